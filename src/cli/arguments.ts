@@ -78,16 +78,12 @@ export function parsePort(text: string): number {
   return port;
 }
 
-export function parseFormat(text: string): MessageFormat {
-  const format = MESSAGE_FORMATS.find((known) => known === text);
-  if (format === undefined) throw new InvalidArgumentError(`Expected one of ${MESSAGE_FORMATS.join(', ')}.`);
-  return format;
-}
+export const parseFormat = oneOf<MessageFormat>(MESSAGE_FORMATS);
+export const parseResumablePhase = oneOf<BlockedPhase>(RESUMABLE_PHASES);
 
-export function parseResumablePhase(text: string): BlockedPhase {
-  const phase = RESUMABLE_PHASES.find((known) => known === text);
-  if (phase === undefined) throw new InvalidArgumentError(`Expected one of ${RESUMABLE_PHASES.join(', ')}.`);
-  return phase;
+/** A parser of an argument that is one of some words. */
+export function oneOf<Word extends string>(words: readonly Word[]): (text: string) => Word {
+  return (text) => words.find((known) => known === text) ?? refuse(`Expected one of ${words.join(', ')}.`);
 }
 
 /** For an option that may be given more than once. */

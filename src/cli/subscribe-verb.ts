@@ -6,7 +6,7 @@ import { labelId, type LabelId, type MailboxId } from '../model/ids.ts';
 import { UsageError } from '../model/program-errors.ts';
 import type { Beginning, ChangeFilter, DeliveryOrder } from '../model/subscription.ts';
 import { WEBHOOK_FIELDS, type WebhookField } from '../model/webhook-field.ts';
-import { collect, parseCount, parseDate, parseEmail } from './arguments.ts';
+import { collect, oneOf, parseCount, parseDate, parseEmail } from './arguments.ts';
 import { readSecretFile } from './credentials-file.ts';
 import { verb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
 
@@ -84,7 +84,7 @@ function addFilterOptions(command: Command): Command {
     .option('--mailbox <email>', 'changes of this mailbox; repeat for more', collect(parseEmail))
     .addOption(
       new Option('--kind <kind>', 'changes of this kind (stored, labels, gone); repeat for more').argParser(
-        collect(parseKind),
+        collect(oneOf<Change['kind']>(KINDS)),
       ),
     )
     .option('--label <id>', 'messages with this label, or that just lost it; repeat for more', collect(labelId))
@@ -158,12 +158,6 @@ async function secretOf({ secretFile, newSecret }: SubscribeOptions): Promise<We
     return newSecret === undefined ? null : { new: newSecret === true ? 'symmetric' : newSecret };
   if (newSecret !== undefined) throw new UsageError('Give either --secret-file or --new-secret.');
   return { text: await readSecretFile(secretFile, 'secret') };
-}
-
-function parseKind(text: string): Change['kind'] {
-  const kind = KINDS.find((known) => known === text);
-  if (kind === undefined) throw new InvalidArgumentError(`Expected one of ${KINDS.join(', ')}.`);
-  return kind;
 }
 
 function parseFields(text: string): readonly WebhookField[] {
