@@ -15,6 +15,7 @@ import {
   checkedDefinition,
   EVERY_CHANGE,
   InvalidSubscriptionError,
+  USUAL_ORDER,
   WEBHOOK_BATCH,
   type Subscription,
   type SubscriptionDefinition,
@@ -66,20 +67,18 @@ function definitionOf(
   name: string,
   { before, wanted }: Change,
 ): SubscriptionDefinition & { readonly target: WebhookTarget } {
-  const refuse = (reason: string): InvalidSubscriptionError =>
-    new InvalidSubscriptionError(`The subscription ${name.slice(0, 80)} cannot be made. ${reason}`);
-  const former = before === null ? null : before.target;
-  if (former?.kind === 'handler') throw refuse('A handler has this name already: take another one.');
+  const former = before?.target ?? null;
+  if (former?.kind === 'handler') throw notMade(name, 'A handler has this name already: take another one.');
   const url = wanted.url ?? former?.url;
-  if (url === undefined) throw refuse('It is new, so it needs the URL to which its webhooks are sent.');
+  if (url === undefined) throw notMade(name, 'It is new, so it needs the URL to which its webhooks are sent.');
   const allowPrivate = wanted.allowPrivate ?? former?.allowPrivate ?? false;
   const link = wanted.link === undefined ? (former?.link ?? null) : wanted.link;
   const checked = checkWebhookUrl(url, { allowPrivate, allowedNetworks: networks(allowedNetworks) });
-  if (checked.kind === 'refused') throw refuse(checked.reason);
+  if (checked.kind === 'refused') throw notMade(name, checked.reason);
   try {
     if (link !== null) checkLink(link);
   } catch (error) {
-    if (error instanceof InvalidLinkError) throw refuse(error.message);
+    if (error instanceof InvalidLinkError) throw notMade(name, error.message);
     throw error;
   }
   return {
@@ -87,7 +86,7 @@ function definitionOf(
     target: { kind: 'webhook', url, allowPrivate, fields: wanted.fields ?? former?.fields ?? [], link },
     filter: wanted.filter === undefined ? (before?.filter ?? EVERY_CHANGE) : { ...EVERY_CHANGE, ...wanted.filter },
     batch: wanted.batch ?? before?.batch ?? WEBHOOK_BATCH,
-    order: wanted.order ?? before?.order ?? { kind: 'park', attempts: null },
+    order: wanted.order ?? before?.order ?? USUAL_ORDER,
   };
 }
 
@@ -118,8 +117,10 @@ function addedSecret(name: string, { secret }: WebhookSubscription, lacks: boole
   try {
     return parseWebhookSecret(secret.text);
   } catch (error) {
-    if (error instanceof InvalidWebhookSecretError)
-      throw new InvalidSubscriptionError(`The subscription ${name} cannot be made. ${error.message}`);
+    if (error instanceof InvalidWebhookSecretError) throw notMade(name, error.message);
     throw error;
   }
 }
+
+const notMade = (name: string, reason: string): InvalidSubscriptionError =>
+  new InvalidSubscriptionError(`The subscription ${name.slice(0, 80)} cannot be made. ${reason}`);

@@ -60,6 +60,7 @@ export class DeliveriesClient {
    */
   async subscribe(name: string, wanted: WebhookSubscription): Promise<SubscribedWebhook> {
     const subscribed = await this.#webhooks.subscribe(name, wanted);
+    if (subscribed.change === 'same') return subscribed;
     await wakeDeliveries({
       store: this.#store,
       clock: this.#clock,

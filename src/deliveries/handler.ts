@@ -4,6 +4,7 @@ import {
   BATCH,
   checkedDefinition,
   EVERY_CHANGE,
+  USUAL_ORDER,
   type Beginning,
   type ChangeFilter,
   type DeliveryOrder,
@@ -81,6 +82,6 @@ export function definitionOf(name: string, { filter, batch, order }: Handler): S
     target: { kind: 'handler' },
     filter: { ...EVERY_CHANGE, ...filter },
     batch: batch ?? BATCH.usual,
-    order: order ?? { kind: 'park', attempts: null },
+    order: order ?? USUAL_ORDER,
   });
 }

@@ -30,6 +30,9 @@ export type Beginning =
 export type DeliveryOrder =
   { readonly kind: 'above-all' } | { readonly kind: 'park'; readonly attempts: number | null };
 
+/** Unless a subscription says otherwise. */
+export const USUAL_ORDER: DeliveryOrder = { kind: 'park', attempts: null };
+
 /** Who gets the changes: code in a worker, or a URL. */
 export type SubscriptionTarget = { readonly kind: 'handler' } | WebhookTarget;
 
