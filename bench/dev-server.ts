@@ -3,8 +3,15 @@ import { systemClock } from '../src/host/system-clock.ts';
 import { findBinary, freePort, startDevServer } from '../src/temporal/dev-server/index.ts';
 import { sourceFile } from './bench-processes.ts';
 
-/** Starts Temporal's development server on a free port, with its database and log in `folder`. */
-export async function startServerIn(folder: string): ReturnType<typeof startDevServer> {
+/**
+ * Starts Temporal's development server on a free port, with its log in `folder`.
+ *
+ * @param options.database - a file; null keeps it in memory. A file in the folder when absent
+ */
+export async function startServerIn(
+  folder: string,
+  { database = join(folder, 'temporal.db') }: { readonly database?: string | null } = {},
+): ReturnType<typeof startDevServer> {
   const binary = await findBinary('temporal', {
     dataDir: sourceFile('.tidemark'),
     clock: systemClock,
@@ -12,7 +19,7 @@ export async function startServerIn(folder: string): ReturnType<typeof startDevS
   });
   return await startDevServer({
     binary,
-    database: join(folder, 'temporal.db'),
+    database,
     namespace: 'default',
     port: await freePort(0),
     uiPort: null,

@@ -1,6 +1,3 @@
-import { fileURLToPath } from 'node:url';
-import { join } from 'node:path';
-
 import { connectMailbox } from '../src/accounts/connect-mailbox.ts';
 import { openTidemark, type Tidemark } from '../src/app/open-tidemark.ts';
 import { loadConfig } from '../src/config/config.ts';
@@ -10,8 +7,8 @@ import { generateMail } from '../src/simulator/generate.ts';
 import type { GoogleSigner } from '../src/simulator/google-signer.ts';
 import { startSimulatorServer } from '../src/simulator/server.ts';
 import { Simulator } from '../src/simulator/simulator.ts';
-import { findBinary, freePort, startDevServer } from '../src/temporal/dev-server/index.ts';
 import { InvalidRunError } from '../test/fixtures/measured/figure.ts';
+import { startServerIn } from './dev-server.ts';
 
 /** What a bench closes in the end, the last first. */
 export type Ends = (() => unknown)[];
@@ -32,20 +29,7 @@ export async function openBenchSystem(
   const simulator = new Simulator({ clock });
   const gmail = await startSimulatorServer({ simulator, port: 0, ...options });
   ends.push(() => gmail.close());
-  const binary = await findBinary('temporal', {
-    dataDir: fileURLToPath(new URL('../.tidemark', import.meta.url)),
-    clock,
-    log: (line) => console.error(line),
-  });
-  const temporal = await startDevServer({
-    binary,
-    database: null,
-    namespace: 'default',
-    port: await freePort(0),
-    uiPort: null,
-    logFile: join(folder, 'temporal.log'),
-    clock,
-  });
+  const temporal = await startServerIn(folder, { database: null });
   ends.push(() => temporal.stop());
   const env = {
     HOME: folder,
