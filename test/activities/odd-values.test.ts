@@ -108,6 +108,25 @@ it('An odd value that two answers gave is asked for again, ever more rarely', as
   expect(await stored()).toEqual([]);
 });
 
+it('An odd value is asked for again although a recovery compared the labels of its message meanwhile', async () => {
+  ada = await RunningMailbox.open({ format: 'full', pollInterval: 6 * HOUR, scope: { after: Date.UTC(2026, 0, 9) } });
+  const [old = ''] = ada.receive(1, { from: Date.UTC(2026, 0, 1) });
+  let isOdd = true;
+  ada.transport = distorting(ada.simulator.transport, {
+    message: (message) => (isOdd ? { ...message, internalDate: 'yesterday' } : message),
+  });
+  await ada.settle();
+  ada.gmail.modify([old], { add: ['STARRED'], remove: [] });
+  ada.lanes.dispatch({ kind: 'poked' });
+  await ada.settle();
+  ada.lanes.dispatch({ kind: 'resync-requested' });
+  await ada.settle();
+  expect(await stored()).toEqual([old]);
+  isOdd = false;
+  await ada.run(HOUR);
+  expect(await stored()).toEqual([]);
+});
+
 it('What failed in one format is due at once when another is wanted', async () => {
   ada = await RunningMailbox.open({ format: 'raw' });
   const ids = ada.receive(3);

@@ -14,6 +14,7 @@ import type { MessageHeaders } from '../rules/message-headers.ts';
 import { newRow, type MessageRow } from '../rules/message-row.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
 import { applyFetchedMessage } from '../rules/fetched-message-rules.ts';
+import { readLabelsAgain } from '../rules/refresh-rules.ts';
 import { isInScope, LACKING_AGAIN, toFetch, toGone, withoutWork, type RowRules } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
@@ -179,11 +180,7 @@ function withoutAttachments(row: MessageRow, rules: RowRules): MessageRow {
   const isBehind =
     row.historyId !== null &&
     (row.readingHistoryId === null || compareHistoryIds(row.readingHistoryId, row.historyId) < 0);
-  const lacking: MessageRow = {
-    ...row,
-    lacks: 'attachments',
-    refreshAt: isBehind ? (row.refreshAt ?? rules.now) : row.refreshAt,
-  };
+  const lacking: MessageRow = { ...(isBehind ? readLabelsAgain(row, rules.now) : row), lacks: 'attachments' };
   return isInScope(row, rules) ? { ...lacking, state: 'stored' } : withoutWork(lacking, 'excluded');
 }
 

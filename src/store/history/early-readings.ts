@@ -70,10 +70,13 @@ export function settleEarlyReadings(
       ...settled,
       ...records.flatMap(({ operations }) => operations.map(({ messageId }) => messageId)),
     ]);
+    const progress = parseFullSync(locked.columns);
+    const due = progress === null ? null : earlyReadingsDue(progress);
     const after = new Map<MessageId, MessageRow>();
     for (const id of settled) {
       const row = rows.get(id);
-      if (row !== undefined) after.set(id, { ...row, refreshAt: null });
+      // A row that was read meanwhile may wait for something else.
+      if (row !== undefined && row.refreshAt === due) after.set(id, { ...row, refreshAt: null });
     }
     for (const { id: recordId, operations } of records) {
       for (const operation of operations) {

@@ -9,6 +9,7 @@ import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transac
 import { fromColumns, parseLabelIds } from '../rows/message-columns.ts';
 import { sortedLabelIds, type MessageRow } from '../rules/message-row.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
+import { readLabelsAgain } from '../rules/refresh-rules.ts';
 import { followScope } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { isListingOf } from './listing-pages.ts';
@@ -127,14 +128,11 @@ export function readAgainWithout(
   return withMailbox(database, request.mailbox, async (locked) => {
     const rows = [...(await loadRows(locked, messageIds)).values()];
     const lacking = rows.filter(
-      (row) =>
-        (row.state === 'stored' || row.state === 'excluded') &&
-        row.refreshAt === null &&
-        !row.labelIds.includes(labelId),
+      (row) => (row.state === 'stored' || row.state === 'excluded') && !row.labelIds.includes(labelId),
     );
     await writeDifferences(
       locked,
-      lacking.map((before) => ({ before, after: { ...before, refreshAt: now } })),
+      lacking.map((before) => ({ before, after: readLabelsAgain(before, now) })),
       now,
     );
   });

@@ -2,6 +2,7 @@ import type { FetchedMessage, Lacking } from '../../model/change.ts';
 import { compareHistoryIds, newerHistoryId, type HistoryId } from '../../model/ids.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 import { newRow, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
+import { refreshAfter } from './refresh-rules.ts';
 import { followScope, type RowRules } from './row-scope.ts';
 
 export type FetchedOutcome =
@@ -10,16 +11,6 @@ export type FetchedOutcome =
   | { readonly verdict: 'stale' }
   /** The message was deleted after Gmail gave this answer. */
   | { readonly verdict: 'buried' };
-
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
-/**
- * Delays after which one MINIMAL get asks again for a date or a size that was left out because its value was
- * impossible.
- */
-const LEFT_OUT_AGAIN = [10 * MINUTE, 6 * HOUR, 3 * DAY, 14 * DAY];
-const RAREST = 30 * DAY;
 
 /** Applies one fetched message to its row; `FetchingStore.saveFetched` states the rules. */
 export function applyFetchedMessage(
@@ -126,25 +117,6 @@ function contentAfter(
       ? { attachments, attachmentsHeld }
       : { attachments: fetched.attachments?.count ?? null, attachmentsHeld: fetched.attachments?.held ?? false }),
     lacks: lacksAfter(row, fetched, standsIn, holdsMore),
-  };
-}
-
-/** When the message is read again although it is stored: labels are disputed, or a value was left out. */
-function refreshAfter(
-  row: MessageRow,
-  fetched: FetchedMessage,
-  isDisputed: boolean,
-  now: number,
-): Pick<MessageRow, 'refreshAt' | 'attempts'> {
-  const isDecided = row.lane === null && (row.state === 'stored' || row.state === 'excluded');
-  const internalDate = fetched.internalDate ?? row.internalDate;
-  const isLeftOut = fetched.doubt !== undefined && (internalDate === null || fetched.sizeEstimate === 0);
-  const again = !isLeftOut ? null : now + (LEFT_OUT_AGAIN[isDecided ? row.attempts : 0] ?? RAREST);
-  // A row without a lane counts its refresh attempts here, and an answer that lacks nothing ends them.
-  const countsRefreshes = row.refreshAt !== null && row.lane === null;
-  return {
-    refreshAt: isDisputed ? now : again,
-    attempts: isDecided && again !== null ? row.attempts + 1 : countsRefreshes ? 0 : row.attempts,
   };
 }
 

@@ -2,15 +2,8 @@ import type { HistoryOperation } from '../../model/change.ts';
 import { compareHistoryIds, type HistoryId, type LabelId } from '../../model/ids.ts';
 import { isHiding } from '../../model/settings.ts';
 import { newRow, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
-import {
-  labelsExclude,
-  followScope,
-  toFetch,
-  toGone,
-  waitsForLabels,
-  withoutWork,
-  type RowRules,
-} from './row-scope.ts';
+import { readLabelsAgain, waitsForLabels } from './refresh-rules.ts';
+import { labelsExclude, followScope, toFetch, toGone, withoutWork, type RowRules } from './row-scope.ts';
 
 type LabelOperation = Extract<HistoryOperation, { kind: 'labelsAdded' | 'labelsRemoved' }>;
 
@@ -97,7 +90,7 @@ function applyToUnknown(
 function appearedLate(row: MessageRow, operation: HistoryOperation, rules: RowRules): OperationOutcome {
   const waits = row.state === 'pending' || row.state === 'failed';
   if (waits || operation.kind === 'added') return { row, effect: 'none' };
-  return { row: needsRefresh(row, rules), effect: 'late' };
+  return { row: readLabelsAgain(row, rules.now), effect: 'late' };
 }
 
 function applyToHeld(
@@ -114,7 +107,7 @@ function applyToHeld(
   if (operation.kind === 'added') {
     // The record is newer than the last get, so the message was away in between and its labels may have changed.
     const same = operation.labelIds !== null && sameLabelIds(sortedLabelIds(operation.labelIds), row.labelIds);
-    return same ? { row, effect: 'none' } : { row: needsRefresh(row, rules), effect: 'late' };
+    return same ? { row, effect: 'none' } : { row: readLabelsAgain(row, rules.now), effect: 'late' };
   }
   const labelIds = afterLabelOperation(row, operation);
   const effect = sameLabelIds(labelIds, row.labelIds) ? 'none' : 'relabelled';
@@ -134,11 +127,6 @@ function isUncertain(row: MessageRow, operation: LabelOperation, rules: RowRules
     labelsExclude(operation.labelIds.filter(isHiding), rules) &&
     operation.labelIds.some(isHiding);
   return waitsForLabels(row, rules) && row.state === 'stored' && !isHidden;
-}
-
-/** Has the labels read again at once, even if a later refresh was scheduled for another reason. */
-function needsRefresh(row: MessageRow, rules: RowRules): MessageRow {
-  return row.refreshAt === null || row.refreshAt > rules.now ? { ...row, refreshAt: rules.now } : row;
 }
 
 function afterLabelOperation(row: MessageRow, operation: LabelOperation): MessageRow['labelIds'] {

@@ -1,7 +1,8 @@
 import { compareHistoryIds, newerHistoryId, type HistoryId, type LabelId } from '../../model/ids.ts';
 import type { WhyGone } from '../../model/change.ts';
 import { sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
-import { isComplete, isInScope, followScope, toFetch, toGone, waitsForLabels, type RowRules } from './row-scope.ts';
+import { readLabelsAgain, waitsForLabels, withKnownLabels } from './refresh-rules.ts';
+import { isComplete, isInScope, followScope, toFetch, toGone, type RowRules } from './row-scope.ts';
 
 /** The facts that the end of a listing is based on. */
 export interface EndedListing {
@@ -104,19 +105,13 @@ function compareLabels(
     const labelIds = believed(row, listed, listing);
     const compared = sameLabelIds(read.labelIds, labelIds) ? read : { ...read, labelIds };
     if (row.state !== 'stored' && row.state !== 'excluded') return compared;
-    return followScope(
-      waitsForLabels(compared, rules) ? { ...compared, refreshAt: null } : compared,
-      rules,
-      'backfill',
-    );
+    return followScope(withKnownLabels(compared, rules), rules, 'backfill');
   }
   const readSince =
     row.readingHistoryId !== null && compareHistoryIds(row.readingHistoryId, listing.startHistoryId) >= 0;
   const isFetched = row.state === 'stored' || row.state === 'excluded';
   const scoped = followScopeAgain(row, rules);
-  return isFetched && !readSince && !sameLabelIds(row.labelIds, listed)
-    ? { ...scoped, refreshAt: scoped.refreshAt ?? rules.now }
-    : scoped;
+  return isFetched && !readSince && !sameLabelIds(row.labelIds, listed) ? readLabelsAgain(scoped, rules.now) : scoped;
 }
 
 /** The listed labels, plus those of the row whose listings are not believed. */

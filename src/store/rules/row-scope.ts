@@ -7,12 +7,6 @@ import type { MessageRow } from './message-row.ts';
 /** Ms after which a stored message's missing part is asked for again, unless an attempt has set another time. */
 export const LACKING_AGAIN = 24 * 60 * 60_000;
 
-const HOUR = 60 * 60_000;
-
-/** Whether its labels wait to be read again. A refresh that is due later waits for another value. */
-export const waitsForLabels = ({ refreshAt }: MessageRow, { now }: RowRules): boolean =>
-  refreshAt !== null && refreshAt <= now + HOUR;
-
 /** The rules that decide over rows during one transaction. */
 export interface RowRules {
   readonly scope: Scope;

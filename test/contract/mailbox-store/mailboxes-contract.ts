@@ -242,6 +242,11 @@ export function mailboxes(fixture: StoreFixture): void {
       await mailbox.sync([reading('a', { labels: ['new'] }), reading('b', { labels: ['old'] })]);
       await store.readAgainWithout({ mailbox: id, labelId: l('new'), messageIds: [m('a'), m('b'), m('unknown')], now });
       expect(await mailbox.refreshes()).toEqual(['b']);
+      await store.putOffRefresh({ mailbox: id, messageIds: [m('b')], now });
+      const due = () => store.nextRefresh({ mailbox: id, limit: 9, now });
+      expect(await due()).toEqual([]);
+      await store.readAgainWithout({ mailbox: id, labelId: l('new'), messageIds: [m('b')], now });
+      expect(await due(), 'at once, although a later refresh was due').toEqual(['b']);
       await store.keepLabel({ mailbox: id, labelId: l('new'), now });
       expect(await fresh('old', 'new')).toEqual([]);
     });

@@ -1,0 +1,57 @@
+import type { FetchedMessage } from '../../model/change.ts';
+import type { MessageRow } from './message-row.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+/**
+ * Delays after which one MINIMAL get asks again for a date or a size that was left out because its value was
+ * impossible.
+ */
+const LEFT_OUT_AGAIN = [10 * MINUTE, 6 * HOUR, 3 * DAY, 14 * DAY];
+const RAREST = 30 * DAY;
+
+type Refresh = Pick<MessageRow, 'refreshAt'>;
+
+/** Whether its labels wait to be read again. A refresh that is due later waits for another value. */
+export const waitsForLabels = ({ refreshAt }: Refresh, { now }: { readonly now: number }): boolean =>
+  refreshAt !== null && refreshAt <= now + HOUR;
+
+/** Has the labels read again at once, even if a later refresh was scheduled for another reason. */
+export function readLabelsAgain<Row extends Refresh>(row: Row, now: number): Row {
+  return row.refreshAt === null || row.refreshAt > now ? { ...row, refreshAt: now } : row;
+}
+
+/**
+ * The labels are known, so no get needs to read them. A row without a date or a size keeps its refresh: it may wait for
+ * that value, which no listing and no record of history brings.
+ */
+export function withKnownLabels(row: MessageRow, rules: { readonly now: number }): MessageRow {
+  return waitsForLabels(row, rules) && !lacksValue(row) ? { ...row, refreshAt: null } : row;
+}
+
+const lacksValue = ({ internalDate, sizeEstimate }: Pick<MessageRow, 'internalDate' | 'sizeEstimate'>): boolean =>
+  internalDate === null || sizeEstimate === 0;
+
+/** When the message is read again although it is stored: labels are disputed, or a value was left out. */
+export function refreshAfter(
+  row: MessageRow,
+  fetched: FetchedMessage,
+  isDisputed: boolean,
+  now: number,
+): Pick<MessageRow, 'refreshAt' | 'attempts'> {
+  const isDecided = row.lane === null && (row.state === 'stored' || row.state === 'excluded');
+  const isLeftOut =
+    fetched.doubt !== undefined &&
+    lacksValue({ internalDate: fetched.internalDate ?? row.internalDate, sizeEstimate: fetched.sizeEstimate });
+  // A get for another purpose that comes before its time doesn't make the next one rarer.
+  if (isLeftOut && !isDisputed && isDecided && row.refreshAt !== null && row.refreshAt > now)
+    return { refreshAt: row.refreshAt, attempts: row.attempts };
+  const again = !isLeftOut ? null : now + (LEFT_OUT_AGAIN[isDecided ? row.attempts : 0] ?? RAREST);
+  // A row without a lane counts its refresh attempts here, and an answer that lacks nothing ends them.
+  const countsRefreshes = row.refreshAt !== null && row.lane === null;
+  return {
+    refreshAt: isDisputed ? now : again,
+    attempts: isDecided && again !== null ? row.attempts + 1 : countsRefreshes ? 0 : row.attempts,
+  };
+}
