@@ -17,7 +17,5 @@ export async function countsOf(
   if (left === null) return { stored, pending, failed };
   const usage = await deps.store.getUsage(mailbox);
   const sum = (figure: 'units' | 'rejected'): number => usage.reduce((total, method) => total + method[figure], 0);
-  const { unitsLeft, unitsPerMinute, lastMinute, finishAt } = left;
-  const rest = { unitsLeft, unitsPerMinute, lastMinute, finishAt };
-  return { stored, pending, failed, quota: { units: sum('units'), rejected: sum('rejected'), ...rest } };
+  return { stored, pending, failed, quota: { units: sum('units'), rejected: sum('rejected'), ...left } };
 }

@@ -79,14 +79,22 @@ export function createDeliveryActivities(
   };
 }
 
-/** Whether the activity leaves changes that subscriptions wait for. Where none does, that is one small read. */
+/**
+ * Whether the activity leaves changes that subscriptions wait for, and whether some wait for later ones. Where there are
+ * no subscriptions, that is one small read.
+ */
 async function deliverableOf(
   { store, clock }: Pick<WorkerDependencies, 'store' | 'clock'>,
   mailbox: MailboxId,
 ): Promise<OfWorker> {
-  const due = await store.findDeliveries({ mailbox, now: clock.now() });
+  const { due, listening, upTo } = await store.findDeliveries({ mailbox, now: clock.now() });
   const has = (kind: DueDelivery['target']): boolean => due.some(({ target }) => target === kind);
-  return { ...(has('handler') ? { deliverable: true } : {}), ...(has('webhook') ? { webhooks: true } : {}) };
+  return {
+    ...(has('handler') ? { deliverable: true } : {}),
+    ...(has('webhook') ? { webhooks: true } : {}),
+    ...(due.length > 0 ? { deliverableUpTo: upTo } : {}),
+    ...(listening.length > 0 ? { listening } : {}),
+  };
 }
 
 /** What every request says. */

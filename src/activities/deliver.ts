@@ -11,10 +11,10 @@ const NAMED = 10;
 export async function deliver(
   deps: ActivityDependencies<MailboxRegistry>,
   deliveries: DeliveryDependencies,
-  { mailbox }: DeliverRequest,
+  { mailbox, awaits }: DeliverRequest,
   { signal }: ActivityRun,
 ): Promise<DeliverResult> {
   await knownMailbox(deps, mailbox);
-  const { more, nextIn, waiting } = await deliverChanges(deliveries, mailbox, signal);
-  return { more, nextIn, waiting: waiting.slice(0, NAMED), waits: waiting.length };
+  const { waiting, ...delivered } = await deliverChanges(deliveries, mailbox, { signal, awaits: awaits === true });
+  return { ...delivered, waiting: waiting.slice(0, NAMED), waits: waiting.length };
 }

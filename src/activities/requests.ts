@@ -60,6 +60,10 @@ export interface OfWorker {
   readonly deliverable?: true;
   /** The same for a webhook. */
   readonly webhooks?: true;
+  /** With one of them: a sequence number, which all of these changes have, or an earlier one. */
+  readonly deliverableUpTo?: number;
+  /** Which kinds of targets would get a new change at once; absent when none would, and from earlier versions. */
+  readonly listening?: readonly ('handler' | 'webhook')[];
   /** The worker's database; absent from the results of earlier versions. */
   readonly store?: StoreMark;
 }
@@ -163,6 +167,8 @@ export interface DeliverRequest extends KnownStore {
   readonly mailbox: MailboxId;
   /** Absent for handlers, and from earlier versions. */
   readonly to?: 'webhook';
+  /** True when a sync begins beside it, whose changes it awaits for a moment. */
+  readonly awaits?: true;
 }
 
 export interface DeliverResult extends OfWorker {
@@ -177,6 +183,13 @@ export interface DeliverResult extends OfWorker {
     readonly why: 'failing' | 'no-handler' | 'busy';
   }[];
   readonly waits: number;
+  /** How many attempts were made; absent from earlier versions. */
+  readonly attempts?: number;
+  /**
+   * A sequence number: unless there is more, every change up to it was looked at after it was committed. Absent from
+   * earlier versions.
+   */
+  readonly seen?: number;
 }
 
 export interface AuditActivityResult extends OfWorker {

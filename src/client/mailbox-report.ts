@@ -1,6 +1,6 @@
 import { isReachedAs } from '../model/address.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
-import { successful, type MethodUsage } from '../model/quota-ledger.ts';
+import type { MethodUsage } from '../model/quota-ledger.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { AuditResult, Condition, Conditions, Doubt, MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { WorkStore, MessageCounts } from '../store/fetching/work-store.ts';
@@ -100,20 +100,14 @@ export interface MailboxReport {
 }
 
 /** Calls and quota units over the mailbox's life. */
-export interface Usage extends CallCounts {
-  readonly methods: Readonly<Record<string, CallCounts>>;
-}
-
-/** What calls to Gmail came to. */
-export interface CallCounts {
+export interface Usage {
   readonly calls: number;
   readonly units: number;
   /** Calls that Gmail answered with a rate rejection. */
   readonly rejected: number;
-  /** Calls that failed in another way. */
-  readonly failed: number;
-  /** Calls that Gmail answered with success: what Google's Scaled tier bills. */
-  readonly successful: number;
+  readonly methods: Readonly<
+    Record<string, { readonly calls: number; readonly units: number; readonly rejected: number }>
+  >;
 }
 
 /** What the store knows of a mailbox. */
@@ -234,15 +228,13 @@ function later(a: number | null, b: number | null): number | null {
 }
 
 function sumUsage(methods: readonly MethodUsage[]): Usage {
-  const sum = (key: 'calls' | 'units' | 'rejected' | 'failed'): number =>
-    methods.reduce((total, usage) => total + usage[key], 0);
+  const sum = (key: 'calls' | 'units' | 'rejected'): number => methods.reduce((total, usage) => total + usage[key], 0);
   return {
-    ...callCounts({ calls: sum('calls'), units: sum('units'), rejected: sum('rejected'), failed: sum('failed') }),
-    methods: Object.fromEntries(methods.map(({ method, ...counts }) => [method, callCounts(counts)])),
+    calls: sum('calls'),
+    units: sum('units'),
+    rejected: sum('rejected'),
+    methods: Object.fromEntries(
+      methods.map(({ method, calls, units, rejected }) => [method, { calls, units, rejected }]),
+    ),
   };
 }
-
-const callCounts = (counts: Omit<MethodUsage, 'method'>): CallCounts => ({
-  ...counts,
-  successful: successful(counts),
-});

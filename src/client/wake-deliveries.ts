@@ -33,7 +33,7 @@ export async function wakeDeliveries({
 }): Promise<void> {
   for (const { id: mailbox } of await store.listMailboxes()) {
     signal?.throwIfAborted();
-    const due = await store.findDeliveries({ mailbox, now: clock.now() });
+    const { due } = await store.findDeliveries({ mailbox, now: clock.now() });
     if (!due.some((delivery) => delivery.target === target)) continue;
     await wake(mailbox);
     await clock.sleep(PAUSE, signal);

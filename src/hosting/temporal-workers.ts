@@ -4,6 +4,7 @@ import type { createDeliveryActivities } from '../activities/create-activities.t
 import type { SyncActivities } from '../activities/requests.ts';
 import { slicesPerSecond } from '../activities/slice-rate.ts';
 import type { Config } from '../config/config.ts';
+import { priceTableOf } from '../config/quota-variables.ts';
 import type { ClockSkew } from '../model/clock-skew.ts';
 import { clockSinks } from '../telemetry/watch-clock.ts';
 import { bundleWorkflows } from '../temporal/bundle-workflows.ts';
@@ -92,7 +93,7 @@ export async function createWorkers(
     ...shared,
     taskQueue: backfillQueueOf(taskQueue),
     maxConcurrentActivityTaskExecutions: BACKFILL_SLOTS,
-    maxTaskQueueActivitiesPerSecond: slicesPerSecond(config.quota),
+    maxTaskQueueActivitiesPerSecond: slicesPerSecond(priceTableOf(config)),
   });
   const delivering = (queue: string, activities: ReturnType<typeof createDeliveryActivities>): Promise<Worker> =>
     Worker.create({

@@ -6,6 +6,7 @@ import { priceTableOf } from '../config/quota-variables.ts';
 import { configFor } from '../config/running-start.ts';
 import { DeliverySlots } from '../deliveries/delivery-slots.ts';
 import { handlerTargets } from '../deliveries/handler-target.ts';
+import { lastingListening } from '../deliveries/mailbox-news.ts';
 import { registerHandlers } from '../deliveries/register-handlers.ts';
 import { webhookTargets } from '../deliveries/webhook-target.ts';
 import { createWebhookSender, type WebhookSender } from '../deliveries/webhooks/send-webhook.ts';
@@ -75,12 +76,7 @@ export function dependenciesOf(
   { googleClock, telemetry, secretKeys, stores, network }: Means,
   skew: ClockSkew,
 ): WorkerDependencies {
-  const shared = {
-    prices: priceTableOf(config, googleClock),
-    userShare: config.quota.userShare,
-    clock: googleClock,
-    telemetry,
-  };
+  const shared = { prices: priceTableOf(config), userShare: config.quota.userShare, clock: googleClock, telemetry };
   const openSession = createSessionFactory({
     ...stores,
     ...shared,
@@ -119,7 +115,8 @@ export async function deliveriesOf(
   deps: WorkerDependencies,
 ): Promise<Deliveries> {
   const { store, credentials, database } = stores;
-  const means = { store, clock, reader, telemetry, slots: new DeliverySlots() };
+  const changes = lastingListening(database.changes);
+  const means = { store, changes, clock, reader, telemetry, slots: new DeliverySlots() };
   const secretsOf = (subscription: string) => readWebhookSecrets({ credentials, keys }, subscription);
   const webhooks = createDeliveryActivities(deps, {
     ...means,

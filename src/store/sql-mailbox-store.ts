@@ -64,10 +64,9 @@ import {
   acceptWithin,
   beginDelivery,
   failDelivery,
-  findDeliveries,
-  nextChanges,
   postponeDelivery,
 } from './subscriptions/deliveries.ts';
+import { findDeliveries, newestChange, nextDelivery } from './subscriptions/next-deliveries.ts';
 import { replay } from './subscriptions/replay.ts';
 import {
   endSubscription,
@@ -138,7 +137,8 @@ function subscriptionsOf(database: StoreDatabase): SubscriptionStore {
 function deliveriesOf(database: StoreDatabase): DeliveryStore {
   return {
     findDeliveries: (request) => findDeliveries(database, request),
-    nextChanges: (request) => nextChanges(database, request),
+    newestChange: (mailbox) => newestChange(database, mailbox),
+    nextDelivery: (request) => nextDelivery(database, request),
     beginDelivery: (request) => beginDelivery(database, request),
     acceptDelivery: (request) => acceptDelivery(database, request),
     acceptWithin: (request, work) => acceptWithin(database, request, work),

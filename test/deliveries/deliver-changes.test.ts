@@ -49,11 +49,17 @@ describePostgres('a handler with the transaction of its position', () => {
       const clock = { ...systemClock, now: () => now, random: () => 0.5 };
       const means = { store, clock, reader };
       const targetOf = handlerTargets(means, handlers);
-      const deps = { ...means, to: 'handler', targetOf, slots: new DeliverySlots() } as const;
-      return deliverChanges(deps, mailbox.id, new AbortController().signal);
+      const deps = {
+        ...means,
+        changes: database.changes,
+        to: 'handler',
+        targetOf,
+        slots: new DeliverySlots(),
+      } as const;
+      return deliverChanges(deps, mailbox.id, { signal: new AbortController().signal });
     };
     expect(await run()).toMatchObject({ more: false, waiting: [{ subscription: 'crm', why: 'failing' }] });
-    expect(await run(systemClock.now() + 60_000)).toEqual({ more: false, nextIn: null, waiting: [] });
+    expect(await run(systemClock.now() + 60_000)).toMatchObject({ more: false, nextIn: null, waiting: [] });
     expect(attempts).toBe(3);
     const { rows } = await database.read((db) =>
       sql<{ sequence: number }>`select sequence from public.told order by 1`.execute(db),

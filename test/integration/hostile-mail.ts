@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { labelId, mailboxId, type MailboxId } from '../../src/model/ids.ts';
 import { EVERY_CHANGE } from '../../src/model/subscription.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
+import { beginNext } from '../fixtures/store/begin-next.ts';
 import { l, reading, TestMailbox as StoredMailbox } from '../fixtures/store/tested-store.ts';
 import type { Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
@@ -145,7 +146,7 @@ async function plantDeliveries(rig: Rig, mailbox: MailboxId): Promise<void> {
       order: { kind: 'park', attempts: null },
     } as const;
     await store.putSubscription({ definition, beginning: { kind: 'first' }, now });
-    const step = await store.beginDelivery({ mailbox, subscription: name, now });
+    const step = await beginNext(store, { mailbox, subscription: name, now });
     if (step.kind !== 'begun') throw new Error(`nothing to deliver to ${name}`);
     const { id, attempt } = step.delivery;
     await store.failDelivery({ mailbox, subscription: name, id, attempt, error: HOSTILE, next, now });

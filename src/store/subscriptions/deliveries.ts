@@ -8,104 +8,18 @@ import type { RequestOf } from '../engines/request-of.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { keyOf } from '../rows/mailbox-rows.ts';
-import { changesAt, nextBatch } from './next-batch.ts';
+import { changesAt } from './next-batch.ts';
 import { lockedPosition, SETTLED, updatePosition, type Position } from './positions.ts';
-import { activeSubscriptions, delivers, findSubscription } from './subscription-rows.ts';
-import type {
-  DeliveryNamed,
-  DeliveryStep,
-  DeliveryStore,
-  DueDelivery,
-  FailedDelivery,
-  QueryWithin,
-} from './subscription-store.ts';
+import { delivers, findSubscription } from './subscription-rows.ts';
+import type { DeliveryNamed, DeliveryStep, DeliveryStore, FailedDelivery, QueryWithin } from './subscription-store.ts';
 
 /** Ms before an attempt is made after two that began and never ended: their workers may have died of it. */
 const AFTER_LOST_ATTEMPTS = 30_000;
 
-/** See {@link DeliveryStore.findDeliveries}. */
-export async function findDeliveries(
-  database: StoreDatabase,
-  { mailbox, now }: RequestOf<DeliveryStore, 'findDeliveries'>,
-): Promise<readonly DueDelivery[]> {
-  const { dialect } = database;
-  const due: DueDelivery[] = [];
-  const behind = await database.read(async (db) => {
-    const subscriptions = await activeSubscriptions(db, mailbox);
-    if (subscriptions.length === 0) return [];
-    const row = await db
-      .selectFrom('mailboxes')
-      .select(['key', 'change_sequence'])
-      .where('id', '=', mailbox)
-      .executeTakeFirst();
-    if (row === undefined) return [];
-    const positions = await db
-      .selectFrom('delivery_positions')
-      .selectAll()
-      .where('mailbox_key', '=', row.key)
-      .execute();
-    const passable: { name: string; key: number; after: number; passed: number }[] = [];
-    for (const { name, filter, target } of subscriptions) {
-      const position = positions.find((each) => each.subscription === name);
-      const after = position?.sequence ?? 0;
-      if ((position?.next_attempt_at ?? 0) > now || after >= row.change_sequence) continue;
-      if (position !== undefined && position.delivery_id !== null) {
-        due.push({ subscription: name, target: target.kind });
-        continue;
-      }
-      const search = { filter, after, size: 1 };
-      const { changes, passed, isWhole } = await nextBatch(db, dialect, { mailbox, key: row.key }, search);
-      if (changes.length > 0 || !isWhole) due.push({ subscription: name, target: target.kind });
-      else passable.push({ name, key: row.key, after, passed });
-    }
-    return passable;
-  });
-  if (behind.length > 0)
-    await database.write(async (tx) => {
-      for (const { name, key, after, passed } of behind) {
-        const position = await lockedPosition(database, tx, key, name);
-        if (position?.sequence === after && position.delivery_id === null)
-          await updatePosition(tx, position, { sequence: passed });
-      }
-    });
-  return due;
-}
-
-/** See {@link DeliveryStore.nextChanges}. */
-export function nextChanges(
-  database: StoreDatabase,
-  { mailbox, subscription: name }: RequestOf<DeliveryStore, 'nextChanges'>,
-): Promise<readonly Change[] | null> {
-  return database.read(async (db) => {
-    const key = await keyOf(db, mailbox);
-    const subscription = await findSubscription(db, name);
-    if (subscription === null) return null;
-    const position = await db
-      .selectFrom('delivery_positions')
-      .selectAll()
-      .where('mailbox_key', '=', key)
-      .where('subscription', '=', name)
-      .executeTakeFirst();
-    if (position !== undefined && position.delivery_id !== null) return null;
-    const isSplit = position !== undefined && position.sequence < position.single_until;
-    const { changes } = await nextBatch(
-      db,
-      database.dialect,
-      { mailbox, key },
-      {
-        filter: subscription.filter,
-        after: position?.sequence ?? 0,
-        size: isSplit ? 1 : subscription.batch,
-      },
-    );
-    return changes.length === 0 ? null : changes;
-  });
-}
-
 /** See {@link DeliveryStore.beginDelivery}. */
 export function beginDelivery(
   database: StoreDatabase,
-  { mailbox, subscription: name, now, most }: RequestOf<DeliveryStore, 'beginDelivery'>,
+  { mailbox, subscription: name, now, next }: RequestOf<DeliveryStore, 'beginDelivery'>,
 ): Promise<DeliveryStep> {
   return database.write(async (tx): Promise<DeliveryStep> => {
     const key = await keyOf(tx, mailbox);
@@ -114,28 +28,25 @@ export function beginDelivery(
     const position = await lockedPosition(database, tx, key, name);
     if (position === null) return { kind: 'idle' };
     if ((position.next_attempt_at ?? 0) > now) return { kind: 'waits', until: position.next_attempt_at ?? now };
-    const [id, changes] =
-      position.delivery_id !== null && position.sequences !== null
-        ? [
-            position.delivery_id,
-            await changesAt(tx, database.dialect, { mailbox, key }, JSON.parse(position.sequences) as number[]),
-          ]
-        : [null, []];
-    if (id !== null && isSome(changes))
-      return { kind: 'begun', delivery: await attempt(tx, position, { id, changes, now }) };
-    const isSplit = position.sequence < position.single_until;
-    const size = isSplit ? 1 : Math.min(subscription.batch, most ?? subscription.batch);
-    const search = { filter: subscription.filter, after: position.sequence, size };
-    const found = await nextBatch(tx, database.dialect, { mailbox, key }, search);
-    const [first, ...others] = found.changes;
-    if (first === undefined) {
-      if (found.passed !== position.sequence || id !== null)
-        await updatePosition(tx, position, { ...SETTLED, sequence: found.passed });
-      return { kind: found.isWhole ? 'idle' : 'passed' };
+    if (position.delivery_id !== null) {
+      const sequences = JSON.parse(position.sequences ?? '[]') as number[];
+      const changes = await changesAt(tx, database.dialect, { mailbox, key }, sequences);
+      if (isSome(changes))
+        return { kind: 'begun', delivery: await attempt(tx, position, { id: position.delivery_id, changes, now }) };
+      // Its changes were pruned.
+      await updatePosition(tx, position, SETTLED);
+      return { kind: 'passed' };
     }
-    const made = deliveryId({ subscription, mailbox, position, changes: found.changes });
-    const delivery = { id: made, changes: [first, ...others], now } as const;
-    return { kind: 'begun', delivery: await attempt(tx, { ...position, ...SETTLED }, delivery) };
+    // Another attempt, or a replay, came between the search and the lock.
+    if (next.kind === 'fixed' || next.after !== position.sequence) return { kind: 'passed' };
+    const isSplit = position.sequence < position.single_until;
+    const changes = isSplit ? next.changes.slice(0, 1) : next.changes;
+    if (!isSome(changes)) {
+      await updatePosition(tx, position, { sequence: next.passed });
+      return { kind: 'passed' };
+    }
+    const id = deliveryId({ subscription, mailbox, position, changes });
+    return { kind: 'begun', delivery: await attempt(tx, { ...position, ...SETTLED }, { id, changes, now }) };
   });
 }
 

@@ -86,23 +86,22 @@ export interface DeliveryStore {
   /**
    * The subscriptions that have something to attempt now. Positions move over changes that nobody asked for.
    */
-  findDeliveries(request: { mailbox: MailboxId; now: number }): Promise<readonly DueDelivery[]>;
+  findDeliveries(request: { mailbox: MailboxId; now: number }): Promise<FoundDeliveries>;
+  /** The newest change of a mailbox. @returns null when the store does not know the mailbox */
+  newestChange(mailbox: MailboxId): Promise<NewestChange | null>;
+  /** What follows for a subscription. Changes nothing and locks nothing. */
+  nextDelivery(request: { mailbox: MailboxId; subscription: string; now: number }): Promise<NextDelivery>;
   /**
-   * The changes that the next delivery can hold.
+   * Begins an attempt at a delivery that {@link nextDelivery} found. Its changes are fixed with its first attempt.
+   * Where something else has happened to the position since, nothing begins.
    *
-   * @returns null when they are fixed already, or there are none
-   */
-  nextChanges(request: { mailbox: MailboxId; subscription: string }): Promise<readonly Change[] | null>;
-  /**
-   * Begins an attempt at the next delivery, whose changes are fixed with its first attempt.
-   *
-   * @param request.most - the most changes of a delivery that is not fixed yet; the subscription's batch when absent
+   * @param request.next - of the changes that were found, as many of the first ones as its target can hold
    */
   beginDelivery(request: {
     mailbox: MailboxId;
     subscription: string;
     now: number;
-    most?: number;
+    next: AttemptableDelivery;
   }): Promise<DeliveryStep>;
   /**
    * The target has accepted the delivery: the position moves behind it.
@@ -123,10 +122,39 @@ export interface DeliveryStore {
   postponeDelivery(request: { mailbox: MailboxId; subscription: string; until: number; reason: string }): Promise<void>;
 }
 
+export interface FoundDeliveries {
+  readonly due: readonly DueDelivery[];
+  /** The kinds of targets of which one would get its next change at once. */
+  readonly listening: readonly SubscriptionTarget['kind'][];
+  /** A sequence number: no change after it was looked at. 0 when nothing is due. */
+  readonly upTo: number;
+}
+
 export interface DueDelivery {
   readonly subscription: string;
   readonly target: SubscriptionTarget['kind'];
 }
+
+export interface NewestChange {
+  /** The mailbox's number in this database, as announcements of commits name it. */
+  readonly key: number;
+  readonly sequence: number;
+}
+
+/** What follows for a subscription and a mailbox. */
+export type NextDelivery =
+  { readonly kind: 'idle' } | { readonly kind: 'waits'; readonly until: number } | AttemptableDelivery;
+
+export type AttemptableDelivery =
+  /** A delivery whose changes were fixed by an earlier attempt. */
+  | { readonly kind: 'fixed' }
+  /** A search after the position `after`. Everything up to `passed` is in `changes`, or was not asked for. */
+  | {
+      readonly kind: 'found';
+      readonly after: number;
+      readonly changes: readonly Change[];
+      readonly passed: number;
+    };
 
 /** Runs a statement in the transaction of a delivery; its parameters are `$1`, `$2` … in PostgreSQL, `?` in SQLite. */
 export type QueryWithin = (
@@ -162,6 +190,6 @@ export interface BegunDelivery {
 export type DeliveryStep =
   | { readonly kind: 'idle' }
   | { readonly kind: 'waits'; readonly until: number }
-  /** Many changes were passed that nobody asked for; the next call goes on. */
+  /** Changes were passed that nobody asked for, or something else happened meanwhile: look again. */
   | { readonly kind: 'passed' }
   | { readonly kind: 'begun'; readonly delivery: BegunDelivery };

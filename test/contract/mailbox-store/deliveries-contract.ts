@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { mailboxId } from '../../../src/model/ids.ts';
 import { EVERY_CHANGE, type Beginning, type SubscriptionDefinition } from '../../../src/model/subscription.ts';
 import type { BegunDelivery } from '../../../src/store/subscriptions/subscription-store.ts';
+import { beginNext } from '../../fixtures/store/begin-next.ts';
 import { deleted, l, labelled, reading, record } from '../../fixtures/store/contract-messages.ts';
 import { TestMailbox, useMailbox, type StoreFixture } from '../../fixtures/store/tested-store.ts';
 
@@ -17,11 +18,11 @@ const FIRST: Beginning = { kind: 'first' };
 const subscribe = (mailbox: TestMailbox, changes: Partial<SubscriptionDefinition> = {}, beginning: Beginning = FIRST) =>
   mailbox.store.putSubscription({ definition: { ...CRM, ...changes }, beginning, now: mailbox.now });
 const due = async (mailbox: TestMailbox) =>
-  (await mailbox.store.findDeliveries({ mailbox: mailbox.id, now: mailbox.now })).map(
+  (await mailbox.store.findDeliveries({ mailbox: mailbox.id, now: mailbox.now })).due.map(
     ({ subscription }) => subscription,
   );
 const step = (mailbox: TestMailbox) =>
-  mailbox.store.beginDelivery({ mailbox: mailbox.id, subscription: 'crm', now: mailbox.now });
+  beginNext(mailbox.store, { mailbox: mailbox.id, subscription: 'crm', now: mailbox.now });
 const named = (mailbox: TestMailbox, { id }: BegunDelivery) => ({
   mailbox: mailbox.id,
   subscription: 'crm',
@@ -159,10 +160,23 @@ export function deliveries(fixture: StoreFixture): void {
       } as const;
       await subscribe(mailbox, { name: 'hook', target });
       await subscribe(mailbox);
-      expect(await mailbox.store.findDeliveries({ mailbox: mailbox.id, now: mailbox.now })).toEqual([
-        { subscription: 'crm', target: 'handler' },
-        { subscription: 'hook', target: 'webhook' },
-      ]);
+      const found = () => mailbox.store.findDeliveries({ mailbox: mailbox.id, now: mailbox.now });
+      expect(await found()).toEqual({
+        due: [
+          { subscription: 'crm', target: 'handler' },
+          { subscription: 'hook', target: 'webhook' },
+        ],
+        listening: ['handler', 'webhook'],
+        upTo: 3,
+      });
+      await rest(mailbox);
+      await mailbox.store.postponeDelivery({
+        mailbox: mailbox.id,
+        subscription: 'hook',
+        until: mailbox.now + 1,
+        reason: 'it fails',
+      });
+      expect(await found()).toEqual({ due: [], listening: ['handler'], upTo: 0 });
       expect((await mailbox.store.listSubscriptions()).map((each) => each.target)).toEqual([
         { kind: 'handler' },
         target,
@@ -177,18 +191,25 @@ export function deliveries(fixture: StoreFixture): void {
       const mailbox = open();
       await filled(mailbox);
       await subscribe(mailbox, { batch: 3 });
-      const next = () => mailbox.store.nextChanges({ mailbox: mailbox.id, subscription: 'crm' });
-      expect((await next())?.map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
+      const request = { mailbox: mailbox.id, subscription: 'crm', now: mailbox.now };
+      const next = () => mailbox.store.nextDelivery(request);
+      const found = await next();
+      if (found.kind !== 'found') throw new Error(found.kind);
+      expect([found.after, found.changes.map(({ sequence }) => sequence), found.passed]).toEqual([0, [1, 2, 3], 3]);
       const begin = (most: number) =>
-        mailbox.store.beginDelivery({ mailbox: mailbox.id, subscription: 'crm', now: mailbox.now, most });
+        mailbox.store.beginDelivery({ ...request, next: { ...found, changes: found.changes.slice(0, most) } });
       const first = await begin(2);
       if (first.kind !== 'begun') throw new Error(first.kind);
       expect(first.delivery.changes.map(({ sequence }) => sequence)).toEqual([1, 2]);
-      expect(await next()).toBeNull();
+      expect(await next()).toEqual({ kind: 'fixed' });
       // It is fixed now, whatever fits a moment later.
       expect(await begin(1)).toMatchObject({ delivery: { id: first.delivery.id, attempt: 2, changes: [{}, {}] } });
       await mailbox.store.acceptDelivery(named(mailbox, first.delivery));
-      expect((await next())?.map(({ sequence }) => sequence)).toEqual([3]);
+      expect(await next()).toMatchObject({ kind: 'found', after: 2, changes: [{ sequence: 3 }] });
+      // What was found before the position moved is not delivered again.
+      expect(await begin(3)).toEqual({ kind: 'passed' });
+      await rest(mailbox);
+      expect(await next()).toEqual({ kind: 'idle' });
     });
 
     it('parks only the change that fails, and delivers the others of its batch', async () => {

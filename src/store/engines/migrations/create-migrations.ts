@@ -17,7 +17,6 @@ import { subscriptionTables } from './0014-subscriptions.ts';
 import { feedTables } from './0015-feed.ts';
 import { formerStores } from './0016-store-identity.ts';
 import { subscriptionTargets } from './0017-subscription-targets.ts';
-import { failedCalls } from './0018-failed-calls.ts';
 
 const CREATED_BY = {
   '0001-mirror': mirror,
@@ -36,7 +35,6 @@ const CREATED_BY = {
   '0015-feed': feedTables,
   '0016-store-identity': formerStores,
   '0017-subscription-targets': subscriptionTargets,
-  '0018-failed-calls': failedCalls,
 } as const satisfies Record<MigrationName, (dialect: StoreDialect) => Migration>;
 
 /** The migrations by their names. Loaded when one has to run. */

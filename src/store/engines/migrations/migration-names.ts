@@ -16,7 +16,6 @@ export const MIGRATION_NAMES = [
   '0015-feed',
   '0016-store-identity',
   '0017-subscription-targets',
-  '0018-failed-calls',
 ] as const;
 
 export type MigrationName = (typeof MIGRATION_NAMES)[number];

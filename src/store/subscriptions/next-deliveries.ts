@@ -1,0 +1,116 @@
+import type { Kysely } from 'kysely';
+import type { MailboxId } from '../../model/ids.ts';
+import type { RequestOf } from '../engines/request-of.ts';
+import type { Schema } from '../engines/schema.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
+import { nextBatch } from './next-batch.ts';
+import { lockedPosition, updatePosition, type Position } from './positions.ts';
+import { activeSubscriptions, delivers, findSubscription } from './subscription-rows.ts';
+import type { DeliveryStore, DueDelivery, FoundDeliveries, NewestChange, NextDelivery } from './subscription-store.ts';
+
+// What there is to deliver. Nothing here begins an attempt.
+
+/** A position that is behind only by changes that nobody asked for. */
+interface Passable {
+  readonly name: string;
+  readonly key: number;
+  readonly after: number;
+  readonly passed: number;
+}
+
+/** See {@link DeliveryStore.findDeliveries}. */
+export async function findDeliveries(
+  database: StoreDatabase,
+  request: RequestOf<DeliveryStore, 'findDeliveries'>,
+): Promise<FoundDeliveries> {
+  const { passable, ...found } = await database.read((db) => search(database, db, request));
+  if (passable.length > 0) await pass(database, passable);
+  return found;
+}
+
+async function search(
+  { dialect }: StoreDatabase,
+  db: Kysely<Schema>,
+  { mailbox, now }: RequestOf<DeliveryStore, 'findDeliveries'>,
+): Promise<FoundDeliveries & { readonly passable: readonly Passable[] }> {
+  const subscriptions = await activeSubscriptions(db, mailbox);
+  const newest = subscriptions.length === 0 ? null : await newestOf(db, mailbox);
+  if (newest === null) return { due: [], listening: [], upTo: 0, passable: [] };
+  const { key, sequence: head } = newest;
+  const positions = await db.selectFrom('delivery_positions').selectAll().where('mailbox_key', '=', key).execute();
+  const due: DueDelivery[] = [];
+  const passable: Passable[] = [];
+  const listening = new Set<DueDelivery['target']>();
+  for (const { name, filter, target } of subscriptions) {
+    const position = positions.find((each) => each.subscription === name);
+    const after = position?.sequence ?? 0;
+    if ((position?.next_attempt_at ?? 0) > now) continue;
+    listening.add(target.kind);
+    if (after >= head) continue;
+    const isFixed = position !== undefined && position.delivery_id !== null;
+    const batch = isFixed ? null : await nextBatch(db, dialect, { mailbox, key }, { filter, after, size: 1 });
+    if (batch === null || batch.changes.length > 0 || !batch.isWhole)
+      due.push({ subscription: name, target: target.kind });
+    else passable.push({ name, key, after, passed: batch.passed });
+  }
+  // Read last, so that it covers everything that was found.
+  const upTo = due.length === 0 ? 0 : ((await newestOf(db, mailbox))?.sequence ?? head);
+  return { due, listening: [...listening], upTo, passable };
+}
+
+async function pass(database: StoreDatabase, passable: readonly Passable[]): Promise<void> {
+  await database.write(async (tx) => {
+    for (const { name, key, after, passed } of passable) {
+      const position = await lockedPosition(database, tx, key, name);
+      if (position?.sequence === after && position.delivery_id === null)
+        await updatePosition(tx, position, { sequence: passed });
+    }
+  });
+}
+
+/** See {@link DeliveryStore.newestChange}. */
+export function newestChange(database: StoreDatabase, mailbox: MailboxId): Promise<NewestChange | null> {
+  return database.read((db) => newestOf(db, mailbox));
+}
+
+async function newestOf(db: Kysely<Schema>, mailbox: MailboxId): Promise<NewestChange | null> {
+  const row = await db
+    .selectFrom('mailboxes')
+    .select(['key', 'change_sequence'])
+    .where('id', '=', mailbox)
+    .executeTakeFirst();
+  return row === undefined ? null : { key: row.key, sequence: row.change_sequence };
+}
+
+/** See {@link DeliveryStore.nextDelivery}. */
+export function nextDelivery(
+  database: StoreDatabase,
+  { mailbox, subscription: name, now }: RequestOf<DeliveryStore, 'nextDelivery'>,
+): Promise<NextDelivery> {
+  return database.read(async (db): Promise<NextDelivery> => {
+    const subscription = await findSubscription(db, name);
+    const newest = await newestOf(db, mailbox);
+    if (subscription === null || newest === null || !delivers(subscription, mailbox)) return { kind: 'idle' };
+    const position = await positionOf(db, newest.key, name);
+    const after = position?.sequence ?? 0;
+    if ((position?.next_attempt_at ?? 0) > now) return { kind: 'waits', until: position?.next_attempt_at ?? now };
+    if (position !== undefined && position.delivery_id !== null) return { kind: 'fixed' };
+    const isSplit = position !== undefined && after < position.single_until;
+    const { changes, passed } = await nextBatch(
+      db,
+      database.dialect,
+      { mailbox, key: newest.key },
+      { filter: subscription.filter, after, size: isSplit ? 1 : subscription.batch },
+    );
+    return passed === after ? { kind: 'idle' } : { kind: 'found', after, changes, passed };
+  });
+}
+
+function positionOf(db: Kysely<Schema>, key: number, name: string): Promise<Position | undefined> {
+  return db
+    .selectFrom('delivery_positions')
+    .selectAll()
+    .where('mailbox_key', '=', key)
+    .where('subscription', '=', name)
+    .executeTakeFirst();
+}
