@@ -43,11 +43,7 @@ export function configFor(config: Config, mailbox: MailboxId): Config {
   const simulated = readRunningStart(config.dataDir)?.simulated ?? null;
   if (simulated === null || simulated.mailbox !== mailbox) return config;
   const { gmailRootUrl, googleTokenUrl, userUnitsPerMinute } = simulated;
-  return changedConfig(config, {
-    gmailRootUrl,
-    googleTokenUrl,
-    quota: { ...config.quota, userUnitsPerMinute, next: null },
-  });
+  return changedConfig(config, { gmailRootUrl, googleTokenUrl, quota: { ...config.quota, userUnitsPerMinute } });
 }
 
 /**

@@ -113,7 +113,10 @@ export function runBackfill(state: MailboxState, work: BackfillWork): Promise<Ma
 }
 
 /** Delivers to handlers or to webhooks, and answers the event it ends in. Throws only cancellation. */
-export function runDelivery(state: MailboxState, lane: DeliveryLane): Promise<MailboxEvent> {
+export function runDelivery(
+  state: MailboxState,
+  { lane, awaits }: { readonly lane: DeliveryLane; readonly awaits: boolean },
+): Promise<MailboxEvent> {
   const { mailbox } = state;
   const { taskQueue } = workflowInfo();
   const { deliver } = proxyActivities<Pick<MailboxActivities, 'deliver'>>({
@@ -122,14 +125,17 @@ export function runDelivery(state: MailboxState, lane: DeliveryLane): Promise<Ma
     // Slow targets take slots of their own queue, and none of the syncs'.
     taskQueue: lane === 'webhook' ? webhookQueueOf(taskQueue) : deliveryQueueOf(taskQueue),
     priority: { priorityKey: 2, fairnessKey: fairnessKeyOf(mailbox) },
-    summary: lane === 'webhook' ? 'send changes to webhooks' : 'deliver changes to handlers',
+    summary:
+      (lane === 'webhook' ? 'send changes to webhooks' : 'deliver changes to handlers') +
+      (awaits ? ', as the sync brings them' : ''),
   });
   return asEvent(
-    deliver({ mailbox, ...(lane === 'webhook' ? { to: 'webhook' } : {}), ...storeOf(state) }).then((result) => ({
-      kind: 'delivered',
-      lane,
-      ...result,
-    })),
+    deliver({
+      mailbox,
+      ...(lane === 'webhook' ? { to: 'webhook' } : {}),
+      ...(awaits ? { awaits } : {}),
+      ...storeOf(state),
+    }).then((result) => ({ kind: 'delivered', lane, ...(awaits ? { awaited: true } : {}), ...result })),
     { lane, asked: false },
   );
 }

@@ -18,6 +18,17 @@ export interface DeliveryState {
   /** The first subscriptions whose attempt waits, and how many they are. */
   readonly waiting: readonly WaitingDelivery[];
   readonly waits: number;
+  /** Whether a target would get a new change at once; absent when none would. */
+  readonly listening?: true | undefined;
+  /** How many deliveries in succession awaited what a sync brings, and got nothing; absent when none did. */
+  readonly fruitless?: number;
+  /**
+   * A sequence number: all requests that have not been served were made by results, for changes up to this one. Absent
+   * when there are none, or one of them was made otherwise.
+   */
+  readonly wantedUpTo?: number | undefined;
+  /** Every change up to this sequence number was looked at since the last partial sync began; absent when none was. */
+  readonly seen?: number | undefined;
 }
 
 export interface WaitingDelivery {
@@ -55,21 +66,65 @@ export function changeDeliveries<State extends Deliveries>(
     : { ...state, deliveries: change(state.deliveries) };
 }
 
+/** A signal asks for deliveries, or a result of an earlier version. */
 export const withDeliveryRequested = (state: DeliveryState): DeliveryState => ({
   ...state,
   requested: state.requested + 1,
+  wantedUpTo: undefined,
 });
+
+/**
+ * A result leaves changes to deliver. A delivery beside a sync may have looked at them already, or still do so: it says
+ * which changes it has seen, so that none is made again only to find nothing. Results ask again as long as something is
+ * left, so a number from before a restored database costs at most the time to the next sync.
+ *
+ * @param upTo - the sequence number up to which the result has looked
+ */
+export function withChangesFound(state: DeliveryState, upTo: number | undefined): DeliveryState {
+  if (upTo === undefined) return withDeliveryRequested(state);
+  if (state.seen !== undefined && upTo <= state.seen) return state;
+  const isFirst = state.requested === state.started;
+  const wantedUpTo = isFirst ? upTo : state.wantedUpTo === undefined ? undefined : Math.max(state.wantedUpTo, upTo);
+  return { ...state, requested: state.requested + 1, wantedUpTo };
+}
+
+/** What a result says of targets that would get a new change at once. */
+export const withListening = (state: DeliveryState, isListening: boolean): DeliveryState => ({
+  ...state,
+  listening: isListening ? true : undefined,
+});
+
+/** What is seen from now on is seen after this sync began. */
+export const withSyncBeside = (state: DeliveryState): DeliveryState =>
+  state.seen === undefined ? state : { ...state, seen: undefined };
+
+/** Fruitless deliveries beside syncs in succession after which there are no more of them, until changes are found. */
+const MOST_FRUITLESS = 3;
+
+/** Whether a delivery begins together with a sync, so that its target gets what the sync brings within milliseconds. */
+export const deliversBesideSync = ({ listening, fruitless = 0 }: DeliveryState): boolean =>
+  listening === true && fruitless < MOST_FRUITLESS;
 
 export const withDeliveryStarted = (state: DeliveryState): DeliveryState => ({
   ...state,
   started: state.requested,
   nextAt: null,
+  wantedUpTo: undefined,
 });
 
-export function withDelivered(state: DeliveryState, result: DeliverResult, now: number): DeliveryState {
-  const next = result.more ? withDeliveryRequested(state) : state;
+export function withDelivered(
+  state: DeliveryState,
+  result: DeliverResult & { readonly awaited?: true },
+  now: number,
+): DeliveryState {
+  const { seen, attempts = 0, awaited } = result;
+  const isServed = seen !== undefined && state.wantedUpTo !== undefined && state.wantedUpTo <= seen;
+  const served = isServed ? { ...state, started: state.requested, wantedUpTo: undefined } : state;
+  const next = result.more ? withDeliveryRequested(served) : served;
   return {
     ...next,
+    seen: result.more ? undefined : seen,
+    fruitless: attempts > 0 ? 0 : (state.fruitless ?? 0) + (awaited === true ? 1 : 0),
     nextAt: answeredTime(result.nextIn, null, now, LONGEST.delivery),
     waiting: result.waiting.map(({ subscription, why, nextIn }) => ({
       subscription,

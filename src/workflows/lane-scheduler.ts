@@ -3,7 +3,7 @@ import { withBoundedTimes } from './answered-time.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import { phaseOf, type MailboxState } from './mailbox-state.ts';
 import { DELIVERY_LANES, type DeliveryLane } from './delivery-lane.ts';
-import { deliveriesOf, deliveryDueAt } from './delivery-state.ts';
+import { deliveriesOf, deliversBesideSync, deliveryDueAt } from './delivery-state.ts';
 import { planNext, type BackfillWork, type Plan } from './plan.ts';
 import { transition } from './transition.ts';
 
@@ -49,6 +49,8 @@ export interface Ways {
   boundsTimes(): boolean;
   /** Deliver to subscriptions; before, there were none. */
   delivers(): boolean;
+  /** Begin deliveries together with the sync that serves a poke; before, they began when its result was there. */
+  deliversBesideSyncs(): boolean;
 }
 
 export function idleLanes(state: MailboxState): LaneState {
@@ -112,23 +114,34 @@ export function planOf({ state }: LaneState, now: number, ways: Ways): Plan {
 /**
  * Deliveries ask nothing of Gmail, so they go on while the mailbox is blocked. They wait while it is paused, and until
  * the store has been asked.
+ *
+ * One that begins beside a sync is the lane's only one, like any other: order within a mailbox does not depend on when
+ * it begins. If it dies, or the sync takes longer than it waits, the sync's result asks for another one.
  */
 function withDeliveries(
   plan: Plan,
   lane: DeliveryLane,
   { state, now, ways }: { readonly state: MailboxState; readonly now: number; readonly ways: Ways },
 ): Plan {
-  const dueAt = deliveryDueAt(deliveriesOf(state, lane));
-  if (dueAt === null) return plan;
+  const deliveries = deliveriesOf(state, lane);
+  const dueAt = deliveryDueAt(deliveries);
+  const isBeside = servesPoke(plan, state) && deliversBesideSync(deliveries);
+  if (dueAt === null && !isBeside) return plan;
   if (state.paused || state.stopping || state.fullSync.kind === 'unknown' || !ways.delivers()) return plan;
-  if (dueAt <= now) return { ...plan, deliver: [...(plan.deliver ?? []), lane] };
-  return { ...plan, wakeAt: Math.min(plan.wakeAt ?? Infinity, dueAt) };
+  if (dueAt !== null && dueAt <= now) return { ...plan, deliver: [...(plan.deliver ?? []), lane] };
+  const beside = isBeside && ways.deliversBesideSyncs() ? { deliverBeside: [...(plan.deliverBeside ?? []), lane] } : {};
+  return { ...plan, ...beside, wakeAt: dueAt === null ? plan.wakeAt : Math.min(plan.wakeAt ?? Infinity, dueAt) };
 }
+
+/** Only a notification says that there is something to bring: nothing is delivered beside a sync that merely looks. */
+const servesPoke = ({ live }: Plan, { pokedAt, blocked }: MailboxState): boolean =>
+  live !== null && blocked === null && pokedAt.waiting !== null;
 
 /** Work that a lane can begin. */
 export type LaneStart =
   | { readonly lane: 'live' }
-  | { readonly lane: DeliveryLane }
+  /** `awaits`: it begins together with a sync, whose changes it awaits for a moment. */
+  | { readonly lane: DeliveryLane; readonly awaits: boolean }
   | { readonly lane: 'backfill'; readonly work: BackfillWork };
 
 /**
@@ -140,19 +153,20 @@ export type LaneStart =
  */
 export function startable(
   { running }: LaneState,
-  { live, backfill, deliver = [] }: Plan,
+  { live, backfill, deliver = [], deliverBeside = [] }: Plan,
   cutsHistory: boolean,
 ): readonly LaneStart[] {
   const starts: LaneStart[] = [];
   if (backfill !== null && running.backfill === null && !cutsHistory) starts.push({ lane: 'backfill', work: backfill });
-  if (
+  const beginsLive =
     live !== null &&
     running.live === null &&
-    (!cutsHistory || running.backfill !== null || DELIVERY_LANES.some((lane) => running[lane] !== null))
-  )
-    starts.push({ lane: 'live' });
+    (!cutsHistory || running.backfill !== null || DELIVERY_LANES.some((lane) => running[lane] !== null));
+  if (beginsLive) starts.push({ lane: 'live' });
   for (const lane of deliver)
-    if (running[lane] === null && (!cutsHistory || running.backfill !== null)) starts.push({ lane });
+    if (running[lane] === null && (!cutsHistory || running.backfill !== null)) starts.push({ lane, awaits: false });
+  for (const lane of deliverBeside)
+    if (beginsLive && running[lane] === null && !cutsHistory) starts.push({ lane, awaits: true });
   return starts;
 }
 

@@ -41,7 +41,8 @@ export type MailboxEvent =
   | { readonly kind: 'partial-sync-started' }
   | ({ readonly kind: 'partial-synced' } & PartialSyncResult & Answer)
   | { readonly kind: 'delivery-started'; readonly lane: DeliveryLane }
-  | ({ readonly kind: 'delivered'; readonly lane: DeliveryLane } & DeliverResult)
+  /** `awaited`: the delivery ran beside a sync. */
+  | ({ readonly kind: 'delivered'; readonly lane: DeliveryLane; readonly awaited?: true } & DeliverResult)
   // failures of activities
   | ({ readonly kind: 'history-expired'; readonly message: string } & Answer)
   | { readonly kind: 'store-lost'; readonly message: string }

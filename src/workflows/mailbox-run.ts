@@ -59,6 +59,7 @@ export class MailboxRun {
     ignoresStaleRefusals: () => patched('stale-refusal'),
     boundsTimes: () => patched('bounded-times'),
     delivers: () => patched('delivery'),
+    deliversBesideSyncs: () => patched('delivery-beside-sync'),
   };
 
   /** @param isFirst - whether this is the workflow's first run */
@@ -145,7 +146,7 @@ export class MailboxRun {
           return runBackfill(state, start.work);
         case 'delivery':
         case 'webhook':
-          return runDelivery(state, start.lane);
+          return runDelivery(state, start);
       }
     });
   }

@@ -9,6 +9,8 @@ export interface Plan {
   readonly backfill: BackfillWork | null;
   /** The lanes whose deliveries are due; absent when there are none. */
   readonly deliver?: readonly DeliveryLane[];
+  /** The lanes that begin together with the live lane, and await what its sync brings; absent when there are none. */
+  readonly deliverBeside?: readonly DeliveryLane[];
   /** Epoch ms when the plan changes by itself; null when only a signal changes it. */
   readonly wakeAt: number | null;
 }

@@ -6,10 +6,14 @@ import { answeredTime, answeredWatch, LONGEST } from './answered-time.ts';
 import { withBoundedMessages } from './bounded-messages.ts';
 import {
   changeDeliveries,
+  withChangesFound,
   withDelivered,
   withDeliveryFailed,
   withDeliveryRequested,
   withDeliveryStarted,
+  withListening,
+  withSyncBeside,
+  type DeliveryState,
 } from './delivery-state.ts';
 import { afterEvent, type LastError } from './last-error.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
@@ -68,27 +72,36 @@ function withAnswer(state: MailboxState, event: MailboxEvent): MailboxState {
   return 'asked' in event && event.asked === true && event.kind !== 'blocked' ? { ...state, blocked: null } : state;
 }
 
-/** Notes that an activity's result leaves something to deliver. */
+/** Notes that an activity's result leaves something to deliver, and whether targets wait for later changes. */
 function withDeliverable(state: MailboxState, event: MailboxEvent): MailboxState {
-  const told =
-    'deliverable' in event && event.deliverable === true
-      ? changeDeliveries(state, 'delivery', withDeliveryRequested)
-      : state;
-  return 'webhooks' in event && event.webhooks === true
-    ? changeDeliveries(told, 'webhook', withDeliveryRequested)
-    : told;
+  if (!isOfSync(event)) return state;
+  const { deliverable, webhooks, deliverableUpTo, listening = [] } = event;
+  const told = (before: DeliveryState, kind: (typeof listening)[number], isFound: boolean): DeliveryState => {
+    const found = isFound ? withChangesFound(before, deliverableUpTo) : before;
+    return withListening(found, listening.includes(kind));
+  };
+  const handled = changeDeliveries(state, 'delivery', (before) => told(before, 'handler', deliverable === true));
+  return changeDeliveries(handled, 'webhook', (before) => told(before, 'webhook', webhooks === true));
 }
+
+type OfSync = EventOf<'opened' | 'listed' | 'slice-fetched' | 'partial-synced' | 'audited'>;
+
+const OF_SYNC: ReadonlySet<string> = new Set<OfSync['kind']>([
+  'opened',
+  'listed',
+  'slice-fetched',
+  'partial-synced',
+  'audited',
+]);
+
+/** Whether the event is the result of an activity that keeps the mirror. */
+const isOfSync = (event: MailboxEvent): event is OfSync => OF_SYNC.has(event.kind);
 
 /** Takes the skew of the worker's clock, and the worker's database, from each activity's result. */
 function withClock(state: MailboxState, event: MailboxEvent): MailboxState {
-  const isAnswer =
-    event.kind === 'opened' ||
-    event.kind === 'listed' ||
-    event.kind === 'slice-fetched' ||
-    event.kind === 'partial-synced' ||
-    event.kind === 'audited' ||
-    event.kind === 'delivered';
-  return isAnswer ? { ...state, clockSkew: event.clockSkew ?? null, store: event.store ?? state.store } : state;
+  return isOfSync(event) || event.kind === 'delivered'
+    ? { ...state, clockSkew: event.clockSkew ?? null, store: event.store ?? state.store }
+    : state;
 }
 
 function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxState {
@@ -263,6 +276,8 @@ function withSyncStarted(state: MailboxState, now: number): MailboxState {
   const { syncs, pokedAt, rereadAt } = state;
   return {
     ...state,
+    deliveries: withSyncBeside(state.deliveries),
+    webhooks: withSyncBeside(state.webhooks),
     syncs: { ...syncs, started: syncs.requested },
     pokedAt: state.blocked === null ? { waiting: null, serving: pokedAt.serving ?? pokedAt.waiting } : NOT_POKED,
     rereadAt: rereadAt !== null && rereadAt <= now ? null : rereadAt,

@@ -101,7 +101,7 @@ describe.concurrent('handlers of a worker', () => {
     // And where nothing changes, nothing is scheduled. The slow handler must have ended, and what a sync asked for
     // while a delivery ran must have begun.
     await eventually(20_000, async () => {
-      const due = await rig.tidemark.store.findDeliveries({ mailbox: box.id, now: systemClock.now() });
+      const { due } = await rig.tidemark.store.findDeliveries({ mailbox: box.id, now: systemClock.now() });
       const { pendingActivities } = (await box.handle.describe()).raw;
       return due.length === 0 && (pendingActivities ?? []).length === 0 ? true : null;
     });
@@ -111,6 +111,30 @@ describe.concurrent('handlers of a worker', () => {
     await box.client.sync(box.id, { wait: true });
     await box.client.sync(box.id, { wait: true });
     expect(await deliveries(box)).toBe(before);
+    expect(await box.workflowFailures()).toEqual([]);
+  }, 90_000);
+
+  it('wait beside the sync that a notification causes, and get each change once', async () => {
+    const box = await rig.mailbox('announced', { messages: 0, pollInterval: 600_000 });
+    await box.start();
+    await box.exact(20_000);
+    for (const [index, subject] of ['one', 'two'].entries()) {
+      box.deliver(subject);
+      await box.client.poke(box.id);
+      await eventually(30_000, async () => (all.of(box).length > index ? true : null));
+    }
+    expect(all.of(box).map(({ subjects, attempt }) => [subjects, attempt])).toEqual([
+      [['one'], 1],
+      [['two'], 1],
+    ]);
+    const byTask = new Map<string, string[]>();
+    for (const { activityTaskScheduledEventAttributes: event } of (await box.runs()).flatMap(
+      ({ history }) => history.events ?? [],
+    )) {
+      const task = event?.workflowTaskCompletedEventId?.toString() ?? '';
+      byTask.set(task, [...(byTask.get(task) ?? []), event?.activityType?.name ?? '']);
+    }
+    expect([...byTask.values()]).toContainEqual(['partialSync', 'deliver']);
     expect(await box.workflowFailures()).toEqual([]);
   }, 90_000);
 

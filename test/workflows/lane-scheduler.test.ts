@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { mailboxId } from '../../src/model/ids.ts';
+import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { completeSettings } from '../../src/model/settings-change.ts';
 import {
   answered,
@@ -116,5 +116,112 @@ describe('a wait', () => {
   it('ends when another phase is to be shown, and when the mailbox stops', () => {
     expect(over({ kind: 'paused' }, TODAY)).toBe(true);
     expect(over({ kind: 'stop-requested' }, TODAY)).toBe(true);
+  });
+});
+
+describe('a delivery beside a sync', () => {
+  const counts = { stored: 1, pending: 0, failed: 0 };
+  const synced = (over: Partial<Extract<MailboxEvent, { kind: 'partial-synced' }>> = {}): MailboxEvent => ({
+    kind: 'partial-synced',
+    ...counts,
+    historyId: historyId('5'),
+    changed: false,
+    more: false,
+    nextAttemptAt: null,
+    failedAttemptAt: null,
+    settleAt: null,
+    ...over,
+  });
+  const delivered = (over: Partial<Extract<MailboxEvent, { kind: 'delivered' }>> = {}): MailboxEvent => ({
+    kind: 'delivered',
+    lane: 'delivery',
+    more: false,
+    nextIn: null,
+    waiting: [],
+    waits: 0,
+    ...over,
+  });
+  const opened: MailboxEvent = { ...OPENED, ...counts, kind: 'opened', historyId: historyId('5'), step: 'done' };
+  const lanesOf = (...events: readonly MailboxEvent[]): LaneState => {
+    const fresh = idleLanes(initialState({ mailbox: mailboxId('ada@example.com'), settings, now: NOW }));
+    return [opened, ...events].reduce((lanes, event) => hear(lanes, event).lanes, fresh);
+  };
+  /** In sync, with a handler that listens. */
+  const atRest = (...events: readonly MailboxEvent[]): LaneState =>
+    lanesOf(
+      { kind: 'slice-fetched', ...counts, generation: 0, fetched: 0, complete: true, nextAttemptAt: null },
+      { kind: 'partial-sync-started' },
+      synced({ listening: ['handler'] }),
+      ...events,
+    );
+  const begins = (lanes: LaneState, ways: Ways = TODAY, cutsHistory = false) =>
+    startable(lanes, planOf(lanes, NOW, ways), cutsHistory);
+  const POKED: MailboxEvent = { kind: 'poked' };
+  const BESIDE = [{ lane: 'live' }, { lane: 'delivery', awaits: true }];
+
+  it('begins with the sync that serves a poke, where a target listens', () => {
+    expect(begins(atRest(POKED))).toEqual(BESIDE);
+    expect(begins(atRest(synced({ listening: ['handler', 'webhook'] }), POKED))).toEqual([
+      ...BESIDE,
+      { lane: 'webhook', awaits: true },
+    ]);
+  });
+
+  it('does not begin without a poke, so a mailbox at rest costs no more than one without subscriptions', () => {
+    expect(begins(atRest({ kind: 'sync-requested' }))).toEqual([{ lane: 'live' }]);
+    expect(begins(atRest())).toEqual([]);
+  });
+
+  it.each([
+    ['where no target listens', atRest(synced(), POKED), TODAY],
+    ['in a run that began without its patch', atRest(POKED), { ...TODAY, deliversBesideSyncs: () => false }],
+    ['while the lane delivers', started(atRest(POKED), 'delivery', NOW, TODAY), TODAY],
+    [
+      'after three that got nothing in succession',
+      atRest(delivered({ awaited: true }), delivered({ awaited: true }), delivered({ awaited: true }), POKED),
+      TODAY,
+    ],
+  ])('does not begin %s', (_, lanes, ways) => {
+    expect(begins(lanes, ways)).toEqual([{ lane: 'live' }]);
+  });
+
+  it('begins again once a delivery was made, however it began', () => {
+    const fruitless = [1, 2, 3].map(() => delivered({ awaited: true }));
+    expect(begins(atRest(...fruitless, delivered({ attempts: 1, seen: 4 }), POKED))).toEqual(BESIDE);
+  });
+
+  it('does not begin while the history waits to be cut', () => {
+    const delivering = started(atRest(POKED), 'webhook', NOW, TODAY);
+    expect(begins(delivering, TODAY, true)).toEqual([{ lane: 'live' }]);
+  });
+
+  const FOUND = synced({ listening: ['handler'], deliverable: true, deliverableUpTo: 7 });
+  const again = [{ lane: 'delivery', awaits: false }];
+
+  it('spares the one that the result of its sync asks for, whichever of the two ends first', () => {
+    const seen = delivered({ awaited: true, attempts: 1, seen: 7 });
+    expect(begins(atRest(seen, FOUND))).toEqual([]);
+    expect(begins(atRest(FOUND, seen))).toEqual([]);
+  });
+
+  it.each([
+    ['it saw less than its sync has found', delivered({ awaited: true, attempts: 1, seen: 6 })],
+    ['a build from before it answers', delivered({ awaited: true })],
+    ['there is more than it had time for', delivered({ awaited: true, attempts: 1, seen: 7, more: true })],
+  ])('is followed by the one that the result asks for where %s', (_, answer) => {
+    expect(begins(atRest(answer, FOUND))).toEqual(again);
+    expect(begins(atRest(FOUND, answer))).toEqual(again);
+  });
+
+  it('is followed by the one that a signal asks for, whatever it has seen', () => {
+    const asked: MailboxEvent = { kind: 'deliver-requested', lane: 'delivery' };
+    const seen = delivered({ awaited: true, attempts: 1, seen: 7 });
+    expect(begins(atRest(FOUND, asked, seen))).toEqual(again);
+    expect(begins(atRest(asked, FOUND, seen))).toEqual(again);
+  });
+
+  it('counts for nothing once the next sync begins: the database may be an older one by then', () => {
+    const seen = delivered({ awaited: true, attempts: 1, seen: 9 });
+    expect(begins(atRest(seen, { kind: 'partial-sync-started' }, FOUND))).toEqual(again);
   });
 });
