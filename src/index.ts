@@ -14,7 +14,7 @@ export {
 export type { CountedSubscription, DeliveriesClient, ReplayFrom } from './client/deliveries-client.ts';
 export type { SubscribedWebhook, WebhookSubscription } from './client/webhook-access.ts';
 export type { WebhookField } from './model/webhook-field.ts';
-export type { DeliveryPosition, ParkedChange } from './store/subscriptions/subscription-store.ts';
+export type { DeliveryPosition, ParkedChange, ReplayedMailbox } from './store/subscriptions/subscription-store.ts';
 export {
   InvalidSubscriptionError,
   type Beginning,

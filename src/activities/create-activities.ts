@@ -80,8 +80,8 @@ export function createDeliveryActivities(
 }
 
 /**
- * Whether the activity leaves changes that subscriptions wait for, and whether some wait for later ones. Where there are
- * no subscriptions, that is one small read.
+ * Whether the activity leaves changes that subscriptions wait for, and whether some wait for later ones. Where there
+ * are no subscriptions, that is one small read.
  */
 async function deliverableOf(
   { store, clock }: Pick<WorkerDependencies, 'store' | 'clock'>,

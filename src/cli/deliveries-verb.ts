@@ -31,15 +31,20 @@ export function addDeliveries(program: Command, cli: Cli): void {
 
 function positionLines(name: string, positions: readonly DeliveryPosition[], now: number): readonly string[] {
   if (positions.length === 0) return [`${name} asks for no mailbox that there is.`];
-  const rows = positions.map(({ mailbox, sequence, head, delivered, parked, nextAttemptAt, error }) => [
+  const someNotKept = positions.some(({ notKept }) => notKept > 0);
+  const rows = positions.map(({ mailbox, sequence, head, delivered, parked, notKept, nextAttemptAt, error }) => [
     mailbox,
     count(sequence),
     count(head),
     count(delivered),
     count(parked),
+    ...(someNotKept ? [count(notKept)] : []),
     error === null ? '' : `${error} (next attempt ${nextAttemptAt === null ? 'now' : ago(nextAttemptAt, now)})`,
   ]);
-  return table(['mailbox', 'at change', 'of', 'delivered', 'parked', 'error'], rows);
+  return table(
+    ['mailbox', 'at change', 'of', 'delivered', 'parked', ...(someNotKept ? ['not kept'] : []), 'error'],
+    rows,
+  );
 }
 
 function parkedLines(name: string, parked: readonly ParkedChange[]): readonly string[] {

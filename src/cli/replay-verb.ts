@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 
 import type { MailboxId } from '../model/ids.ts';
+import type { ReplayedMailbox } from '../store/subscriptions/subscription-store.ts';
 import { UsageError } from '../model/program-errors.ts';
 import { parseCountFromZero, parseDate, parseEmail } from './arguments.ts';
 import { verb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
@@ -28,13 +29,24 @@ export function addReplay(program: Command, cli: Cli): void {
     .action((name: string, options: ReplayOptions) =>
       withTidemark(cli, options, async ({ tidemark, out }) => {
         const mailboxes = await tidemark.client.deliveries.replay(name, placeOf(options));
-        out.result({ name, mailboxes }, () => [
+        out.result({ name, mailboxes }, () =>
           mailboxes.length === 0
-            ? `Nothing is delivered again: ${name} is not beyond that in any mailbox.`
-            : `${name} goes back in ${counted(mailboxes.length, 'mailbox')}.`,
-        ]);
+            ? [`Nothing is delivered again: ${name} is not beyond that in any mailbox.`]
+            : [`${name} goes back in ${counted(mailboxes.length, 'mailbox')}.`, ...notKeptLines(mailboxes)],
+        );
       }),
     );
+}
+
+function notKeptLines(mailboxes: readonly ReplayedMailbox[]): readonly string[] {
+  const lacking = mailboxes.filter(({ notKept }) => notKept !== 0);
+  if (lacking.length === 0) return [];
+  const known = lacking.reduce((sum, { notKept }) => sum + (notKept ?? 0), 0);
+  return [
+    `${known === 0 ? 'Older changes' : counted(known, 'change')} of ${counted(lacking.length, 'mailbox')} ` +
+      'cannot be delivered again: CHANGES_KEPT has let them go. ' +
+      'tidemark list and show have the messages as they are now.',
+  ];
 }
 
 function placeOf({ mailbox, after, since }: ReplayOptions) {

@@ -10,6 +10,7 @@ import type {
   DeliveryPosition,
   DeliveryStore,
   ParkedChange,
+  ReplayedMailbox,
   SubscriptionStore,
 } from '../store/subscriptions/subscription-store.ts';
 import type { Rpc } from './rpc.ts';
@@ -103,16 +104,17 @@ export class DeliveriesClient {
    * Delivers again what was delivered, or parked, since a place. The deliveries have new ids. Running mailboxes begin
    * at once, others when they are started.
    *
-   * @returns the mailboxes that go back; none of them when the subscription is not that far yet
+   * @returns the mailboxes that go back, and how many changes of each are not kept any more; none of them when the
+   * subscription is not that far yet
    * @throws {CannotDoError} `subscription-unknown`
    * @throws {TidemarkError} when Temporal cannot be used. The mailboxes then go back with their next sync
    */
-  async replay(name: string, from: ReplayFrom): Promise<readonly MailboxId[]> {
+  async replay(name: string, from: ReplayFrom): Promise<readonly ReplayedMailbox[]> {
     const { target } = await this.#require(name);
     const place = 'after' in from ? { after: from.after } : { since: from.since };
-    const mailboxes = await this.#store.replay({ name, mailbox: from.mailbox ?? null, from: place });
-    for (const mailbox of mailboxes) await this.#wake(mailbox, target.kind);
-    return mailboxes;
+    const replayed = await this.#store.replay({ name, mailbox: from.mailbox ?? null, from: place });
+    for (const { mailbox } of replayed) await this.#wake(mailbox, target.kind);
+    return replayed;
   }
 
   /**

@@ -66,7 +66,8 @@ import {
   failDelivery,
   postponeDelivery,
 } from './subscriptions/deliveries.ts';
-import { findDeliveries, newestChange, nextDelivery } from './subscriptions/next-deliveries.ts';
+import { newestChange } from './subscriptions/newest-change.ts';
+import { findDeliveries, nextDelivery } from './subscriptions/next-deliveries.ts';
 import { replay } from './subscriptions/replay.ts';
 import {
   endSubscription,

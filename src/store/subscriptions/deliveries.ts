@@ -9,6 +9,7 @@ import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { keyOf } from '../rows/mailbox-rows.ts';
 import { changesAt } from './next-batch.ts';
+import { newestOf } from './newest-change.ts';
 import { lockedPosition, SETTLED, updatePosition, type Position } from './positions.ts';
 import { delivers, findSubscription } from './subscription-rows.ts';
 import type { DeliveryNamed, DeliveryStep, DeliveryStore, FailedDelivery, QueryWithin } from './subscription-store.ts';
@@ -22,18 +23,23 @@ export function beginDelivery(
   { mailbox, subscription: name, now, next }: RequestOf<DeliveryStore, 'beginDelivery'>,
 ): Promise<DeliveryStep> {
   return database.write(async (tx): Promise<DeliveryStep> => {
-    const key = await keyOf(tx, mailbox);
+    const newest = await newestOf(tx, mailbox);
     const subscription = await findSubscription(tx, name);
-    if (subscription === null || !delivers(subscription, mailbox)) return { kind: 'idle' };
+    if (newest === null || subscription === null || !delivers(subscription, mailbox)) return { kind: 'idle' };
+    const { key, pruned } = newest;
     const position = await lockedPosition(database, tx, key, name);
     if (position === null) return { kind: 'idle' };
     if ((position.next_attempt_at ?? 0) > now) return { kind: 'waits', until: position.next_attempt_at ?? now };
+    if (position.sequence < pruned) {
+      const lost = pruned - position.sequence;
+      await updatePosition(tx, position, { ...SETTLED, sequence: pruned, not_kept: position.not_kept + lost });
+      return { kind: 'passed' };
+    }
     if (position.delivery_id !== null) {
       const sequences = JSON.parse(position.sequences ?? '[]') as number[];
       const changes = await changesAt(tx, database.dialect, { mailbox, key }, sequences);
       if (isSome(changes))
         return { kind: 'begun', delivery: await attempt(tx, position, { id: position.delivery_id, changes, now }) };
-      // Its changes were pruned.
       await updatePosition(tx, position, SETTLED);
       return { kind: 'passed' };
     }

@@ -38,6 +38,7 @@ export async function readPositions(database: StoreDatabase, name: string): Prom
         delivered: each.delivered ?? 0,
         acceptedAt: each.accepted_at,
         parked: Number(each.parked),
+        notKept: each.not_kept ?? 0,
         delivery:
           each.delivery_id === null
             ? null

@@ -1,12 +1,12 @@
 import type { Kysely } from 'kysely';
-import type { MailboxId } from '../../model/ids.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { nextBatch } from './next-batch.ts';
+import { newestOf } from './newest-change.ts';
 import { lockedPosition, updatePosition, type Position } from './positions.ts';
 import { activeSubscriptions, delivers, findSubscription } from './subscription-rows.ts';
-import type { DeliveryStore, DueDelivery, FoundDeliveries, NewestChange, NextDelivery } from './subscription-store.ts';
+import type { DeliveryStore, DueDelivery, FoundDeliveries, NextDelivery } from './subscription-store.ts';
 
 // What there is to deliver. Nothing here begins an attempt.
 
@@ -36,7 +36,7 @@ async function search(
   const subscriptions = await activeSubscriptions(db, mailbox);
   const newest = subscriptions.length === 0 ? null : await newestOf(db, mailbox);
   if (newest === null) return { due: [], listening: [], upTo: 0, passable: [] };
-  const { key, sequence: head } = newest;
+  const { key, sequence: head, pruned } = newest;
   const positions = await db.selectFrom('delivery_positions').selectAll().where('mailbox_key', '=', key).execute();
   const due: DueDelivery[] = [];
   const passable: Passable[] = [];
@@ -47,8 +47,9 @@ async function search(
     if ((position?.next_attempt_at ?? 0) > now) continue;
     listening.add(target.kind);
     if (after >= head) continue;
-    const isFixed = position !== undefined && position.delivery_id !== null;
-    const batch = isFixed ? null : await nextBatch(db, dialect, { mailbox, key }, { filter, after, size: 1 });
+    // What was pruned is counted when a delivery begins.
+    const isSurelyDue = (position !== undefined && position.delivery_id !== null) || after < pruned;
+    const batch = isSurelyDue ? null : await nextBatch(db, dialect, { mailbox, key }, { filter, after, size: 1 });
     if (batch === null || batch.changes.length > 0 || !batch.isWhole)
       due.push({ subscription: name, target: target.kind });
     else passable.push({ name, key, after, passed: batch.passed });
@@ -68,20 +69,6 @@ async function pass(database: StoreDatabase, passable: readonly Passable[]): Pro
   });
 }
 
-/** See {@link DeliveryStore.newestChange}. */
-export function newestChange(database: StoreDatabase, mailbox: MailboxId): Promise<NewestChange | null> {
-  return database.read((db) => newestOf(db, mailbox));
-}
-
-async function newestOf(db: Kysely<Schema>, mailbox: MailboxId): Promise<NewestChange | null> {
-  const row = await db
-    .selectFrom('mailboxes')
-    .select(['key', 'change_sequence'])
-    .where('id', '=', mailbox)
-    .executeTakeFirst();
-  return row === undefined ? null : { key: row.key, sequence: row.change_sequence };
-}
-
 /** See {@link DeliveryStore.nextDelivery}. */
 export function nextDelivery(
   database: StoreDatabase,
@@ -95,6 +82,7 @@ export function nextDelivery(
     const after = position?.sequence ?? 0;
     if ((position?.next_attempt_at ?? 0) > now) return { kind: 'waits', until: position?.next_attempt_at ?? now };
     if (position !== undefined && position.delivery_id !== null) return { kind: 'fixed' };
+    if (after < newest.pruned) return { kind: 'found', after, changes: [], passed: newest.pruned };
     const isSplit = position !== undefined && after < position.single_until;
     const { changes, passed } = await nextBatch(
       db,

@@ -40,7 +40,17 @@ export interface SubscriptionStore {
     name: string;
     mailbox: MailboxId | null;
     from: { readonly after: number } | { readonly since: number };
-  }): Promise<readonly MailboxId[]>;
+  }): Promise<readonly ReplayedMailbox[]>;
+}
+
+/** A mailbox in which a subscription went back. */
+export interface ReplayedMailbox {
+  readonly mailbox: MailboxId;
+  /**
+   * How many of the changes that were asked for are not kept any more, and so are not delivered again; null when some
+   * may lack and their number is not known.
+   */
+  readonly notKept: number | null;
 }
 
 /** How far a subscription is in a mailbox. Times are epoch milliseconds. */
@@ -53,6 +63,8 @@ export interface DeliveryPosition {
   readonly delivered: number;
   readonly acceptedAt: number | null;
   readonly parked: number;
+  /** Changes that were not delivered, since they were not kept until then (`CHANGES_KEPT`). */
+  readonly notKept: number;
   /** The delivery that is under way or waits for its next attempt; null between two. */
   readonly delivery: {
     readonly id: string;

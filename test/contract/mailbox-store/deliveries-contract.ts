@@ -235,7 +235,7 @@ export function deliveries(fixture: StoreFixture): void {
       const parked = { mailbox: mailbox.id, sequence: 2, deliveryId: single.id, error: 'cannot be parsed' };
       expect(await mailbox.store.listParked({ name: 'crm', limit: 10 })).toMatchObject([parked]);
       expect(await mailbox.store.replay({ name: 'crm', mailbox: mailbox.id, from: { after: 1 } })).toEqual([
-        mailbox.id,
+        { mailbox: mailbox.id, notKept: 0 },
       ]);
       expect(await mailbox.store.listParked({ name: 'crm', limit: 10 })).toEqual([]);
       const again = await begun(mailbox);
@@ -253,10 +253,32 @@ export function deliveries(fixture: StoreFixture): void {
       expect(await rest(mailbox)).toEqual(['gone a']);
       const replay = (since: number) => mailbox.store.replay({ name: 'crm', mailbox: null, from: { since } });
       expect(await replay(mailbox.now + 1)).toEqual([]);
-      expect(await replay(mailbox.now)).toEqual([mailbox.id]);
+      expect(await replay(mailbox.now)).toEqual([{ mailbox: mailbox.id, notKept: 0 }]);
       expect(await rest(mailbox)).toEqual(['gone a']);
-      expect(await replay(0)).toEqual([mailbox.id]);
+      expect(await replay(0)).toEqual([{ mailbox: mailbox.id, notKept: 0 }]);
       expect(await rest(mailbox)).toHaveLength(4);
+    });
+
+    it('says how many changes it did not get, since they had been pruned', async () => {
+      const mailbox = open();
+      await filled(mailbox);
+      await subscribe(mailbox);
+      await rest(mailbox);
+      await mailbox.store.pruneChanges({ before: mailbox.now + 1 });
+      mailbox.now += 1_000;
+      await mailbox.apply([record(200, deleted('a'))]);
+      const replay = (from: { after: number } | { since: number }) =>
+        mailbox.store.replay({ name: 'crm', mailbox: null, from });
+      expect(await replay({ after: 1 })).toEqual([{ mailbox: mailbox.id, notKept: 2 }]);
+      expect(await due(mailbox)).toEqual(['crm']);
+      expect(await rest(mailbox)).toEqual(['gone a']);
+      expect(await position(mailbox)).toMatchObject({ sequence: 4, notKept: 2 });
+      expect(await replay({ since: 0 })).toEqual([{ mailbox: mailbox.id, notKept: null }]);
+      expect(await rest(mailbox)).toEqual(['gone a']);
+      await subscribe(mailbox, { name: 'late' });
+      const late = { mailbox: mailbox.id, subscription: 'late', now: mailbox.now };
+      expect(await beginNext(mailbox.store, late)).toMatchObject({ delivery: { changes: [{ kind: 'gone' }] } });
+      expect((await mailbox.store.readPositions('late'))[0]).toMatchObject({ notKept: 3 });
     });
 
     it('moves with the work of its target, or not at all', async () => {

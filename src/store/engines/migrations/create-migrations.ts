@@ -17,6 +17,7 @@ import { subscriptionTables } from './0014-subscriptions.ts';
 import { feedTables } from './0015-feed.ts';
 import { formerStores } from './0016-store-identity.ts';
 import { subscriptionTargets } from './0017-subscription-targets.ts';
+import { notKeptColumn } from './0018-not-kept.ts';
 
 const CREATED_BY = {
   '0001-mirror': mirror,
@@ -35,6 +36,7 @@ const CREATED_BY = {
   '0015-feed': feedTables,
   '0016-store-identity': formerStores,
   '0017-subscription-targets': subscriptionTargets,
+  '0018-not-kept': notKeptColumn,
 } as const satisfies Record<MigrationName, (dialect: StoreDialect) => Migration>;
 
 /** The migrations by their names. Loaded when one has to run. */

@@ -16,6 +16,7 @@ export const MIGRATION_NAMES = [
   '0015-feed',
   '0016-store-identity',
   '0017-subscription-targets',
+  '0018-not-kept',
 ] as const;
 
 export type MigrationName = (typeof MIGRATION_NAMES)[number];
