@@ -98,16 +98,16 @@ const NOT_COMPARED: Totals = { agree: false, uncounted: 0, isUndecided: false };
 
 const LABELS_AGREE: LabelTotals = { missing: 0, isUndecided: false };
 
-/** Compares the labels that were listed besides the scope's own. A scope with an age has no counts to compare with. */
+/** Compares the labels' listings. The total of the scope covers its own labels, unless the scope has an age. */
 async function compareLabelListings(
   { session, listing, run, labels, labelIds, startHistoryId }: EndedListing,
   counts: Question['counts'],
 ): Promise<LabelTotals> {
   const { scope } = listing.settings;
-  if (labels === 'unread' || scope.after !== null) return LABELS_AGREE;
+  if (labels === 'unread') return LABELS_AGREE;
   return await compareLabels(
     { session, scope, counts, since: startHistoryId, signal: run.signal },
-    labelsToList(scope, labelIds),
+    scope.after === null ? labelsToList(scope, labelIds) : [...scope.labelIds, ...labelsToList(scope, labelIds)],
   );
 }
 
@@ -282,8 +282,13 @@ const MOST_UNDECIDED = 3;
  */
 export function isCountDecided({ agree, uncounted, isUndecided }: Totals, before: Doubt | null): boolean {
   if (agree || uncounted > 0) return agree;
-  return before === null ? !isUndecided : before.checks >= MOST_UNDECIDED;
+  if (before === null) return !isUndecided;
+  return before.checks >= MOST_UNDECIDED || (concernsOnlyLabels(before) && !isUndecided);
 }
+
+/** Such a doubt does not need the count of all messages, which a scope with an age never has. */
+const concernsOnlyLabels = ({ uncounted, absent, relabelled, underLabels }: Doubt): boolean =>
+  underLabels !== undefined && uncounted + absent + relabelled === 0;
 
 /**
  * Gmail may count some labels differently from how it lists them; that is not documented. A difference that lasts this

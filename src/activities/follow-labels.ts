@@ -95,8 +95,8 @@ interface FreshListing extends LabelToList {
 }
 
 /**
- * Doubts the listing of a label if Gmail counts more messages under it. Gmail has no count for a scope with an age. A
- * recovery by `minimal` reads every message with all its labels, so it passes over none.
+ * Doubts the listing of a label if Gmail counts more messages under it. A recovery by `minimal` reads every message
+ * with all its labels, so it passes over none.
  */
 async function compareWithCount(
   deps: ActivityDependencies<MailboxRegistry>,
@@ -105,7 +105,7 @@ async function compareWithCount(
   run: ActivityRun,
 ): Promise<void> {
   const { scope, recovery } = row.settings;
-  if (scope.after !== null || recovery === 'minimal') return;
+  if (recovery === 'minimal') return;
   const { missing, isUndecided } = await compareLabels(
     { session, scope, counts: { labels: new Map([[labelId, listed]]) }, since, signal: run.signal },
     [labelId],

@@ -81,7 +81,7 @@ export interface LabelTotals {
 
 /**
  * Compares the listings of labels with Gmail's counts. Nothing else reveals that a label's listing left out a message
- * which the store does not hold under that label.
+ * which the store does not hold under that label. In a scope with an age, that is known of small labels only.
  *
  * @param request.since - a head from before the first of the listings
  */
@@ -90,8 +90,9 @@ export async function compareLabels(
   labels: readonly LabelId[],
 ): Promise<LabelTotals> {
   const differences: { readonly label: LabelId; readonly missing: number | null }[] = [];
+  const missingUnder = scope.after === null ? missingOf : missingOfAnyAge;
   for (const label of labels)
-    differences.push({ label, missing: await missingOf({ session, scope, counts, label, signal }) });
+    differences.push({ label, missing: await missingUnder({ session, scope, counts, label, signal }) });
   if (differences.length === 0) return { missing: 0, isUndecided: false };
   const vanished = await vanishedSince(session, { since }, scope, signal);
   const missing = Math.max(
@@ -149,6 +150,25 @@ export async function missingOf({ session, scope, counts, label, signal }: Label
     hidden += counted;
   }
   return Math.max(0, missing - hidden);
+}
+
+/** A label of more messages than this is not listed as a whole: 20 units. */
+const MOST_OF_ANY_AGE = 2_000;
+
+/**
+ * The same in a scope with an age, where Gmail's count also has older messages. If it is higher, the label is listed
+ * without the age: a message that Gmail leaves out of the label's listing is missing there as well. A large label is
+ * not worth that. Its listing is believed then, and only an audit finds what it left out.
+ */
+async function missingOfAnyAge(count: LabelCount): Promise<number | null> {
+  const { session, counts, label, signal } = count;
+  const counted = await session.getLabel(label, signal);
+  if (counted === null && (await isGone(session, label, signal))) return 0;
+  if (counted === null || counted.messagesTotal === null) return null;
+  const total = counted.messagesTotal;
+  if (total <= (counts.labels.get(label) ?? 0) || total > MOST_OF_ANY_AGE) return 0;
+  const listed = await countPages(session, [label], signal);
+  return listed === null ? null : Math.max(0, total - listed);
 }
 
 /** labels.get may not know a label that messages carry (lieer#48), so its listing decides. */

@@ -91,6 +91,20 @@ describe('a message that listings leave out', () => {
     expect(await doubt()).toBeNull();
   });
 
+  it('gets it in a scope with an age, too: the small label is counted at any age', async () => {
+    await ada.configure({ scope: { after: ada.gmail.existing(ids[30] ?? '').internalDate } });
+    const [id = ''] = ids.slice(-1);
+    for (const old of ids.slice(0, 3)) ada.gmail.modify([old], { add: ['STARRED'], remove: [] });
+    const omission = ada.gmail.omissions.add({ messageId: id, from: 'label:STARRED' });
+    ada.gmail.modify([id], { add: ['STARRED'], remove: [] });
+    await recover();
+    expect(await doubt()).toMatchObject({ uncounted: 0, absent: 0, relabelled: 0, underLabels: 1 });
+    omission.remove();
+    await ada.run(10 * MINUTE);
+    await expectExact();
+    expect(await doubt()).toBeNull();
+  });
+
   it('is brought although the pages of a later listing move, and show another message twice', async () => {
     ada.gmail.paging.tokens = 'offset';
     ada.gmail.paging.listPage = 20;
