@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 
 import { CannotDoError } from '../model/program-errors.ts';
-import { wordsOf, type SecretOwner } from '../secrets/secret-owner.ts';
 import { rotateKey, type RotationResult } from '../accounts/rotate-key.ts';
+import { unreadableWords } from './unreadable-records.ts';
 import { verb, withStores, type Cli, type VerbOptions } from './verb-context.ts';
 import { counted } from './words.ts';
 
@@ -22,20 +22,9 @@ export function addRotateKey(program: Command, cli: Cli): void {
         const result = await rotateKey({ config, stores, clock, signal });
         out.result(result, () => doneWords(result, config.secrets.credentialKeys.kind));
         if (result.unreadable.length === 0) return;
-        throw new CannotDoError(
-          'secret-key',
-          `${result.unreadable.map((owner) => `${wordsOf(owner).what} are not decrypted by any key.`).join(' ')} ` +
-            'Add the key that encrypted them to TIDEMARK_OLD_SECRET_KEYS and run this again, ' +
-            `or ${result.unreadable.map((owner) => replaceWords(owner)).join(', and ')}`,
-        );
+        throw new CannotDoError('secret-key', unreadableWords(result.unreadable));
       }),
     );
-}
-
-function replaceWords(owner: SecretOwner): string {
-  const { replace, options } = wordsOf(owner);
-  const mailbox = options.mailbox ?? null;
-  return mailbox === null ? replace : `${replace}: tidemark connect ${mailbox} --credentials FILE`;
 }
 
 function doneWords(
