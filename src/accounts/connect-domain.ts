@@ -10,6 +10,8 @@ import type { Transport } from '../gmail/api/transport.ts';
 import { createUndiciTransport } from '../gmail/api/undici-transport.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
+import type { Remedy } from '../model/remedy.ts';
+import type { TidemarkError } from '../model/tidemark-error.ts';
 import { DEFAULT_SETTINGS } from '../model/settings.ts';
 import { changeSettings, type SettingsChange } from '../model/settings-change.ts';
 import { secretKeysOf } from '../storage/open-secret-keys.ts';
@@ -64,6 +66,8 @@ export interface ConnectedDomain {
 export interface FailedMailbox {
   readonly mailbox: MailboxId;
   readonly message: string;
+  /** What can be done about it, as data; null when there is nothing but to mend the cause. */
+  readonly remedy: Remedy | null;
 }
 
 export interface RenamedUser {
@@ -103,12 +107,12 @@ export async function connectDomain(request: ConnectDomainRequest): Promise<Conn
   try {
     const users = await usersOf(request, credentials, network.transport);
     const present = users.filter(({ leftOut }) => leftOut === null).map(({ mailbox }) => mailbox);
-    const failed = new Map<MailboxId, string>(
+    const failed = new Map<MailboxId, TidemarkError>(
       await requireDelegation(present, request, credentials, network.transport),
     );
     const keys = await secretKeysOf(config, clock);
     const held = await readHeld(present, request, keys);
-    for (const [mailbox, { error }] of held) if (error !== null) failed.set(mailbox, error.message);
+    for (const [mailbox, { error }] of held) if (error !== null) failed.set(mailbox, error);
 
     const running = await tidemark.client.running();
     const outcomes = new Map<MailboxId, Outcome>();
@@ -138,7 +142,7 @@ export async function connectDomain(request: ConnectDomainRequest): Promise<Conn
       stopped: which('stopped'),
       ownGrant: which('own-grant'),
       renamed,
-      failed: [...failed].map(([mailbox, message]) => ({ mailbox, message })),
+      failed: [...failed].map(([mailbox, { message, remedy }]) => ({ mailbox, message, remedy })),
       leftOut: users.flatMap(({ mailbox, leftOut }) => (leftOut === null ? [] : [{ mailbox, reason: leftOut }])),
     };
   } finally {
@@ -260,14 +264,14 @@ async function usersOf(
  * Requests one token to check that the delegation covers what the mailboxes need: otherwise thousands would start only
  * to wait for consent.
  *
- * @returns the users for whom Google refused a token before it issued one, each with the reason
+ * @returns the users for whom Google refused a token before it issued one, each with its refusal
  */
 async function requireDelegation(
   mailboxes: readonly MailboxId[],
   { config, clock, settings }: ConnectDomainRequest,
   credentials: ServiceAccount,
   transport: Transport,
-): Promise<readonly (readonly [MailboxId, string])[]> {
+): Promise<readonly (readonly [MailboxId, DirectoryError])[]> {
   const scopes = scopesOf(changeSettings(DEFAULT_SETTINGS, settings));
   const refused: [MailboxId, DirectoryError][] = [];
   for (const mailbox of mailboxes.slice(0, PROBES)) {
@@ -280,7 +284,7 @@ async function requireDelegation(
         transport,
         clock,
       }).accessToken();
-      return refused.map(([each, { message }]) => [each, message]);
+      return refused;
     } catch (error) {
       const refusal = tokenRefused(error, mailbox, scopes.join(', '));
       if (!(refusal instanceof DirectoryError) || refusal.reason !== 'no-administrator') throw refusal;

@@ -4,6 +4,7 @@ import type { ConnectedDomain } from '../accounts/connect-domain.ts';
 import { CannotDoError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { MessageFormat } from '../model/settings.ts';
+import { withAdvice } from './advice.ts';
 import { parseEmail, parseFormat, parseInterval } from './arguments.ts';
 import { verb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
 import { readSecretFile } from './credentials-file.ts';
@@ -110,7 +111,7 @@ function wordsOf(
       `not started, ${to}: ${mailbox} is an alias of this user now, and a mailbox here. ` +
         `If it is the same account: tidemark rename ${mailbox} ${to}`,
     );
-  for (const { mailbox, message } of failed) lines.push(`failed, ${mailbox}: ${message}`);
+  for (const { mailbox, message, remedy } of failed) lines.push(`failed, ${mailbox}: ${withAdvice(message, remedy)}`);
   return lines;
 }
 
