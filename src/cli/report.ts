@@ -157,12 +157,13 @@ function hindranceRows(report: MailboxReport, now: number): readonly Row[] {
 }
 
 /** The present failures of each lane; without any, the last error. */
-function errorRows({ conditions, lastError }: MailboxReport, now: number): readonly Row[] {
+function errorRows({ conditions, lastError, blocked }: MailboxReport, now: number): readonly Row[] {
   const failing = together([
     ...failingLane('live syncs', conditions.live),
     ...failingLane('backfill', conditions.backfill),
   ]);
-  if (failing.length === 0) return [['last error', lastErrorWords(lastError, now)]];
+  // The advice on a blocked mailbox is beside its phase.
+  if (failing.length === 0) return [['last error', lastErrorWords(lastError, { now, advises: blocked === null })]];
   return failing.map(({ lane, message, since }, index) => [
     index === 0 ? 'last error' : '',
     `${lane}: ${message}; since ${ago(since, now)}`,
@@ -178,10 +179,14 @@ function together(failing: readonly FailingLane[]): readonly FailingLane[] {
   ];
 }
 
-function lastErrorWords(error: MailboxReport['lastError'], now: number): string {
+function lastErrorWords(
+  error: MailboxReport['lastError'],
+  { now, advises }: { readonly now: number; readonly advises: boolean },
+): string {
   if (error === null) return 'none';
+  const remedy = advises ? (error.remedy ?? null) : null;
   return error.mendedAt === null
-    ? `${error.message}; since ${ago(error.at, now)}`
+    ? `${withAdvice(error.message, remedy)}; since ${ago(error.at, now)}`
     : `none now. The last one, over since ${ago(error.mendedAt, now)}, was: ${error.message}`;
 }
 

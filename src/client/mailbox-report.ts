@@ -1,6 +1,7 @@
 import { isReachedAs } from '../model/address.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MethodUsage } from '../model/quota-ledger.ts';
+import type { Remedy } from '../model/remedy.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { AuditResult, Condition, Conditions, Doubt, MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { WorkStore, MessageCounts } from '../store/fetching/work-store.ts';
@@ -59,8 +60,16 @@ export interface MailboxReport {
   readonly condition: Condition | null;
   /** The condition of live syncs, and that of the backfill (listings, slices, audits). */
   readonly conditions: Conditions;
-  /** `mendedAt` is when the same work succeeded again; null while the error persists. */
-  readonly lastError: { readonly message: string; readonly at: number; readonly mendedAt: number | null } | null;
+  /**
+   * `mendedAt` is when the same work succeeded again; null while the error persists. `remedy` says as data what can be
+   * done about it; absent when nothing is known.
+   */
+  readonly lastError: {
+    readonly message: string;
+    readonly at: number;
+    readonly mendedAt: number | null;
+    readonly remedy?: Remedy;
+  } | null;
   readonly fullSync: { readonly step: string; readonly startedAt: number; readonly finishedAt: number | null } | null;
   readonly syncedAt: number | null;
   /** Result of the last comparison with Gmail. */
@@ -201,7 +210,12 @@ function lastErrorOf(row: MailboxRow | null, status: MailboxStatus | null): Mail
   if (condition === null || condition.kind === 'rate-limited') return reported;
   return reported !== null && reported.mendedAt === null && reported.at >= condition.since
     ? reported
-    : { message: condition.message, at: condition.since, mendedAt: null };
+    : {
+        message: condition.message,
+        at: condition.since,
+        mendedAt: null,
+        ...(condition.remedy === undefined ? {} : { remedy: condition.remedy }),
+      };
 }
 
 /** The end of the longer wait of the two lanes; null when neither waits. */

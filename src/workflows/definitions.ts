@@ -171,7 +171,13 @@ export interface MailboxStatus {
   /** Until when the project's daily budget holds back the backfill, while live syncs go on. */
   readonly heldUntil: number | null;
   /** `mendedAt`: when the failed work succeeded again; null, or absent from earlier versions, while it has not. */
-  readonly lastError: { readonly message: string; readonly at: number; readonly mendedAt?: number | null } | null;
+  readonly lastError: {
+    readonly message: string;
+    readonly at: number;
+    readonly mendedAt?: number | null;
+    /** What can be done about it; absent when nothing is known, and from earlier versions. */
+    readonly remedy?: Remedy;
+  } | null;
   /**
    * Ms that the clock of the last worker is ahead of Temporal's server (below 0: behind); null, or absent from earlier
    * versions, when it is right.

@@ -15,7 +15,7 @@ export function failureEvent(
 ): MailboxEvent {
   const told = { message, ...(remedy === undefined ? {} : { remedy }) };
   if (lane === 'delivery' || lane === 'webhook')
-    return type === 'StoreLost' ? { kind: 'store-lost', message } : { kind: 'delivery-failed', lane, message };
+    return type === 'StoreLost' ? { kind: 'store-lost', message } : { kind: 'delivery-failed', lane, ...told };
   switch (type) {
     case 'HistoryExpired':
       return { kind: 'history-expired', message, asked };

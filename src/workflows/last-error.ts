@@ -1,3 +1,4 @@
+import type { Remedy } from '../model/remedy.ts';
 import type { DeliveryLane } from './delivery-lane.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 
@@ -12,6 +13,8 @@ export interface LastError {
   readonly of?: ErrorOf;
   /** When work of the same kind succeeded again; null, or absent, while it has not. */
   readonly mendedAt?: number | null;
+  /** What can be done about it; absent when there is nothing but to mend the cause, and in earlier versions. */
+  readonly remedy?: Remedy;
 }
 
 /**

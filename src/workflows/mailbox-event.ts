@@ -7,6 +7,7 @@ import type {
   PartialSyncResult,
 } from '../activities/requests.ts';
 import type { HistoryId } from '../model/ids.ts';
+import type { Remedy } from '../model/remedy.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { SettingsChange } from '../model/settings-change.ts';
 import type { Refusal } from './blocked.ts';
@@ -46,7 +47,12 @@ export type MailboxEvent =
   // failures of activities
   | ({ readonly kind: 'history-expired'; readonly message: string } & Answer)
   | { readonly kind: 'store-lost'; readonly message: string }
-  | { readonly kind: 'delivery-failed'; readonly lane: DeliveryLane; readonly message: string }
+  | {
+      readonly kind: 'delivery-failed';
+      readonly lane: DeliveryLane;
+      readonly message: string;
+      readonly remedy?: Remedy;
+    }
   | ({ readonly kind: 'blocked' } & Refusal);
 
 interface Answer {

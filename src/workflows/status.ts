@@ -21,14 +21,17 @@ export function statusOf(state: MailboxState): MailboxStatus {
     rateLimitedUntil: state.rateLimited?.until ?? null,
     heldUntil: backfillHeldUntil(state),
     push: pushStatus(state.push, Date.now()),
-    lastError:
-      state.lastError === null
-        ? null
-        : { message: state.lastError.message, at: state.lastError.at, mendedAt: state.lastError.mendedAt ?? null },
+    lastError: lastErrorStatus(state),
     clockSkew: state.clockSkew,
     blocked: blockedStatus(state),
     waitingDeliveries: [...state.deliveries.waiting, ...state.webhooks.waiting],
   };
+}
+
+function lastErrorStatus({ lastError }: MailboxState): MailboxStatus['lastError'] {
+  if (lastError === null) return null;
+  const { message, at, mendedAt = null, remedy } = lastError;
+  return { message, at, mendedAt, ...(remedy === undefined ? {} : { remedy }) };
 }
 
 function blockedStatus({ blocked, paused }: MailboxState): BlockedStatus | null {

@@ -139,7 +139,7 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
     case 'delivery-failed':
       return withError(
         changeDeliveries(state, event.lane, (before) => withDeliveryFailed(before, now)),
-        { message: event.message, of: event.lane },
+        errorIn(event),
         now,
       );
     case 'refused':
@@ -161,7 +161,7 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
     case 'store-lost':
       return withLostStore(withError(state, { message: event.message, of: 'store' }, now));
     case 'blocked':
-      return withRefusal(withError(state, { message: event.message, of: event.lane }, now), event, now);
+      return withRefusal(withError(state, errorIn(event), now), event, now);
   }
 }
 
@@ -442,6 +442,20 @@ function later(a: number | null, b: number | null): number | null {
   return a === null ? b : b === null ? a : Math.max(a, b);
 }
 
-function withError(state: MailboxState, error: Pick<LastError, 'message' | 'of'>, now: number): MailboxState {
+const errorIn = ({
+  message,
+  lane,
+  remedy,
+}: EventOf<'delivery-failed' | 'blocked'>): Pick<LastError, 'message' | 'of' | 'remedy'> => ({
+  message,
+  of: lane,
+  ...(remedy === undefined ? {} : { remedy }),
+});
+
+function withError(
+  state: MailboxState,
+  error: Pick<LastError, 'message' | 'of' | 'remedy'>,
+  now: number,
+): MailboxState {
   return { ...state, lastError: { ...error, at: now, mendedAt: null } };
 }

@@ -99,6 +99,21 @@ describe('tidemark connect-domain', () => {
   ];
   const everyone = () => ['admin', 'ann', 'bea', 'dan', 'eve'].map(at);
 
+  it('says what can be done about a mailbox that it could not connect, while it connects the others', async () => {
+    await result('--dry-run');
+    expect(await result()).toMatchObject({ started: everyone() });
+    const tidemark = await openTidemark({ config: loadConfig({ env }) });
+    await tidemark.credentials.put(mailboxId(at('ann')), { keyId: 'gone', ciphertext: new Uint8Array(64), version: 0 });
+    await tidemark.close();
+    const { code, stdout } = await connect();
+    expect(code).not.toBe(0);
+    expect(stdout).toMatch(new RegExp(`failed, ${at('ann')}: .*Connect it: tidemark login ${at('ann')} --client FILE`));
+    const { stdout: json } = await connect('--json');
+    expect(JSON.parse(json)).toMatchObject({
+      failed: [{ mailbox: at('ann'), remedy: { kind: 'connect', mailbox: at('ann') } }],
+    });
+  });
+
   it('starts every mailbox once, names who is left out, and changes nothing in a dry run', async () => {
     expect(await result('--dry-run')).toEqual({
       dryRun: true,

@@ -102,3 +102,17 @@ test('status of a mailbox that nothing blocks says nothing of it', async () => {
   expect(reportLines(await report(fresh), null, NOW).join('\n')).not.toContain('next attempt');
   expect(reportJson(await report(fresh), null)).toMatchObject({ blocked: null });
 });
+
+test('status advises on a delivery that failed, whose mailbox is not blocked', async () => {
+  const remedy = { kind: 'take-place', mailbox: ADA, resumes: true } as const;
+  const failed = transition(
+    fresh,
+    failureEvent('OtherDatabase', 'It is in another database', { lane: 'webhook', asked: false }, remedy),
+    NOW,
+  );
+  const shown = await report(failed);
+  expect(shown.lastError).toEqual({ message: 'It is in another database', at: NOW, mendedAt: null, remedy });
+  expect(reportLines(shown, null, NOW).join('\n')).toContain(
+    'It is in another database. With the right database: tidemark resume ada@example.com.',
+  );
+});
