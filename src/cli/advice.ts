@@ -29,6 +29,11 @@ const ADVICE: { readonly [Kind in Remedy['kind']]: (remedy: Of<Kind>) => string 
   'run-server': () => 'Without TEMPORAL_ADDRESS, npm start runs one.',
   'list-subscriptions': () => 'List all: tidemark subscriptions',
   'end-subscription': ({ subscription }) => `To end it: tidemark unsubscribe ${subscription}`,
+  'new-webhook-secret': ({ subscription }) =>
+    `Have new ones made, and tell its receiver: tidemark subscribe ${subscription} --new-secret --drop-former-secret`,
+  'change-webhook': ({ subscription }) =>
+    `Give it another URL: tidemark subscribe ${subscription} --url URL; ` +
+    `or allow addresses that are not public: tidemark subscribe ${subscription} --allow-private`,
   migrate: () => 'Run: tidemark migrate',
   'make-store': () =>
     'A store is made when a mailbox is connected (tidemark login, tidemark connect), ' +

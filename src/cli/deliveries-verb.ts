@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 
 import type { DeliveryPosition, ParkedChange } from '../store/subscriptions/subscription-store.ts';
+import { withAdvice } from './advice.ts';
 import { parseCount } from './arguments.ts';
 import { verb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
 import { ago, count, counted, table, timeOf } from './words.ts';
@@ -32,15 +33,19 @@ export function addDeliveries(program: Command, cli: Cli): void {
 function positionLines(name: string, positions: readonly DeliveryPosition[], now: number): readonly string[] {
   if (positions.length === 0) return [`${name} asks for no mailbox that there is.`];
   const someNotKept = positions.some(({ notKept }) => notKept > 0);
-  const rows = positions.map(({ mailbox, sequence, head, delivered, parked, notKept, nextAttemptAt, error }) => [
-    mailbox,
-    count(sequence),
-    count(head),
-    count(delivered),
-    count(parked),
-    ...(someNotKept ? [count(notKept)] : []),
-    error === null ? '' : `${error} (next attempt ${nextAttemptAt === null ? 'now' : ago(nextAttemptAt, now)})`,
-  ]);
+  const rows = positions.map(
+    ({ mailbox, sequence, head, delivered, parked, notKept, nextAttemptAt, error, remedy }) => [
+      mailbox,
+      count(sequence),
+      count(head),
+      count(delivered),
+      count(parked),
+      ...(someNotKept ? [count(notKept)] : []),
+      error === null
+        ? ''
+        : `${withAdvice(error, remedy)} (next attempt ${nextAttemptAt === null ? 'now' : ago(nextAttemptAt, now)})`,
+    ],
+  );
   return table(
     ['mailbox', 'at change', 'of', 'delivered', 'parked', ...(someNotKept ? ['not kept'] : []), 'error'],
     rows,

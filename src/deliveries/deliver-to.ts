@@ -114,10 +114,11 @@ async function postponed(
   const reason =
     why === 'no-handler'
       ? `The worker that took the deliveries of ${mailbox} has no handler "${subscription}". ` +
-        `Start the program that has it, or end the subscription.`
+        'Start the program that has it, or end the subscription.'
       : `The worker makes as many attempts for ${subscription} as it may at a time.`;
   const at = clock.now() + nextIn;
-  await store.postponeDelivery({ mailbox, subscription, until: at, reason });
+  const remedy = why === 'no-handler' ? ({ kind: 'end-subscription', subscription } as const) : null;
+  await store.postponeDelivery({ mailbox, subscription, until: at, reason, remedy });
   return { more: false, waits: { subscription, why, at } };
 }
 
@@ -137,7 +138,8 @@ async function attempt(turn: Turn, { subscription, target }: Targeted, delivery:
       const now = clock.now();
       const next = nextAfter(order, delivery, { ...taken, now, random: clock.random() });
       const { id, attempt: number } = delivery;
-      await store.failDelivery({ mailbox, subscription: name, id, attempt: number, error: taken.reason, next, now });
+      const { reason: error, remedy = null } = taken;
+      await store.failDelivery({ mailbox, subscription: name, id, attempt: number, error, remedy, next, now });
       if (next.kind === 'park' && delivery.changes.length === 1) telemetry?.add('tidemark_parked_changes_total', 1, {});
     }
   }

@@ -1,3 +1,4 @@
+import type { Remedy } from '../model/remedy.ts';
 import type { DeliveryOrder } from '../model/subscription.ts';
 import type { BegunDelivery, FailedDelivery } from '../store/subscriptions/subscription-store.ts';
 import { retryDelay } from './backoff.ts';
@@ -8,6 +9,8 @@ export interface AttemptFailure {
   readonly reason: string;
   /** Ms that the target asked to wait; null when it did not ask. */
   readonly asked: number | null;
+  /** What a person can do about it; absent when there is nothing but to mend the cause. */
+  readonly remedy?: Remedy | null;
 }
 
 /** Attempts at a change that is delivered alone after its batch kept failing. */

@@ -64,7 +64,7 @@ async function send(
   }: { readonly target: WebhookTarget; readonly delivery: BegunDelivery; readonly body: Uint8Array },
 ): Promise<TakenDelivery> {
   const opened = await secretsOf(name);
-  if (opened.kind === 'unusable') return { kind: 'failed', reason: opened.reason, asked: null };
+  if (opened.kind === 'unusable') return { kind: 'failed', reason: opened.reason, asked: null, remedy: opened.remedy };
   const outcome = await sender.send(
     { url, allowPrivate, secrets: opened.secrets },
     { id, timestamp: clock.now(), body, signal },
@@ -80,7 +80,12 @@ async function send(
     case 'retry':
       return { kind: 'failed', reason: reasonOf(outcome), asked: outcome.notBefore };
     case 'refused':
-      return { kind: 'failed', reason: outcome.reason, asked: null };
+      return {
+        kind: 'failed',
+        reason: outcome.reason,
+        asked: null,
+        remedy: { kind: 'change-webhook', subscription: name },
+      };
   }
 }
 

@@ -46,6 +46,10 @@ export type Remedy =
   | { readonly kind: 'run-server' }
   | { readonly kind: 'list-subscriptions' }
   | { readonly kind: 'end-subscription'; readonly subscription: string }
+  /** New keys are to sign the webhooks of the subscription, and its receiver is to learn them. */
+  | { readonly kind: 'new-webhook-secret'; readonly subscription: string }
+  /** The subscription's webhooks are to go to another URL, or addresses that are not public are to be allowed. */
+  | { readonly kind: 'change-webhook'; readonly subscription: string }
   | { readonly kind: 'migrate' }
   /** A store is made by what connects mailboxes, and by a migration. */
   | { readonly kind: 'make-store' }

@@ -35,7 +35,7 @@ export function wordsOf(owner: SecretOwner): {
       }
     : {
         what: `The webhook secrets of the subscription ${subscriptionOf(owner) ?? owner}`,
-        replace: 'end the subscription, and make it again with secrets that its receiver knows',
-        options: {},
+        replace: 'have new ones made, and tell its receiver',
+        options: { remedy: { kind: 'new-webhook-secret', subscription: subscriptionOf(owner) ?? owner } },
       };
 }

@@ -93,6 +93,19 @@ const ADVICE: { readonly [Kind in Remedy['kind']]: readonly (readonly [Extract<R
   'run-server': [[{ kind: 'run-server' }, 'Without TEMPORAL_ADDRESS, npm start runs one.']],
   'list-subscriptions': [[{ kind: 'list-subscriptions' }, 'List all: tidemark subscriptions']],
   'end-subscription': [[{ kind: 'end-subscription', subscription: 'crm' }, 'To end it: tidemark unsubscribe crm']],
+  'new-webhook-secret': [
+    [
+      { kind: 'new-webhook-secret', subscription: 'crm' },
+      'Have new ones made, and tell its receiver: tidemark subscribe crm --new-secret --drop-former-secret',
+    ],
+  ],
+  'change-webhook': [
+    [
+      { kind: 'change-webhook', subscription: 'crm' },
+      'Give it another URL: tidemark subscribe crm --url URL; ' +
+        'or allow addresses that are not public: tidemark subscribe crm --allow-private',
+    ],
+  ],
   migrate: [[{ kind: 'migrate' }, 'Run: tidemark migrate']],
   'make-store': [
     [

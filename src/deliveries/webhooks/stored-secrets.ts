@@ -1,4 +1,5 @@
 import type { CredentialStore, EncryptedRecord } from '../../secrets/credential-store.ts';
+import type { Remedy } from '../../model/remedy.ts';
 import { SecretKeyError } from '../../secrets/secret-box.ts';
 import { webhookSecretsOf } from '../../secrets/secret-owner.ts';
 import type { SecretKeys } from '../../secrets/secret-keys.ts';
@@ -37,7 +38,7 @@ export async function openWebhookSecrets(
 /** The keys of a subscription, or why there are none to use. */
 export type OpenedSecrets =
   | { readonly kind: 'usable'; readonly secrets: readonly WebhookSecret[] }
-  | { readonly kind: 'unusable'; readonly reason: string };
+  | { readonly kind: 'unusable'; readonly reason: string; readonly remedy: Remedy | null };
 
 /**
  * Reads the keys that sign the webhooks of a subscription.
@@ -48,17 +49,19 @@ export async function readWebhookSecrets(
   { credentials, keys }: { readonly credentials: Pick<CredentialStore, 'get'>; readonly keys: SecretKeys },
   subscription: string,
 ): Promise<OpenedSecrets> {
+  const remedy = { kind: 'new-webhook-secret', subscription } as const;
   const record = await credentials.get(webhookSecretsOf(subscription));
   if (record === null)
     return {
       kind: 'unusable',
-      reason: `No keys are stored that sign the webhooks of ${subscription}. Have new ones made for it.`,
+      reason: `No keys are stored that sign the webhooks of ${subscription}.`,
+      remedy,
     };
   try {
     return { kind: 'usable', secrets: await openWebhookSecrets(keys, subscription, record) };
   } catch (error) {
-    if (error instanceof SecretKeyError || error instanceof InvalidWebhookSecretError)
-      return { kind: 'unusable', reason: error.message };
+    if (error instanceof SecretKeyError) return { kind: 'unusable', reason: error.message, remedy: error.remedy };
+    if (error instanceof InvalidWebhookSecretError) return { kind: 'unusable', reason: error.message, remedy };
     throw error;
   }
 }

@@ -218,6 +218,8 @@ export interface DeliveryPositionTable {
   /** Nothing is attempted before it; null: at once. */
   next_attempt_at: number | null;
   last_error: string | null;
+  /** JSON; null when nothing is known that a person could do. */
+  last_remedy: string | null;
   /** Changes that it did not get, since they had been pruned. */
   not_kept: Generated<number>;
 }

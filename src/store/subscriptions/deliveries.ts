@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Change } from '../../model/change.ts';
 import type { MailboxId } from '../../model/ids.ts';
 import { boundedText } from '../../model/bounded-text.ts';
+import type { Remedy } from '../../model/remedy.ts';
 import type { Subscription } from '../../model/subscription.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import type { Schema } from '../engines/schema.ts';
@@ -130,13 +131,17 @@ export function acceptWithin(
 
 /** See {@link DeliveryStore.failDelivery}. */
 export async function failDelivery(database: StoreDatabase, request: FailedDelivery): Promise<void> {
-  const { attempt: number, next, now, subscription, id } = request;
+  const { attempt: number, next, now, subscription, id, remedy = null } = request;
   const error = boundedText(request.error);
   await database.write(async (tx) => {
     const position = await namedPosition(database, tx, request);
     if (position === null || position.attempts !== number) return;
     if (next.kind === 'retry') {
-      await updatePosition(tx, position, { next_attempt_at: next.at, last_error: error });
+      await updatePosition(tx, position, {
+        next_attempt_at: next.at,
+        last_error: error,
+        last_remedy: remedyText(remedy),
+      });
       return;
     }
     const sequences = JSON.parse(position.sequences ?? '[]') as number[];
@@ -158,14 +163,20 @@ export async function failDelivery(database: StoreDatabase, request: FailedDeliv
 /** See {@link DeliveryStore.postponeDelivery}. */
 export async function postponeDelivery(
   database: StoreDatabase,
-  { mailbox, subscription, until, reason }: RequestOf<DeliveryStore, 'postponeDelivery'>,
+  { mailbox, subscription, until, reason, remedy = null }: RequestOf<DeliveryStore, 'postponeDelivery'>,
 ): Promise<void> {
   await database.write(async (tx) => {
     const position = await lockedPosition(database, tx, await keyOf(tx, mailbox), subscription);
     if (position === null) return;
-    await updatePosition(tx, position, { next_attempt_at: until, last_error: boundedText(reason) });
+    await updatePosition(tx, position, {
+      next_attempt_at: until,
+      last_error: boundedText(reason),
+      last_remedy: remedyText(remedy),
+    });
   });
 }
+
+const remedyText = (remedy: Remedy | null): string | null => (remedy === null ? null : JSON.stringify(remedy));
 
 /** The locked position, if it names the delivery. */
 async function namedPosition(

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { MailboxId } from '../../model/ids.ts';
+import type { Remedy } from '../../model/remedy.ts';
 import { includesMailbox } from '../../model/subscription.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
@@ -50,6 +51,7 @@ export async function readPositions(database: StoreDatabase, name: string): Prom
               },
         nextAttemptAt: each.next_attempt_at,
         error: each.last_error,
+        remedy: each.last_remedy == null ? null : (JSON.parse(each.last_remedy) as Remedy),
       }));
   });
 }

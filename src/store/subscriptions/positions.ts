@@ -13,6 +13,7 @@ export const SETTLED = {
   first_attempt_at: null,
   next_attempt_at: null,
   last_error: null,
+  last_remedy: null,
 } as const;
 
 /**

@@ -1,5 +1,6 @@
 import type { Change } from '../../model/change.ts';
 import type { MailboxId } from '../../model/ids.ts';
+import type { Remedy } from '../../model/remedy.ts';
 import type { Beginning, Subscription, SubscriptionDefinition, SubscriptionTarget } from '../../model/subscription.ts';
 
 /** Who asks for changes, and how far each of them is. Times are epoch ms. */
@@ -74,6 +75,8 @@ export interface DeliveryPosition {
   } | null;
   readonly nextAttemptAt: number | null;
   readonly error: string | null;
+  /** What can be done about the error, as data; null when nothing is known, but to mend its cause. */
+  readonly remedy: Remedy | null;
 }
 
 export interface DeliveryCounts {
@@ -131,7 +134,13 @@ export interface DeliveryStore {
   /** An attempt has failed. Nothing happens when the position names another attempt. */
   failDelivery(request: FailedDelivery): Promise<void>;
   /** Nothing is attempted before `until`: what the target needs is not there. */
-  postponeDelivery(request: { mailbox: MailboxId; subscription: string; until: number; reason: string }): Promise<void>;
+  postponeDelivery(request: {
+    mailbox: MailboxId;
+    subscription: string;
+    until: number;
+    reason: string;
+    remedy?: Remedy | null;
+  }): Promise<void>;
 }
 
 export interface FoundDeliveries {
@@ -184,6 +193,7 @@ export interface DeliveryNamed {
 export interface FailedDelivery extends DeliveryNamed {
   readonly attempt: number;
   readonly error: string;
+  readonly remedy?: Remedy | null;
   /** `park` of several changes has each of them delivered alone from now on. */
   readonly next: { readonly kind: 'retry'; readonly at: number } | { readonly kind: 'park' };
 }

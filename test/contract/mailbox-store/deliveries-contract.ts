@@ -140,7 +140,7 @@ export function deliveries(fixture: StoreFixture): void {
       await mailbox.store.failDelivery({ ...named(mailbox, { attempt, ...delivery }), ...failed });
       expect(await due(mailbox)).toEqual([]);
       expect(await step(mailbox)).toEqual({ kind: 'waits', until });
-      expect(await position(mailbox)).toMatchObject({ error: 'HTTP 500', delivery: { attempts: 2 } });
+      expect(await position(mailbox)).toMatchObject({ error: 'HTTP 500', remedy: null, delivery: { attempts: 2 } });
       expect(await mailbox.store.countDeliveries()).toEqual([{ name: 'crm', failing: 1, parked: 0 }]);
       mailbox.now = until;
       expect(await due(mailbox)).toEqual(['crm']);
@@ -210,6 +210,24 @@ export function deliveries(fixture: StoreFixture): void {
       expect(await begin(3)).toEqual({ kind: 'passed' });
       await rest(mailbox);
       expect(await next()).toEqual({ kind: 'idle' });
+    });
+
+    it('keeps what can be done about a delivery that waits, until the next attempt', async () => {
+      const mailbox = open();
+      await filled(mailbox);
+      await subscribe(mailbox);
+      const remedy = { kind: 'end-subscription', subscription: 'crm' } as const;
+      const waiting = { mailbox: mailbox.id, subscription: 'crm', until: mailbox.now + 5_000 };
+      await mailbox.store.postponeDelivery({ ...waiting, reason: 'no handler', remedy });
+      expect(await position(mailbox)).toMatchObject({ error: 'no handler', remedy });
+      mailbox.now += 5_000;
+      const delivery = await begun(mailbox);
+      const failed = { attempt: 1, error: 'no keys', next: { kind: 'retry', at: mailbox.now } } as const;
+      const another = { kind: 'new-webhook-secret', subscription: 'crm' } as const;
+      await mailbox.store.failDelivery({ ...named(mailbox, delivery), ...failed, remedy: another });
+      expect(await position(mailbox)).toMatchObject({ error: 'no keys', remedy: another });
+      await accepted(mailbox);
+      expect(await position(mailbox)).toMatchObject({ error: null, remedy: null });
     });
 
     it('parks only the change that fails, and delivers the others of its batch', async () => {

@@ -18,6 +18,7 @@ import { feedTables } from './0015-feed.ts';
 import { formerStores } from './0016-store-identity.ts';
 import { subscriptionTargets } from './0017-subscription-targets.ts';
 import { notKeptColumn } from './0018-not-kept.ts';
+import { deliveryRemedyColumn } from './0019-delivery-remedy.ts';
 
 const CREATED_BY = {
   '0001-mirror': mirror,
@@ -37,6 +38,7 @@ const CREATED_BY = {
   '0016-store-identity': formerStores,
   '0017-subscription-targets': subscriptionTargets,
   '0018-not-kept': notKeptColumn,
+  '0019-delivery-remedy': deliveryRemedyColumn,
 } as const satisfies Record<MigrationName, (dialect: StoreDialect) => Migration>;
 
 /** The migrations by their names. Loaded when one has to run. */

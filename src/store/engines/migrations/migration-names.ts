@@ -17,6 +17,7 @@ export const MIGRATION_NAMES = [
   '0016-store-identity',
   '0017-subscription-targets',
   '0018-not-kept',
+  '0019-delivery-remedy',
 ] as const;
 
 export type MigrationName = (typeof MIGRATION_NAMES)[number];
