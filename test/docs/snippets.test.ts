@@ -16,8 +16,13 @@ const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const docs = join(root, 'docs');
 
-/** Pages whose own tests run their programs. */
-const RUN_ELSEWHERE = ['library.md', 'plugin.md', 'temporal.md', 'webhooks.md'];
+/** Pages whose own tests run their programs, and the headings whose programs are run here nevertheless. */
+const RUN_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
+  'library.md': [],
+  'plugin.md': [],
+  'temporal.md': [],
+  'webhooks.md': ['Subscribing'],
+};
 /** Pages that are one program, in several blocks. */
 const ONE_PROGRAM = ['temporal.md'];
 
@@ -30,6 +35,7 @@ const pages = [
 interface Snippet {
   readonly page: string;
   readonly note: string;
+  readonly heading: string;
   readonly code: string;
 }
 
@@ -37,12 +43,14 @@ const isScript = ({ language }: Block): boolean => /^(?:[mc]?[jt]sx?|javascript|
 const snippets: readonly Snippet[] = pages.flatMap((page) => {
   const blocks = new Page(page).blocks().filter(isScript);
   if (blocks.length > 0 && ONE_PROGRAM.includes(page))
-    return [{ page, note: '', code: blocks.map(({ code }) => code).join('\n') }];
-  return blocks.map(({ note, code }) => ({ page, note, code }));
+    return [{ page, note: '', heading: '', code: blocks.map(({ code }) => code).join('\n') }];
+  return blocks.map(({ note, heading, code }) => ({ page, note, heading, code }));
 });
 /** A fragment takes names from the application around it; whatever is not one is a whole program. */
 const isFragment = ({ note }: Snippet): boolean => note === 'fragment';
-const nameOf = ({ page }: Snippet, index: number): string => `${index}-${page.replaceAll(/[^\w.]+/g, '-')}.mts`;
+const isRunHere = ({ page, heading }: Snippet): boolean => RUN_ELSEWHERE[page]?.includes(heading) ?? true;
+const nameOf = ({ page }: Pick<Snippet, 'page'>, index: number): string =>
+  `${index}-${page.replaceAll(/[^\w.]+/g, '-')}.mts`;
 
 /** Compiles programs as a product does: strictly, as modules of Node, with the types that the package exports. */
 async function compile(sources: Readonly<Record<string, string>>, folder: string): Promise<string> {
@@ -100,10 +108,10 @@ describe('whole programs of the pages', () => {
     rmSync(folder, { recursive: true });
   });
 
-  const whole = snippets.filter((snippet) => !isFragment(snippet) && !RUN_ELSEWHERE.includes(snippet.page));
+  const whole = snippets.filter((snippet) => !isFragment(snippet) && isRunHere(snippet));
 
   it.each(whole.map((snippet, index) => ({ ...snippet, index })))('$page: run', async ({ page, code, index }) => {
-    const file = join(folder, nameOf({ page, code, note: '' }, index));
+    const file = join(folder, nameOf({ page }, index));
     writeFileSync(file, code.replaceAll('ada@example.com', address));
     const { stdout } = await run(process.execPath, ['--import', join(root, 'scripts/from-source.mjs'), file], {
       cwd: folder,

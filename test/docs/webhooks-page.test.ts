@@ -106,7 +106,7 @@ describe('docs/webhooks.md', () => {
 describe('the TypeScript of docs/webhooks.md', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-webhooks-page-'));
   const file = (name: string): string => join(folder, name);
-  // The first one subscribes, and is compiled with the others that use the package.
+  // The first one subscribes, and is compiled and run with the others that use the package.
   const [, receiver = '', ed25519 = ''] = codeIn('ts');
   beforeAll(() => {
     symlinkSync(join(root, 'node_modules'), file('node_modules'));

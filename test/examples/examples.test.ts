@@ -5,9 +5,11 @@ import { fileURLToPath } from 'node:url';
 
 import { afterEach, describe, expect, inject, it } from 'vitest';
 
+import { createLog } from '../../src/host/log.ts';
 import { freePort } from '../../src/temporal/dev-server/index.ts';
 import { Printing, Program } from '../fixtures/host/program.ts';
 import { useFolder } from '../fixtures/host/temporary-folder.ts';
+import { Rig } from '../fixtures/system/rig.ts';
 import { describePostgres, useDatabases } from '../fixtures/postgres/suite-database.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -87,6 +89,25 @@ describe('webhook-receiver', () => {
     expect(await send(url, secret('a'))).toBe(0);
     expect(receiver.stdout.match(/^webhook\.test$/gm)).toHaveLength(1);
   });
+
+  it('says what a subscription sends to it', async () => {
+    const rig = await Rig.open('example-receiver');
+    try {
+      await rig.startWorker(createLog('silent'));
+      const box = await rig.mailbox('received', { messages: 0, pollInterval: 600_000 });
+      await box.start();
+      await box.exact(30_000);
+      const receiver = example('webhook-receiver', { WEBHOOK_SECRET: secret('a') });
+      const [, url = ''] = await receiver.says(/^waiting for webhooks at (\S+)$/m);
+      await box.client.deliveries.subscribe('hooks', { url, allowPrivate: true, secret: { text: secret('a') } });
+      const { id } = box.deliver('hello');
+      await box.client.sync(box.id, { wait: true });
+      const [, kind, mailbox, message] = await receiver.says(/^(message\.\S+) (\S+) (\S+)$/m);
+      expect([kind, mailbox, message]).toEqual(['message.stored', box.id, id]);
+    } finally {
+      await rig.close();
+    }
+  }, 90_000);
 });
 
 describe('test-your-code', () => {
