@@ -1,6 +1,6 @@
 import { backfillRate, whenSpent } from '../gmail/quota/when-spent.ts';
 import { priceOfWork } from '../gmail/quota/fetch-plan.ts';
-import { readLedger } from '../gmail/quota/ledger.ts';
+import { readLedger } from '../gmail/quota/ledger-document.ts';
 import { LONGEST_SPAN, unitsWithin } from '../gmail/quota/ledger-window.ts';
 import { UNPACED } from '../gmail/quota/pacer.ts';
 import type { Clock } from '../model/clock.ts';

@@ -147,7 +147,7 @@ export const CONTROL_SCHEMAS = {
   }),
   'faults/remove': z.strictObject({ id: z.number().int().optional() }),
   quota: z.strictObject({
-    window: z.enum(['sliding-minute', 'fixed-minute', 'ten-seconds', 'off']),
+    window: z.enum(['first-request-minute', 'sliding-minute', 'fixed-minute', 'ten-seconds', 'off']),
     userUnitsPerMinute: count.optional(),
     projectUnitsPerMinute: count.optional(),
     concurrentRequests: count.optional(),

@@ -6,10 +6,12 @@ import type { Tally, Usage } from './usage.ts';
 /** How strictly the limits in https://developers.google.com/workspace/gmail/api/reference/quota are enforced. */
 export interface QuotaEnforcement {
   /**
-   * How a minute is measured, which Google does not document: any 60 seconds, a minute of the clock, or a sixth of the
-   * limit in any ten seconds. `off` counts without enforcing.
+   * How a minute is measured: from its first request on, as Google's page says since November 2026; any 60 seconds; a
+   * minute of the clock; or a sixth of the limit in any ten seconds. `off` counts without enforcing.
+   *
+   * @see https://developers.google.com/workspace/guides/quota-overview
    */
-  readonly window: 'sliding-minute' | 'fixed-minute' | 'ten-seconds' | 'off';
+  readonly window: 'first-request-minute' | 'sliding-minute' | 'fixed-minute' | 'ten-seconds' | 'off';
   /** The price table's limit when not given. */
   readonly userUnitsPerMinute?: number | undefined;
   readonly projectUnitsPerMinute?: number | undefined;
@@ -22,7 +24,7 @@ export class Quota {
   enforcement: QuotaEnforcement;
   readonly #prices: Prices;
   readonly #random: Random;
-  readonly #minutes = new Map<Tally, { minute: number; units: number }>();
+  readonly #minutes = new Map<Tally, { readonly end: number; units: number }>();
 
   constructor(enforcement: QuotaEnforcement, prices: Prices, random: Random) {
     this.enforcement = enforcement;
@@ -55,9 +57,10 @@ export class Quota {
         return tally.minute.at(now);
       case 'ten-seconds':
         return tally.tenSeconds.at(now);
+      case 'first-request-minute':
       case 'fixed-minute': {
         const minute = this.#minutes.get(tally);
-        return minute !== undefined && minute.minute === Math.floor(now / 60_000) ? minute.units : 0;
+        return minute !== undefined && now < minute.end ? minute.units : 0;
       }
     }
   }
@@ -67,8 +70,11 @@ export class Quota {
   }
 
   #note(tally: Tally, units: number, now: number): void {
-    if (this.enforcement.window !== 'fixed-minute') return;
-    this.#minutes.set(tally, { minute: Math.floor(now / 60_000), units: this.#used(tally, now) + units });
+    const { window } = this.enforcement;
+    if (window !== 'fixed-minute' && window !== 'first-request-minute') return;
+    const minute = this.#minutes.get(tally);
+    if (minute !== undefined && now < minute.end) minute.units += units;
+    else this.#minutes.set(tally, { end: window === 'fixed-minute' ? nextMinute(now) : now + MINUTE, units });
   }
 
   /** Google documents both forms for the same limit, and both occur. */
@@ -79,6 +85,9 @@ export class Quota {
       : new ApiError(403, 'userRateLimitExceeded', text);
   }
 }
+
+const MINUTE = 60_000;
+const nextMinute = (now: number): number => (Math.floor(now / MINUTE) + 1) * MINUTE;
 
 function quotaText(limit: string): string {
   return (

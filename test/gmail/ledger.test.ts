@@ -1,16 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  allowBursts,
-  currentRate,
-  learn,
-  PROBE_CALLS,
-  readLedger,
-  refund,
-  reserve,
-  writeLedger,
-  type Ledger,
-  type Reservation,
-} from '../../src/gmail/quota/ledger.ts';
+import { readLedger, writeLedger, type Ledger } from '../../src/gmail/quota/ledger-document.ts';
+import { allowBursts, currentRate, learn } from '../../src/gmail/quota/ledger-learning.ts';
+import { PROBE_CALLS, refund, reserve, type Reservation } from '../../src/gmail/quota/ledger.ts';
 import type { Lane } from '../../src/model/lane.ts';
 
 const START = 1_800_000_000_000;
@@ -40,6 +31,7 @@ const refusal = (limit: 'user' | 'project' = 'user', retryAt: number | null = nu
   limit,
   retryAt,
   jitter: 0.5,
+  userLimit: LIMIT,
 });
 
 describe('the ledger', () => {
@@ -164,6 +156,7 @@ describe('the ledger', () => {
 
   it('slows down by a fifth when a smooth pace is refused, and recovers within minutes', () => {
     let ledger = learn(PROVEN, refusal(), START);
+    ({ ledger } = reserve(ledger, asking('backfill', 1), START + 5_000));
     ledger = learn(ledger, refusal(), START + 10_000);
     expect(currentRate(ledger, START + 10_000)).toBeCloseTo(0.8);
     expect(currentRate(ledger, START + 70_000)).toBeCloseTo(0.9);
@@ -172,6 +165,22 @@ describe('the ledger', () => {
       drain(ledger, 'backfill', START + 2 * 3_600_000).units,
       'bursts are tried again after an hour',
     ).toBeGreaterThan(900);
+  });
+
+  it('keeps its rate while a used-up minute accepts nothing at all', () => {
+    let ledger = learn(PROVEN, refusal(), START);
+    for (const at of [10_000, 20_000, 30_000]) ledger = learn(ledger, refusal(), START + at);
+    expect(currentRate(ledger, START + 30_000)).toBe(1);
+  });
+
+  it('spreads calls wider, at the same rate, when its own calls arrived too close together', () => {
+    let ledger = learn(FRESH, refusal(), START);
+    const sentAt = ledger.pausedUntil;
+    ({ ledger } = drain(ledger, 'live', sentAt));
+    const refused = learn(ledger, refusal(), START + 5_000);
+    expect(currentRate(refused, START + 5_000)).toBe(1);
+    expect(reserve(ledger, asking('live', 1), sentAt + 10_200).result.kind).toBe('granted');
+    expect(reserve(refused, asking('live', 1), sentAt + 10_200).result).toMatchObject({ until: sentAt + 10_350 });
   });
 
   it('takes refusals of batches that were under way together for one', () => {

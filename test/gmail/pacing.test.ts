@@ -4,6 +4,7 @@ import { createGmailSession } from '../../src/gmail/quota/session.ts';
 import { historyId, messageId } from '../../src/model/ids.ts';
 import type { QuotaEnforcement } from '../../src/simulator/quota-enforcement.ts';
 import { backfill } from './backfill.ts';
+import { createVirtualClock } from '../fixtures/host/virtual-clock.ts';
 import { ADA, fill, openGmail, openSessions, pricesAt } from '../fixtures/gmail/gmail-fixture.ts';
 
 const LIMIT = 60_000;
@@ -15,13 +16,21 @@ async function run(options: {
   messages?: number;
   limit?: number;
   latencyMs?: number;
+  /** The most ms by which a request arrives later than it is sent. */
+  jitter?: number;
 }) {
-  const { quota, messages = 9_000, limit = LIMIT, latencyMs } = options;
+  const { quota, messages = 9_000, limit = LIMIT, latencyMs, jitter = 0 } = options;
+  const clock = createVirtualClock();
   const gmail = openGmail({
+    clock,
     quota: { ...quota, userUnitsPerMinute: limit },
     ...(latencyMs === undefined ? {} : { latencyMs }),
+    transport: (simulator) => async (request) => {
+      if (jitter > 0) await clock.sleep(jitter * clock.random(), request.signal);
+      return simulator.transport(request);
+    },
   });
-  const { clock, simulator } = gmail;
+  const { simulator } = gmail;
   const sessions = openSessions(gmail, pricesAt(limit));
   const ids = fill(gmail, 50);
   const startedAt = clock.now();
@@ -84,6 +93,26 @@ describe('a backfill', () => {
     const { took, needs, rejected, calls } = await run({ quota: { window: 'ten-seconds', concurrentRequests: 10 } });
     expect(rejected / calls).toBeLessThan(0.01);
     expect(took).toBeLessThanOrEqual(1.02 * needs);
+  });
+
+  it.each(['first-request-minute', 'sliding-minute'] as const)(
+    'is as fast when calls arrive up to 300 ms late, and is refused nothing (%s)',
+    async (window) => {
+      const { took, needs, rejected } = await run({ quota: { window }, latencyMs: 100, jitter: 300 });
+      expect(rejected).toBe(0);
+      expect(took).toBeLessThanOrEqual(1.02 * needs + 2_000);
+    },
+  );
+
+  it('takes no late calls for another spender where Gmail counts ten seconds', async () => {
+    const { took, needs, rejected, calls } = await run({
+      quota: { window: 'ten-seconds' },
+      messages: 12_000,
+      latencyMs: 100,
+      jitter: 300,
+    });
+    expect(rejected / (calls + rejected)).toBeLessThanOrEqual(0.002);
+    expect(took).toBeLessThanOrEqual(1.06 * needs);
   });
 
   it('keeps its pace when answers take their time', async () => {

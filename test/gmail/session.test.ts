@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { GmailError, type GmailFailure } from '../../src/gmail/api/gmail-error.ts';
 import type { FetchOutcome, FetchRequest } from '../../src/gmail/api/gmail-api.ts';
-import { readLedger } from '../../src/gmail/quota/ledger.ts';
+import { readLedger } from '../../src/gmail/quota/ledger-document.ts';
 import { unitsWithin } from '../../src/gmail/quota/ledger-window.ts';
 import { historyId, messageId } from '../../src/model/ids.ts';
 import { ADA, fill, openGmail, openSessions, pricesAt } from '../fixtures/gmail/gmail-fixture.ts';

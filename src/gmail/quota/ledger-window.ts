@@ -17,6 +17,8 @@ export interface SpentStretch {
 export interface WindowLimit {
   readonly span: number;
   readonly units: number;
+  /** Ms by which the span is longer here than at Gmail; {@link marginOf} the span when not given. */
+  readonly margin?: number;
 }
 
 /** Ms for which a unit is remembered at most. */
@@ -38,8 +40,8 @@ const OLD_STRETCH = 100;
 export const marginOf = (span: number): number => MARGINS.find((entry) => entry.span === span)?.margin ?? 0;
 
 /** Units spent within the `span` milliseconds before `now`, plus the margin. */
-export function unitsWithin(window: LedgerWindow, span: number, now: number): number {
-  const since = now - span - marginOf(span);
+export function unitsWithin(window: LedgerWindow, span: number, now: number, margin = marginOf(span)): number {
+  const since = now - span - margin;
   return window.reduce((sum, stretch) => (stretch.to > since ? sum + stretch.units : sum), 0);
 }
 
@@ -50,7 +52,7 @@ export function liveUnits(window: LedgerWindow, now: number): number {
 
 /** How many units fit all limits now. Negative when a limit has just become smaller. */
 export function roomNow(window: LedgerWindow, limits: readonly WindowLimit[], now: number): number {
-  return Math.min(...limits.map((limit) => limit.units - unitsWithin(window, limit.span, now)));
+  return Math.min(...limits.map((limit) => limit.units - unitsWithin(window, limit.span, now, limit.margin)));
 }
 
 /**
@@ -62,9 +64,10 @@ export function fitsAt(window: LedgerWindow, limits: readonly WindowLimit[], uni
 }
 
 function fitsOneAt(window: LedgerWindow, limit: WindowLimit, units: number, now: number): number {
-  const after = limit.span + marginOf(limit.span);
+  const { margin = marginOf(limit.span) } = limit;
+  const after = limit.span + margin;
   const allowed = Math.max(0, limit.units - units);
-  let used = unitsWithin(window, limit.span, now);
+  let used = unitsWithin(window, limit.span, now, margin);
   let at = now;
   for (const stretch of window) {
     if (used <= allowed) break;

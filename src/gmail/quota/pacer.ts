@@ -6,17 +6,9 @@ import { gmailError, type CalledMethod } from '../api/classify.ts';
 import type { Lane } from '../../model/lane.ts';
 import { MAX_BATCH } from '../api/gmail-api.ts';
 import type { RateLimit } from '../api/gmail-error.ts';
-import {
-  allowBursts,
-  learn,
-  PROBE_CALLS,
-  readLedger,
-  refund,
-  reserve,
-  writeLedger,
-  type Ledger,
-  type ReservationResult,
-} from './ledger.ts';
+import { allowBursts, learn } from './ledger-learning.ts';
+import { readLedger, writeLedger, type Ledger } from './ledger-document.ts';
+import { PROBE_CALLS, refund, reserve, type ReservationResult } from './ledger.ts';
 import type { QuotaLedger } from '../../model/quota-ledger.ts';
 import { Turnstile } from './turnstile.ts';
 
@@ -49,6 +41,8 @@ export interface Grant {
   /** Epoch ms at which the ledger recorded the units. */
   readonly at: number;
   readonly probe: boolean;
+  /** False when other calls were under way. A probe beside them proves nothing: it may arrive before them. */
+  readonly isAlone: boolean;
   /** Calls of the mailbox under way in this process, including these. */
   readonly inFlight: number;
 }
@@ -130,6 +124,7 @@ export class Pacer {
             units: result.units,
             at: result.at,
             probe: result.probe,
+            isAlone: this.#inFlight === result.count,
             inFlight: this.#inFlight,
           };
         }
@@ -146,7 +141,8 @@ export class Pacer {
    * calls without an answer stay spent, since Gmail may have counted them.
    */
   async release(grant: Grant, { answered, refused }: GrantOutcome): Promise<void> {
-    const { clock, mailbox, ledger } = this.#options;
+    const { clock, mailbox, ledger, prices } = this.#options;
+    const { userUnitsPerMinute: userLimit } = prices;
     const now = clock.now();
     const { inFlight } = grant;
     const crowded = refused.filter((calls) => calls.limit === 'concurrency').reduce((sum, { calls }) => sum + calls, 0);
@@ -161,13 +157,13 @@ export class Pacer {
     if (grant.probe) this.#probing = false;
     this.#leavePlaces(grant.count);
     if (paceRefusals.length > 0) this.#paced = true;
-    const proven = grant.probe && answered && refused.length === 0;
+    const proven = grant.probe && grant.isAlone && answered && refused.length === 0;
     if (!this.#paced || (refused.length === 0 && !proven)) return;
     const jitter = clock.random();
     const units = refused.reduce((sum, calls) => sum + calls.units, 0);
     await ledger.update(mailbox, (text) => {
       let next: Ledger = refund(readLedger(text), { units, lane: grant.lane, at: grant.at });
-      for (const refusal of paceRefusals) next = learn(next, { ...refusal, jitter }, now);
+      for (const refusal of paceRefusals) next = learn(next, { ...refusal, jitter, userLimit }, now);
       if (proven) next = allowBursts(next);
       return { ledger: writeLedger(next), result: undefined };
     });

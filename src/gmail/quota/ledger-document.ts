@@ -1,0 +1,135 @@
+import type { LedgerWindow } from './ledger-window.ts';
+
+/**
+ * The quota of one mailbox: the units spent, what Gmail turned out to allow, and until when no call may be made. All
+ * functions are pure, so the store may run a change again when another process was first.
+ */
+export interface Ledger {
+  readonly window: LedgerWindow;
+  /** Epoch ms of the first spending after an idle minute. */
+  readonly busySince: number;
+  /** Epoch ms before which no call for the mailbox is made; 0 without a pause. */
+  readonly pausedUntil: number;
+  /** False while a whole minute's grant may be spent at once; true after Gmail has refused that. */
+  readonly smooth: boolean;
+  /** Epoch ms up to which the smooth pace is used up. The next backfill call starts then. */
+  readonly pacedUntil: number;
+  /**
+   * The fraction of the grant that Gmail turned out to leave us, as of {@link changedAt}. It recovers slowly from then
+   * on.
+   */
+  readonly rate: number;
+  readonly changedAt: number;
+  /** Ms by which calls may arrive later than they are sent, as far as refusals have shown. */
+  readonly lateness: number;
+  /** Consecutive refusals, for the back-off. */
+  readonly refusals: number;
+  readonly refusedAt: number;
+  /**
+   * True once Gmail accepted more than a sixth of the grant within ten seconds, which proves that it counts whole
+   * minutes.
+   */
+  readonly burstsAllowed: boolean;
+  /** Units that a live call waits for. Backfill calls leave them free until this time. */
+  readonly wanted: { readonly units: number; readonly until: number };
+}
+
+export const FRESH: Ledger = {
+  window: [],
+  busySince: 0,
+  pausedUntil: 0,
+  smooth: false,
+  pacedUntil: 0,
+  rate: 1,
+  changedAt: 0,
+  lateness: 0,
+  refusals: 0,
+  refusedAt: 0,
+  burstsAllowed: false,
+  wanted: { units: 0, until: 0 },
+};
+
+/**
+ * Reads a ledger document. An unreadable one (of an older or newer form) is replaced by a fresh ledger: at worst one
+ * minute is granted twice.
+ */
+export function readLedger(text: string | null): Ledger {
+  if (text === null) return FRESH;
+  try {
+    const json: unknown = JSON.parse(text);
+    if (!isLedgerDocument(json)) return FRESH;
+    return {
+      ...FRESH,
+      ...json.ledger,
+      window: json.window.map(([from, to, units, live]) => ({
+        from: json.base + from,
+        to: json.base + to,
+        units,
+        live,
+      })),
+    };
+  } catch {
+    return FRESH;
+  }
+}
+
+/**
+ * Writes a ledger document. This happens with every reservation, so the stretches are kept short: times relative to the
+ * first.
+ */
+export function writeLedger({ window, ...ledger }: Ledger): string {
+  const base = window[0]?.from ?? 0;
+  const document: LedgerDocument = {
+    version: VERSION,
+    base,
+    window: window.map(({ from, to, units, live }) => [from - base, to - base, units, live]),
+    ledger,
+  };
+  return JSON.stringify(document);
+}
+
+const VERSION = 1;
+
+interface LedgerDocument {
+  readonly version: typeof VERSION;
+  readonly base: number;
+  readonly window: readonly (readonly [from: number, to: number, units: number, live: number])[];
+  readonly ledger: Omit<Ledger, 'window'>;
+}
+
+/** Only this program writes the document, so the version is proof of its form. */
+function isLedgerDocument(json: unknown): json is LedgerDocument {
+  return typeof json === 'object' && json !== null && 'version' in json && json.version === VERSION;
+}
+
+export const TEN_SECONDS = 10_000;
+/** How far a smooth pace of an older backfill, or beside live calls, may lag behind and catch up (ms). */
+export const PACE_SLACK = 1_000;
+/** Ms that a pace can be ahead at most, at the slowest rate. */
+const LONGEST_PACE = 10 * 60_000;
+/**
+ * The longest pause that Gmail may name (ms). https://github.com/taers232c/GAMADV-XTD3/issues/337 shows a quarter of an
+ * hour.
+ */
+export const LONGEST_PAUSE = 24 * 3_600_000;
+
+/**
+ * Corrects times that are further ahead than their rules allow, which a wrong clock has written. Units spent in the
+ * future count as spent now.
+ */
+export function believed(ledger: Ledger, now: number): Ledger {
+  const past = (at: number): number => Math.min(at, now);
+  const ahead = (at: number, longest: number): number => (at > now + longest ? now : at);
+  return {
+    ...ledger,
+    window: ledger.window.map((stretch) =>
+      stretch.to > now + PACE_SLACK ? { ...stretch, from: past(stretch.from), to: now } : stretch,
+    ),
+    busySince: past(ledger.busySince),
+    pausedUntil: ahead(ledger.pausedUntil, LONGEST_PAUSE),
+    pacedUntil: ahead(ledger.pacedUntil, LONGEST_PACE),
+    changedAt: past(ledger.changedAt),
+    refusedAt: past(ledger.refusedAt),
+    wanted: { ...ledger.wanted, until: ahead(ledger.wanted.until, LONGEST_PACE) },
+  };
+}
