@@ -47,7 +47,7 @@ export type { WaitOptions } from './client/waiting.ts';
 export { registerSearchAttributes } from './client/register-search-attributes.ts';
 export { changedConfig, ConfigError, loadConfig, type Config } from './config/config.ts';
 export { connectMailbox } from './accounts/connect-mailbox.ts';
-export type { PreviewAccess } from './client/preview-settings.ts';
+export type { FirstSync, PreviewAccess } from './client/preview-settings.ts';
 export { resolveLabels } from './accounts/label-names.ts';
 export { LoginError } from './accounts/login-error.ts';
 export type { LoginRequest } from './accounts/mailbox-credentials.ts';
@@ -67,7 +67,7 @@ export {
   type TokenRequest,
 } from './gmail/access/token-provider.ts';
 export type { Clock } from './model/clock.ts';
-export type { Forecast } from './model/forecast.ts';
+export type { Forecast, Money, PricedForecast } from './model/forecast.ts';
 export {
   historyId,
   InvalidIdError,
@@ -90,7 +90,7 @@ export {
   type Scope,
 } from './model/settings.ts';
 export { InvalidSettingsError, type SettingsChange } from './model/settings-change.ts';
-export type { FetchingPreview, SettingsPreview } from './model/settings-preview.ts';
+export type { FetchingPreview, SettingsPreview, WorkPrice } from './model/settings-preview.ts';
 export {
   CursorAheadError,
   CursorPrunedError,

@@ -17,5 +17,7 @@ export async function countsOf(
   if (left === null) return { stored, pending, failed };
   const usage = await deps.store.getUsage(mailbox);
   const sum = (figure: 'units' | 'rejected'): number => usage.reduce((total, method) => total + method[figure], 0);
-  return { stored, pending, failed, quota: { units: sum('units'), rejected: sum('rejected'), ...left } };
+  const { unitsLeft, unitsPerMinute, lastMinute, finishAt } = left;
+  const rest = { unitsLeft, unitsPerMinute, lastMinute, finishAt };
+  return { stored, pending, failed, quota: { units: sum('units'), rejected: sum('rejected'), ...rest } };
 }

@@ -1,11 +1,14 @@
 import { backfillRate, whenSpent } from '../gmail/quota/when-spent.ts';
 import { priceOfWork } from '../gmail/quota/fetch-plan.ts';
+import { moneyOf } from '../gmail/quota/fetch-price.ts';
 import { readLedger } from '../gmail/quota/ledger-document.ts';
 import { LONGEST_SPAN, unitsWithin } from '../gmail/quota/ledger-window.ts';
 import { UNPACED } from '../gmail/quota/pacer.ts';
 import type { Clock } from '../model/clock.ts';
-import type { Forecast } from '../model/forecast.ts';
+import type { PricedForecast } from '../model/forecast.ts';
 import type { MailboxId } from '../model/ids.ts';
+import type { WorkLeft } from '../model/work-left.ts';
+import type { WorkPrice } from '../model/settings-preview.ts';
 import type { PriceTable } from '../model/prices.ts';
 import { wantsAttachments, type MailboxSettings } from '../model/settings.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
@@ -30,7 +33,7 @@ export interface ForecastDependencies {
  *
  * @returns null when the store does not know the mailbox
  */
-export async function forecast(deps: ForecastDependencies, mailbox: MailboxId): Promise<Forecast | null> {
+export async function forecast(deps: ForecastDependencies, mailbox: MailboxId): Promise<PricedForecast | null> {
   const { store, prices, userShare = 1, clock } = deps;
   const row = await store.getMailbox(mailbox);
   if (row === null) return null;
@@ -39,14 +42,20 @@ export async function forecast(deps: ForecastDependencies, mailbox: MailboxId): 
   const lastMinute = unitsWithin(ledger.window, LONGEST_SPAN, now);
   const { settings, conditions } = row;
   const work = await store.workLeft({ mailbox });
-  const priced = priceOfWork(work, { format: settings.format, attachments: wantsAttachments(settings) }, prices);
-  const units = lastMinute === 0 ? priced : Math.max(0, priced - unitsPaidAhead(prices));
+  const price = priceOfWork(work, { format: settings.format, attachments: wantsAttachments(settings) }, prices);
+  const units = lastMinute === 0 ? price.units : Math.max(0, price.units - unitsPaidAhead(prices));
   const granted = prices.userUnitsPerMinute * userShare;
   const ownRate = backfillRate(ledger, granted, now);
   const sharers = units === 0 ? 1 : Math.max(1, await deps.store.countBackfills());
   const projectRate = backfillUnitsPerMinute(prices) / sharers;
   const rate = Math.min(ownRate, projectRate);
-  const known = { unitsLeft: Math.round(priced), unitsPerMinute: Math.round(rate), lastMinute };
+  const known = {
+    unitsLeft: Math.round(price.units),
+    requestsLeft: Math.round(price.requests),
+    moneyLeft: moneyOf(price, prices),
+    unitsPerMinute: Math.round(rate),
+    lastMinute,
+  };
   if (isListing(row) || prices.userUnitsPerMinute >= UNPACED) return { ...known, finishAt: null };
   const notBefore = Math.max(
     ...[conditions.live, conditions.backfill].map((condition) =>
@@ -73,17 +82,42 @@ export async function priceOfFetching(
   deps: ForecastDependencies,
   mailbox: MailboxId,
   { whole, attachments, settings }: { whole: number; attachments: number; settings: MailboxSettings },
-): Promise<{ readonly units: number; readonly duration: number | null } | null> {
+): Promise<WorkPrice | null> {
   const now = await forecast(deps, mailbox);
   if (now === null) return null;
   const { attachedShare } = await deps.store.workLeft({ mailbox });
   const threads = [{ fresh: 1, threads: whole }];
   const target = { format: settings.format, attachments: wantsAttachments(settings) };
-  const units = Math.round(
-    priceOfWork({ threads, tried: 0, lacking: attachments, attachedShare }, target, deps.prices),
-  );
+  const price = priceOfWork({ threads, tried: 0, lacking: attachments, attachedShare }, target, deps.prices);
   const isPaced = deps.prices.userUnitsPerMinute < UNPACED && now.unitsPerMinute > 0;
-  return { units, duration: isPaced ? Math.round((units / now.unitsPerMinute) * LONGEST_SPAN) : null };
+  const duration = isPaced ? Math.round((price.units / now.unitsPerMinute) * LONGEST_SPAN) : null;
+  return {
+    units: Math.round(price.units),
+    requests: Math.round(price.requests),
+    money: moneyOf(price, deps.prices),
+    duration,
+  };
+}
+
+/** What it will take to fetch a mailbox that the store does not know yet. */
+export async function priceOfListed(
+  deps: ForecastDependencies,
+  { threads, attachedShare }: Pick<WorkLeft, 'threads' | 'attachedShare'>,
+  settings: MailboxSettings,
+): Promise<WorkPrice> {
+  const { prices, userShare = 1, clock } = deps;
+  const target = { format: settings.format, attachments: wantsAttachments(settings) };
+  const price = priceOfWork({ threads, tried: 0, lacking: 0, attachedShare }, target, prices);
+  const sharers = 1 + (await deps.store.countBackfills());
+  const rate = Math.min(prices.userUnitsPerMinute * userShare, backfillUnitsPerMinute(prices) / sharers);
+  const ended = await dailyEnd(deps, price.units, { sharers, rate });
+  const byMinutes = (price.units / rate) * LONGEST_SPAN;
+  return {
+    units: Math.round(price.units),
+    requests: Math.round(price.requests),
+    money: moneyOf(price, prices),
+    duration: prices.userUnitsPerMinute >= UNPACED ? null : Math.round(Math.max(byMinutes, ended - clock.now())),
+  };
 }
 
 const DAY = 24 * 60 * LONGEST_SPAN;

@@ -8,7 +8,7 @@ import { configFor } from '../config/running-start.ts';
 import type { TokenProvider } from '../gmail/access/token-provider.ts';
 import { systemClock } from '../host/system-clock.ts';
 import type { Clock } from '../model/clock.ts';
-import type { Forecast } from '../model/forecast.ts';
+import type { PricedForecast } from '../model/forecast.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { Reader } from '../reading/open-reader.ts';
 import type { Stores } from '../store/stores.ts';
@@ -83,11 +83,15 @@ export async function openTidemark({
 }
 
 /** Loaded when a forecast is asked for: it stands on the quota's rules, which most verbs never use. */
-function forecastOf(config: Config, { store }: Stores, clock: Clock): (mailbox: MailboxId) => Promise<Forecast | null> {
+function forecastOf(
+  config: Config,
+  { store }: Stores,
+  clock: Clock,
+): (mailbox: MailboxId) => Promise<PricedForecast | null> {
   return async (mailbox) => {
     const { forecast } = await import('../activities/forecast-backfill.ts');
     return forecast(
-      { store, prices: priceTableOf(configFor(config, mailbox)), userShare: config.quota.userShare, clock },
+      { store, prices: priceTableOf(configFor(config, mailbox), clock), userShare: config.quota.userShare, clock },
       mailbox,
     );
   };

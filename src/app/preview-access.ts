@@ -31,13 +31,29 @@ export function previewAccess({ config, stores, clock, tokenProvider }: PreviewM
       const { countInScope, orUnknown } = await import('../accounts/count-in-scope.ts');
       return orUnknown(() => countInScope({ ...request(mailbox), settings }));
     },
+    foretell: async (mailbox, settings, signal) => {
+      const { listScope } = await import('../accounts/list-scope.ts');
+      const listed = await listScope({ ...request(mailbox), settings, signal });
+      if (listed === null) return null;
+      const { priceOfListed } = await import('../activities/forecast-backfill.ts');
+      const prices = priceTableOf(configFor(config, mailbox), clock);
+      const deps = { store: stores.store, prices, userShare: config.quota.userShare, clock };
+      const { messages, isExact, threads, pages } = listed;
+      return {
+        messages,
+        certainty: isExact ? 'exact' : 'at-most',
+        conversations: threads.reduce((sum, { threads: count }) => sum + count, 0),
+        pages,
+        ...(await priceOfListed(deps, listed, settings)),
+      };
+    },
     hasLabel: async (mailbox, labelId) => {
       const { hasLabel, orUnknown } = await import('../accounts/count-in-scope.ts');
       return orUnknown(() => hasLabel({ ...request(mailbox), labelId }));
     },
     price: async (mailbox, work) => {
       const { priceOfFetching } = await import('../activities/forecast-backfill.ts');
-      const prices = priceTableOf(configFor(config, mailbox));
+      const prices = priceTableOf(configFor(config, mailbox), clock);
       return priceOfFetching({ store: stores.store, prices, userShare: config.quota.userShare, clock }, mailbox, work);
     },
   };

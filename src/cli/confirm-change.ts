@@ -5,7 +5,7 @@ import type { SettingsChange } from '../model/settings-change.ts';
 import type { FetchingPreview, SettingsPreview } from '../model/settings-preview.ts';
 import type { Tidemark } from '../app/open-tidemark.ts';
 import type { VerbContext } from './verb-context.ts';
-import { about, count, counted } from './words.ts';
+import { about, count, counted, moneyWords } from './words.ts';
 
 /** What was asked for, in the words of the command line. */
 interface AskedChange {
@@ -64,8 +64,10 @@ function fetchingWords({ messages, certainty }: FetchingPreview): string {
   return `${CERTAINTY[certainty]}${counted(messages, 'message')} ${messages === 1 ? 'is' : 'are'}`;
 }
 
-function costWords({ messages, units, duration }: FetchingPreview): string {
+function costWords({ messages, units, requests, money, duration }: FetchingPreview): string {
   if (messages === 0 || units === null) return '';
+  const inRequests = requests === null ? '' : ` in ${counted(requests, 'request')}`;
   const time = duration === null ? '' : `, about ${about(duration)}`;
-  return ` (at most ${counted(units, 'unit')}${time})`;
+  const cost = money === null ? '' : `, ${moneyWords(money)}`;
+  return ` (at most ${counted(units, 'unit')}${inRequests}${time}${cost})`;
 }

@@ -1,5 +1,5 @@
 import type { MailboxReport } from '../client/mailbox-report.ts';
-import type { Forecast } from '../model/forecast.ts';
+import type { Money, PricedForecast } from '../model/forecast.ts';
 
 /** How fast a mailbox is being fetched. */
 export interface Pace {
@@ -9,18 +9,23 @@ export interface Pace {
   readonly remaining: number | null;
   /** Quota units that the pending messages cost; null when unknown. */
   readonly unitsLeft: number | null;
+  /** The requests that they take, if all succeed, and what those cost; each null when unknown. */
+  readonly requestsLeft: number | null;
+  readonly moneyLeft: Money | null;
 }
 
 /**
  * A forecast from the quota replaces the measured pace: bursts and waits make a speed over seconds a poor measure for
  * hours.
  */
-export function withForecast(pace: Pace, forecast: Forecast | null, now: number): Pace {
+export function withForecast(pace: Pace, forecast: PricedForecast | null, now: number): Pace {
   if (forecast === null) return pace;
-  const { unitsLeft, lastMinute, finishAt } = forecast;
+  const { unitsLeft, requestsLeft, moneyLeft, lastMinute, finishAt } = forecast;
   return {
     ...pace,
     unitsLeft,
+    requestsLeft,
+    moneyLeft,
     unitsPerMinute: lastMinute,
     remaining: finishAt === null || unitsLeft === 0 ? pace.remaining : Math.max(0, finishAt - now),
   };
@@ -31,6 +36,8 @@ interface Reading {
   readonly finished: number;
   readonly units: number;
 }
+
+const UNPRICED = { unitsLeft: null, requestsLeft: null, moneyLeft: null };
 
 /** Longer than a minute, since Gmail's quota is by the minute and a mailbox may spend it in seconds and then wait. */
 const WINDOW = 75_000;
@@ -60,14 +67,14 @@ export class Pacemeter {
     const first = this.#readings[0];
     const last = this.#readings.at(-1);
     if (first === undefined || last === undefined || last.at === first.at)
-      return { messagesPerSecond: 0, unitsPerMinute: 0, remaining: pending === 0 ? 0 : null, unitsLeft: null };
+      return { messagesPerSecond: 0, unitsPerMinute: 0, remaining: pending === 0 ? 0 : null, ...UNPRICED };
     const seconds = (last.at - first.at) / 1_000;
     const messagesPerSecond = Math.max(0, last.finished - first.finished) / seconds;
     return {
       messagesPerSecond,
       unitsPerMinute: (Math.max(0, last.units - first.units) / seconds) * 60,
       remaining: pending === 0 ? 0 : messagesPerSecond === 0 ? null : (pending / messagesPerSecond) * 1_000,
-      unitsLeft: null,
+      ...UNPRICED,
     };
   }
 }

@@ -4,7 +4,7 @@ import type { TidemarkClient } from '../client/tidemark-client.ts';
 import { isBlocked } from '../client/waiting.ts';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../model/clock.ts';
-import type { Forecast } from '../model/forecast.ts';
+import type { PricedForecast } from '../model/forecast.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { failureNotice } from './failure-notice.ts';
 import { noWorkerNotice } from './no-worker.ts';
@@ -54,7 +54,7 @@ export async function followUntilInSync({
   const sayFailures = failureNotice(out);
   let askedAt = -Infinity;
   let forecastAt = -Infinity;
-  let forecast: Forecast | null = null;
+  let forecast: PricedForecast | null = null;
   let saidAt = clock.now();
   let answeredAt = clock.now();
   let phase: MailboxReport['phase'] = 'full-sync';

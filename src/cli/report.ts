@@ -10,7 +10,7 @@ import { auditWords } from './audit-verb.ts';
 import { NO_WORKER } from './no-worker.ts';
 import { failingTaskWords } from './require-answerable.ts';
 import { doubtWords, isUnconfirmed } from './shortfall.ts';
-import { about, ago, aligned, count, counted, timeOf } from './words.ts';
+import { about, ago, aligned, count, counted, moneyWords, timeOf, usageWords } from './words.ts';
 
 /** A mailbox's report as JSON: times in epoch milliseconds, `historyId` as text. */
 export function reportJson(report: MailboxReport, pace: Pace | null): object {
@@ -32,6 +32,8 @@ export function reportJson(report: MailboxReport, pace: Pace | null): object {
     usage,
     rate: pace === null ? null : { messagesPerSecond: pace.messagesPerSecond, unitsPerMinute: pace.unitsPerMinute },
     unitsLeft: pace?.unitsLeft ?? null,
+    requestsLeft: pace?.requestsLeft ?? null,
+    moneyLeft: pace?.moneyLeft ?? null,
     eta: pace?.remaining ?? null,
     lastError:
       lastError === null ? null : { message: lastError.message, since: lastError.at, mendedAt: lastError.mendedAt },
@@ -95,17 +97,22 @@ function countRows({ mailbox, counts, usage }: MailboxReport): readonly Row[] {
   rows.push(['pending', count(counts.pending)]);
   const failing = counts.failed === 0 ? '' : ` (tried again by themselves: tidemark failures ${mailbox})`;
   rows.push(['failed', `${count(counts.failed)}${failing}`], ['gone', count(counts.gone)]);
-  const used = `${count(usage.units)} in ${counted(usage.calls, 'call')}, ${count(usage.rejected)} rejected`;
-  rows.push(['units used', used], ...methodRows(usage));
+  rows.push(['units used', usageWords(usage)], ...methodRows(usage));
   if (counts.excluded > 0) rows.push(['out of scope', count(counts.excluded)]);
   return rows;
 }
 
-function paceRows({ messagesPerSecond, unitsPerMinute, unitsLeft, remaining }: Pace): readonly Row[] {
-  const left = unitsLeft === null ? '' : `, ${count(unitsLeft)} units left`;
+function leftWords({ unitsLeft, requestsLeft, moneyLeft }: Pick<Pace, 'unitsLeft' | 'requestsLeft' | 'moneyLeft'>) {
+  if (unitsLeft === null) return '';
+  const requests = requestsLeft === null ? '' : ` in ${counted(requestsLeft, 'request')}`;
+  const cost = moneyLeft === null ? '' : `, ${moneyWords(moneyLeft)}`;
+  return `, ${count(unitsLeft)} units left${requests}${cost}`;
+}
+
+function paceRows({ messagesPerSecond, unitsPerMinute, remaining, ...left }: Pace): readonly Row[] {
   return [
     ['rate', `${count(messagesPerSecond)} messages/s, ${count(unitsPerMinute)} units/min`],
-    ['ETA', `${remaining === null ? 'unknown' : about(remaining)}${left}`],
+    ['ETA', `${remaining === null ? 'unknown' : about(remaining)}${leftWords(left)}`],
   ];
 }
 
@@ -221,9 +228,10 @@ const soon = (at: number, now: number): boolean => at < now + 500;
 function methodRows({ methods }: MailboxReport['usage']): readonly Row[] {
   return Object.entries(methods)
     .toSorted(([, a], [, b]) => b.units - a.units)
-    .map(([method, { calls, units, rejected }]) => [
+    .map(([method, { calls, units, rejected, failed }]) => [
       `  ${method}`,
-      `${count(units)} in ${count(calls)}${rejected === 0 ? '' : `, ${count(rejected)} rejected`}`,
+      `${count(units)} in ${count(calls)}${rejected === 0 ? '' : `, ${count(rejected)} rejected`}` +
+        (failed === 0 ? '' : `, ${count(failed)} failed`),
     ]);
 }
 

@@ -88,7 +88,7 @@ function requestOf({ config, clock, env }: VerbContext, options: SimulateOptions
     messages: options.messages,
     mbox: options.mbox ?? null,
     clock,
-    prices: priceTableOf(config),
+    prices: priceTableOf(config, clock),
     push: subscriptionOf(config, options.pushEndpoint),
     emulatorHost: env['PUBSUB_EMULATOR_HOST'] ?? null,
     quota:

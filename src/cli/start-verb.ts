@@ -2,9 +2,13 @@ import type { Command } from 'commander';
 
 import { CannotDoError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
+import type { Tidemark } from '../app/open-tidemark.ts';
+import type { StartedMailbox } from '../client/tidemark-client.ts';
 import type { MailboxSettings } from '../model/settings.ts';
+import type { SettingsChange } from '../model/settings-change.ts';
 import { confirmChange } from './confirm-change.ts';
-import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
+import { dryRun } from './dry-run.ts';
+import { mailboxVerb, withTidemark, type Cli, type VerbContext, type VerbOptions } from './verb-context.ts';
 import { requireHandled } from './require-answerable.ts';
 import { obstacleWords } from './obstacle.ts';
 import { followUntilInSync } from './progress.ts';
@@ -15,23 +19,27 @@ import { count, counted } from './words.ts';
 
 interface StartOptions extends VerbOptions, SettingOptions, FailOnFailures {
   readonly wait?: boolean;
+  readonly dryRun?: boolean;
 }
 
 export function addStart(program: Command, cli: Cli): void {
   const command = mailboxVerb(program, 'start', {
     examples: [
+      'tidemark start ada@example.com --dry-run',
       'tidemark start ada@example.com --wait',
       'tidemark start ada@example.com --format raw --label INBOX --label Receipts --after ' +
         '2025-01-01 --poll-interval 5m',
     ],
   });
   addFailOnFailures(
-    addSettingOptions(command).option('--wait', 'show progress, and return when the mailbox is in sync'),
+    addSettingOptions(command)
+      .option('--wait', 'show progress, and return when the mailbox is in sync')
+      .option('--dry-run', 'list the ids, say what the first sync would fetch and cost, and start nothing'),
   )
     .addHelpText('after', '\nWhat is not given stays as it is: a bare start wakes a mailbox and changes nothing.')
     .action((mailbox: MailboxId, options: StartOptions) =>
       withTidemark(cli, options, async (context) => {
-        const { tidemark, out, config, clock, signal } = context;
+        const { tidemark } = context;
         if ((await tidemark.credentials.get(mailbox)) === null) {
           throw new CannotDoError(
             'mailbox-not-connected',
@@ -41,41 +49,62 @@ export function addStart(program: Command, cli: Cli): void {
           );
         }
         const change = await grantedChange(context, mailbox, options);
+        if (options.dryRun === true) return dryRun(context, mailbox, change);
         await confirmChange(context, { mailbox, change, verb: 'start', yes: options.yes === true });
-        const { wasRunning, isChanged, settings } = await tidemark.client.start(mailbox, change);
+        const started = await tidemark.client.start(mailbox, change);
         await requireHandled(tidemark.client, mailbox);
-        if (options.wait !== true) {
-          const woken = wasRunning ? await tidemark.client.status(mailbox) : null;
-          return out.result(
-            {
-              mailbox,
-              started: !wasRunning,
-              wasRunning,
-              isChanged,
-              phase: woken?.phase ?? null,
-              blocked: woken?.blocked ?? null,
-              settings,
-            },
-            () =>
-              woken === null
-                ? `${mailbox} is started. Watch it: tidemark status ${mailbox}`
-                : wokenWords({
-                    mailbox,
-                    given: Object.keys(change).length === 0 ? null : { isChanged, settings },
-                    obstacle: obstacleWords(woken, clock.now()),
-                  }),
-          );
-        }
-        const report = await followUntilInSync({ client: tidemark.client, mailbox, out, config, clock, signal });
-        out.result(reportJson(report, null), () => {
-          const done =
-            `${mailbox} is in sync: ${counted(report.counts.stored, 'message')}, ` +
-            `${count(report.usage.units)} units, historyId ${report.historyId ?? 'unknown'}.`;
-          return [done, ...shortfallLines(report, clock.now())];
-        });
-        requireNoFailures(report, options);
+        return options.wait === true
+          ? await waited(context, mailbox, options)
+          : await told(context, mailbox, { change, started });
       }),
     );
+}
+
+type Context = VerbContext & { readonly tidemark: Tidemark };
+
+/** Says what the start has done, without waiting. */
+async function told(
+  { tidemark, out, clock }: Context,
+  mailbox: MailboxId,
+  { change, started }: { readonly change: SettingsChange; readonly started: StartedMailbox },
+): Promise<void> {
+  const { wasRunning, isChanged, settings } = started;
+  const woken = wasRunning ? await tidemark.client.status(mailbox) : null;
+  out.result(
+    {
+      mailbox,
+      started: !wasRunning,
+      wasRunning,
+      isChanged,
+      phase: woken?.phase ?? null,
+      blocked: woken?.blocked ?? null,
+      settings,
+    },
+    () =>
+      woken === null
+        ? `${mailbox} is started. Watch it: tidemark status ${mailbox}`
+        : wokenWords({
+            mailbox,
+            given: Object.keys(change).length === 0 ? null : { isChanged, settings },
+            obstacle: obstacleWords(woken, clock.now()),
+          }),
+  );
+}
+
+/** Shows progress until the mailbox is in sync. */
+async function waited(
+  { tidemark, out, config, clock, signal }: Context,
+  mailbox: MailboxId,
+  options: FailOnFailures,
+): Promise<void> {
+  const report = await followUntilInSync({ client: tidemark.client, mailbox, out, config, clock, signal });
+  out.result(reportJson(report, null), () => {
+    const done =
+      `${mailbox} is in sync: ${counted(report.counts.stored, 'message')}, ` +
+      `${count(report.usage.units)} units, historyId ${report.historyId ?? 'unknown'}.`;
+    return [done, ...shortfallLines(report, clock.now())];
+  });
+  requireNoFailures(report, options);
 }
 
 /**

@@ -1,5 +1,7 @@
+import type { CallCounts } from '../client/mailbox-report.ts';
 import { formatDuration } from '../model/duration.ts';
 import { isReachedAs } from '../model/address.ts';
+import type { Money } from '../model/forecast.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { columnsOf, visibleLine } from '../model/visible-text.ts';
 
@@ -54,4 +56,20 @@ export function renamedAccount(mailbox: MailboxId, address: MailboxId): string {
   return isReachedAs(mailbox, address)
     ? ''
     : ` Google calls its account ${address} now; rename it: tidemark rename ${mailbox} ${address}.`;
+}
+
+/** `17,370 in 653 calls: 650 successful, 2 rejected, 1 failed` */
+export function usageWords({ units, calls, successful, rejected, failed }: CallCounts): string {
+  const failures = failed === 0 ? '' : `, ${count(failed)} failed`;
+  return (
+    `${count(units)} in ${counted(calls, 'call')}: ` +
+    `${count(successful)} successful, ${count(rejected)} rejected${failures}`
+  );
+}
+
+/** Money with as many decimals as it takes to say something. */
+export function moneyWords({ amount, currency }: Money): string {
+  const digits = amount === 0 || amount >= 1 ? 2 : Math.min(8, 1 - Math.floor(Math.log10(amount)));
+  const decimals = { minimumFractionDigits: 2, maximumFractionDigits: Math.max(2, digits) };
+  return `${currency} ${amount.toLocaleString('en-US', decimals)}`;
 }

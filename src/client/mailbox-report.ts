@@ -1,6 +1,6 @@
 import { isReachedAs } from '../model/address.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
-import type { MethodUsage } from '../model/quota-ledger.ts';
+import { successful, type MethodUsage } from '../model/quota-ledger.ts';
 import type { Remedy } from '../model/remedy.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { AuditResult, Condition, Conditions, Doubt, MailboxRow } from '../store/rows/mailbox-row.ts';
@@ -109,14 +109,20 @@ export interface MailboxReport {
 }
 
 /** Calls and quota units over the mailbox's life. */
-export interface Usage {
+export interface Usage extends CallCounts {
+  readonly methods: Readonly<Record<string, CallCounts>>;
+}
+
+/** What calls to Gmail came to. */
+export interface CallCounts {
   readonly calls: number;
   readonly units: number;
   /** Calls that Gmail answered with a rate rejection. */
   readonly rejected: number;
-  readonly methods: Readonly<
-    Record<string, { readonly calls: number; readonly units: number; readonly rejected: number }>
-  >;
+  /** Calls that failed in another way. */
+  readonly failed: number;
+  /** Calls that Gmail answered with success: what Google's Scaled tier bills. */
+  readonly successful: number;
 }
 
 /** What the store knows of a mailbox. */
@@ -242,13 +248,15 @@ function later(a: number | null, b: number | null): number | null {
 }
 
 function sumUsage(methods: readonly MethodUsage[]): Usage {
-  const sum = (key: 'calls' | 'units' | 'rejected'): number => methods.reduce((total, usage) => total + usage[key], 0);
+  const sum = (key: 'calls' | 'units' | 'rejected' | 'failed'): number =>
+    methods.reduce((total, usage) => total + usage[key], 0);
   return {
-    calls: sum('calls'),
-    units: sum('units'),
-    rejected: sum('rejected'),
-    methods: Object.fromEntries(
-      methods.map(({ method, calls, units, rejected }) => [method, { calls, units, rejected }]),
-    ),
+    ...callCounts({ calls: sum('calls'), units: sum('units'), rejected: sum('rejected'), failed: sum('failed') }),
+    methods: Object.fromEntries(methods.map(({ method, ...counts }) => [method, callCounts(counts)])),
   };
 }
+
+const callCounts = (counts: Omit<MethodUsage, 'method'>): CallCounts => ({
+  ...counts,
+  successful: successful(counts),
+});

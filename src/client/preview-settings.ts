@@ -1,6 +1,6 @@
 import type { LabelId, MailboxId } from '../model/ids.ts';
 import { isSameScope, needsFullSync, type MailboxSettings } from '../model/settings.ts';
-import type { FetchingPreview, ScopeCount, SettingsPreview } from '../model/settings-preview.ts';
+import type { FetchingPreview, ScopeCount, SettingsPreview, WorkPrice } from '../model/settings-preview.ts';
 import type { LabelStore } from '../store/listing/label-store.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { SettingsPreviews } from '../store/reads/held-under-settings.ts';
@@ -10,13 +10,15 @@ import { SettingsRefusedError } from './errors.ts';
 export interface PreviewAccess {
   /** How many messages the scope of these settings has at Gmail. */
   inScope(mailbox: MailboxId, settings: MailboxSettings): Promise<ScopeCount | null>;
+  /** Lists the whole scope of a mailbox that was never synchronised, and prices its first sync. */
+  foretell(mailbox: MailboxId, settings: MailboxSettings, signal?: AbortSignal): Promise<FirstSync | null>;
   /** Whether the mailbox has a label at Gmail. */
   hasLabel(mailbox: MailboxId, labelId: LabelId): Promise<boolean | null>;
   /** What it costs to fetch messages, whole or only their attachments. */
   price(
     mailbox: MailboxId,
     work: { readonly whole: number; readonly attachments: number; readonly settings: MailboxSettings },
-  ): Promise<Pick<FetchingPreview, 'units' | 'duration'> | null>;
+  ): Promise<WorkPrice | null>;
 }
 
 export interface PreviewRequest {
@@ -42,7 +44,7 @@ export async function previewSettings({ store, access, mailbox, ...change }: Pre
   // What Gmail counts and the store does not know.
   const unknown = Math.max(0, (atGmail?.messages ?? 0) - known.known);
   const work = { whole: known.whole + unknown, attachments: known.attachments, settings: after };
-  const price = (await access.price(mailbox, work)) ?? { units: null, duration: null };
+  const price = (await access.price(mailbox, work)) ?? UNPRICED;
   const certainty = atGmail === null ? 'at-least' : atGmail.isExact ? 'exact' : 'at-most';
   return {
     before,
@@ -54,7 +56,15 @@ export async function previewSettings({ store, access, mailbox, ...change }: Pre
   };
 }
 
-const NOTHING: FetchingPreview = { messages: 0, certainty: 'exact', units: 0, duration: 0 };
+const UNPRICED: WorkPrice = { units: null, requests: null, money: null, duration: null };
+const NOTHING: FetchingPreview = {
+  messages: 0,
+  certainty: 'exact',
+  units: 0,
+  requests: 0,
+  money: null,
+  duration: 0,
+};
 
 /**
  * Refuses what is surely an error. Reads every row of the mailbox where the scope changes, and asks Gmail for a count
@@ -102,9 +112,17 @@ async function requireLabels({ store, access, mailbox }: PreviewRequest, added: 
       );
 }
 
+/** What the first sync of a mailbox will take, from listings alone. */
+export interface FirstSync extends FetchingPreview {
+  readonly conversations: number;
+  /** Calls of messages.list that it took to know that. */
+  readonly pages: number;
+}
+
 /** Without Gmail and prices: what the store alone can say. */
 export const STORE_ALONE: PreviewAccess = {
   inScope: () => Promise.resolve(null),
+  foretell: () => Promise.resolve(null),
   hasLabel: () => Promise.resolve(null),
   price: () => Promise.resolve(null),
 };

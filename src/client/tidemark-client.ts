@@ -4,7 +4,7 @@ import { Connection, type Client, type WorkflowHandle } from '@temporalio/client
 import type { SignalDefinition } from '@temporalio/common';
 
 import type { Clock } from '../model/clock.ts';
-import type { Forecast } from '../model/forecast.ts';
+import type { PricedForecast } from '../model/forecast.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import { changeSettings, type SettingsChange } from '../model/settings-change.ts';
@@ -30,7 +30,13 @@ import {
   OtherDatabaseError,
 } from './errors.ts';
 import { readStored, reportOf, type ClientStore, type MailboxReport } from './mailbox-report.ts';
-import { previewSettings, requireSensible, STORE_ALONE, type PreviewAccess } from './preview-settings.ts';
+import {
+  previewSettings,
+  requireSensible,
+  STORE_ALONE,
+  type FirstSync,
+  type PreviewAccess,
+} from './preview-settings.ts';
 import { renameMailbox, type RenamedMailbox, type RenamingAccess } from './rename-mailbox.ts';
 import { removeMailbox, type RemovedMailbox } from './remove-mailbox.ts';
 import { RESUMABLE_PHASES, resumeMailboxes, type ResumedMailboxes, type ResumeRequest } from './resume-mailboxes.ts';
@@ -50,7 +56,7 @@ export interface TidemarkClientOptions {
   readonly credentials: Pick<CredentialStore, 'delete'>;
   readonly clock: Clock;
   /** Answers {@link TidemarkClient.forecast} from the program's prices and limits. Without it the forecast is null. */
-  readonly forecast?: (mailbox: MailboxId) => Promise<Forecast | null>;
+  readonly forecast?: (mailbox: MailboxId) => Promise<PricedForecast | null>;
   /**
    * What {@link TidemarkClient.previewSettings} asks of Gmail and of the prices. Without it the store alone is asked.
    */
@@ -104,7 +110,7 @@ export class TidemarkClient {
   readonly #rpc: Rpc;
   readonly #renaming: RenamingAccess;
   readonly #previewing: PreviewAccess;
-  readonly #forecast: (mailbox: MailboxId) => Promise<Forecast | null>;
+  readonly #forecast: (mailbox: MailboxId) => Promise<PricedForecast | null>;
 
   constructor({
     temporal,
@@ -191,6 +197,24 @@ export class TidemarkClient {
     const preview = await previewSettings(request);
     await requireSensible(request, this.#clock.now(), preview);
     return preview;
+  }
+
+  /**
+   * Says what the first sync of a mailbox with these settings will take, and starts nothing. Lists every id of the
+   * scope, at a call of messages.list for 500 messages, and reads no message.
+   *
+   * @returns null when the mailbox is not connected, or was synchronised before: then
+   * {@link TidemarkClient.previewSettings} and {@link TidemarkClient.forecast} say what is left
+   * @throws {InvalidSettingsError} when a value is not allowed
+   * @throws {LoginError} when Google refuses the credentials or cannot be reached
+   */
+  async foretell(
+    mailbox: MailboxId,
+    change: SettingsChange = {},
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<FirstSync | null> {
+    if ((await this.#store.getMailbox(mailbox)) !== null) return null;
+    return this.#previewing.foretell(mailbox, changeSettings(DEFAULT_SETTINGS, change), signal);
   }
 
   /** Asks for a sync soon, because something may have changed at Gmail. Any number of pokes cost one partial sync. */
@@ -441,7 +465,7 @@ export class TidemarkClient {
   /**
    * The units that are left to spend on fetching, and when the quota will have allowed them; null when it is unknown.
    */
-  async forecast(mailbox: MailboxId): Promise<Forecast | null> {
+  async forecast(mailbox: MailboxId): Promise<PricedForecast | null> {
     return await this.#forecast(mailbox);
   }
 

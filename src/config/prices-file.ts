@@ -15,6 +15,13 @@ const PRICES_FILE = z.strictObject({
   userUnitsPerMinute: units.optional(),
   projectUnitsPerMinute: units.optional(),
   projectUnitsPerDay: units.optional(),
+  /** What a thousand successful requests of a method cost, for projects in the Scaled tier. */
+  requestPrices: z
+    .strictObject({
+      currency: z.string().min(1).max(8),
+      per1000: z.partialRecord(z.enum(GMAIL_METHODS), z.number().nonnegative().max(1_000_000)),
+    })
+    .optional(),
 });
 
 export type PricesFile = z.output<typeof PRICES_FILE>;

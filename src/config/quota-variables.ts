@@ -2,19 +2,23 @@ import { resolve } from 'node:path';
 
 import { z } from 'zod';
 
-import { GMAIL_METHODS, PRICE_TABLES, type PriceTable, type PriceTableName } from '../model/prices.ts';
+import type { Clock } from '../model/clock.ts';
+import {
+  END_OF_2025,
+  GMAIL_METHODS,
+  PRICE_TABLES,
+  pricesOverTime,
+  type PriceTable,
+  type PriceTableName,
+} from '../model/prices.ts';
 import { readPricesFile, type PricesFile } from './prices-file.ts';
 import { UnusableVariableError, type Values, type Variables } from './section.ts';
 
-export interface QuotaConfig {
+export interface QuotaConfig extends PriceTable {
   /** The table from which the other values start. */
   readonly prices: PriceTableName;
-  /** The price of each call, after the file and the single values were applied. */
-  readonly units: PriceTable['units'];
-  readonly userUnitsPerMinute: number;
-  readonly projectUnitsPerMinute: number;
-  /** The units that all backfills together may spend in a Pacific day; null for no such budget. */
-  readonly projectUnitsPerDay: number | null;
+  /** The figures that take the place of these at `at` (epoch ms); null when no end of these is known. */
+  readonly next: { readonly at: number; readonly prices: PriceTable } | null;
   /**
    * The share of each user's units that Tidemark may spend, in (0, 1]. The rest is left to the user's other
    * applications.
@@ -57,6 +61,10 @@ export const quotaVariables = {
     schema: z.literal(['2026', '2025']).default('2026'),
     expected: `one of ${Object.keys(PRICE_TABLES).toSorted().toReversed().join(', ')}, for example 2026`,
   },
+  GMAIL_QUOTA_PRICES_END: {
+    schema: z.iso.datetime({ offset: true }).transform(Date.parse).default(END_OF_2025),
+    expected: 'the time at which Google ends the prices of 2025, for example 2027-04-01T00:00:00-07:00',
+  },
   GMAIL_PRICES_FILE: {
     schema: z.string().optional(),
     expected:
@@ -84,15 +92,24 @@ export const quotaVariables = {
 
 /** A single value overrides the file, and the file overrides the table. */
 export function readQuota(values: Values<typeof quotaVariables>, { cwd }: { readonly cwd: string }): QuotaConfig {
-  const named = PRICE_TABLES[values.GMAIL_QUOTA_PRICES];
   const file = pricesIn(values.GMAIL_PRICES_FILE, cwd);
+  const figures = (named: PriceTable): PriceTable =>
+    Object.freeze({
+      units: Object.freeze({ ...named.units, ...file.units, ...values.GMAIL_METHOD_UNITS }),
+      userUnitsPerMinute: values.GMAIL_USER_UNITS_PER_MINUTE ?? file.userUnitsPerMinute ?? named.userUnitsPerMinute,
+      projectUnitsPerMinute:
+        values.GMAIL_PROJECT_UNITS_PER_MINUTE ?? file.projectUnitsPerMinute ?? named.projectUnitsPerMinute,
+      projectUnitsPerDay: values.GMAIL_PROJECT_UNITS_PER_DAY ?? file.projectUnitsPerDay ?? named.projectUnitsPerDay,
+      requestPrices: file.requestPrices ?? named.requestPrices,
+    });
+  const prices = values.GMAIL_QUOTA_PRICES;
   return Object.freeze({
-    prices: values.GMAIL_QUOTA_PRICES,
-    units: Object.freeze({ ...named.units, ...file.units, ...values.GMAIL_METHOD_UNITS }),
-    userUnitsPerMinute: values.GMAIL_USER_UNITS_PER_MINUTE ?? file.userUnitsPerMinute ?? named.userUnitsPerMinute,
-    projectUnitsPerMinute:
-      values.GMAIL_PROJECT_UNITS_PER_MINUTE ?? file.projectUnitsPerMinute ?? named.projectUnitsPerMinute,
-    projectUnitsPerDay: values.GMAIL_PROJECT_UNITS_PER_DAY ?? file.projectUnitsPerDay ?? named.projectUnitsPerDay,
+    prices,
+    ...figures(PRICE_TABLES[prices]),
+    next:
+      prices === '2025'
+        ? Object.freeze({ at: values.GMAIL_QUOTA_PRICES_END, prices: figures(PRICE_TABLES['2026']) })
+        : null,
     userShare: values.GMAIL_USER_SHARE,
   });
 }
@@ -109,7 +126,12 @@ function pricesIn(path: string | undefined, cwd: string): PricesFile {
   }
 }
 
-export function priceTableOf({ quota }: { readonly quota: QuotaConfig }): PriceTable {
-  const { units, userUnitsPerMinute, projectUnitsPerMinute, projectUnitsPerDay } = quota;
-  return { units, userUnitsPerMinute, projectUnitsPerMinute, projectUnitsPerDay };
+/**
+ * The prices of the configuration. Where Google has said when they end, those that follow take their place at that
+ * moment, also in a worker that runs.
+ */
+export function priceTableOf({ quota }: { readonly quota: QuotaConfig }, clock: Pick<Clock, 'now'>): PriceTable {
+  const { units, userUnitsPerMinute, projectUnitsPerMinute, projectUnitsPerDay, requestPrices, next } = quota;
+  const table = { units, userUnitsPerMinute, projectUnitsPerMinute, projectUnitsPerDay, requestPrices };
+  return next === null ? table : pricesOverTime(table, next, clock);
 }

@@ -43,7 +43,11 @@ export function configFor(config: Config, mailbox: MailboxId): Config {
   const simulated = readRunningStart(config.dataDir)?.simulated ?? null;
   if (simulated === null || simulated.mailbox !== mailbox) return config;
   const { gmailRootUrl, googleTokenUrl, userUnitsPerMinute } = simulated;
-  return changedConfig(config, { gmailRootUrl, googleTokenUrl, quota: { ...config.quota, userUnitsPerMinute } });
+  return changedConfig(config, {
+    gmailRootUrl,
+    googleTokenUrl,
+    quota: { ...config.quota, userUnitsPerMinute, next: null },
+  });
 }
 
 /**

@@ -4,7 +4,6 @@ import type { createDeliveryActivities } from '../activities/create-activities.t
 import type { SyncActivities } from '../activities/requests.ts';
 import { slicesPerSecond } from '../activities/slice-rate.ts';
 import type { Config } from '../config/config.ts';
-import { priceTableOf } from '../config/quota-variables.ts';
 import type { ClockSkew } from '../model/clock-skew.ts';
 import { clockSinks } from '../telemetry/watch-clock.ts';
 import { bundleWorkflows } from '../temporal/bundle-workflows.ts';
@@ -93,7 +92,7 @@ export async function createWorkers(
     ...shared,
     taskQueue: backfillQueueOf(taskQueue),
     maxConcurrentActivityTaskExecutions: BACKFILL_SLOTS,
-    maxTaskQueueActivitiesPerSecond: slicesPerSecond(priceTableOf(config)),
+    maxTaskQueueActivitiesPerSecond: slicesPerSecond(config.quota),
   });
   const delivering = (queue: string, activities: ReturnType<typeof createDeliveryActivities>): Promise<Worker> =>
     Worker.create({

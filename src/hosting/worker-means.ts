@@ -76,7 +76,12 @@ export function dependenciesOf(
   { googleClock, telemetry, secretKeys, stores, network }: Means,
   skew: ClockSkew,
 ): WorkerDependencies {
-  const shared = { prices: priceTableOf(config), userShare: config.quota.userShare, clock: googleClock, telemetry };
+  const shared = {
+    prices: priceTableOf(config, googleClock),
+    userShare: config.quota.userShare,
+    clock: googleClock,
+    telemetry,
+  };
   const openSession = createSessionFactory({
     ...stores,
     ...shared,

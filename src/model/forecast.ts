@@ -12,3 +12,18 @@ export interface Forecast {
   /** Epoch ms when nothing is pending; null while ids are still listed, and where no quota is the limit. */
   readonly finishAt: number | null;
 }
+
+/** A forecast that also says what the rest comes to for Google's Scaled tier. */
+export interface PricedForecast extends Forecast {
+  /** Requests that it takes to fetch everything pending, if all succeed. */
+  readonly requestsLeft: number;
+  /** What they cost; null where requests cost nothing. A daily free allowance is not deducted. */
+  readonly moneyLeft: Money | null;
+}
+
+/** An amount of money. */
+export interface Money {
+  readonly amount: number;
+  /** As the price file names it. */
+  readonly currency: string;
+}

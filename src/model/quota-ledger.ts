@@ -29,4 +29,10 @@ export interface MethodUsage<Method extends string = string> {
   readonly units: number;
   /** Calls that Gmail answered with a rate rejection. They cost nothing. */
   readonly rejected: number;
+  /** Calls that failed in another way. They use units, but are no successful requests, which Google's tiers count. */
+  readonly failed: number;
 }
+
+/** Calls that Gmail answered with success: what the Scaled tier bills. */
+export const successful = ({ calls, rejected, failed }: Omit<MethodUsage, 'method' | 'units'>): number =>
+  calls - rejected - failed;

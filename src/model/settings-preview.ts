@@ -1,4 +1,6 @@
+import type { Money } from './forecast.ts';
 import type { MailboxSettings } from './settings.ts';
+import type { WorkLeft } from './work-left.ts';
 
 /** What a change of settings would do to a mailbox. */
 export interface SettingsPreview {
@@ -13,18 +15,32 @@ export interface SettingsPreview {
   readonly fetching: FetchingPreview;
 }
 
+/** What work comes to at the configured prices. Each is null when prices are not known here. */
+export interface WorkPrice {
+  /** Gmail's quota units. */
+  readonly units: number | null;
+  /** Requests, if all succeed. */
+  readonly requests: number | null;
+  /** What the requests cost, without a daily free allowance; null where requests cost nothing. */
+  readonly money: Money | null;
+  /** Milliseconds that the quota makes it take; null when no quota is the limit, too. */
+  readonly duration: number | null;
+}
+
 /** What is fetched because of a change, as far as the mailbox and Gmail could say ahead. */
-export interface FetchingPreview {
+export interface FetchingPreview extends WorkPrice {
   readonly messages: number;
   /**
    * How good the number is: `at-most` when Gmail's counts overlap, `at-least` when Gmail could not be asked about
    * messages that the store does not know.
    */
   readonly certainty: 'exact' | 'at-least' | 'at-most';
-  /** Gmail's quota units; null when prices are not known here. */
-  readonly units: number | null;
-  /** Milliseconds that the quota makes it take; null when no quota is the limit, or prices are not known here. */
-  readonly duration: number | null;
+}
+
+/** What a whole listing of a scope shows of the work of its first sync. */
+export interface ListedScope extends ScopeCount, Pick<WorkLeft, 'threads' | 'attachedShare'> {
+  /** The calls of messages.list that it took. */
+  readonly pages: number;
 }
 
 /** How many messages a scope has at Gmail. */

@@ -152,6 +152,7 @@ export const CONTROL_SCHEMAS = {
     projectUnitsPerMinute: count.optional(),
     concurrentRequests: count.optional(),
   }),
+  prices: z.strictObject({ table: z.enum(['2026', '2025']), at: z.number().optional() }),
   answers: z.strictObject({ latencyMs: milliseconds.optional(), batchOrder: z.enum(['kept', 'shuffled']).optional() }),
   'usage/reset': z.strictObject({}),
 } as const;

@@ -179,6 +179,10 @@ function serviceCommands(simulator: Simulator) {
       simulator.quota = enforcement;
       return enforcement;
     }),
+    prices: command(CONTROL_SCHEMAS.prices, ({ table, at = simulator.clock.now() }) => {
+      simulator.changePrices(table, at);
+      return { table, at };
+    }),
     answers: command(
       CONTROL_SCHEMAS.answers,
       ({ latencyMs = simulator.latencyMs, batchOrder = simulator.batchOrder }) => {

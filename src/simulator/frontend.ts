@@ -10,7 +10,7 @@ import { type Answer, type Call, type SimulatorRequest, type SimulatorResponse }
 import type { SimulatedMailbox } from './simulated-mailbox.ts';
 import { MessageJson } from './message-json.ts';
 import { contentTypeOf, oddAnswer } from './odd-answers.ts';
-import type { Prices } from './method-prices.ts';
+import type { CurrentPrices } from './current-prices.ts';
 import type { Quota } from './quota-enforcement.ts';
 import type { Random } from './random.ts';
 import { READING_ROUTES } from './reading-routes.ts';
@@ -27,7 +27,7 @@ interface FrontendOptions {
   readonly random: Random;
   readonly latencyMs: number;
   readonly mailboxOf: (email: string) => SimulatedMailbox | null;
-  readonly prices: Prices;
+  readonly prices: CurrentPrices;
   readonly faults: Faults;
   readonly usage: Usage;
   readonly quota: Quota;
@@ -187,7 +187,7 @@ export class Frontend {
         fault = this.#strikeCall(route, mailbox, ids);
         if (fault.refusal !== null) throw fault.refusal;
         if (fault.instead !== null) return { answer: fault.instead, fault, leave };
-        const units = prices.units[route.method];
+        const units = prices.at(clock.now()).units[route.method];
         quota.check(usage, mailbox.email, units, clock.now());
         for (const tally of tallies) tally.accept(clock.now(), route.method, units);
       } catch (error) {

@@ -2,7 +2,7 @@ import { PRICE_TABLES, type PriceTable, type PriceTableName } from '../model/pri
 
 /**
  * Prices of the methods that Tidemark does not call, but other code may call on the simulator. The prices of Tidemark's
- * own methods are in the model. Source: https://developers.google.com/workspace/gmail/api/reference/quota
+ * own methods are in the model. Source: https://developers.google.com/workspace/gmail/api/guides/quotas
  */
 const OTHER_METHODS = {
   'labels.get': 1,
@@ -43,5 +43,6 @@ export interface Prices {
 
 export function pricesOf(prices: PriceTableName | PriceTable): Prices {
   const table = typeof prices === 'string' ? PRICE_TABLES[prices] : prices;
-  return { ...table, units: { ...OTHER_METHODS, ...table.units } };
+  const { units, userUnitsPerMinute, projectUnitsPerMinute } = table;
+  return { units: { ...OTHER_METHODS, ...units }, userUnitsPerMinute, projectUnitsPerMinute };
 }

@@ -1,9 +1,9 @@
 import { ApiError, tooManyConcurrent } from './api-error.ts';
-import type { Prices } from './method-prices.ts';
+import type { CurrentPrices } from './current-prices.ts';
 import type { Random } from './random.ts';
 import type { Tally, Usage } from './usage.ts';
 
-/** How strictly the limits in https://developers.google.com/workspace/gmail/api/reference/quota are enforced. */
+/** How strictly the limits in https://developers.google.com/workspace/gmail/api/guides/quotas are enforced. */
 export interface QuotaEnforcement {
   /**
    * How a minute is measured: from its first request on, as Google's page says since November 2026; any 60 seconds; a
@@ -22,11 +22,11 @@ export interface QuotaEnforcement {
 /** Admits or refuses calls. Only admitted calls count against a limit. */
 export class Quota {
   enforcement: QuotaEnforcement;
-  readonly #prices: Prices;
+  readonly #prices: CurrentPrices;
   readonly #random: Random;
   readonly #minutes = new Map<Tally, { readonly end: number; units: number }>();
 
-  constructor(enforcement: QuotaEnforcement, prices: Prices, random: Random) {
+  constructor(enforcement: QuotaEnforcement, prices: CurrentPrices, random: Random) {
     this.enforcement = enforcement;
     this.#prices = prices;
     this.#random = random;
@@ -36,13 +36,11 @@ export class Quota {
   check(usage: Usage, email: string, units: number, now: number): void {
     const user = usage.user(email);
     const { concurrentRequests: cap, userUnitsPerMinute, projectUnitsPerMinute } = this.enforcement;
+    const prices = this.#prices.at(now);
     if (cap !== undefined && user.inFlight > cap) throw tooManyConcurrent();
-    if (this.#used(user, now) + units > this.#limit(userUnitsPerMinute ?? this.#prices.userUnitsPerMinute))
+    if (this.#used(user, now) + units > this.#limit(userUnitsPerMinute ?? prices.userUnitsPerMinute))
       throw this.#userRefusal();
-    if (
-      this.#used(usage.project, now) + units >
-      this.#limit(projectUnitsPerMinute ?? this.#prices.projectUnitsPerMinute)
-    ) {
+    if (this.#used(usage.project, now) + units > this.#limit(projectUnitsPerMinute ?? prices.projectUnitsPerMinute)) {
       throw new ApiError(403, 'rateLimitExceeded', quotaText('Units per minute'));
     }
     this.#note(user, units, now);

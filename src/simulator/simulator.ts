@@ -7,7 +7,7 @@ import { Faults } from './faults.ts';
 import { Frontend } from './frontend.ts';
 import type { SimulatorRequest, SimulatorResponse } from './http.ts';
 import { SimulatedMailbox } from './simulated-mailbox.ts';
-import { pricesOf } from './method-prices.ts';
+import { CurrentPrices } from './current-prices.ts';
 import { Quota, type QuotaEnforcement } from './quota-enforcement.ts';
 import { Random, seedFor } from './random.ts';
 import { CLIENT_ID, Tokens, type AuthorizedUser, type ClientFile } from './tokens.ts';
@@ -42,6 +42,7 @@ export class Simulator {
   readonly clock: Clock;
   readonly #seed: number;
   readonly #quota: Quota;
+  readonly #prices: CurrentPrices;
   readonly #tokens: Tokens;
   readonly #watches: Watches;
   readonly #frontend: Frontend;
@@ -51,7 +52,8 @@ export class Simulator {
     this.clock = options.clock;
     this.#seed = options.seed ?? 1;
     const random = (name: string): Random => new Random(seedFor(this.#seed, name));
-    const prices = pricesOf(options.prices ?? '2026');
+    const prices = new CurrentPrices(options.prices ?? '2026');
+    this.#prices = prices;
     this.faults = new Faults(random('faults'));
     this.#quota = new Quota(options.quota ?? { window: 'off' }, prices, random('quota'));
     this.directory = new Directory(() => [...this.#mailboxes.keys()]);
@@ -85,6 +87,15 @@ export class Simulator {
 
   set quota(enforcement: QuotaEnforcement) {
     this.#quota.enforcement = enforcement;
+  }
+
+  /**
+   * Other prices and limits apply from a moment on, as on 2027-04-01 for projects of 2025.
+   *
+   * @param at - epoch ms; now when not given
+   */
+  changePrices(table: PriceTableName | PriceTable, at: number = this.clock.now()): void {
+    this.#prices.change(table, at);
   }
 
   get latencyMs(): number {

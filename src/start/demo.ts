@@ -34,13 +34,13 @@ export async function openDemo({ config, options, clock, say, onEnd }: StartCont
   const userUnitsPerMinute = process.env['GMAIL_USER_UNITS_PER_MINUTE']
     ? config.quota.userUnitsPerMinute
     : UNITS_PER_MINUTE;
-  const quota = { ...config.quota, userUnitsPerMinute };
+  const quota = { ...config.quota, userUnitsPerMinute, next: null };
   const simulator = await openLastingSimulator({
     journal: chosen.journal,
     begin: { email: chosen.email, messages: chosen.messages, mbox: chosen.mbox },
     port: await freePort(options.simulatorPort),
     clock,
-    prices: priceTableOf(config),
+    prices: priceTableOf(config, clock),
     quota: { window: 'sliding-minute', userUnitsPerMinute, projectUnitsPerMinute: quota.projectUnitsPerMinute },
     everyMs: CHANGE_EVERY,
   });

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 
-import { aligned, about, count } from '../cli/words.ts';
+import { aligned, about, count, usageWords } from '../cli/words.ts';
 import type { MailboxReport } from '../client/mailbox-report.ts';
 import type { DatabaseLocation } from '../model/database-location.ts';
 
@@ -14,7 +14,7 @@ export function summaryLines(
   const rows = aligned([
     ['messages', `${count(counts.stored)} stored, ${count(counts.failed)} failed, ${count(counts.gone)} gone`],
     ['historyId', report.historyId ?? 'unknown'],
-    ['units', `${count(usage.units)} in ${count(usage.calls)} calls, ${count(usage.rejected)} rejected`],
+    ['units', usageWords(usage)],
     ['time', `${about(elapsed)}, ${count(perSecond)} messages/s`],
     [
       'database',

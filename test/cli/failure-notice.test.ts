@@ -18,7 +18,7 @@ function reportWith(conditions: MailboxReport['conditions']): MailboxReport {
   return {
     ...reportOf(
       ADA,
-      { row: null, counts: COUNTS, usage: { calls: 0, units: 0, rejected: 0, methods: {} } },
+      { row: null, counts: COUNTS, usage: { calls: 0, units: 0, rejected: 0, failed: 0, successful: 0, methods: {} } },
       { phase: 'live', status: null },
     ),
     conditions,

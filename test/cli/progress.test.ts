@@ -15,7 +15,7 @@ function reportWith(changes: {
   step?: string;
 }): MailboxReport {
   const { stored = 0, pending = 0, failed = 0, units = 0, step = 'fetching' } = changes;
-  const usage = { calls: 0, units, rejected: 0, methods: {} };
+  const usage = { calls: 0, units, rejected: 0, failed: 0, successful: 0, methods: {} };
   const empty = reportOf(
     mailboxId('ada@example.com'),
     { row: null, counts: { ...NOTHING, stored, pending, failed }, usage },
@@ -49,7 +49,7 @@ describe('progress', () => {
   it('knows no end while nothing moves', () => {
     const meter = new Pacemeter();
     for (const at of [0, 1_000, 2_000]) meter.add(reportWith({ stored: 10, pending: 90 }), at);
-    expect(meter.read(90)).toEqual({ messagesPerSecond: 0, unitsPerMinute: 0, remaining: null, unitsLeft: null });
+    expect(meter.read(90)).toMatchObject({ messagesPerSecond: 0, unitsPerMinute: 0, remaining: null, unitsLeft: null });
   });
 
   it('forgets speeds of long ago', () => {
@@ -64,14 +64,25 @@ describe('progress', () => {
     const meter = new Pacemeter();
     meter.add(reportWith({ stored: 0 }), 0);
     meter.add(reportWith({ stored: 500, pending: 500 }), 1_000);
-    const forecast = { unitsLeft: 9_000, unitsPerMinute: 6_000, lastMinute: 5_940, finishAt: 91_000 };
+    const forecast = {
+      unitsLeft: 9_000,
+      unitsPerMinute: 6_000,
+      lastMinute: 5_940,
+      requestsLeft: 3,
+      moneyLeft: null,
+      finishAt: 91_000,
+    };
     expect(withForecast(meter.read(500), forecast, 1_000)).toEqual({
       messagesPerSecond: 500,
       unitsPerMinute: 5_940,
       remaining: 90_000,
       unitsLeft: 9_000,
+      requestsLeft: 3,
+      moneyLeft: null,
     });
-    expect(withForecast(meter.read(500), { ...forecast, finishAt: null }, 1_000)).toMatchObject({
+    expect(
+      withForecast(meter.read(500), { ...forecast, requestsLeft: 3, moneyLeft: null, finishAt: null }, 1_000),
+    ).toMatchObject({
       remaining: 1_000,
       unitsLeft: 9_000,
     });

@@ -65,7 +65,7 @@ describe('a change of settings that removes or fetches', () => {
       const json = await tidemark(system.env, verb, email, '--format', 'raw', '--json');
       expect(JSON.parse(json.stderr)).toMatchObject({
         code: 'not-confirmed',
-        message: expect.stringMatching(/\d+ messages are to fetch \(at most [\d,]+ units, about /),
+        message: expect.stringMatching(/\d+ messages are to fetch \(at most [\d,]+ units in \d+ requests, about /),
       });
     },
   );

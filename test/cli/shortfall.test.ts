@@ -20,7 +20,7 @@ const DOUBT = {
 };
 
 function reportWith({ failed = 0, doubt = null }: { failed?: number; doubt?: MailboxReport['doubt'] }): MailboxReport {
-  const usage = { calls: 0, units: 0, rejected: 0, methods: {} };
+  const usage = { calls: 0, units: 0, rejected: 0, failed: 0, successful: 0, methods: {} };
   return {
     ...reportOf(
       mailboxId('ada@example.com'),

@@ -14,7 +14,7 @@ import type { MailboxStatus } from '../../src/workflows/definitions.ts';
 
 const mailbox = mailboxId('ada@example.com');
 const counts = { stored: 3, pending: 2, failed: 1, gone: 4, excluded: 0, lacking: 0, backfill: 2, due: 0 };
-const usage = { calls: 5, units: 100, rejected: 0, methods: {} };
+const usage = { calls: 5, units: 100, rejected: 0, failed: 0, successful: 5, methods: {} };
 
 const row = (condition: Condition | null): MailboxRow => ({
   id: mailbox,

@@ -6,6 +6,7 @@ import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { type Config, ConfigError, loadConfig } from '../../src/config/config.ts';
+import { priceTableOf } from '../../src/config/quota-variables.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
 import { Secret } from '../../src/model/secret.ts';
 
@@ -61,6 +62,8 @@ describe('the configuration', () => {
         userUnitsPerMinute: 6_000,
         projectUnitsPerMinute: 1_200_000,
         projectUnitsPerDay: 80_000_000,
+        requestPrices: null,
+        next: null,
         userShare: 1,
       },
       deployment: { name: 'tidemark', buildId: null, workflowBundle: null },
@@ -183,8 +186,35 @@ describe('the configuration', () => {
       userUnitsPerMinute: 15_000,
       projectUnitsPerMinute: 90_000,
       projectUnitsPerDay: null,
+      requestPrices: null,
+      next: {
+        at: Date.parse('2027-04-01T00:00:00-07:00'),
+        prices: { ...PRICE_TABLES['2026'], projectUnitsPerMinute: 90_000 },
+      },
       userShare: 1,
     });
+    expect(load({}).quota.next).toBeNull();
+    expect(load({ GMAIL_QUOTA_PRICES: '2025', GMAIL_QUOTA_PRICES_END: '2027-01-01T00:00:00Z' }).quota.next?.at).toBe(
+      Date.UTC(2027, 0, 1),
+    );
+  });
+
+  it('has the prices of a moment: those of 2026 from the end of 2025 on, also for who holds the table', () => {
+    const { next, ...config } = load({ GMAIL_QUOTA_PRICES: '2025' }).quota;
+    const clock = { now: () => at };
+    let at = (next?.at ?? 0) - 1;
+    const table = priceTableOf({ quota: { ...config, next } }, clock);
+    expect({ ...table }).toEqual(PRICE_TABLES['2025']);
+    at += 1;
+    expect({ ...table }).toEqual(PRICE_TABLES['2026']);
+  });
+
+  it('takes from the price file what requests cost', () => {
+    const requestPrices = { currency: 'USD', per1000: { 'threads.get': 0.25 } };
+    writeFileSync(join(cwd, 'costs.json'), JSON.stringify({ requestPrices }));
+    expect(load({ GMAIL_PRICES_FILE: 'costs.json' }).quota).toMatchObject({ ...PRICE_TABLES['2026'], requestPrices });
+    writeFileSync(join(cwd, 'costs.json'), JSON.stringify({ requestPrices: { per1000: { 'threads.gone': 1 } } }));
+    expect(() => load({ GMAIL_PRICES_FILE: 'costs.json' })).toThrow(/GMAIL_PRICES_FILE/);
   });
 
   it('takes prices from a file over the table, and single values over the file', () => {
@@ -298,6 +328,7 @@ describe('a wrong value', () => {
     ['GMAIL_ROOT_URL', 'gmail', 'https://gmail.googleapis.com'],
     ['GOOGLE_TOKEN_URL', 'ftp://example.com', 'https://oauth2.googleapis.com/token'],
     ['GMAIL_QUOTA_PRICES', '2024', 'one of 2026, 2025'],
+    ['GMAIL_QUOTA_PRICES_END', 'in spring', 'the time at which Google ends'],
     ['GMAIL_USER_UNITS_PER_MINUTE', '0', 'above 0'],
     ['GMAIL_USER_UNITS_PER_MINUTE', '1e3', 'for example 6000'],
     ['GMAIL_PROJECT_UNITS_PER_MINUTE', '-5', 'for example 1200000'],

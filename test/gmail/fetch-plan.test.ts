@@ -73,6 +73,20 @@ describe('the fetch plan', () => {
     ]);
   });
 
+  test('spends the least money where requests cost some, and of equal sums the fewest units', () => {
+    const costing = (get: number, whole: number) => ({
+      ...PRICES,
+      requestPrices: { currency: 'USD', per1000: { 'messages.get': get, 'threads.get': whole } },
+    });
+    const kindsAt = (get: number, whole: number, wanted: number): string[] => [
+      ...new Set(planFetch(thread('a', wanted), FULL, costing(get, whole)).map(({ request }) => request.kind)),
+    ];
+    expect(kindsAt(1, 1, 2), 'one request in place of two').toEqual(['thread']);
+    expect(kindsAt(1, 4, 3), 'a dear request in place of three').toEqual(['message']);
+    expect(kindsAt(1, 3, 3), 'the same money, fewer units').toEqual(['thread']);
+    expect(kindsAt(0, 0, 2), 'both free, the same units').toEqual(['message']);
+  });
+
   test('serves every wanted message once, at the lowest price', () => {
     const threads = fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 20 });
     fc.assert(

@@ -332,6 +332,7 @@ describe('usage', () => {
     const { clock, session, mailbox, simulator, ledger } = open();
     const ids = fill({ mailbox }, 4);
     simulator.faults.add({ match: { messageId: ids[0] }, effect: { kind: 'status', status: 429 }, times: 1 });
+    simulator.faults.add({ match: { messageId: ids[1] }, effect: { kind: 'status', status: 400 }, times: 1 });
     await clock.run(async () => {
       await session.getProfile();
       await session.batchGet(requestsFor(ids), 'minimal');
@@ -342,9 +343,9 @@ describe('usage', () => {
       await session.flush();
     });
     expect(ledger.usage).toEqual([
-      { method: 'getProfile', calls: 1, units: 1, rejected: 0 },
-      { method: 'messages.get', calls: 4, units: 60, rejected: 1 },
-      { method: 'labels.list', calls: 1, units: 1, rejected: 0 },
+      { method: 'getProfile', calls: 1, units: 1, rejected: 0, failed: 0 },
+      { method: 'messages.get', calls: 4, units: 60, rejected: 1, failed: 1 },
+      { method: 'labels.list', calls: 1, units: 1, rejected: 0, failed: 0 },
     ]);
   });
 
@@ -363,6 +364,6 @@ describe('usage', () => {
       broken = false;
       await session.flush();
     });
-    expect(sessions.ledger.usage).toEqual([{ method: 'getProfile', calls: 1, units: 1, rejected: 0 }]);
+    expect(sessions.ledger.usage).toEqual([{ method: 'getProfile', calls: 1, units: 1, rejected: 0, failed: 0 }]);
   });
 });

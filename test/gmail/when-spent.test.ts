@@ -47,7 +47,7 @@ describe('when a backfill will have spent its units', () => {
 });
 
 describe('the price of what is left', () => {
-  const { units } = PRICE_TABLES['2026'];
+  const prices = PRICE_TABLES['2026'];
   const work = {
     threads: [
       { fresh: 1, threads: 10 },
@@ -60,18 +60,38 @@ describe('the price of what is left', () => {
   };
 
   test('is that of the plan: threads where they are cheaper, and not too large to hold', () => {
-    expect(priceOfWork({ ...work, lacking: 0 }, { format: 'full', attachments: false }, { units })).toBe(
-      10 * 20 + 3 * 40 + 101 * 20 + 2 * 20,
-    );
-    expect(priceOfWork({ ...work, lacking: 0 }, { format: 'raw', attachments: false }, { units })).toBe(
-      (10 + 15 + 101 + 2) * 20,
-    );
+    expect(priceOfWork({ ...work, lacking: 0 }, { format: 'full', attachments: false }, prices)).toEqual({
+      units: 10 * 20 + 3 * 40 + 101 * 20 + 2 * 20,
+      requests: 10 + 3 + 101 + 2,
+      money: 0,
+    });
+    expect(priceOfWork({ ...work, lacking: 0 }, { format: 'raw', attachments: false }, prices)).toMatchObject({
+      units: (10 + 15 + 101 + 2) * 20,
+      requests: 10 + 15 + 101 + 2,
+    });
   });
 
   test('holds the attachments of what is read, and those that are to be expected', () => {
-    const without = priceOfWork({ ...work, lacking: 0 }, { format: 'full', attachments: false }, { units });
-    expect(priceOfWork(work, { format: 'full', attachments: true }, { units })).toBe(
-      without + 4 * 20 + 0.5 * (10 + 15 + 101 + 2) * 20,
-    );
+    const without = priceOfWork({ ...work, lacking: 0 }, { format: 'full', attachments: false }, prices);
+    expect(priceOfWork(work, { format: 'full', attachments: true }, prices)).toMatchObject({
+      units: without.units + 4 * 20 + 0.5 * (10 + 15 + 101 + 2) * 20,
+      requests: without.requests + 4 + 0.5 * (10 + 15 + 101 + 2),
+    });
+  });
+
+  test('is money first where requests cost some: a thread that is dearer is fetched message by message', () => {
+    const fullText = { format: 'full', attachments: false } as const;
+    const dear = { ...prices, requestPrices: { currency: 'USD', per1000: { 'messages.get': 1, 'threads.get': 6 } } };
+    expect(priceOfWork({ ...work, lacking: 0 }, fullText, dear)).toEqual({
+      units: (10 + 15 + 101 + 2) * 20,
+      requests: 10 + 15 + 101 + 2,
+      money: expect.closeTo(0.128),
+    });
+    const cheap = { ...prices, requestPrices: { currency: 'USD', per1000: { 'messages.get': 1 } } };
+    expect(priceOfWork({ ...work, lacking: 0 }, fullText, cheap)).toEqual({
+      units: 13 * 40 + (101 + 2) * 20,
+      requests: 13 + 101 + 2,
+      money: expect.closeTo(0.103),
+    });
   });
 });

@@ -45,7 +45,11 @@ describe('moving to another database', () => {
       );
       await mailbox.apply([record(101, labelled('m1', 'X'), added('late'))]);
       await stores.store.saveLabels({ mailbox: id, labels: [{ id: l('X'), name: 'naïve', type: 'user' }], now: 1 });
-      await stores.store.addUsage(id, [{ method: 'messages.get', calls: 3, units: 60, rejected: 0 }], '2026-01-01');
+      await stores.store.addUsage(
+        id,
+        [{ method: 'messages.get', calls: 3, units: 60, rejected: 0, failed: 0 }],
+        '2026-01-01',
+      );
       await stores.store.update(id, () => ({ ledger: 'spent', result: null }));
       await stores.credentials.put(id, { keyId: 'k1', ciphertext: Buffer.from(`secret of ${id}`), version: 0 });
     }

@@ -63,7 +63,11 @@ describePostgres('a store in PostgreSQL', () => {
     await untilWaiting(url, 1);
     // Every call to Gmail writes these: they must not wait for the end of a large listing.
     await mailbox.store.update(alice, () => ({ ledger: 'spent', result: null }));
-    await mailbox.store.addUsage(alice, [{ method: 'messages.get', calls: 1, units: 20, rejected: 0 }], '2026-11-22');
+    await mailbox.store.addUsage(
+      alice,
+      [{ method: 'messages.get', calls: 1, units: 20, rejected: 0, failed: 0 }],
+      '2026-11-22',
+    );
     expect(await mailbox.messages()).toEqual([]);
     await mailbox.store.putMailbox({
       mailbox: mailboxId('bob@example.com'),
@@ -146,6 +150,7 @@ describePostgres('a store in PostgreSQL', () => {
       calls: 1,
       units: 1,
       rejected: 0,
+      failed: 0,
     }));
     await Promise.all(
       Array.from({ length: 40 }, (_, index) =>

@@ -63,7 +63,7 @@ describe('the metrics of a worker', () => {
       const of = (name: string, outcome: string): number => total(shown, name, { method, outcome });
       expect({
         method,
-        calls: of('tidemark_gmail_calls_total', 'accepted'),
+        calls: of('tidemark_gmail_calls_total', 'successful'),
         units: of('tidemark_quota_units_total', 'used'),
         rejected: of('tidemark_gmail_calls_total', 'rejected'),
       }).toEqual({

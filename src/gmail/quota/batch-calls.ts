@@ -99,11 +99,11 @@ export class BatchCalls {
           () => this.#options.api.batchGet(requests, format, signal),
           refusalsIn,
         );
-        this.#count(requests, (index) => refusalOf(outcomes[index]) !== null);
+        this.#count(requests, (index) => outcomeOf(outcomes[index]));
         return outcomes;
       } catch (error) {
-        const refused = isRateLimited(error);
-        this.#count(requests, () => refused);
+        const outcome = isRateLimited(error) ? 'rejected' : 'failed';
+        this.#count(requests, () => outcome);
         throw error;
       }
     };
@@ -115,14 +115,15 @@ export class BatchCalls {
     );
   }
 
-  #count(requests: readonly FetchRequest[], isRefused: (index: number) => boolean): void {
-    const none = { calls: 0, units: 0, rejected: 0 };
+  #count(requests: readonly FetchRequest[], outcome: (index: number) => CallOutcome): void {
+    const none = { calls: 0, units: 0, rejected: 0, failed: 0 };
     const counts = { 'messages.get': { ...none }, 'threads.get': { ...none } };
     for (const [index, request] of requests.entries()) {
       const count = counts[methodOf(request)];
       count.calls += 1;
-      if (isRefused(index)) count.rejected += 1;
-      else count.units += this.#priceOf(request);
+      const how = outcome(index);
+      if (how !== 'successful') count[how] += 1;
+      if (how !== 'rejected') count.units += this.#priceOf(request);
     }
     for (const method of ['messages.get', 'threads.get'] as const)
       if (counts[method].calls > 0) this.#calls.usage.count({ method, ...counts[method] });
@@ -137,6 +138,13 @@ const failed = (requests: readonly FetchRequest[], error: GmailError): readonly 
   requests.map((request) => ({ kind: 'failed', request, error }));
 
 const methodOf = (request: FetchRequest) => (request.kind === 'message' ? 'messages.get' : 'threads.get');
+
+type CallOutcome = 'successful' | 'rejected' | 'failed';
+
+function outcomeOf(outcome: FetchOutcome | undefined): CallOutcome {
+  if (refusalOf(outcome) !== null) return 'rejected';
+  return outcome?.kind === 'fetched' ? 'successful' : 'failed';
+}
 
 function refusalOf(outcome: FetchOutcome | undefined): RateLimited | null {
   return outcome?.kind === 'failed' && outcome.error.failure.kind === 'rate-limited' ? outcome.error.failure : null;

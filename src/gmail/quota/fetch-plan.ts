@@ -3,6 +3,7 @@ import type { PriceTable } from '../../model/prices.ts';
 import type { WorkLeft } from '../../model/work-left.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 import type { FetchRequest } from '../api/gmail-api.ts';
+import { FREE, isCheaper, priceOfCall, sumOf, times, type FetchPrice, type Priced } from './fetch-price.ts';
 
 /** A message to fetch, from the work list. */
 export interface WantedMessage {
@@ -36,8 +37,8 @@ const LARGEST_THREAD = 100;
 
 /**
  * The cheapest way to fetch the wanted messages, in their order: thread by thread
- * min(price of messages.get × messages wanted, price of threads.get).
- * Prices: https://developers.google.com/workspace/gmail/api/reference/quota
+ * min(price of messages.get × messages wanted, price of threads.get), in money where requests cost some, else in units.
+ * Prices: https://developers.google.com/workspace/gmail/api/guides/quotas
  *
  * Attachments missing from a held FULL body: one RAW get of the message brings all of them for the price of one
  * messages.attachments.get. Such fetches come last, since they hold whole messages in memory.
@@ -90,23 +91,31 @@ export function planFetch<Wanted extends WantedMessage>(
 }
 
 /**
- * The units that {@link planFetch} will spend on the work. If attachments are wanted, this includes an estimate for
- * messages yet to be fetched, by the share of fetched ones that have attachments.
+ * What {@link planFetch} will come to for the work. If attachments are wanted, this includes an estimate for messages
+ * yet to be fetched, by the share of fetched ones that have attachments.
  */
 export function priceOfWork(
   { threads, tried, lacking, attachedShare }: WorkLeft,
   { format, attachments }: FetchTarget,
-  { units }: Pick<PriceTable, 'units'>,
-): number {
-  const single = units['messages.get'];
-  const byThread = (fresh: number): number =>
-    format === 'raw' || fresh > LARGEST_THREAD ? fresh * single : Math.min(fresh * single, units['threads.get']);
+  prices: Priced,
+): FetchPrice {
+  const single = priceOfCall('messages.get', prices);
+  const whole = priceOfCall('threads.get', prices);
+  const byThread = (fresh: number): FetchPrice => {
+    const each = times(single, fresh);
+    return format !== 'raw' && fresh <= LARGEST_THREAD && isCheaper(whole, each) ? whole : each;
+  };
   const unread = threads.reduce((sum, { fresh, threads: count }) => sum + fresh * count, tried);
-  const reading = threads.reduce((sum, { fresh, threads: count }) => sum + byThread(fresh) * count, tried * single);
-  return reading + (attachments ? unread * attachedShare * single : 0) + lacking * single;
+  return sumOf([
+    ...threads.map(({ fresh, threads: count }) => times(byThread(fresh), count)),
+    times(single, tried),
+    attachments ? times(single, unread * attachedShare) : FREE,
+    times(single, lacking),
+  ]);
 }
 
-function isThreadCheaper(fresh: readonly WantedMessage[], prices: PriceTable): boolean {
+function isThreadCheaper(fresh: readonly WantedMessage[], prices: Priced): boolean {
   const size = Math.max(0, ...fresh.map((message) => message.threadSize));
-  return size <= LARGEST_THREAD && prices.units['threads.get'] < prices.units['messages.get'] * fresh.length;
+  const each = times(priceOfCall('messages.get', prices), fresh.length);
+  return size <= LARGEST_THREAD && isCheaper(priceOfCall('threads.get', prices), each);
 }

@@ -22,10 +22,11 @@ export function singleCalls(calls: PacedCalls, prices: PriceTable): SingleCall {
         );
       } catch (error) {
         const refused = isRateLimited(error);
-        usage.count({ method, calls: 1, units: refused ? 0 : units, rejected: refused ? 1 : 0 });
+        const counted = refused ? { units: 0, rejected: 1, failed: 0 } : { units, rejected: 0, failed: 1 };
+        usage.count({ method, calls: 1, ...counted });
         throw error;
       }
-      usage.count({ method, calls: 1, units, rejected: 0 });
+      usage.count({ method, calls: 1, units, rejected: 0, failed: 0 });
       await usage.flushWhenDue();
       return result;
     });

@@ -3,7 +3,7 @@ import type { MailboxId } from '../../model/ids.ts';
 import { pacificDay } from '../../model/pacific-day.ts';
 import type { GmailMethod, PriceTable } from '../../model/prices.ts';
 import type { Telemetry } from '../../model/telemetry.ts';
-import type { MethodUsage, QuotaLedger } from '../../model/quota-ledger.ts';
+import { successful, type MethodUsage, type QuotaLedger } from '../../model/quota-ledger.ts';
 
 const FLUSH_INTERVAL = 1_000;
 
@@ -37,12 +37,13 @@ export class UsageCounter {
     this.#tell(usage);
   }
 
-  #tell({ method, calls, units, rejected }: MethodUsage<GmailMethod>): void {
+  #tell(usage: MethodUsage<GmailMethod>): void {
+    const { method, units, rejected, failed } = usage;
     const { telemetry, prices } = this.#options;
-    if (calls > rejected) {
-      telemetry.add('tidemark_gmail_calls_total', calls - rejected, { method, outcome: 'accepted' });
-      telemetry.add('tidemark_quota_units_total', units, { method, outcome: 'used' });
-    }
+    const succeeded = successful(usage);
+    if (succeeded > 0) telemetry.add('tidemark_gmail_calls_total', succeeded, { method, outcome: 'successful' });
+    if (failed > 0) telemetry.add('tidemark_gmail_calls_total', failed, { method, outcome: 'failed' });
+    if (units > 0) telemetry.add('tidemark_quota_units_total', units, { method, outcome: 'used' });
     if (rejected > 0) {
       telemetry.add('tidemark_gmail_calls_total', rejected, { method, outcome: 'rejected' });
       telemetry.add('tidemark_quota_units_total', rejected * prices.units[method], { method, outcome: 'rejected' });
@@ -85,5 +86,6 @@ function add(counts: Map<GmailMethod, MethodUsage<GmailMethod>>, usage: MethodUs
     calls: (before?.calls ?? 0) + usage.calls,
     units: (before?.units ?? 0) + usage.units,
     rejected: (before?.rejected ?? 0) + usage.rejected,
+    failed: (before?.failed ?? 0) + usage.failed,
   });
 }

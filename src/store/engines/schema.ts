@@ -7,7 +7,15 @@ import type { Generated } from 'kysely';
 export interface Schema {
   mailboxes: MailboxTable;
   ledgers: { mailbox_key: number; ledger: string };
-  usage: { mailbox_key: number; method: string; calls: number; units: number; rejected: number };
+  usage: {
+    mailbox_key: number;
+    method: string;
+    calls: number;
+    units: number;
+    rejected: number;
+    /** Counted since migration 0020; earlier failures are 0 here. */
+    failed: number;
+  };
   day_usage: { mailbox_key: number; day: string; units: number };
   messages: MessageTable;
   message_headers: MessageHeadersTable;

@@ -54,15 +54,16 @@ export function addUsage(
   return database.write(async (tx) => {
     const key = await keyOf(tx, mailbox);
     // Always in the same order: two writers that lock the same rows in opposite orders would deadlock.
-    for (const { method, calls, units, rejected } of usage.toSorted((a, b) => (a.method < b.method ? -1 : 1))) {
+    for (const { method, calls, units, rejected, failed } of usage.toSorted((a, b) => (a.method < b.method ? -1 : 1))) {
       await tx
         .insertInto('usage')
-        .values({ mailbox_key: key, method, calls, units, rejected })
+        .values({ mailbox_key: key, method, calls, units, rejected, failed })
         .onConflict((conflict) =>
           conflict.columns(['mailbox_key', 'method']).doUpdateSet((eb) => ({
             calls: eb('usage.calls', '+', eb.ref('excluded.calls')),
             units: eb('usage.units', '+', eb.ref('excluded.units')),
             rejected: eb('usage.rejected', '+', eb.ref('excluded.rejected')),
+            failed: eb('usage.failed', '+', eb.ref('excluded.failed')),
           })),
         )
         .execute();
@@ -114,7 +115,7 @@ export async function getUsage(database: StoreDatabase, mailbox: MailboxId): Pro
   return database.read((db) =>
     db
       .selectFrom('usage')
-      .select(['method', 'calls', 'units', 'rejected'])
+      .select(['method', 'calls', 'units', 'rejected', 'failed'])
       .where('mailbox_key', '=', key)
       .orderBy('method')
       .execute(),

@@ -267,25 +267,24 @@ export function mailboxes(fixture: StoreFixture): void {
 
     it('adds usage up, by method', async () => {
       const { store, id } = open();
-      const usage = (calls: number, units: number, rejected: number) => ({
+      const usage = (calls: number, units: number, rejected: number, failed: number) => ({
         method: 'messages.get',
         calls,
         units,
         rejected,
+        failed,
       });
-      await store.addUsage(id, [usage(2, 40, 0), { method: 'history.list', calls: 1, units: 2, rejected: 0 }], DAY);
-      await store.addUsage(id, [usage(3, 60, 1)], DAY);
-      expect(await store.getUsage(id)).toEqual([
-        { method: 'history.list', calls: 1, units: 2, rejected: 0 },
-        usage(5, 100, 1),
-      ]);
+      const history = { method: 'history.list', calls: 1, units: 2, rejected: 0, failed: 0 };
+      await store.addUsage(id, [usage(2, 40, 0, 1), history], DAY);
+      await store.addUsage(id, [usage(3, 60, 1, 1)], DAY);
+      expect(await store.getUsage(id)).toEqual([history, usage(5, 100, 1, 2)]);
     });
 
     it('adds up what all mailboxes spent on a day, and begins at zero the next day', async () => {
       const { store, id } = open();
       await store.putMailbox({ mailbox: bob, settings: DEFAULT_SETTINGS, now: 1 });
       const spend = (mailbox: typeof id, units: number, day: string) =>
-        store.addUsage(mailbox, [{ method: 'messages.get', calls: 1, units, rejected: 0 }], day);
+        store.addUsage(mailbox, [{ method: 'messages.get', calls: 1, units, rejected: 0, failed: 0 }], day);
       expect(await store.unitsOfDay(DAY)).toBe(0);
       await spend(id, 40, DAY);
       await spend(id, 20, DAY);

@@ -106,7 +106,7 @@ export function removal(fixture: StoreFixture): void {
         await mailbox.save(reading(`z${index}`));
         await mailbox.store.addUsage(
           mailbox.id,
-          [{ method: `m${index}`, calls: 1, units: 1, rejected: 0 }],
+          [{ method: `m${index}`, calls: 1, units: 1, rejected: 0, failed: 0 }],
           '2026-01-01',
         );
         await mailbox.store.putMailbox({ mailbox: mailbox.id, settings: DEFAULT_SETTINGS, chain: 'run-1', now: 1 });

@@ -19,6 +19,7 @@ import { formerStores } from './0016-store-identity.ts';
 import { subscriptionTargets } from './0017-subscription-targets.ts';
 import { notKeptColumn } from './0018-not-kept.ts';
 import { deliveryRemedyColumn } from './0019-delivery-remedy.ts';
+import { failedCalls } from './0020-failed-calls.ts';
 
 const CREATED_BY = {
   '0001-mirror': mirror,
@@ -39,6 +40,7 @@ const CREATED_BY = {
   '0017-subscription-targets': subscriptionTargets,
   '0018-not-kept': notKeptColumn,
   '0019-delivery-remedy': deliveryRemedyColumn,
+  '0020-failed-calls': failedCalls,
 } as const satisfies Record<MigrationName, (dialect: StoreDialect) => Migration>;
 
 /** The migrations by their names. Loaded when one has to run. */

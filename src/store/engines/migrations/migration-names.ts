@@ -18,6 +18,7 @@ export const MIGRATION_NAMES = [
   '0017-subscription-targets',
   '0018-not-kept',
   '0019-delivery-remedy',
+  '0020-failed-calls',
 ] as const;
 
 export type MigrationName = (typeof MIGRATION_NAMES)[number];

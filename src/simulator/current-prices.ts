@@ -1,0 +1,25 @@
+import { pricesOf, type Prices } from './method-prices.ts';
+import type { PriceTable, PriceTableName } from '../model/prices.ts';
+
+/** The prices and limits of the moment: Google announces the day on which others apply. */
+export class CurrentPrices {
+  #prices: Prices;
+  #next: { readonly at: number; readonly prices: Prices } | null = null;
+
+  constructor(table: PriceTableName | PriceTable) {
+    this.#prices = pricesOf(table);
+  }
+
+  /** @param at - epoch ms; an announcement takes the place of an earlier one that has not come true */
+  change(table: PriceTableName | PriceTable, at: number): void {
+    this.#next = { at, prices: pricesOf(table) };
+  }
+
+  at(now: number): Prices {
+    if (this.#next !== null && now >= this.#next.at) {
+      this.#prices = this.#next.prices;
+      this.#next = null;
+    }
+    return this.#prices;
+  }
+}
