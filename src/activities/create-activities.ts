@@ -83,7 +83,7 @@ export function createDeliveryActivities(
  * Whether the activity leaves changes that subscriptions wait for, and whether some wait for later ones. Where there
  * are no subscriptions, that is one small read.
  */
-async function deliverableOf(
+export async function deliverableOf(
   { store, clock }: Pick<WorkerDependencies, 'store' | 'clock'>,
   mailbox: MailboxId,
 ): Promise<OfWorker> {

@@ -1,16 +1,17 @@
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 
+import { runDeliverySchedule } from './delivery-schedule.ts';
 import { runSchedule, type ScheduleResult } from './schedule.ts';
 
 /**
- * `npm run simulate-schedules -- --seed N [--count N] [--jobs N] [--odd] [--trace TEXT]`: replays one schedule, or runs
- * `--count` schedules from that seed on, in `--jobs` threads. `--odd`: Gmail also answers oddly. `--trace`: prints the
- * calls that mention TEXT.
+ * `npm run simulate-schedules -- --seed N [--count N] [--jobs N] [--odd | --deliveries] [--trace TEXT]`: replays one
+ * schedule, or runs `--count` schedules from that seed on, in `--jobs` threads. `--odd`: Gmail also answers oddly.
+ * `--deliveries`: schedules of subscriptions. `--trace`: prints the calls that mention TEXT.
  */
 interface Share {
   readonly seeds: readonly number[];
-  readonly odd: boolean;
+  readonly kind: 'plain' | 'odd' | 'deliveries';
   readonly trace: string | null;
 }
 
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
       count: { type: 'string', default: '1' },
       jobs: { type: 'string', default: '1' },
       odd: { type: 'boolean', default: false },
+      deliveries: { type: 'boolean', default: false },
       trace: { type: 'string' },
     },
   });
@@ -55,7 +57,7 @@ async function main(): Promise<void> {
   const seeds = Array.from({ length: count }, (_, index) => first + index);
   const shares = Array.from({ length: jobs }, (_, job): Share => ({
     seeds: seeds.filter((_, index) => index % jobs === job),
-    odd: values.odd,
+    kind: values.deliveries ? 'deliveries' : values.odd ? 'odd' : 'plain',
     trace: values.trace ?? null,
   }));
   await Promise.all(shares.map((share) => (jobs === 1 ? runShare(share, tell) : runInThread(share, tell))));
@@ -76,11 +78,12 @@ function listed(seeds: readonly number[]): string {
   return seeds.toSorted((a, b) => a - b).join(' ');
 }
 
-async function runShare({ seeds, odd, trace }: Share, tell: (told: Told) => void): Promise<void> {
+async function runShare({ seeds, kind, trace }: Share, tell: (told: Told) => void): Promise<void> {
   for (const seed of seeds) {
     try {
-      const { differences, met, drifts } = await runSchedule(seed, {
-        odd,
+      const run = kind === 'deliveries' ? runDeliverySchedule : runSchedule;
+      const { differences, met, drifts } = await run(seed, {
+        odd: kind === 'odd',
         trace: trace === null ? null : (at, line) => line.includes(trace) && console.log(at, line),
       });
       tell({ seed, differences, met, drifts });

@@ -1,0 +1,224 @@
+import { matchesChange, EVERY_CHANGE, type Beginning, type Subscription } from '../../src/model/subscription.ts';
+import type { ChangeFilter, DeliveryOrder, SubscriptionDefinition } from '../../src/model/subscription.ts';
+import type { Change } from '../../src/model/change.ts';
+import { labelId } from '../../src/model/ids.ts';
+import type { DeliveryPosition } from '../../src/store/subscriptions/subscription-store.ts';
+import type { DeliveryLane } from '../../src/workflows/delivery-lane.ts';
+import type { DeliveryLedger } from '../fixtures/schedules/delivery-ledger.ts';
+import { urlOf } from '../fixtures/schedules/delivery-targets.ts';
+import { Recipient, type Mood } from '../fixtures/schedules/recipient.ts';
+import type { Random } from '../fixtures/schedules/seeded-random.ts';
+import type { World } from './world.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+/** An outage of three days, the longest that deliveries are made for. */
+const DURATIONS = [10 * SECOND, 5 * MINUTE, 3 * HOUR, 72 * HOUR];
+const MOST = 4;
+const EVERY_ROW = 1_000_000;
+
+interface Subscriber {
+  readonly definition: SubscriptionDefinition;
+  readonly recipient: Recipient;
+  /** It asks for the changes after this one. */
+  begins: number;
+}
+
+const laneOf = ({ target }: SubscriptionDefinition): DeliveryLane =>
+  target.kind === 'webhook' ? 'webhook' : 'delivery';
+
+/** The subscriptions of a schedule, and the people and programs behind them. */
+export class Subscribers {
+  /** Called when a client asks the mailbox to deliver. */
+  onWake: (lane: DeliveryLane) => void = () => undefined;
+  readonly recipients = new Map<string, Recipient>();
+  readonly #all: Subscriber[] = [];
+  readonly #world: World;
+  readonly #ledger: DeliveryLedger;
+  readonly #random: Random;
+  /** Whether no recipient processes what it does not acknowledge. */
+  readonly #isGentle: boolean;
+  readonly #moods = new Map<string, number>();
+
+  constructor(options: { world: World; ledger: DeliveryLedger; random: Random; isGentle: boolean }) {
+    this.#world = options.world;
+    this.#ledger = options.ledger;
+    this.#random = options.random;
+    this.#isGentle = options.isGentle;
+  }
+
+  async subscribe(): Promise<void> {
+    if (this.#all.length === MOST) return;
+    const { clock, stores } = this.#world;
+    const random = this.#random;
+    const definition = drawDefinition(random, `subscription-${this.#all.length}`);
+    const recipient = new Recipient({ clock, random, ledger: this.#ledger });
+    if (random.chance(0.3)) {
+      const [every, which] = [3 + random.below(20), random.below(3)];
+      recipient.refuses = (sequence) => sequence % every === which;
+    }
+    this.recipients.set(definition.name, recipient);
+    const beginning = random.pick<Beginning>([
+      { kind: 'first' },
+      { kind: 'now' },
+      { kind: 'since', at: clock.now() - random.below(HOUR) },
+    ]);
+    await stores.store.putSubscription({ definition, beginning, now: clock.now() });
+    const { sequence = 0 } = (await this.#positionOf(definition)) ?? {};
+    this.#all.push({ definition, recipient, begins: sequence });
+    this.#wake(definition);
+  }
+
+  /** One of the recipients answers differently for a while. */
+  changeMood(): void {
+    if (this.#all.length === 0) return;
+    const { recipient, definition } = this.#random.pick(this.#all);
+    const mood = this.#drawMood(definition);
+    this.#moods.set(mood.kind, (this.#moods.get(mood.kind) ?? 0) + 1);
+    recipient.mood = mood;
+    if (mood.kind === 'done') return;
+    void this.#world.clock.sleep(this.#random.pick(DURATIONS)).then(() => {
+      if (recipient.mood === mood) recipient.mood = { kind: 'well' };
+    });
+  }
+
+  /** Somebody has a recipient told again, from any change on. */
+  async replay(): Promise<void> {
+    if (this.#all.length === 0) return;
+    const { stores, mailbox } = this.#world;
+    const subscriber = this.#random.pick(this.#all);
+    const { definition } = subscriber;
+    const head = (await stores.store.getMailbox(mailbox))?.changeSequence ?? 0;
+    const after = this.#random.below(head + 1);
+    const moved = await stores.store.replay({ name: definition.name, mailbox, from: { after } });
+    if (moved.length > 0) subscriber.begins = Math.min(subscriber.begins, after);
+    this.#wake(definition);
+  }
+
+  /** Somebody subscribes again where a recipient wanted no more. */
+  async subscribeAgain(): Promise<void> {
+    const { clock, stores } = this.#world;
+    for (const { name, ended } of await stores.store.listSubscriptions()) {
+      const subscriber = this.#all.find(({ definition }) => definition.name === name);
+      if (ended === null || subscriber === undefined) continue;
+      subscriber.recipient.mood = { kind: 'well' };
+      const { definition } = subscriber;
+      await stores.store.putSubscription({ definition, beginning: { kind: 'now' }, now: clock.now() });
+      this.#wake(definition);
+    }
+  }
+
+  /** What only a person can mend. Outages end by themselves. */
+  async mend(): Promise<void> {
+    for (const { definition, recipient } of this.#all) {
+      if (recipient.mood.kind === 'done') recipient.mood = { kind: 'well' };
+      if (definition.order.kind === 'above-all') recipient.refuses = () => false;
+    }
+    await this.subscribeAgain();
+  }
+
+  /** Whether everything was accepted or set aside. */
+  async areServed(): Promise<boolean> {
+    for (const { definition } of this.#all) {
+      const position = await this.#positionOf(definition);
+      if (position === undefined || position.sequence !== position.head || position.delivery !== null) return false;
+    }
+    return true;
+  }
+
+  /** How far everybody is. */
+  async shown(): Promise<string> {
+    return JSON.stringify(await Promise.all(this.#all.map(({ definition }) => this.#positionOf(definition))));
+  }
+
+  async differences(): Promise<string[]> {
+    const { mailbox, stores } = this.#world;
+    const changes = await this.#feed();
+    const counts = await stores.store.countDeliveries();
+    const found = [...this.#ledger.faults];
+    for (const { definition, begins } of this.#all) {
+      const { name: subscription, filter, order } = definition;
+      const parked = (await stores.store.listParked({ name: subscription, limit: EVERY_ROW })).map(
+        ({ sequence }) => sequence,
+      );
+      const asked = changes.filter((change) => change.sequence > begins && matchesChange(filter, change, null));
+      const sequences = asked.map(({ sequence }) => sequence);
+      found.push(
+        ...this.#ledger.differences({ subscription, mailbox, asked: sequences, parked: new Set(parked) }),
+        ...parked.filter((each) => !sequences.includes(each)).map((each) => `${subscription} parked ${each} unasked`),
+      );
+      if (order.kind === 'above-all' && parked.length > 0) found.push(`${subscription} parked changes above all`);
+      const count = counts.find(({ name }) => name === subscription);
+      if (count?.parked !== parked.length || count.failing !== 0)
+        found.push(`${subscription} shows ${JSON.stringify(count)} for ${parked.length} parked changes`);
+    }
+    const { repeated, split } = this.#ledger.counts;
+    if (this.#isGentle && repeated + split > 0) found.push(`${repeated + split} repeated though nothing failed`);
+    return found;
+  }
+
+  /** How often each mood was drawn, and what came of it. */
+  met(): ReadonlyMap<string, number> {
+    const { deliveries, repeated, split } = this.#ledger.counts;
+    return new Map([...this.#moods, ['delivered', deliveries], ['delivered again', repeated], ['split again', split]]);
+  }
+
+  #drawMood({ target }: SubscriptionDefinition): Mood {
+    const random = this.#random;
+    const dice = random.next();
+    if (dice < 0.3) return { kind: 'down' };
+    if (dice < 0.5) return { kind: 'well' };
+    if (dice < 0.6) return { kind: 'slow', takes: random.below(random.pick([SECOND, 3 * MINUTE])) };
+    if (dice < 0.7 && target.kind === 'webhook')
+      return { kind: 'busy', asks: random.below(random.pick([MINUTE, HOUR])) };
+    if (dice < 0.8 && target.kind === 'webhook') return { kind: 'done' };
+    return this.#isGentle ? { kind: 'down' } : { kind: 'failing', probability: 0.2 + 0.8 * random.next() };
+  }
+
+  /** A client may die before it wakes the mailbox: then the next sync finds what is to be delivered. */
+  #wake(definition: SubscriptionDefinition): void {
+    if (this.#random.chance(0.8)) this.onWake(laneOf(definition));
+  }
+
+  async #positionOf({ name }: Pick<Subscription, 'name'>): Promise<DeliveryPosition | undefined> {
+    const { stores, mailbox } = this.#world;
+    return (await stores.store.readPositions(name)).find((position) => position.mailbox === mailbox);
+  }
+
+  async #feed(): Promise<readonly Change[]> {
+    const { stores, mailbox } = this.#world;
+    const feed: Change[] = [];
+    for (;;) {
+      const after = feed.at(-1)?.sequence ?? 0;
+      const { changes } = await stores.store.readChangePage({ mailbox, after, limit: 1_000 });
+      if (changes.length === 0) return feed;
+      feed.push(...changes);
+    }
+  }
+}
+
+function drawDefinition(random: Random, name: string): SubscriptionDefinition {
+  const filter = random.pick<Partial<ChangeFilter>>([
+    {},
+    {},
+    { kinds: ['stored'] },
+    { kinds: ['labels', 'gone'] },
+    { labels: [labelId('INBOX')] },
+  ]);
+  return {
+    name,
+    target: random.chance(0.5)
+      ? { kind: 'handler' }
+      : { kind: 'webhook', url: urlOf(name), allowPrivate: false, fields: [], link: null },
+    filter: { ...EVERY_CHANGE, ...filter },
+    batch: random.pick([1, 3, 100]),
+    order: random.pick<DeliveryOrder>([
+      { kind: 'above-all' },
+      { kind: 'park', attempts: null },
+      { kind: 'park', attempts: null },
+      { kind: 'park', attempts: 1 },
+      { kind: 'park', attempts: 3 },
+    ]),
+  };
+}
