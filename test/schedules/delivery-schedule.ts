@@ -59,7 +59,7 @@ export async function runDeliverySchedule(
     clock,
     attempts,
     undefined,
-    deliveriesTo({ store: stores.store, reader, recipients: subscribers.recipients }),
+    deliveriesTo({ store: stores.store, changes: stores.database.changes, reader, recipients: subscribers.recipients }),
   );
   subscribers.onWake = (lane) => lanes.dispatch({ kind: 'deliver-requested', lane });
   const person = new Person(world.gmail, random);
