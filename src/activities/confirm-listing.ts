@@ -25,7 +25,7 @@ export interface EndedListing {
   readonly labelIds: readonly LabelId[];
   /** The mailbox's head some time before the listing began. */
   readonly since: HistoryId;
-  /** How many messages have moved into or out of the listing since then, if known. */
+  /** How many messages have moved into or out of the listing since then, if all records of that time were read. */
   readonly moved?: number | undefined;
   /** Whether the listing may be repeated if Gmail counts more than it listed. */
   readonly mayRepeat: boolean;

@@ -28,7 +28,7 @@ interface TotalsRequest {
   readonly counts: ListedCounts;
   /** The mailbox's head some time before the listing began. */
   readonly since: HistoryId;
-  /** How many messages have moved into or out of the listing since then, if known. */
+  /** How many messages have moved into or out of the listing since then, if all records of that time were read. */
   readonly moved?: number | undefined;
   readonly signal: AbortSignal;
 }
@@ -59,9 +59,12 @@ export async function compareTotals({
   const counted = differences.filter((difference) => difference !== null);
   if (counted.length < differences.length) return NOT_TOLD;
   const missing = Math.max(...counted);
-  const moved = known.moved ?? (await vanishedSince(session, { since }, scope, signal)).moved;
+  const { moved, isWhole } =
+    known.moved === undefined
+      ? await vanishedSince(session, { since }, scope, signal)
+      : { moved: known.moved, isWhole: true };
   // If anything moved, equal numbers prove nothing: one message that went may hide one that the listing left out.
-  if (moved === 0 && counted.every((difference) => difference === 0))
+  if (moved === 0 && isWhole && counted.every((difference) => difference === 0))
     return { agree: true, uncounted: 0, isUndecided: false };
   return { agree: false, uncounted: Math.max(0, missing - moved), isUndecided: missing <= moved };
 }
@@ -101,7 +104,9 @@ export async function compareLabels(
   );
   return {
     missing,
-    isUndecided: differences.some(({ label, missing: ofLabel }) => ofLabel === null || vanished.movedUnder(label) > 0),
+    isUndecided:
+      !vanished.isWhole ||
+      differences.some(({ label, missing: ofLabel }) => ofLabel === null || vanished.movedUnder(label) > 0),
   };
 }
 

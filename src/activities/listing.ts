@@ -255,7 +255,12 @@ async function endPass(work: Work, progress: Step<'listing'>): Promise<FullSyncP
     });
   }
   if (!progress.reconciling)
-    return await save(work, { ...start, step: 'confirming', passHistoryId, moved: since.moved });
+    return await save(work, {
+      ...start,
+      step: 'confirming',
+      passHistoryId,
+      ...(since.isWhole ? { moved: since.moved } : {}),
+    });
   return await save(work, { ...start, step: 'reading-labels', after: null, passHistoryId });
 }
 

@@ -14,6 +14,11 @@ export interface Vanished {
   readonly fromLabels: ReadonlySet<LabelId>;
   /** The mailbox's head when this was asked. */
   readonly head: HistoryId;
+  /**
+   * Whether the records reach the head. History may lag behind: then a message may have moved although no record says
+   * so yet.
+   */
+  readonly isWhole: boolean;
   /** How many messages may have entered or left the listing of the scope. */
   readonly moved: number;
   /** The same for a label's listing. */
@@ -42,7 +47,9 @@ export async function vanishedSince(
   const movedUnder = new Map<LabelId | null, Set<MessageId>>();
   let fromScope = false;
   let fromAll = false;
+  let last = since;
   for (let page = first; ;) {
+    last = page.records.at(-1)?.id ?? last;
     const records = page.records.filter(({ id }) => until === null || compareHistoryIds(id, until) <= 0);
     for (const operation of records.flatMap((record) => record.operations)) {
       if (moves(operation, scope)) moved.add(operation.messageId);
@@ -60,7 +67,8 @@ export async function vanishedSince(
     if (page.nextPageToken === null) {
       const movedIn = (label: LabelId): number =>
         new Set([...(movedUnder.get(label) ?? []), ...(movedUnder.get(null) ?? [])]).size;
-      return { fromScope, fromAll, fromLabels, head: first.historyId, moved: moved.size, movedUnder: movedIn };
+      const isWhole = compareHistoryIds(last, first.historyId) >= 0;
+      return { fromScope, fromAll, fromLabels, head: first.historyId, isWhole, moved: moved.size, movedUnder: movedIn };
     }
     page = await historyPageAfter(session, { startHistoryId: since, pageToken: page.nextPageToken }, signal);
   }

@@ -4,7 +4,8 @@ import { labelId, messageId } from '../../src/model/ids.ts';
 import { ADA, RunningMailbox } from './running-mailbox.ts';
 
 const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 
 let ada: RunningMailbox;
 afterEach(() => ada.close());
@@ -103,6 +104,22 @@ describe('a message that listings leave out', () => {
     await ada.run(10 * MINUTE);
     await expectExact();
     expect(await doubt()).toBeNull();
+  });
+
+  it('is brought although a deleted message makes up for it in a later listing, before history tells', async () => {
+    await ada.close();
+    ada = await RunningMailbox.open({ format: 'raw', pollInterval: HOUR });
+    const [hidden = '', deleted = ''] = ada.receive(20);
+    await ada.clock.runUntil(() => false, MINUTE);
+    Object.assign(ada.gmail.lag, { listMs: 20_000, historyMs: 20_000 });
+    const omission = ada.gmail.omissions.add({ messageId: hidden, from: 'all' });
+    await ada.run(25_000);
+    expect(await doubt()).toMatchObject({ uncounted: 1 });
+    ada.gmail.deleteAll([deleted]);
+    await ada.run(15_000);
+    omission.remove();
+    await ada.run(DAY);
+    await expectExact();
   });
 
   it('is brought although the pages of a later listing move, and show another message twice', async () => {
