@@ -89,6 +89,13 @@ export {
   type Recovery,
   type Scope,
 } from './model/settings.ts';
+export {
+  EVENT_KINDS,
+  type ConsentCode,
+  type EventDetails,
+  type EventKind,
+  type SubscribedEvent,
+} from './model/subscribed-event.ts';
 export { InvalidSettingsError, type SettingsChange } from './model/settings-change.ts';
 export type { FetchingPreview, SettingsPreview, WorkPrice } from './model/settings-preview.ts';
 export {

@@ -14,8 +14,10 @@ import type { DeliveryDependencies } from '../deliveries/deliver-changes.ts';
 import { deliver } from './deliver.ts';
 import { fetchSlice } from './fetch-slice.ts';
 import { fullSync, recover } from './full-sync.ts';
+import { noteEvents } from './note-events.ts';
 import { openMailbox } from './open-mailbox.ts';
 import { partialSync } from './partial-sync.ts';
+import type { EventStore } from '../store/subscriptions/event-store.ts';
 import type { DeliveryStore, DueDelivery } from '../store/subscriptions/subscription-store.ts';
 import type { KnownStore, MailboxActivities, OfWorker, SyncActivities } from './requests.ts';
 import { runActivity } from './run-activity.ts';
@@ -31,7 +33,8 @@ export type WorkerDependencies = ActivityDependencies<
     HistoryStore &
     AuditStore &
     SpentUnits &
-    DeliveryStore
+    DeliveryStore &
+    EventStore
 >;
 
 /** The activities as a worker registers them: plain functions over `deps`, bracketed by what Temporal needs of them. */
@@ -61,6 +64,7 @@ export function createActivities(deps: WorkerDependencies): SyncActivities {
     fetchSlice: telling('fetchSlice', fetchSlice),
     partialSync: telling('partialSync', partialSync),
     audit: telling('audit', audit),
+    noteEvents: telling('noteEvents', noteEvents),
     stopWatch: bracket('stopWatch', stopWatch),
   };
 }
@@ -92,7 +96,7 @@ export async function deliverableOf(
   return {
     ...(has('handler') ? { deliverable: true } : {}),
     ...(has('webhook') ? { webhooks: true } : {}),
-    ...(due.length > 0 ? { deliverableUpTo: upTo } : {}),
+    ...(due.length > 0 && upTo !== null ? { deliverableUpTo: upTo } : {}),
     ...(listening.length > 0 ? { listening } : {}),
   };
 }

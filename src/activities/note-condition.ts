@@ -23,6 +23,7 @@ const WORK: Readonly<Record<keyof MailboxActivities, { readonly lane: Lane; read
   stopWatch: { lane: 'live', proves: false },
   // Deliveries have their own state, in positions.
   deliver: null,
+  noteEvents: null,
 };
 
 export async function clearCondition(

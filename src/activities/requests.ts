@@ -3,6 +3,7 @@ import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { SettingsChange } from '../model/settings-change.ts';
 import type { StoreMark } from '../model/store-identity.ts';
+import type { EventDetails } from '../model/subscribed-event.ts';
 
 /** Inputs and results of the activities: one object each, nothing private in it. */
 
@@ -60,7 +61,10 @@ export interface OfWorker {
   readonly deliverable?: true;
   /** The same for a webhook. */
   readonly webhooks?: true;
-  /** With one of them: a sequence number, which all of these changes have, or an earlier one. */
+  /**
+   * With one of them: a sequence number, which all of these changes have, or an earlier one. Absent when an event waits,
+   * too, which has none.
+   */
   readonly deliverableUpTo?: number;
   /** Which kinds of targets would get a new change at once; absent when none would, and from earlier versions. */
   readonly listening?: readonly ('handler' | 'webhook')[];
@@ -192,6 +196,12 @@ export interface DeliverResult extends OfWorker {
   readonly seen?: number;
 }
 
+export interface NoteEventsRequest extends KnownStore {
+  readonly mailbox: MailboxId;
+  /** In their order. An id is of its own within the mailbox; `at` is in epoch ms. */
+  readonly events: readonly { readonly id: string; readonly at: number; readonly details: EventDetails }[];
+}
+
 export interface AuditActivityResult extends OfWorker {
   /** Messages that differ from Gmail. */
   readonly drift: number;
@@ -218,6 +228,8 @@ export interface SyncActivities {
   partialSync(request: PartialSyncRequest): Promise<PartialSyncResult>;
   /** Compares the store with Gmail by listings. Changes nothing. */
   audit(request: AuditRequest): Promise<AuditActivityResult>;
+  /** Keeps events of the mailbox, for subscriptions that ask for them. */
+  noteEvents(request: NoteEventsRequest): Promise<OfWorker>;
   /** Ends Gmail's watch on the mailbox. */
   stopWatch(request: StopWatchRequest): Promise<void>;
 }

@@ -2,6 +2,7 @@ import type { Log } from '../host/log.ts';
 import type { Clock } from '../model/clock.ts';
 import type { BodySweeper } from '../store/bodies/sweep-bodies.ts';
 import type { ChangePruning } from '../store/feed/prune-changes.ts';
+import type { EventStore } from '../store/subscriptions/event-store.ts';
 import type { StoredMailDescriber } from '../store/headers/describe-stored.ts';
 import type { BuriedBodies } from '../store/removal/buried-bodies.ts';
 import type { MailboxRemoval } from '../store/removal/mailbox-removal.ts';
@@ -27,7 +28,12 @@ export async function keepHouse({
   log,
   signal,
 }: {
-  store: BodySweeper & BuriedBodies & ChangePruning & StoredMailDescriber & Pick<MailboxRemoval, 'finishRemovals'>;
+  store: BodySweeper &
+    BuriedBodies &
+    ChangePruning &
+    Pick<EventStore, 'pruneEvents'> &
+    StoredMailDescriber &
+    Pick<MailboxRemoval, 'finishRemovals'>;
   goneGrace: number | null;
   sweepGrace: number | null;
   changesKept: number | null;
@@ -49,6 +55,7 @@ export async function keepHouse({
       if (dropped > 0) log.info({ dropped }, 'bodies of messages that are gone were dropped');
       const pruned = changesKept === null ? 0 : await store.pruneChanges({ before: clock.now() - changesKept, signal });
       if (pruned > 0) log.info({ pruned }, 'old changes were pruned');
+      if (changesKept !== null) await store.pruneEvents({ before: clock.now() - changesKept });
       const { removed, bytes } =
         sweepGrace === null ? NOTHING : await store.sweepBodies({ now: clock.now(), grace: sweepGrace, signal });
       if (removed > 0) log.info({ removed, bytes }, 'bodies that nothing names were removed');

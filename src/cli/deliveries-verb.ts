@@ -14,7 +14,7 @@ interface DeliveriesOptions extends VerbOptions {
 export function addDeliveries(program: Command, cli: Cli): void {
   verb(program, 'deliveries', { examples: ['tidemark deliveries crm', 'tidemark deliveries crm --parked'] })
     .argument('<name>', 'the subscription')
-    .option('--parked', 'the changes that were set aside, latest first')
+    .option('--parked', 'the changes and events that were set aside, latest first')
     .option('--limit <n>', 'show so many parked changes at most', parseCount, 100)
     .action((name: string, options: DeliveriesOptions) =>
       withTidemark(cli, options, async ({ tidemark, out, clock }) => {
@@ -54,9 +54,9 @@ function positionLines(name: string, positions: readonly DeliveryPosition[], now
 
 function parkedLines(name: string, parked: readonly ParkedChange[]): readonly string[] {
   if (parked.length === 0) return [`${name} has no parked changes.`];
-  const rows = parked.map(({ mailbox, sequence, attempts, parkedAt, error }) => [
+  const rows = parked.map(({ mailbox, sequence, event, attempts, parkedAt, error }) => [
     mailbox,
-    count(sequence),
+    event === null ? count(sequence) : `${event.kind ?? 'event'}, after ${count(sequence)}`,
     count(attempts),
     timeOf(parkedAt),
     error,

@@ -5,6 +5,7 @@ import type { Change } from '../model/change.ts';
 import { labelId, type LabelId, type MailboxId } from '../model/ids.ts';
 import { UsageError } from '../model/program-errors.ts';
 import type { Beginning, ChangeFilter, DeliveryOrder } from '../model/subscription.ts';
+import { EVENT_KINDS, type EventKind } from '../model/subscribed-event.ts';
 import { WEBHOOK_FIELDS, type WebhookField } from '../model/webhook-field.ts';
 import { collect, oneOf, parseCount, parseDate, parseEmail } from './arguments.ts';
 import { readSecretFile } from './credentials-file.ts';
@@ -13,7 +14,8 @@ import { verb, withTidemark, type Cli, type VerbOptions } from './verb-context.t
 interface SubscribeOptions extends VerbOptions {
   readonly url?: string;
   readonly mailbox?: readonly MailboxId[];
-  readonly kind?: readonly Change['kind'][];
+  readonly kind?: readonly (Change['kind'] | 'none')[];
+  readonly event?: readonly EventKind[];
   readonly label?: readonly LabelId[];
   readonly subject?: string;
   readonly from?: string;
@@ -30,13 +32,14 @@ interface SubscribeOptions extends VerbOptions {
   readonly allowPrivate?: boolean;
 }
 
-const KINDS = ['stored', 'labels', 'gone'] as const satisfies readonly Change['kind'][];
+const KINDS = ['stored', 'labels', 'gone', 'none'] as const satisfies readonly (Change['kind'] | 'none')[];
 
 export function addSubscribe(program: Command, cli: Cli): void {
   const command = verb(program, 'subscribe', {
     examples: [
       'tidemark subscribe crm --url https://example.com/hooks/mail',
       'tidemark subscribe crm --url https://example.com/hooks/mail --kind stored --fields subject,from --begin first',
+      'tidemark subscribe consent --url https://example.com/hooks/consent --kind none --event needs-consent',
       'tidemark subscribe crm --new-secret',
     ],
   }).argument('<name>', 'the subscription');
@@ -83,14 +86,21 @@ function addFilterOptions(command: Command): Command {
   return command
     .option('--mailbox <email>', 'changes of this mailbox; repeat for more', collect(parseEmail))
     .addOption(
-      new Option('--kind <kind>', 'changes of this kind (stored, labels, gone); repeat for more').argParser(
-        collect(oneOf<Change['kind']>(KINDS)),
-      ),
+      new Option(
+        '--kind <kind>',
+        'changes of this kind (stored, labels, gone); repeat for more; none for events alone',
+      ).argParser(collect(oneOf<Change['kind'] | 'none'>(KINDS))),
+    )
+    .addOption(
+      new Option(
+        '--event <event>',
+        `this event of a mailbox, too (${EVENT_KINDS.join(', ')}); repeat for more; none unless given`,
+      ).argParser(collect(oneOf<EventKind>(EVENT_KINDS))),
     )
     .option('--label <id>', 'messages with this label, or that just lost it; repeat for more', collect(labelId))
     .option('--subject <text>', 'part of the subject, in any case')
     .option('--from <text>', "part of the sender's name or address, in any case")
-    .option('--every-change', 'no filter');
+    .option('--every-change', 'no filter, and no events');
 }
 
 function addKeyOptions(command: Command): Command {
@@ -128,6 +138,7 @@ async function wantedOf(options: SubscribeOptions): Promise<WebhookSubscription>
 function filterOf({
   mailbox,
   kind,
+  event,
   label,
   subject,
   from,
@@ -135,7 +146,8 @@ function filterOf({
 }: SubscribeOptions): Partial<ChangeFilter> | null {
   const filter: Partial<ChangeFilter> = {
     ...(mailbox === undefined ? {} : { mailboxes: mailbox }),
-    ...(kind === undefined ? {} : { kinds: kind }),
+    ...(kind === undefined ? {} : { kinds: kindsOf(kind) }),
+    ...(event === undefined ? {} : { events: event }),
     ...(label === undefined ? {} : { labels: label }),
     ...(subject === undefined ? {} : { subject }),
     ...(from === undefined ? {} : { from }),
@@ -143,6 +155,12 @@ function filterOf({
   const isEmpty = Object.keys(filter).length === 0;
   if (everyChange === true && !isEmpty) throw new UsageError('--every-change takes no other option of the filter.');
   return isEmpty && everyChange !== true ? null : filter;
+}
+
+function kindsOf(kinds: readonly (Change['kind'] | 'none')[]): readonly Change['kind'][] {
+  const named = kinds.filter((kind) => kind !== 'none');
+  if (named.length > 0 && named.length < kinds.length) throw new UsageError('--kind none takes no other kind.');
+  return named;
 }
 
 function orderOf({ order, attempts }: SubscribeOptions): DeliveryOrder | null {

@@ -3,7 +3,7 @@ import type { MailboxId } from '../model/ids.ts';
 import { includesMailbox, type Subscription, type SubscriptionTarget } from '../model/subscription.ts';
 import type { Telemetry } from '../model/telemetry.ts';
 import type { ChangeSignal } from '../store/engines/change-signal.ts';
-import type { DeliveryStore, SubscriptionStore } from '../store/subscriptions/subscription-store.ts';
+import type { DeliveryPlace, DeliveryStore, SubscriptionStore } from '../store/subscriptions/subscription-store.ts';
 import { deliverTo, type End, type Turn, type WaitingSubscription } from './deliver-to.ts';
 import type { DeliverySlots } from './delivery-slots.ts';
 import type { TargetOf } from './delivery-target.ts';
@@ -89,7 +89,7 @@ export async function deliverChanges(
   const isOver = (time: number): boolean => clock.now() >= time || turn.signal.aborted;
   try {
     do {
-      runs.begin((await store.newestChange(mailbox))?.sequence ?? known.sequence);
+      runs.begin((await store.newestChange(mailbox)) ?? known);
       const isAwaiting = awaits && turn.attempts === 0 && !isOver(began + AWAITED_FOR);
       if (!runs.areUnderWay && !isAwaiting) break;
       const look = Math.min(clock.now() + (isAwaiting ? AWAITED_LOOK : LOOK), runs.nextAttemptAt, turn.until);
@@ -106,6 +106,9 @@ export async function deliverChanges(
   return { ...runs.left(), attempts: turn.attempts };
 }
 
+const isNews = (seen: DeliveryPlace | undefined, newest: DeliveryPlace): boolean =>
+  seen === undefined || seen.sequence < newest.sequence || seen.event < newest.event;
+
 /** The subscriptions of a turn, each of which runs, or has ended and may run again. */
 class SubscriptionRuns {
   readonly #turn: Turn;
@@ -113,8 +116,8 @@ class SubscriptionRuns {
   readonly #listener: { ended(): void; failed(error: unknown): void };
   readonly #running = new Map<string, Promise<void>>();
   readonly #ends = new Map<string, End>();
-  /** The mailbox's newest change when each subscription began to look for the last time. */
-  readonly #seen = new Map<string, number>();
+  /** The mailbox's newest change and event when each subscription began to look for the last time. */
+  readonly #seen = new Map<string, DeliveryPlace>();
 
   constructor(
     turn: Turn,
@@ -135,14 +138,14 @@ class SubscriptionRuns {
     return Math.min(...[...this.#ends.values()].map(({ waits }) => waits?.at ?? Infinity));
   }
 
-  /** Begins those that have not looked at the mailbox's newest change, and those whose next attempt is due. */
-  begin(newest: number): void {
+  /** Begins those that have not looked at the newest change and event, and those whose next attempt is due. */
+  begin(newest: DeliveryPlace): void {
     const now = this.#turn.clock.now();
     for (const subscription of this.#subscriptions) {
       const { name } = subscription;
       if (this.#running.has(name)) continue;
       const waits = this.#ends.get(name)?.waits ?? null;
-      const isDue = waits === null ? (this.#seen.get(name) ?? -1) < newest : waits.at <= now;
+      const isDue = waits === null ? isNews(this.#seen.get(name), newest) : waits.at <= now;
       this.#seen.set(name, newest);
       if (isDue) this.#run(subscription);
     }
@@ -178,7 +181,8 @@ class SubscriptionRuns {
       nextIn: waiting.length === 0 ? null : Math.min(...waiting.map(({ nextIn }) => nextIn)),
       waiting,
       // A subscription that ran meanwhile may have looked just before a later change.
-      seen: this.#subscriptions.length === 0 ? 0 : Math.min(...this.#seen.values()),
+      seen:
+        this.#subscriptions.length === 0 ? 0 : Math.min(...[...this.#seen.values()].map(({ sequence }) => sequence)),
     };
   }
 }

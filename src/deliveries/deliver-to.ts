@@ -140,7 +140,7 @@ async function attempt(turn: Turn, { subscription, target }: Targeted, delivery:
       const { id, attempt: number } = delivery;
       const { reason: error, remedy = null } = taken;
       await store.failDelivery({ mailbox, subscription: name, id, attempt: number, error, remedy, next, now });
-      if (next.kind === 'park' && delivery.changes.length === 1) telemetry?.add('tidemark_parked_changes_total', 1, {});
+      if (next.kind === 'park' && delivery.changes.length <= 1) telemetry?.add('tidemark_parked_changes_total', 1, {});
     }
   }
 }

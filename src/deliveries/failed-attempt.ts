@@ -32,7 +32,12 @@ export function failureOf(error: unknown): AttemptFailure {
  */
 export function nextAfter(
   order: DeliveryOrder,
-  { attempt, firstAttemptAt, isSplit, changes }: BegunDelivery,
+  {
+    attempt,
+    firstAttemptAt,
+    isSplit,
+    changes,
+  }: Pick<BegunDelivery, 'attempt' | 'firstAttemptAt' | 'isSplit' | 'changes'>,
   { asked, now, random }: AttemptFailure & { readonly now: number; readonly random: number },
 ): FailedDelivery['next'] {
   const delay = retryDelay({ failures: attempt, elapsed: now - firstAttemptAt, asked, random });

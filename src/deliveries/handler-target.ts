@@ -1,7 +1,8 @@
-import type { BegunDelivery } from '../store/subscriptions/subscription-store.ts';
+import { InvalidSubscriptionError } from '../model/subscription.ts';
+import type { BegunDelivery, DeliveredContent } from '../store/subscriptions/subscription-store.ts';
 import type { Delivering, DeliveryTarget, TakenDelivery, TargetMeans, TargetOf } from './delivery-target.ts';
 import { failureOf } from './failed-attempt.ts';
-import type { DeliveryContext, Handler, Handlers } from './handler.ts';
+import type { DeliveryContext, Handler, Handlers, HandlingOf } from './handler.ts';
 
 /** The handlers of a worker as targets. */
 export function handlerTargets(means: TargetMeans, handlers: Handlers): TargetOf {
@@ -20,7 +21,7 @@ function handlerTarget(means: TargetMeans, delivering: Delivering, handler: Hand
 async function called(
   { store, clock, reader }: TargetMeans,
   { mailbox, subscription, signal, handler }: Delivering & { readonly handler: Handler },
-  { id, changes, attempt }: BegunDelivery,
+  { id, attempt, ...delivered }: BegunDelivery,
 ): Promise<TakenDelivery> {
   const read = reader.mailbox(mailbox);
   const context: DeliveryContext = { mailbox, deliveryId: id, attempt, signal, message: (id) => read.message(id) };
@@ -38,10 +39,10 @@ async function called(
   try {
     if (handler.transaction === true) {
       await store.acceptWithin({ ...named, now: clock.now() }, (query) =>
-        calling(() => handler.handle(changes, { ...context, query })),
+        calling(() => handOver(handler, delivered, { ...context, query })),
       );
     } else {
-      await calling(() => handler.handle(changes, context));
+      await calling(() => handOver(handler, delivered, context));
       await store.acceptDelivery({ ...named, now: clock.now() });
     }
     return { kind: 'accepted' };
@@ -49,4 +50,20 @@ async function called(
     if (thrown.length === 0) throw error;
     return { kind: 'failed', ...failureOf(thrown.at(-1)) };
   }
+}
+
+/** Calls what the handler has for it. It lacks that only where another program has changed the filter. */
+function handOver<Context extends DeliveryContext>(
+  handler: HandlingOf<Context>,
+  delivered: DeliveredContent,
+  context: Context,
+): Promise<void> | void {
+  if (delivered.event === null) {
+    if (handler.handle !== undefined) return handler.handle(delivered.changes, context);
+    throw new InvalidSubscriptionError('The handler has no function "handle", and the subscription asks for changes.');
+  }
+  if (handler.handleEvent !== undefined) return handler.handleEvent(delivered.event, context);
+  throw new InvalidSubscriptionError(
+    'The handler has no function "handleEvent", and the subscription asks for events.',
+  );
 }

@@ -4,12 +4,14 @@ import {
   BATCH,
   checkedDefinition,
   EVERY_CHANGE,
+  InvalidSubscriptionError,
   USUAL_ORDER,
   type Beginning,
   type ChangeFilter,
   type DeliveryOrder,
   type SubscriptionDefinition,
 } from '../model/subscription.ts';
+import type { SubscribedEvent } from '../model/subscribed-event.ts';
 import type { Message } from '../reading/message.ts';
 import type { QueryWithin } from '../store/subscriptions/subscription-store.ts';
 
@@ -38,7 +40,7 @@ export interface TransactionContext extends DeliveryContext {
 export type DeliveredChanges = readonly [Change, ...Change[]];
 
 interface HandlerOptions {
-  /** Every change by default. */
+  /** Every change, and no events, by default. */
   readonly filter?: Partial<ChangeFilter>;
   /** Where the subscription begins when it is new; `now` by default. */
   readonly beginning?: Beginning;
@@ -48,24 +50,28 @@ interface HandlerOptions {
   readonly order?: DeliveryOrder;
 }
 
+/** What is called with changes, and with the events that `filter.events` names, one by one. */
+export interface HandlingOf<Context extends DeliveryContext> {
+  /** Without it the handler gets no changes. */
+  handle?(changes: DeliveredChanges, context: Context): Promise<void> | void;
+  /** Needed where `filter` names events. Each is a delivery of its own, in its place among the changes. */
+  handleEvent?(event: SubscribedEvent, context: Context): Promise<void> | void;
+}
+
 /**
  * Code of an application that is called with changes. It is called at least once for each delivery; a delivery is over
  * when it returns, and comes again when it throws.
  */
 export type Handler = HandlerOptions &
   (
-    | {
-        readonly transaction?: false;
-        handle(changes: DeliveredChanges, context: DeliveryContext): Promise<void> | void;
-      }
-    | {
+    | ({ readonly transaction?: false } & HandlingOf<DeliveryContext>)
+    | ({
         /**
-         * True gives `handle` the transaction in which the position moves, so that what it writes to the same
-         * PostgreSQL database happens exactly once. It may be called again after a transaction that was rolled back.
+         * True gives the transaction in which the position moves, so that what is written by it to the same PostgreSQL
+         * database happens exactly once. It may be called again after a transaction that was rolled back.
          */
         readonly transaction: true;
-        handle(changes: DeliveredChanges, context: TransactionContext): Promise<void> | void;
-      }
+      } & HandlingOf<TransactionContext>)
   );
 
 /** Handlers by the names of their subscriptions. */
@@ -74,14 +80,29 @@ export type Handlers = Readonly<Record<string, Handler>>;
 /**
  * The subscription of a handler.
  *
- * @throws {InvalidSubscriptionError} when its name, batch or attempts are not allowed
+ * @throws {InvalidSubscriptionError} when its name, batch or attempts are not allowed, or it lacks the function for
+ * what it asks for
  */
-export function definitionOf(name: string, { filter, batch, order }: Handler): SubscriptionDefinition {
-  return checkedDefinition({
+export function definitionOf(name: string, handler: Handler): SubscriptionDefinition {
+  const { filter, batch, order } = handler;
+  const takesChanges = handler.handle !== undefined;
+  const takesEvents = handler.handleEvent !== undefined;
+  const kinds = takesChanges ? {} : { kinds: [] };
+  const definition = checkedDefinition({
     name,
     target: { kind: 'handler' },
-    filter: { ...EVERY_CHANGE, ...filter },
+    filter: { ...EVERY_CHANGE, ...filter, ...kinds },
     batch: batch ?? BATCH.usual,
     order: order ?? USUAL_ORDER,
   });
+  const asksForEvents = definition.filter.events.length > 0;
+  if (!takesChanges && !asksForEvents)
+    throw new InvalidSubscriptionError(`The handler ${name} needs a function "handle", which gets the changes.`);
+  if (asksForEvents !== takesEvents)
+    throw new InvalidSubscriptionError(
+      `The handler ${name} has ${asksForEvents ? '"filter.events"' : '"handleEvent"'} ` +
+        `and no ${asksForEvents ? '"handleEvent"' : '"filter.events"'}: ` +
+        '"filter.events" names the events that "handleEvent" gets.',
+    );
+  return definition;
 }

@@ -7,7 +7,7 @@ import { fieldsOfMessage } from './webhooks/read-fields.ts';
 import type { WebhookSender } from './webhooks/send-webhook.ts';
 import type { OpenedSecrets } from './webhooks/stored-secrets.ts';
 import type { WebhookOutcome } from './webhooks/webhook-attempt.ts';
-import { bodyOf, eventsThatFit, type WebhookEvent } from './webhooks/webhook-payload.ts';
+import { bodyOf, eventOfMailbox, eventsThatFit, type WebhookEvent } from './webhooks/webhook-payload.ts';
 
 export interface WebhookMeans extends TargetMeans {
   readonly sender: WebhookSender;
@@ -45,6 +45,8 @@ function webhookTarget(means: WebhookMeans, delivering: Delivering, target: Webh
       return eventsThatFit(make(changes));
     },
     take: async (delivery) => {
+      if (delivery.event !== null)
+        return send(means, delivering, { target, delivery, body: bodyOf(mailbox, [eventOfMailbox(delivery.event)]) });
       const [first, ...others] = delivery.changes;
       const event = async (change: Change): Promise<WebhookEvent> => made.get(change.sequence) ?? eventOf(change);
       const events: [WebhookEvent, ...WebhookEvent[]] = [await event(first)];

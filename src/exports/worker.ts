@@ -8,10 +8,18 @@ export type {
   DeliveryContext,
   Handler,
   Handlers,
+  HandlingOf,
   TransactionContext,
 } from '../deliveries/handler.ts';
 export type { Beginning, ChangeFilter, DeliveryOrder } from '../model/subscription.ts';
 export { InvalidSubscriptionError } from '../model/subscription.ts';
+export {
+  EVENT_KINDS,
+  type ConsentCode,
+  type EventDetails,
+  type EventKind,
+  type SubscribedEvent,
+} from '../model/subscribed-event.ts';
 export {
   AccessRevokedError,
   type ProvidedToken,

@@ -1,12 +1,19 @@
 import type { Change } from './change.ts';
 import type { LabelId, MailboxId } from './ids.ts';
 import type { WebhookField } from './webhook-field.ts';
+import { EVENT_KINDS, type EventKind, type SubscribedEvent } from './subscribed-event.ts';
 import { TidemarkError } from './tidemark-error.ts';
 
-/** Which changes a subscription asks for. All conditions must hold; null means that anything will do. */
+/**
+ * Which changes a subscription asks for, and which events. All conditions of changes must hold; null means that
+ * anything will do. Of events only `mailboxes` is asked besides their kind.
+ */
 export interface ChangeFilter {
   readonly mailboxes: readonly MailboxId[] | null;
+  /** Kinds of changes; empty for no changes at all. */
   readonly kinds: readonly Change['kind'][] | null;
+  /** Kinds of events that are delivered beside changes; empty for none. */
+  readonly events: readonly EventKind[];
   /** The message has one of these labels, or has just lost it. */
   readonly labels: readonly LabelId[] | null;
   /** Part of the subject, in any case. A `gone` change passes, since nothing is held of its message any more. */
@@ -15,7 +22,15 @@ export interface ChangeFilter {
   readonly from: string | null;
 }
 
-export const EVERY_CHANGE: ChangeFilter = { mailboxes: null, kinds: null, labels: null, subject: null, from: null };
+/** Every change, and no events. */
+export const EVERY_CHANGE: ChangeFilter = {
+  mailboxes: null,
+  kinds: null,
+  events: [],
+  labels: null,
+  subject: null,
+  from: null,
+};
 
 /** Where a subscription begins. A mailbox that comes later is delivered from its first change in every case. */
 export type Beginning =
@@ -81,10 +96,10 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 /**
  * @returns the definition itself
- * @throws {InvalidSubscriptionError} when its name, batch or attempts are not allowed
+ * @throws {InvalidSubscriptionError} when its name, batch, attempts or events are not allowed
  */
 export function checkedDefinition<Definition extends SubscriptionDefinition>(definition: Definition): Definition {
-  const { name, batch, order } = definition;
+  const { name, batch, order, filter } = definition;
   if (!NAME.test(name))
     throw new InvalidSubscriptionError(
       `"${name.slice(0, 80)}" is no name of a subscription: it has 1 to 63 letters, digits, "-", "_" and ".", ` +
@@ -97,6 +112,11 @@ export function checkedDefinition<Definition extends SubscriptionDefinition>(def
   if (order.kind === 'park' && order.attempts !== null && (!Number.isSafeInteger(order.attempts) || order.attempts < 1))
     throw new InvalidSubscriptionError(
       `The subscription ${name} parks after ${order.attempts} attempts; that is a whole number from 1.`,
+    );
+  const unknown = filter.events.find((event) => !EVENT_KINDS.includes(event));
+  if (unknown !== undefined)
+    throw new InvalidSubscriptionError(
+      `The subscription ${name} asks for an event that there is not. The events are ${EVENT_KINDS.join(', ')}.`,
     );
   return definition;
 }
@@ -125,6 +145,9 @@ export function matchesChange(filter: ChangeFilter, change: Change, texts: Messa
   if (change.kind === 'gone') return true;
   return holds(texts?.subject, subject) && holds(texts?.from, from);
 }
+
+/** Whether an event passes the filter, its mailbox aside. */
+export const matchesEvent = ({ events }: ChangeFilter, { kind }: SubscribedEvent): boolean => events.includes(kind);
 
 /** Whether a filter compares more than the change itself. */
 export const asksTexts = ({ subject, from }: ChangeFilter): boolean => subject !== null || from !== null;

@@ -16,6 +16,7 @@ export function activitiesOnceOpen(open: () => Promise<SyncActivities>): SyncAct
     fetchSlice: async (request) => (await opened()).fetchSlice(request),
     partialSync: async (request) => (await opened()).partialSync(request),
     audit: async (request) => (await opened()).audit(request),
+    noteEvents: async (request) => (await opened()).noteEvents(request),
     stopWatch: async (request) => (await opened()).stopWatch(request),
   };
 }

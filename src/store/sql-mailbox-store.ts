@@ -68,6 +68,7 @@ import {
 } from './subscriptions/deliveries.ts';
 import { newestChange } from './subscriptions/newest-change.ts';
 import { findDeliveries, nextDelivery } from './subscriptions/next-deliveries.ts';
+import { noteEvents, pruneEvents, type EventStore } from './subscriptions/event-store.ts';
 import { replay } from './subscriptions/replay.ts';
 import {
   endSubscription,
@@ -102,7 +103,8 @@ export function createSqlMailboxStore(
   MailboxAccounts &
   StoredMailDescriber &
   SubscriptionStore &
-  DeliveryStore {
+  DeliveryStore &
+  EventStore {
   const bodies = new Bodies(database, options);
   return {
     ...registryOf(database),
@@ -135,8 +137,10 @@ function subscriptionsOf(database: StoreDatabase): SubscriptionStore {
   };
 }
 
-function deliveriesOf(database: StoreDatabase): DeliveryStore {
+function deliveriesOf(database: StoreDatabase): DeliveryStore & EventStore {
   return {
+    noteEvents: (request) => noteEvents(database, request),
+    pruneEvents: (request) => pruneEvents(database, request),
     findDeliveries: (request) => findDeliveries(database, request),
     newestChange: (mailbox) => newestChange(database, mailbox),
     nextDelivery: (request) => nextDelivery(database, request),

@@ -7,6 +7,7 @@ import type { StoredMailDescriber } from './headers/describe-stored.ts';
 import type { MailboxStore } from './mailbox-store.ts';
 import type { MailboxAccounts } from './mailboxes/mailbox-accounts.ts';
 import type { MailboxRenaming } from './mailboxes/mailbox-renaming.ts';
+import type { EventStore } from './subscriptions/event-store.ts';
 import type { DeliveryStore, SubscriptionStore } from './subscriptions/subscription-store.ts';
 import type { StoreDatabase } from './engines/store-database.ts';
 import type { MailboxRemoval } from './removal/mailbox-removal.ts';
@@ -23,7 +24,8 @@ export interface Stores {
     MailboxRenaming &
     MailboxAccounts &
     SubscriptionStore &
-    DeliveryStore;
+    DeliveryStore &
+    EventStore;
   readonly credentials: CredentialStore;
   /** The database behind `store`, which a move uses directly. */
   readonly database: StoreDatabase;

@@ -140,6 +140,26 @@ export function runDelivery(
   );
 }
 
+/** Keeps events in the store, and answers the event it ends in. Throws only cancellation. */
+export function runNoting(state: MailboxState): Promise<MailboxEvent> {
+  const { mailbox } = state;
+  const { pending } = state.events;
+  const { noteEvents } = proxyActivities<Pick<MailboxActivities, 'noteEvents'>>({
+    ...OPTIONS,
+    startToCloseTimeout: '1 minute',
+    priority: { priorityKey: 2, fairnessKey: fairnessKeyOf(mailbox) },
+    summary: `keep for subscriptions: ${pending.map(({ details }) => details.kind).join(', ')}`,
+  });
+  return asEvent(
+    noteEvents({ mailbox, events: pending, ...storeOf(state) }).then((result) => ({
+      kind: 'events-noted',
+      ids: pending.map(({ id }) => id),
+      ...result,
+    })),
+    { lane: 'events', asked: false },
+  );
+}
+
 /**
  * Stops Gmail's watch. A few attempts are enough: a watch ends by itself within a week, and a poke to a workflow that
  * has ended does nothing.

@@ -1,5 +1,6 @@
 import type { Lane } from '../model/lane.ts';
 import type { Remedy } from '../model/remedy.ts';
+import type { ConsentCode } from '../model/subscribed-event.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -59,6 +60,8 @@ export interface Refusal {
   readonly cause: BlockCause;
   readonly message: string;
   readonly remedy?: Remedy;
+  /** Which kind of consent is needed; absent when none is. */
+  readonly code?: ConsentCode;
   readonly lane: Lane;
   /** True when the work that was refused was the question itself. */
   readonly asked: boolean;

@@ -4,7 +4,8 @@ import type { DeliveryLane } from './delivery-lane.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 
 /** The lane whose work failed, and whether that work was the question of a blocked mailbox. */
-export type FailedWork = Pick<Refusal, 'lane' | 'asked'> | { readonly lane: DeliveryLane; readonly asked: false };
+export type FailedWork =
+  Pick<Refusal, 'lane' | 'asked'> | { readonly lane: DeliveryLane | 'events'; readonly asked: false };
 
 /** The event of a failure that is not retried; docs/errors.md explains each. Pure. */
 export function failureEvent(
@@ -16,16 +17,29 @@ export function failureEvent(
   const told = { message, ...(remedy === undefined ? {} : { remedy }) };
   if (lane === 'delivery' || lane === 'webhook')
     return type === 'StoreLost' ? { kind: 'store-lost', message } : { kind: 'delivery-failed', lane, ...told };
+  if (lane === 'events')
+    return type === 'StoreLost' ? { kind: 'store-lost', message } : { kind: 'events-failed', ...told };
   switch (type) {
     case 'HistoryExpired':
       return { kind: 'history-expired', message, asked };
     case 'StoreLost':
       return { kind: 'store-lost', message };
-    case 'ConsentRevoked':
+    case 'ConsentRevoked': {
+      const code = remedy?.kind === 'grant' ? 'scope-missing' : 'access-revoked';
+      return { kind: 'blocked', block: 'needs-consent', cause: 'consent', code, ...told, lane, asked };
+    }
     case 'OtherAccount':
-      return { kind: 'blocked', block: 'needs-consent', cause: 'consent', ...told, lane, asked };
+      return { kind: 'blocked', block: 'needs-consent', cause: 'consent', code: 'other-account', ...told, lane, asked };
     case 'MailboxNotConnected':
-      return { kind: 'blocked', block: 'needs-consent', cause: 'credentials', ...told, lane, asked };
+      return {
+        kind: 'blocked',
+        block: 'needs-consent',
+        cause: 'credentials',
+        code: 'not-connected',
+        ...told,
+        lane,
+        asked,
+      };
     default:
       // MailboxUnavailable, OtherDatabase, or an unforeseen defect: the mailbox asks again ever more rarely instead of
       // failing the workflow.

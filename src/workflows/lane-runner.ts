@@ -16,6 +16,7 @@ export class LaneRunner {
     backfill: null,
     delivery: null,
     webhook: null,
+    events: null,
   };
   readonly #listener: Listener;
 

@@ -4,6 +4,7 @@ import type { MailboxEvent } from './mailbox-event.ts';
 import { phaseOf, type MailboxState } from './mailbox-state.ts';
 import { DELIVERY_LANES, type DeliveryLane } from './delivery-lane.ts';
 import { deliveriesOf, deliversBesideSync, deliveryDueAt } from './delivery-state.ts';
+import { eventsDueAt } from './events-state.ts';
 import { planNext, type BackfillWork, type Plan } from './plan.ts';
 import { transition } from './transition.ts';
 
@@ -11,10 +12,13 @@ import { transition } from './transition.ts';
 // long to wait. It is pure, except that it asks for patches (Ways). The workflow and the random schedules of
 // test/schedules both run it.
 
-/** The lanes of a mailbox's workflow: two that talk to Gmail, and two that deliver to subscriptions. */
-export type WorkLane = Lane | DeliveryLane;
+/**
+ * The lanes of a mailbox's workflow: two that talk to Gmail, two that deliver to subscriptions, and one that keeps
+ * events for these.
+ */
+export type WorkLane = Lane | DeliveryLane | 'events';
 
-const WORK_LANES: readonly WorkLane[] = ['live', 'backfill', ...DELIVERY_LANES];
+const WORK_LANES: readonly WorkLane[] = ['live', 'backfill', ...DELIVERY_LANES, 'events'];
 
 /** A mailbox's state and the lanes that run for it. */
 export interface LaneState {
@@ -51,10 +55,16 @@ export interface Ways {
   delivers(): boolean;
   /** Begin deliveries together with the sync that serves a poke; before, they began when its result was there. */
   deliversBesideSyncs(): boolean;
+  /** Keep events for subscriptions; before, none were told. */
+  notesEvents(): boolean;
 }
 
 export function idleLanes(state: MailboxState): LaneState {
-  return { state, running: { live: null, backfill: null, delivery: null, webhook: null }, unblockings: 0 };
+  return {
+    state,
+    running: { live: null, backfill: null, delivery: null, webhook: null, events: null },
+    unblockings: 0,
+  };
 }
 
 export function isIdle({ running }: LaneState): boolean {
@@ -95,6 +105,7 @@ function withCancelled(running: LaneState['running'], cancelled: readonly WorkLa
     backfill: cancel('backfill'),
     delivery: cancel('delivery'),
     webhook: cancel('webhook'),
+    events: cancel('events'),
   };
 }
 
@@ -108,7 +119,8 @@ function withEvent(lanes: LaneState, event: MailboxEvent, now: number, ways: Way
 export function planOf({ state }: LaneState, now: number, ways: Ways): Plan {
   const waitsForPerson = state.blocked !== null && !ways.asksAgain();
   const plan = waitsForPerson ? { live: null, backfill: null, wakeAt: null } : planNext(state, now);
-  return DELIVERY_LANES.reduce((before, lane) => withDeliveries(before, lane, { state, now, ways }), plan);
+  const noting = withNoting(plan, { state, now, ways });
+  return DELIVERY_LANES.reduce((before, lane) => withDeliveries(before, lane, { state, now, ways }), noting);
 }
 
 /**
@@ -137,11 +149,23 @@ function withDeliveries(
 const servesPoke = ({ live }: Plan, { pokedAt, blocked }: MailboxState): boolean =>
   live !== null && blocked === null && pokedAt.waiting !== null;
 
+/** Events are kept under the conditions of deliveries, which bring them. */
+function withNoting(
+  plan: Plan,
+  { state, now, ways }: { readonly state: MailboxState; readonly now: number; readonly ways: Ways },
+): Plan {
+  const dueAt = eventsDueAt(state.events);
+  if (dueAt === null) return plan;
+  if (state.paused || state.stopping || state.fullSync.kind === 'unknown' || !ways.notesEvents()) return plan;
+  return dueAt <= now ? { ...plan, note: true } : { ...plan, wakeAt: Math.min(plan.wakeAt ?? Infinity, dueAt) };
+}
+
 /** Work that a lane can begin. */
 export type LaneStart =
   | { readonly lane: 'live' }
   /** `awaits`: it begins together with a sync, whose changes it awaits for a moment. */
   | { readonly lane: DeliveryLane; readonly awaits: boolean }
+  | { readonly lane: 'events' }
   | { readonly lane: 'backfill'; readonly work: BackfillWork };
 
 /**
@@ -149,11 +173,11 @@ export type LaneStart =
  *
  * @param cutsHistory - whether the history waits to be cut. Then no backfill begins, and live syncs begin only while a
  * backfill is still running, or a delivery whose target takes its time. Deliveries begin only beside a backfill, so
- * that the lanes end
+ * that the lanes end, and so does keeping events
  */
 export function startable(
   { running }: LaneState,
-  { live, backfill, deliver = [], deliverBeside = [] }: Plan,
+  { live, backfill, deliver = [], deliverBeside = [], note }: Plan,
   cutsHistory: boolean,
 ): readonly LaneStart[] {
   const starts: LaneStart[] = [];
@@ -167,6 +191,8 @@ export function startable(
     if (running[lane] === null && (!cutsHistory || running.backfill !== null)) starts.push({ lane, awaits: false });
   for (const lane of deliverBeside)
     if (beginsLive && running[lane] === null && !cutsHistory) starts.push({ lane, awaits: true });
+  if (note === true && running.events === null && (!cutsHistory || running.backfill !== null))
+    starts.push({ lane: 'events' });
   return starts;
 }
 
@@ -176,6 +202,7 @@ const STARTS: Readonly<Record<WorkLane, MailboxEvent | null>> = {
   backfill: null,
   delivery: { kind: 'delivery-started', lane: 'delivery' },
   webhook: { kind: 'delivery-started', lane: 'webhook' },
+  events: null,
 };
 
 /** A lane has begun its planned work. */

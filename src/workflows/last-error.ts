@@ -3,7 +3,7 @@ import type { DeliveryLane } from './delivery-lane.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 
 /** The kind of work that failed. Success of the same kind proves that the error is over. */
-type ErrorOf = 'live' | 'backfill' | 'push' | 'store' | 'settings' | DeliveryLane;
+type ErrorOf = 'live' | 'backfill' | 'push' | 'store' | 'settings' | 'events' | DeliveryLane;
 
 /** Plain JSON, part of the workflow's state; times are epoch ms. */
 export interface LastError {
@@ -37,6 +37,8 @@ function mendedBy(event: MailboxEvent): readonly ErrorOf[] {
       return ['backfill'];
     case 'delivered':
       return [event.lane];
+    case 'events-noted':
+      return ['events'];
     case 'opened':
       return ['store'];
     case 'configured':
@@ -56,6 +58,7 @@ function mendedBy(event: MailboxEvent): readonly ErrorOf[] {
     case 'deliver-requested':
     case 'delivery-started':
     case 'delivery-failed':
+    case 'events-failed':
     case 'rate-limited':
     case 'partial-sync-started':
     case 'refused':

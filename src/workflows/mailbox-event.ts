@@ -3,6 +3,7 @@ import type {
   DeliverResult,
   FetchSliceResult,
   ListingResult,
+  OfWorker,
   OpenMailboxResult,
   PartialSyncResult,
 } from '../activities/requests.ts';
@@ -44,6 +45,8 @@ export type MailboxEvent =
   | { readonly kind: 'delivery-started'; readonly lane: DeliveryLane }
   /** `awaited`: the delivery ran beside a sync. */
   | ({ readonly kind: 'delivered'; readonly lane: DeliveryLane; readonly awaited?: true } & DeliverResult)
+  /** `ids`: the events that the store holds now. */
+  | ({ readonly kind: 'events-noted'; readonly ids: readonly string[] } & OfWorker)
   // failures of activities
   | ({ readonly kind: 'history-expired'; readonly message: string } & Answer)
   | { readonly kind: 'store-lost'; readonly message: string }
@@ -53,6 +56,7 @@ export type MailboxEvent =
       readonly message: string;
       readonly remedy?: Remedy;
     }
+  | { readonly kind: 'events-failed'; readonly message: string; readonly remedy?: Remedy }
   | ({ readonly kind: 'blocked' } & Refusal);
 
 interface Answer {

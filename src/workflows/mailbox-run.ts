@@ -8,7 +8,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { MailboxId } from '../model/ids.ts';
-import { runBackfill, runDelivery, runLive } from './activity-lanes.ts';
+import { runBackfill, runDelivery, runLive, runNoting } from './activity-lanes.ts';
 import type { ClockSinks } from './clock-sinks.ts';
 import { detailsOf } from './details.ts';
 import { LaneRunner } from './lane-runner.ts';
@@ -60,6 +60,7 @@ export class MailboxRun {
     boundsTimes: () => patched('bounded-times'),
     delivers: () => patched('delivery'),
     deliversBesideSyncs: () => patched('delivery-beside-sync'),
+    notesEvents: () => patched('events'),
   };
 
   /** @param isFirst - whether this is the workflow's first run */
@@ -147,6 +148,8 @@ export class MailboxRun {
         case 'delivery':
         case 'webhook':
           return runDelivery(state, start);
+        case 'events':
+          return runNoting(state);
       }
     });
   }

@@ -5,6 +5,7 @@ import { completeSettings, type SettingsChange } from '../model/settings-change.
 import type { StoreMark } from '../model/store-identity.ts';
 import { type Blocked } from './blocked.ts';
 import { NO_DELIVERIES, type DeliveryState } from './delivery-state.ts';
+import { NO_EVENTS, type EventsState } from './events-state.ts';
 import { type LastError } from './last-error.ts';
 import type { Phase } from './phase.ts';
 import { NO_PUSH, type PushState } from './push-state.ts';
@@ -72,6 +73,8 @@ export interface MailboxState {
   /** Deliveries to the handlers of subscriptions, and to their webhooks. */
   readonly deliveries: DeliveryState;
   readonly webhooks: DeliveryState;
+  /** What happened to the mailbox, for subscriptions that ask for it. */
+  readonly events: EventsState;
   /** Messages that differed at the last audit; null before the first. */
   readonly drift: number | null;
   readonly push: PushState;
@@ -140,6 +143,7 @@ export function initialState(request: {
     nextAuditAt: null,
     deliveries: NO_DELIVERIES,
     webhooks: NO_DELIVERIES,
+    events: NO_EVENTS,
     drift: null,
     push: NO_PUSH,
     rereadAt: null,

@@ -11,6 +11,8 @@ export interface Plan {
   readonly deliver?: readonly DeliveryLane[];
   /** The lanes that begin together with the live lane, and await what its sync brings; absent when there are none. */
   readonly deliverBeside?: readonly DeliveryLane[];
+  /** True when events are to be kept, for subscriptions; absent when there are none. */
+  readonly note?: true;
   /** Epoch ms when the plan changes by itself; null when only a signal changes it. */
   readonly wakeAt: number | null;
 }

@@ -18,6 +18,7 @@ import {
 import { afterEvent, type LastError } from './last-error.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import { NOT_POKED, phaseOf, type FullSyncReason, type MailboxState } from './mailbox-state.ts';
+import { withNoticed } from './notice-events.ts';
 import {
   cameAsRenewalNotice,
   isRenewalNotice,
@@ -46,7 +47,7 @@ type EventOf<Kind extends MailboxEvent['kind']> = Extract<MailboxEvent, { kind: 
 export function transition(state: MailboxState, happened: MailboxEvent, now: number): MailboxState {
   const event = withBoundedMessages(happened);
   const applied = apply(withDeliverable(withClock(withAnswer(state, event), event), event), event, now);
-  const next = withAuditDue(withMending(state, applied, event, now), now);
+  const next = withNoticed(state, withAuditDue(withMending(state, applied, event, now), now), event, now);
   return phaseOf(next) === phaseOf(state) ? next : { ...next, phaseSince: now };
 }
 
@@ -84,7 +85,7 @@ function withDeliverable(state: MailboxState, event: MailboxEvent): MailboxState
   return changeDeliveries(handled, 'webhook', (before) => told(before, 'webhook', webhooks === true));
 }
 
-type OfSync = EventOf<'opened' | 'listed' | 'slice-fetched' | 'partial-synced' | 'audited'>;
+type OfSync = EventOf<'opened' | 'listed' | 'slice-fetched' | 'partial-synced' | 'audited' | 'events-noted'>;
 
 const OF_SYNC: ReadonlySet<string> = new Set<OfSync['kind']>([
   'opened',
@@ -92,9 +93,10 @@ const OF_SYNC: ReadonlySet<string> = new Set<OfSync['kind']>([
   'slice-fetched',
   'partial-synced',
   'audited',
+  'events-noted',
 ]);
 
-/** Whether the event is the result of an activity that keeps the mirror. */
+/** Whether the event is the result of an activity that keeps the mirror, or events. */
 const isOfSync = (event: MailboxEvent): event is OfSync => OF_SYNC.has(event.kind);
 
 /** Takes the skew of the worker's clock, and the worker's database, from each activity's result. */
@@ -131,17 +133,14 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
     case 'audited':
       return withAudit(state, event);
     case 'deliver-requested':
-      return changeDeliveries(state, event.lane, withDeliveryRequested);
     case 'delivery-started':
-      return changeDeliveries(state, event.lane, withDeliveryStarted);
     case 'delivered':
-      return changeDeliveries(state, event.lane, (before) => withDelivered(before, event, now));
     case 'delivery-failed':
-      return withError(
-        changeDeliveries(state, event.lane, (before) => withDeliveryFailed(before, now)),
-        errorIn(event),
-        now,
-      );
+      return withDeliveries(state, event, now);
+    case 'events-noted':
+      return state;
+    case 'events-failed':
+      return withError(state, errorIn({ ...event, lane: 'events' }), now);
     case 'refused':
       return withError(state, { message: event.message, of: 'settings' }, now);
     case 'resync-requested':
@@ -162,6 +161,29 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
       return withLostStore(withError(state, { message: event.message, of: 'store' }, now));
     case 'blocked':
       return withRefusal(withError(state, errorIn(event), now), event, now);
+  }
+}
+
+function withDeliveries(
+  state: MailboxState,
+  event: EventOf<'deliver-requested' | 'delivery-started' | 'delivered' | 'delivery-failed'>,
+  now: number,
+): MailboxState {
+  const changed = (change: (deliveries: DeliveryState) => DeliveryState): MailboxState =>
+    changeDeliveries(state, event.lane, change);
+  switch (event.kind) {
+    case 'deliver-requested':
+      return changed(withDeliveryRequested);
+    case 'delivery-started':
+      return changed(withDeliveryStarted);
+    case 'delivered':
+      return changed((before) => withDelivered(before, event, now));
+    case 'delivery-failed':
+      return withError(
+        changed((before) => withDeliveryFailed(before, now)),
+        errorIn(event),
+        now,
+      );
   }
 }
 
@@ -446,7 +468,10 @@ const errorIn = ({
   message,
   lane,
   remedy,
-}: EventOf<'delivery-failed' | 'blocked'>): Pick<LastError, 'message' | 'of' | 'remedy'> => ({
+}: Pick<LastError, 'message' | 'remedy'> & { readonly lane: LastError['of'] }): Pick<
+  LastError,
+  'message' | 'of' | 'remedy'
+> => ({
   message,
   of: lane,
   ...(remedy === undefined ? {} : { remedy }),

@@ -86,3 +86,25 @@ it.each([
 ] as const)('a handler is refused for %s', (_, name, options) => {
   expect(() => definitionOf(name, { ...options, handle: () => undefined })).toThrow(InvalidSubscriptionError);
 });
+
+it.each([
+  ['nothing to call', {}, 'needs a function "handle"'],
+  [
+    'events and no function for them',
+    { filter: { events: ['in-sync'] }, handle: (): void => undefined },
+    'no "handleEvent"',
+  ],
+  [
+    'a function for events and no events',
+    { handle: (): void => undefined, handleEvent: (): void => undefined },
+    'no "filter.events"',
+  ],
+] as const)('a handler is refused that has %s', (_, handler, words) => {
+  expect(() => definitionOf('crm', handler)).toThrow(words);
+});
+
+it('a handler of events alone asks for no changes, and one of changes for no events', () => {
+  const { filter } = definitionOf('crm', { filter: { events: ['in-sync'] }, handleEvent: () => undefined });
+  expect(filter).toMatchObject({ kinds: [], events: ['in-sync'] });
+  expect(definitionOf('crm', { handle: () => undefined }).filter).toMatchObject({ kinds: null, events: [] });
+});

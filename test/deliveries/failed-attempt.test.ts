@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 
 import { nextAfter } from '../../src/deliveries/failed-attempt.ts';
 import type { DeliveryOrder } from '../../src/model/subscription.ts';
-import type { BegunDelivery } from '../../src/store/subscriptions/subscription-store.ts';
 import { mailboxId, messageId, historyId, threadId } from '../../src/model/ids.ts';
 
 const NOW = 1_000_000_000_000;
@@ -21,15 +20,15 @@ const change = {
   historyId: historyId('1'),
   at: NOW,
 } as const;
-const begun = (fields: Partial<BegunDelivery> = {}): BegunDelivery => ({
-  id: 'dlv_1',
+type Attempted = Parameters<typeof nextAfter>[1];
+const begun = (fields: Partial<Attempted> = {}): Attempted => ({
   changes: [change],
   attempt: 1,
   firstAttemptAt: NOW,
   isSplit: false,
   ...fields,
 });
-const next = (order: DeliveryOrder, delivery: BegunDelivery, asked: number | null = null) =>
+const next = (order: DeliveryOrder, delivery: Attempted, asked: number | null = null) =>
   nextAfter(order, delivery, { reason: 'it failed', asked, now: NOW, random: 0.5 });
 
 describe('after a failed attempt', () => {

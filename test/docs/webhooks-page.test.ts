@@ -53,8 +53,14 @@ const read: Change = {
   added: [],
   removed: [unread],
 };
-const inSync = eventOfMailbox({ kind: 'in-sync', mailbox, at });
-const needsConsent = eventOfMailbox({ kind: 'needs-consent', mailbox, at: at + 60_000, reason: 'Access was revoked.' });
+const happened = { mailbox, number: 3, after: 8, at } as const;
+const inSync = eventOfMailbox({ ...happened, kind: 'in-sync' });
+const needsConsent = eventOfMailbox({
+  ...happened,
+  kind: 'needs-consent',
+  code: 'access-revoked',
+  reason: 'Google no longer accepts the credentials of ada@example.com: the grant was revoked.',
+});
 
 describe('docs/webhooks.md', () => {
   it('shows payloads as they are sent', () => {
@@ -69,7 +75,8 @@ describe('docs/webhooks.md', () => {
     const sent = [
       bodyOf(mailbox, [eventOfChange(stored)]),
       bodyOf(mailbox, [eventOfChange(read, details)]),
-      bodyOf(mailbox, [inSync, needsConsent]),
+      bodyOf(mailbox, [eventOfChange(stored), eventOfChange(read)]),
+      bodyOf(mailbox, [needsConsent]),
     ];
     expect(codeIn('json').map((code) => JSON.stringify(JSON.parse(code)))).toEqual(
       sent.map((bytes) => Buffer.from(bytes).toString()),
@@ -81,9 +88,9 @@ describe('docs/webhooks.md', () => {
       eventOfChange(stored),
       eventOfChange(read),
       eventOfChange({ ...read, kind: 'gone', why: 'deleted' }),
-      eventOfMailbox({ ...message, kind: 'message-failed', reason: '' }),
+      eventOfMailbox({ ...happened, kind: 'message-failed', messageId: message.messageId, reason: '' }),
       needsConsent,
-      eventOfMailbox({ kind: 'recovered', mailbox, at }),
+      eventOfMailbox({ ...happened, kind: 'recovered' }),
       inSync,
       testEvent(at),
     ];

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 
 import { systemClock as clock } from '../../src/host/system-clock.ts';
+import { bundleWorkflows } from '../../src/temporal/bundle-workflows.ts';
 import { findBinary, freePort, startDevServer } from '../../src/temporal/dev-server/index.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import * as definitions from '../../src/workflows/definitions.ts';
@@ -93,9 +94,12 @@ const server = await startDevServer({
   logFile: join(scratch, 'temporal.log'),
   clock,
 });
+// A run of tests shares its bundle, and this is none.
+const bundle = join(scratch, 'workflows.js');
+writeFileSync(bundle, (await bundleWorkflows()).code);
 const rig = await Rig.open('record', {
   temporalAddress: server.address,
-  env: { PUSH_TOPIC: 'projects/tidemark/topics/gmail' },
+  env: { PUSH_TOPIC: 'projects/tidemark/topics/gmail', TIDEMARK_WORKFLOW_BUNDLE: bundle },
 });
 try {
   await rig.startWorker();

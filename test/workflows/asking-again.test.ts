@@ -59,6 +59,7 @@ class RefusingGmail {
       };
     },
     audit: async () => ({ drift: 0 }),
+    noteEvents: async () => ({}),
     stopWatch: async () => undefined,
     partialSync: async (request) => {
       this.asked.push(request);

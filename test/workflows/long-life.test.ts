@@ -43,6 +43,7 @@ function quietActivities(): { activities: SyncActivities; began: number[]; mostA
     recover: async ({ generation }) => ({ ...counts, generation, historyId: mark }),
     fetchSlice: async () => ({ ...counts, generation: 1, fetched: 0, complete: true, nextAttemptAt: null }),
     audit: async () => ({ drift: 0 }),
+    noteEvents: async () => ({}),
     stopWatch: async () => undefined,
     partialSync: async () => {
       began.push(Context.current().info.currentAttemptScheduledTimestampMs);

@@ -65,6 +65,10 @@ test('the recorded histories hold a mailbox of an older worker whose clock is ho
   expect(patchesOf('v0.1.0-clock')).toContain('bounded-times');
 });
 
+test('the recorded histories hold a mailbox that keeps events for subscriptions', () => {
+  expect(patchesOf('v0.1.0-events')).toContain('events');
+});
+
 /** The ids of the patches that the runs in a folder met. */
 function patchesOf(folder: string): readonly string[] {
   const data = recorded

@@ -1,6 +1,6 @@
 import type { Change, WhyGone } from '../../model/change.ts';
 import type { HistoryId, LabelId, MailboxId, MessageId, ThreadId } from '../../model/ids.ts';
-import type { MailboxEvent } from './subscribed-event.ts';
+import type { ConsentCode, SubscribedEvent } from '../../model/subscribed-event.ts';
 import type { WebhookMessage } from './message-fields.ts';
 
 /** The version of the payloads. Another one means that a field has another meaning; new fields do not change it. */
@@ -36,12 +36,18 @@ interface MessageData {
   readonly message?: WebhookMessage | null;
 }
 
+interface EventData {
+  readonly mailbox: MailboxId;
+  /** Counts the mailbox's events from 1, without gaps. */
+  readonly number: number;
+}
+
 export type WebhookEvent =
   | Envelope<'message.stored' | 'message.labels', MessageData>
   | Envelope<'message.gone', MessageData & { readonly why: WhyGone | 'unknown' }>
-  | Envelope<'message.failed', { readonly mailbox: MailboxId; readonly messageId: MessageId; readonly reason: string }>
-  | Envelope<'mailbox.needs_consent', { readonly mailbox: MailboxId; readonly reason: string }>
-  | Envelope<'mailbox.recovered' | 'mailbox.in_sync', { readonly mailbox: MailboxId }>
+  | Envelope<'message.failed', EventData & { readonly messageId: MessageId; readonly reason: string }>
+  | Envelope<'mailbox.needs_consent', EventData & { readonly code: ConsentCode; readonly reason: string }>
+  | Envelope<'mailbox.recovered' | 'mailbox.in_sync', EventData>
   | Envelope<'webhook.test', Readonly<Record<string, never>>>;
 
 /** The body of a webhook. Several events of one mailbox come as a batch, in their order. */
@@ -91,22 +97,19 @@ export function eventOfChange(
   }
 }
 
-export function eventOfMailbox(event: MailboxEvent): WebhookEvent {
-  const { mailbox } = event;
+/** The event of what happened to a mailbox besides its mail. */
+export function eventOfMailbox(event: SubscribedEvent): WebhookEvent {
+  const data = { mailbox: event.mailbox, number: event.number };
   const frame = { version: VERSION, timestamp: isoTime(event.at) } as const;
   switch (event.kind) {
     case 'needs-consent':
-      return { type: 'mailbox.needs_consent', ...frame, data: { mailbox, reason: event.reason } };
+      return { type: 'mailbox.needs_consent', ...frame, data: { ...data, code: event.code, reason: event.reason } };
     case 'recovered':
-      return { type: 'mailbox.recovered', ...frame, data: { mailbox } };
+      return { type: 'mailbox.recovered', ...frame, data };
     case 'in-sync':
-      return { type: 'mailbox.in_sync', ...frame, data: { mailbox } };
+      return { type: 'mailbox.in_sync', ...frame, data };
     case 'message-failed':
-      return {
-        type: 'message.failed',
-        ...frame,
-        data: { mailbox, messageId: event.messageId, reason: event.reason },
-      };
+      return { type: 'message.failed', ...frame, data: { ...data, messageId: event.messageId, reason: event.reason } };
   }
 }
 

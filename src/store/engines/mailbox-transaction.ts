@@ -33,6 +33,7 @@ export class MailboxTransaction {
   /** The mailbox's row as it was when the transaction began. */
   readonly columns: Selectable<MailboxTable>;
   #sequence: number;
+  #hasEvents = false;
 
   constructor(tx: Transaction<Schema>, dialect: StoreDialect, columns: Selectable<MailboxTable>) {
     this.tx = tx;
@@ -42,13 +43,23 @@ export class MailboxTransaction {
     this.#sequence = columns.change_sequence;
   }
 
-  /** Whether entries were appended to the change feed. */
-  get hasChanges(): boolean {
-    return this.#sequence > this.columns.change_sequence;
+  /** Whether entries were appended to the change feed, or events. */
+  get hasNews(): boolean {
+    return this.#hasEvents || this.#sequence > this.columns.change_sequence;
+  }
+
+  /** The sequence of the mailbox's newest change, those of this transaction included. */
+  get sequence(): number {
+    return this.#sequence;
   }
 
   async updateMailbox(values: Updateable<MailboxTable>): Promise<void> {
     await this.tx.updateTable('mailboxes').set(values).where('key', '=', this.key).execute();
+  }
+
+  /** Events were written: who delivers them hears of it after the commit. */
+  announceEvents(): void {
+    this.#hasEvents = true;
   }
 
   /**
@@ -86,7 +97,7 @@ export async function withMailbox<Result>(
     if (columns === undefined) throw unknownMailbox(mailbox);
     const locked = new MailboxTransaction(tx, database.dialect, columns);
     const done = await work(locked);
-    changed = locked.hasChanges ? locked.key : null;
+    changed = locked.hasNews ? locked.key : null;
     return done;
   });
   if (changed !== null) database.changes.announce(changed);

@@ -37,6 +37,8 @@ export interface Schema {
   subscriptions: SubscriptionTable;
   delivery_positions: DeliveryPositionTable;
   parked_deliveries: ParkedDeliveryTable;
+  mailbox_events: MailboxEventTable;
+  parked_events: ParkedEventTable;
   /**
    * One row. `id` is drawn with the database; a copy by a move is another feed. `former_ids`: the ids of databases
    * whose mailboxes were moved here, as JSON.
@@ -76,6 +78,8 @@ export interface MailboxTable {
   change_sequence: number;
   /** The changes up to this sequence were pruned. */
   pruned_sequence: Generated<number>;
+  /** The number of the newest event. */
+  event_sequence: Generated<number>;
   /** 1 when the scope's limit left messages out. */
   limit_reached: number;
   /** Internal date of the oldest message within the scope's limit; null while it is not known. */
@@ -210,6 +214,8 @@ export interface DeliveryPositionTable {
   subscription: string;
   /** Everything up to it was accepted, parked, or not asked for. */
   sequence: number;
+  /** The same for events, by their numbers. */
+  event: Generated<number>;
   /** How often somebody moved it back: the same changes are then other deliveries. */
   replays: Generated<number>;
   /** How many changes were accepted. */
@@ -218,6 +224,8 @@ export interface DeliveryPositionTable {
   /** The delivery under way and the sequences of its changes, fixed before the first attempt; null between two. */
   delivery_id: string | null;
   sequences: string | null;
+  /** The event of the delivery under way, which is delivered alone: then there are no `sequences`. */
+  delivery_event: Generated<number | null>;
   /** Up to this sequence changes are delivered one by one, since a batch with them kept failing. */
   single_until: Generated<number>;
   /** Attempts that have begun at the delivery under way, and when the first one did. */
@@ -237,6 +245,33 @@ export interface ParkedDeliveryTable {
   mailbox_key: number;
   subscription: string;
   sequence: number;
+  delivery_id: string;
+  attempts: number;
+  error: string;
+  parked_at: number;
+}
+
+/** What happened to a mailbox besides changes of its mail: see SubscribedEvent. */
+export interface MailboxEventTable {
+  mailbox_key: number;
+  /** Counts the mailbox's events, without gaps. */
+  number: number;
+  /** The workflow's id of it, by which an attempt that is repeated finds it; null where a transaction wrote it. */
+  id: string | null;
+  /** The mailbox's newest change at that time. */
+  after_sequence: number;
+  kind: string;
+  message_id: string | null;
+  code: string | null;
+  reason: string | null;
+  at: number;
+}
+
+/** An event that a subscription's target did not take. */
+export interface ParkedEventTable {
+  mailbox_key: number;
+  subscription: string;
+  event: number;
   delivery_id: string;
   attempts: number;
   error: string;

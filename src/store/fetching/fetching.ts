@@ -12,6 +12,7 @@ import type { FetchAttempt } from './fetching-store.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
 import type { MessageHeaders } from '../rules/message-headers.ts';
 import { newRow, type MessageRow } from '../rules/message-row.ts';
+import { appendEvents, type NewEvent } from '../rows/event-rows.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
 import { applyFetchedMessage } from '../rules/fetched-message-rules.ts';
 import { readLabelsAgain } from '../rules/refresh-rules.ts';
@@ -134,7 +135,19 @@ export function saveAttempts(
       differences.set(attempt.id, { before, after: afterAttempt(before, attempt, rules) });
     }
     await writeDifferences(locked, differences.values(), now);
+    await appendEvents(
+      locked,
+      [...differences.values()].flatMap(({ before, after }) => failedNow(before, after, now)),
+    );
   });
+}
+
+/** The event of a message that fails from now on. One that was failing before, and fails again, is none. */
+function failedNow(before: MessageRow | null, after: MessageRow, now: number): readonly NewEvent[] {
+  if (after.state !== 'failed' || before?.state === 'failed') return [];
+  return [
+    { id: null, at: now, details: { kind: 'message-failed', messageId: after.id, reason: after.lastError ?? '' } },
+  ];
 }
 
 /**

@@ -32,6 +32,8 @@ export const MOVED_TABLES: readonly MovedTable[] = [
   { table: 'message_headers', key: ['message_id'], rows: ROWS },
   { table: 'delivery_positions', key: ['subscription'], rows: ROWS },
   { table: 'parked_deliveries', key: ['subscription', 'sequence'], rows: ROWS },
+  { table: 'mailbox_events', key: ['number'], rows: ROWS },
+  { table: 'parked_events', key: ['subscription', 'event'], rows: ROWS },
   { table: 'bodies', key: ['message_id'], rows: 50 },
 ];
 

@@ -51,6 +51,8 @@ const TABLES = [
   { table: 'messages', key: ['id'], rows: ROWS },
   { table: 'delivery_positions', key: ['subscription'], rows: ROWS },
   { table: 'parked_deliveries', key: ['subscription', 'sequence'], rows: ROWS },
+  { table: 'mailbox_events', key: ['number'], rows: ROWS },
+  { table: 'parked_events', key: ['subscription', 'event'], rows: ROWS },
   { table: 'labels', key: ['id'], rows: ROWS },
   { table: 'usage', key: ['method'], rows: ROWS },
   { table: 'day_usage', key: ['mailbox_key'], rows: ROWS },

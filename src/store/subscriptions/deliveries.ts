@@ -9,11 +9,21 @@ import type { RequestOf } from '../engines/request-of.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { keyOf } from '../rows/mailbox-rows.ts';
-import { changesAt } from './next-batch.ts';
+import { eventsAfter } from '../rows/event-rows.ts';
+import { changesAt, type SearchedMailbox } from './next-batch.ts';
 import { newestOf } from './newest-change.ts';
-import { lockedPosition, SETTLED, updatePosition, type Position } from './positions.ts';
+import { isAt, lockedPosition, SETTLED, updatePosition, type Position } from './positions.ts';
 import { delivers, findSubscription } from './subscription-rows.ts';
-import type { DeliveryNamed, DeliveryStep, DeliveryStore, FailedDelivery, QueryWithin } from './subscription-store.ts';
+import type {
+  AttemptableDelivery,
+  DeliveredContent,
+  DeliveryNamed,
+  DeliveryPlace,
+  DeliveryStep,
+  DeliveryStore,
+  FailedDelivery,
+  QueryWithin,
+} from './subscription-store.ts';
 
 /** Ms before an attempt is made after two that began and never ended: their workers may have died of it. */
 const AFTER_LOST_ATTEMPTS = 30_000;
@@ -37,24 +47,51 @@ export function beginDelivery(
       return { kind: 'passed' };
     }
     if (position.delivery_id !== null) {
-      const sequences = JSON.parse(position.sequences ?? '[]') as number[];
-      const changes = await changesAt(tx, database.dialect, { mailbox, key }, sequences);
-      if (isSome(changes))
-        return { kind: 'begun', delivery: await attempt(tx, position, { id: position.delivery_id, changes, now }) };
+      const fixed = await fixedContent({ database, tx }, { mailbox, key }, position);
+      if (fixed !== null)
+        return { kind: 'begun', delivery: await attempt(tx, position, { id: position.delivery_id, ...fixed }, now) };
       await updatePosition(tx, position, SETTLED);
       return { kind: 'passed' };
     }
     // Another attempt, or a replay, came between the search and the lock.
-    if (next.kind === 'fixed' || next.after !== position.sequence) return { kind: 'passed' };
-    const isSplit = position.sequence < position.single_until;
-    const changes = isSplit ? next.changes.slice(0, 1) : next.changes;
-    if (!isSome(changes)) {
-      await updatePosition(tx, position, { sequence: next.passed });
+    if (next.kind === 'fixed' || !isAt(next.after, position)) return { kind: 'passed' };
+    const content = contentOf(next, position);
+    if (content === null) {
+      await updatePosition(tx, position, next.passed);
       return { kind: 'passed' };
     }
-    const id = deliveryId({ subscription, mailbox, position, changes });
-    return { kind: 'begun', delivery: await attempt(tx, { ...position, ...SETTLED }, { id, changes, now }) };
+    const id = deliveryId({ subscription, mailbox, position }, content);
+    // What lies before the content was not asked for.
+    const before = content.event === null ? { event: next.passed.event } : next.passed;
+    const begun = { ...position, ...SETTLED, ...before };
+    return { kind: 'begun', delivery: await attempt(tx, begun, { id, ...content }, now) };
   });
+}
+
+/** What a delivery that is found now holds; null when nothing was asked for. */
+function contentOf(
+  { changes: found, event }: Extract<AttemptableDelivery, { kind: 'found' }>,
+  position: Position,
+): DeliveredContent | null {
+  const isSplit = position.sequence < position.single_until;
+  const changes = isSplit ? found.slice(0, 1) : found;
+  if (isSome(changes)) return { event: null, changes };
+  return event === null ? null : { event, changes: [] };
+}
+
+/** What the delivery under way holds; null when that was pruned. */
+async function fixedContent(
+  { database, tx }: { readonly database: StoreDatabase; readonly tx: Transaction<Schema> },
+  searched: SearchedMailbox,
+  { sequences, delivery_event: number }: Position,
+): Promise<DeliveredContent | null> {
+  if (sequences !== null) {
+    const changes = await changesAt(tx, database.dialect, searched, JSON.parse(sequences) as number[]);
+    return isSome(changes) ? { event: null, changes } : null;
+  }
+  if (number === null) return null;
+  const [event] = await eventsAfter(tx, searched, number - 1, 1);
+  return event?.number === number ? { event, changes: [] } : null;
 }
 
 const isSome = (changes: readonly Change[]): changes is readonly [Change, ...Change[]] => changes.length > 0;
@@ -63,40 +100,36 @@ const isSome = (changes: readonly Change[]): changes is readonly [Change, ...Cha
 async function attempt(
   tx: Transaction<Schema>,
   position: Position,
-  { id, changes, now }: { id: string; changes: readonly [Change, ...Change[]]; now: number },
+  fixed: DeliveredContent & { readonly id: string },
+  now: number,
 ): Promise<Extract<DeliveryStep, { kind: 'begun' }>['delivery']> {
   const number = position.attempts + 1;
   const firstAttemptAt = position.first_attempt_at ?? now;
   await updatePosition(tx, position, {
-    delivery_id: id,
-    sequences: JSON.stringify(changes.map(({ sequence }) => sequence)),
+    sequence: position.sequence,
+    event: position.event,
+    delivery_id: fixed.id,
+    sequences: fixed.event === null ? JSON.stringify(fixed.changes.map(({ sequence }) => sequence)) : null,
+    delivery_event: fixed.event?.number ?? null,
     attempts: number,
     first_attempt_at: firstAttemptAt,
     next_attempt_at: number < 3 ? null : now + AFTER_LOST_ATTEMPTS,
   });
   const isSplit = position.sequence < position.single_until;
-  return { id, changes, attempt: number, firstAttemptAt, isSplit };
+  return { ...fixed, attempt: number, firstAttemptAt, isSplit };
 }
 
-/** The same changes have the same id, until somebody replays them. */
-function deliveryId({
-  subscription,
-  mailbox,
-  position,
-  changes,
-}: {
-  readonly subscription: Subscription;
-  readonly mailbox: MailboxId;
-  readonly position: Position;
-  readonly changes: readonly Change[];
-}): string {
-  const parts = [
-    subscription.name,
-    subscription.createdAt,
+/** The same changes, or the same event, have the same id until somebody replays them. */
+function deliveryId(
+  {
+    subscription,
     mailbox,
-    position.replays,
-    ...changes.map(({ sequence }) => sequence),
-  ];
+    position,
+  }: { readonly subscription: Subscription; readonly mailbox: MailboxId; readonly position: Position },
+  { event, changes }: DeliveredContent,
+): string {
+  const content = event === null ? changes.map(({ sequence }) => sequence) : ['event', event.number];
+  const parts = [subscription.name, subscription.createdAt, mailbox, position.replays, ...content];
   return `dlv_${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)}`;
 }
 
@@ -118,15 +151,29 @@ export function acceptWithin(
       const { rows } = await tx.executeQuery<Record<string, unknown>>(CompiledQuery.raw(text, [...values]));
       return rows;
     });
-    const sequences = JSON.parse(position.sequences ?? '[]') as number[];
+    const { count, last } = underWay(position);
     await updatePosition(tx, position, {
       ...SETTLED,
-      sequence: sequences.at(-1) ?? position.sequence,
-      delivered: position.delivered + sequences.length,
+      ...last,
+      delivered: position.delivered + count,
       accepted_at: request.now,
     });
     return true;
   });
+}
+
+/**
+ * How much the delivery under way holds, and where the position is once it is over. A program of the version before
+ * leaves `delivery_event` behind, but then there are sequences.
+ */
+function underWay({ sequence, event, sequences, delivery_event: number }: Position): {
+  readonly count: number;
+  readonly event: number | null;
+  readonly last: DeliveryPlace;
+} {
+  if (sequences === null && number !== null) return { count: 1, event: number, last: { sequence, event: number } };
+  const held = JSON.parse(sequences ?? '[]') as number[];
+  return { count: held.length, event: null, last: { sequence: held.at(-1) ?? sequence, event } };
 }
 
 /** See {@link DeliveryStore.failDelivery}. */
@@ -144,19 +191,26 @@ export async function failDelivery(database: StoreDatabase, request: FailedDeliv
       });
       return;
     }
-    const sequences = JSON.parse(position.sequences ?? '[]') as number[];
-    const last = sequences.at(-1) ?? position.sequence;
-    if (sequences.length > 1) {
-      await updatePosition(tx, position, { ...SETTLED, single_until: last });
+    const { count, event, last } = underWay(position);
+    if (count > 1) {
+      await updatePosition(tx, position, { ...SETTLED, single_until: last.sequence });
       return;
     }
     const parked = { delivery_id: id, attempts: number, error, parked_at: now };
-    await tx
-      .insertInto('parked_deliveries')
-      .values({ mailbox_key: position.mailbox_key, subscription, sequence: last, ...parked })
-      .onConflict((conflict) => conflict.columns(['mailbox_key', 'subscription', 'sequence']).doUpdateSet(parked))
-      .execute();
-    await updatePosition(tx, position, { ...SETTLED, sequence: last });
+    const names = { mailbox_key: position.mailbox_key, subscription };
+    if (event === null)
+      await tx
+        .insertInto('parked_deliveries')
+        .values({ ...names, sequence: last.sequence, ...parked })
+        .onConflict((conflict) => conflict.columns(['mailbox_key', 'subscription', 'sequence']).doUpdateSet(parked))
+        .execute();
+    else
+      await tx
+        .insertInto('parked_events')
+        .values({ ...names, event, ...parked })
+        .onConflict((conflict) => conflict.columns(['mailbox_key', 'subscription', 'event']).doUpdateSet(parked))
+        .execute();
+    await updatePosition(tx, position, { ...SETTLED, ...last });
   });
 }
 

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { MailboxId } from '../../model/ids.ts';
 import type { Remedy } from '../../model/remedy.ts';
+import { EVENT_KINDS, type EventKind } from '../../model/subscribed-event.ts';
 import { includesMailbox } from '../../model/subscription.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
@@ -18,14 +19,13 @@ export async function readPositions(database: StoreDatabase, name: string): Prom
         join.onRef('p.mailbox_key', '=', 'm.key').on('p.subscription', '=', name),
       )
       .selectAll('p')
-      .select(['m.id', 'm.change_sequence'])
-      .select((eb) =>
-        eb
-          .selectFrom('parked_deliveries as d')
-          .select((count) => count.fn.countAll<number | string>().as('parked'))
-          .whereRef('d.mailbox_key', '=', 'm.key')
-          .where('d.subscription', '=', name)
-          .as('parked'),
+      .select(['m.id', 'm.change_sequence', 'm.event_sequence'])
+      .select(
+        sql<number | string>`(select count(*) from parked_deliveries d
+          where d.mailbox_key = m.key and d.subscription = ${name})
+          + (select count(*) from parked_events e where e.mailbox_key = m.key and e.subscription = ${name})`.as(
+          'parked',
+        ),
       )
       .where('m.id', 'like', '%@%')
       .orderBy('m.id')
@@ -36,6 +36,8 @@ export async function readPositions(database: StoreDatabase, name: string): Prom
         mailbox: each.id as MailboxId,
         sequence: each.sequence ?? 0,
         head: each.change_sequence,
+        event: each.event ?? 0,
+        eventHead: each.event_sequence,
         delivered: each.delivered ?? 0,
         acceptedAt: each.accepted_at,
         parked: Number(each.parked),
@@ -46,6 +48,7 @@ export async function readPositions(database: StoreDatabase, name: string): Prom
             : {
                 id: each.delivery_id,
                 changes: each.sequences === null ? 0 : (JSON.parse(each.sequences) as number[]).length,
+                event: each.sequences === null ? each.delivery_event : null,
                 attempts: each.attempts ?? 0,
                 since: each.first_attempt_at,
               },
@@ -63,7 +66,8 @@ export async function countDeliveries(database: StoreDatabase): Promise<readonly
       select s.name,
         (select count(*) from delivery_positions p where p.subscription = s.name and p.last_error is not null)
           as failing,
-        (select count(*) from parked_deliveries d where d.subscription = s.name) as parked
+        (select count(*) from parked_deliveries d where d.subscription = s.name)
+          + (select count(*) from parked_events e where e.subscription = s.name) as parked
       from subscriptions s order by s.name`.execute(db),
   );
   return rows.map(({ name, failing, parked }) => ({ name, failing: Number(failing), parked: Number(parked) }));
@@ -74,25 +78,39 @@ export async function listParked(
   database: StoreDatabase,
   { name, limit }: RequestOf<SubscriptionStore, 'listParked'>,
 ): Promise<readonly ParkedChange[]> {
-  const rows = await database.read((db) =>
-    db
-      .selectFrom('parked_deliveries as d')
-      .innerJoin('mailboxes as m', 'm.key', 'd.mailbox_key')
-      .selectAll('d')
-      .select('m.id')
-      .where('d.subscription', '=', name)
-      .orderBy('d.parked_at', 'desc')
-      .orderBy('m.id')
-      .orderBy('d.sequence', 'desc')
-      .limit(limit)
-      .execute(),
+  const { rows } = await database.read((db) =>
+    sql<ParkedRow>`
+      select m.id, d.sequence, null as event, null as kind, d.delivery_id, d.attempts, d.error, d.parked_at
+        from parked_deliveries d join mailboxes m on m.key = d.mailbox_key where d.subscription = ${name}
+      union all
+      select m.id, coalesce(h.after_sequence, 0), e.event, h.kind, e.delivery_id, e.attempts, e.error, e.parked_at
+        from parked_events e join mailboxes m on m.key = e.mailbox_key
+        left join mailbox_events h on h.mailbox_key = e.mailbox_key and h.number = e.event
+        where e.subscription = ${name}
+      order by parked_at desc, id, sequence desc, event desc
+      limit ${limit}`.execute(db),
   );
   return rows.map((row) => ({
     mailbox: row.id as MailboxId,
     sequence: row.sequence,
+    event: row.event === null ? null : { number: row.event, kind: eventKind(row.kind) },
     deliveryId: row.delivery_id,
     attempts: row.attempts,
     error: row.error,
     parkedAt: row.parked_at,
   }));
 }
+
+interface ParkedRow {
+  readonly id: string;
+  readonly sequence: number;
+  readonly event: number | null;
+  /** null also for an event that was pruned since. */
+  readonly kind: string | null;
+  readonly delivery_id: string;
+  readonly attempts: number;
+  readonly error: string;
+  readonly parked_at: number;
+}
+
+const eventKind = (text: string | null): EventKind | null => EVENT_KINDS.find((kind) => kind === text) ?? null;

@@ -16,8 +16,10 @@ export async function newestOf(
 ): Promise<(NewestChange & { readonly pruned: number }) | null> {
   const row = await db
     .selectFrom('mailboxes')
-    .select(['key', 'change_sequence', 'pruned_sequence'])
+    .select(['key', 'change_sequence', 'event_sequence', 'pruned_sequence'])
     .where('id', '=', mailbox)
     .executeTakeFirst();
-  return row === undefined ? null : { key: row.key, sequence: row.change_sequence, pruned: row.pruned_sequence };
+  if (row === undefined) return null;
+  const { key, change_sequence: sequence, event_sequence: event, pruned_sequence: pruned } = row;
+  return { key, sequence, event, pruned };
 }

@@ -1,11 +1,20 @@
 import type { Kysely } from 'kysely';
 import type { Change } from '../../model/change.ts';
 import type { MailboxId } from '../../model/ids.ts';
-import { asksTexts, matchesChange, type ChangeFilter, type MessageTexts } from '../../model/subscription.ts';
+import type { SubscribedEvent } from '../../model/subscribed-event.ts';
+import {
+  asksTexts,
+  matchesChange,
+  matchesEvent,
+  type ChangeFilter,
+  type MessageTexts,
+} from '../../model/subscription.ts';
 import type { StoreDialect } from '../engines/dialect.ts';
 import type { Schema } from '../engines/schema.ts';
 import { toChange } from '../rows/change-columns.ts';
 import { changesAfter } from '../rows/change-rows.ts';
+import { eventsAfter } from '../rows/event-rows.ts';
+import type { DeliveryPlace } from './subscription-store.ts';
 
 /** Changes that are compared with a filter at a time, and the most in one search. */
 const PAGE = 1_000;
@@ -18,33 +27,104 @@ export interface SearchedMailbox {
 
 export interface FoundBatch {
   readonly changes: readonly Change[];
-  /** Everything up to it was compared, and is in `changes` or not asked for. */
-  readonly passed: number;
+  /** The event that is delivered next; null when changes are, or nothing is. It is delivered alone. */
+  readonly event: SubscribedEvent | null;
+  /** Everything up to it was compared, and is found or not asked for. `event` itself is not passed. */
+  readonly passed: DeliveryPlace;
   /** False when the search ended before the end of the feed and before the batch was full. */
   readonly isWhole: boolean;
 }
 
-/** The next changes after a sequence that pass a filter, at most `size`. */
+export interface Search {
+  readonly filter: ChangeFilter;
+  readonly after: DeliveryPlace;
+  readonly size: number;
+}
+
+/**
+ * What comes next after a place and passes a filter: changes up to the next event, at most `size`, or that event. The
+ * ends of both are read first, from the mailbox's row: what lies before them is committed, and their order is known.
+ */
 export async function nextBatch(
   db: Kysely<Schema>,
   dialect: StoreDialect,
-  { mailbox, key }: SearchedMailbox,
-  { filter, after, size }: { readonly filter: ChangeFilter; readonly after: number; readonly size: number },
+  searched: SearchedMailbox,
+  { filter, after, size }: Search,
 ): Promise<FoundBatch> {
+  const { key } = searched;
+  const row = await db
+    .selectFrom('mailboxes')
+    .select(['change_sequence', 'event_sequence'])
+    .where('key', '=', key)
+    .executeTakeFirst();
+  const heads = row ?? { change_sequence: 0, event_sequence: 0 };
+  const events = new NextEvents(filter, after.event, await newEvents(db, searched, after, heads.event_sequence));
   const changes: Change[] = [];
-  let passed = after;
-  const last = after + MOST;
-  while (passed < last) {
-    const page = await changesAfter(db, { mailbox, key }, passed, PAGE);
+  let sequence = after.sequence;
+  const found = (isWhole: boolean, event: SubscribedEvent | null = null): FoundBatch => {
+    const passed = { sequence, event: events.passed };
+    return { changes, event: changes.length === 0 ? event : null, passed, isWhole: isWhole || changes.length > 0 };
+  };
+  const last = sequence + MOST;
+  while (sequence < last) {
+    const read = await changesAfter(db, searched, sequence, PAGE);
+    const page = read.filter((change) => change.sequence <= heads.change_sequence);
     const texts = asksTexts(filter) ? await textsOf(db, dialect, key, page) : new Map<string, MessageTexts>();
     for (const change of page) {
-      passed = change.sequence;
+      const event = events.before(change.sequence);
+      if (event !== null) return found(true, event);
+      if (events.isCut) return found(false);
+      sequence = change.sequence;
       if (matchesChange(filter, change, texts.get(change.messageId) ?? null)) changes.push(change);
-      if (changes.length === size) return { changes, passed, isWhole: true };
+      if (changes.length === size) return found(true);
     }
-    if (page.length < PAGE) return { changes, passed, isWhole: true };
+    if (page.length < PAGE) {
+      const event = events.before(Infinity);
+      return found(event !== null || !events.isCut, event);
+    }
   }
-  return { changes, passed, isWhole: changes.length > 0 };
+  return found(false);
+}
+
+async function newEvents(
+  db: Kysely<Schema>,
+  searched: SearchedMailbox,
+  after: DeliveryPlace,
+  head: number,
+): Promise<readonly SubscribedEvent[]> {
+  if (after.event >= head) return [];
+  return (await eventsAfter(db, searched, after.event, PAGE)).filter(({ number }) => number <= head);
+}
+
+/** The events of a search, passed one after the other. */
+class NextEvents {
+  readonly #filter: ChangeFilter;
+  readonly #events: readonly SubscribedEvent[];
+  #next = 0;
+  /** The number of the last event that was passed. */
+  passed: number;
+
+  constructor(filter: ChangeFilter, passed: number, events: readonly SubscribedEvent[]) {
+    this.#filter = filter;
+    this.#events = events;
+    this.passed = passed;
+  }
+
+  /** Whether all of a full page are passed: there may be more. */
+  get isCut(): boolean {
+    return this.#next === PAGE;
+  }
+
+  /** The next event that is asked for and happened before a change; passes those that are not asked for. */
+  before(sequence: number): SubscribedEvent | null {
+    for (;;) {
+      const event = this.#events[this.#next];
+      if (event === undefined || event.after >= sequence) return null;
+      if (matchesEvent(this.#filter, event)) return event;
+      this.passed = event.number;
+      this.#next += 1;
+    }
+  }
 }
 
 /** The changes with these sequences. */

@@ -4,9 +4,9 @@ import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { nextBatch } from './next-batch.ts';
 import { newestOf } from './newest-change.ts';
-import { lockedPosition, updatePosition, type Position } from './positions.ts';
+import { isAt, lockedPosition, placeOf, updatePosition, type Position } from './positions.ts';
 import { activeSubscriptions, delivers, findSubscription } from './subscription-rows.ts';
-import type { DeliveryStore, DueDelivery, FoundDeliveries, NextDelivery } from './subscription-store.ts';
+import type { DeliveryPlace, DeliveryStore, DueDelivery, FoundDeliveries, NextDelivery } from './subscription-store.ts';
 
 // What there is to deliver. Nothing here begins an attempt.
 
@@ -14,8 +14,8 @@ import type { DeliveryStore, DueDelivery, FoundDeliveries, NextDelivery } from '
 interface Passable {
   readonly name: string;
   readonly key: number;
-  readonly after: number;
-  readonly passed: number;
+  readonly after: DeliveryPlace;
+  readonly passed: DeliveryPlace;
 }
 
 /** See {@link DeliveryStore.findDeliveries}. */
@@ -36,26 +36,30 @@ async function search(
   const subscriptions = await activeSubscriptions(db, mailbox);
   const newest = subscriptions.length === 0 ? null : await newestOf(db, mailbox);
   if (newest === null) return { due: [], listening: [], upTo: 0, passable: [] };
-  const { key, sequence: head, pruned } = newest;
+  const { key, pruned, ...head } = newest;
   const positions = await db.selectFrom('delivery_positions').selectAll().where('mailbox_key', '=', key).execute();
   const due: DueDelivery[] = [];
   const passable: Passable[] = [];
   const listening = new Set<DueDelivery['target']>();
+  let mayHaveEvents = false;
   for (const { name, filter, target } of subscriptions) {
     const position = positions.find((each) => each.subscription === name);
-    const after = position?.sequence ?? 0;
+    const after = placeOf(position);
     if ((position?.next_attempt_at ?? 0) > now) continue;
     listening.add(target.kind);
-    if (after >= head) continue;
+    if (after.sequence >= head.sequence && after.event >= head.event) continue;
     // What was pruned is counted when a delivery begins.
-    const isSurelyDue = (position !== undefined && position.delivery_id !== null) || after < pruned;
+    const isSurelyDue = (position !== undefined && position.delivery_id !== null) || after.sequence < pruned;
     const batch = isSurelyDue ? null : await nextBatch(db, dialect, { mailbox, key }, { filter, after, size: 1 });
-    if (batch === null || batch.changes.length > 0 || !batch.isWhole)
-      due.push({ subscription: name, target: target.kind });
-    else passable.push({ name, key, after, passed: batch.passed });
+    if (batch !== null && batch.changes.length === 0 && batch.event === null && batch.isWhole) {
+      passable.push({ name, key, after, passed: batch.passed });
+      continue;
+    }
+    due.push({ subscription: name, target: target.kind });
+    mayHaveEvents ||= after.event < head.event;
   }
   // Read last, so that it covers everything that was found.
-  const upTo = due.length === 0 ? 0 : ((await newestOf(db, mailbox))?.sequence ?? head);
+  const upTo = due.length === 0 ? 0 : mayHaveEvents ? null : ((await newestOf(db, mailbox)) ?? head).sequence;
   return { due, listening: [...listening], upTo, passable };
 }
 
@@ -63,8 +67,8 @@ async function pass(database: StoreDatabase, passable: readonly Passable[]): Pro
   await database.write(async (tx) => {
     for (const { name, key, after, passed } of passable) {
       const position = await lockedPosition(database, tx, key, name);
-      if (position?.sequence === after && position.delivery_id === null)
-        await updatePosition(tx, position, { sequence: passed });
+      if (position !== null && isAt(position, after) && position.delivery_id === null)
+        await updatePosition(tx, position, passed);
     }
   });
 }
@@ -79,18 +83,20 @@ export function nextDelivery(
     const newest = await newestOf(db, mailbox);
     if (subscription === null || newest === null || !delivers(subscription, mailbox)) return { kind: 'idle' };
     const position = await positionOf(db, newest.key, name);
-    const after = position?.sequence ?? 0;
+    const after = placeOf(position);
     if ((position?.next_attempt_at ?? 0) > now) return { kind: 'waits', until: position?.next_attempt_at ?? now };
     if (position !== undefined && position.delivery_id !== null) return { kind: 'fixed' };
-    if (after < newest.pruned) return { kind: 'found', after, changes: [], passed: newest.pruned };
-    const isSplit = position !== undefined && after < position.single_until;
-    const { changes, passed } = await nextBatch(
+    if (after.sequence < newest.pruned)
+      return { kind: 'found', after, changes: [], event: null, passed: { ...after, sequence: newest.pruned } };
+    const isSplit = position !== undefined && after.sequence < position.single_until;
+    const { changes, event, passed } = await nextBatch(
       db,
       database.dialect,
       { mailbox, key: newest.key },
       { filter: subscription.filter, after, size: isSplit ? 1 : subscription.batch },
     );
-    return passed === after ? { kind: 'idle' } : { kind: 'found', after, changes, passed };
+    const isIdle = changes.length === 0 && event === null && isAt(passed, after);
+    return isIdle ? { kind: 'idle' } : { kind: 'found', after, changes, event, passed };
   });
 }
 

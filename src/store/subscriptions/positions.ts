@@ -1,6 +1,7 @@
 import { sql, type Selectable, type Transaction } from 'kysely';
 import type { DeliveryPositionTable, Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
+import type { DeliveryPlace } from './subscription-store.ts';
 
 /** How far a subscription is in a mailbox. */
 export type Position = Selectable<DeliveryPositionTable>;
@@ -9,12 +10,21 @@ export type Position = Selectable<DeliveryPositionTable>;
 export const SETTLED = {
   delivery_id: null,
   sequences: null,
+  delivery_event: null,
   attempts: 0,
   first_attempt_at: null,
   next_attempt_at: null,
   last_error: null,
   last_remedy: null,
 } as const;
+
+/** Where a position stands; at the beginning without one. */
+export const placeOf = (position: DeliveryPlace | undefined): DeliveryPlace => ({
+  sequence: position?.sequence ?? 0,
+  event: position?.event ?? 0,
+});
+
+export const isAt = (a: DeliveryPlace, b: DeliveryPlace): boolean => a.sequence === b.sequence && a.event === b.event;
 
 /**
  * Locks the position of a subscription in a mailbox, and makes it where it lacks. The mailbox's row is not locked:

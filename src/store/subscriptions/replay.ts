@@ -1,9 +1,10 @@
-import { sql } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { MailboxId } from '../../model/ids.ts';
 import type { RequestOf } from '../engines/request-of.ts';
+import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { lockedPosition, SETTLED, updatePosition } from './positions.ts';
-import { delivers, findSubscription, sequenceBefore } from './subscription-rows.ts';
+import { delivers, eventBefore, findSubscription, sequenceBefore } from './subscription-rows.ts';
 import type { ReplayedMailbox, SubscriptionStore } from './subscription-store.ts';
 
 /** See {@link SubscriptionStore.replay}. */
@@ -14,27 +15,30 @@ export function replay(
   return database.write(async (tx) => {
     const subscription = await findSubscription(tx, name);
     if (subscription === null) return [];
-    const target = 'after' in from ? sql<number>`cast(${from.after} as bigint)` : sequenceBefore(from.since);
+    // What happened right after a change lies behind it.
+    const [target, event] =
+      'after' in from
+        ? [sql<number>`cast(${from.after} as bigint)`, eventBefore(sql`e.after_sequence >= ${from.after}`)]
+        : [sequenceBefore(from.since), eventBefore(sql`e.at >= ${from.since}`)];
     const mailboxes = await tx
       .selectFrom('mailboxes as m')
-      .select(['m.key', 'm.id', 'm.pruned_sequence', target.as('target')])
+      .select(['m.key', 'm.id', 'm.pruned_sequence', target.as('target'), event.as('event')])
       .where('m.id', 'like', '%@%')
       .$if(mailbox !== null, (query) => query.where('m.id', '=', mailbox))
       .orderBy('m.id')
       .execute();
     const moved: ReplayedMailbox[] = [];
-    for (const { key, id, pruned_sequence: pruned, target: sequence } of mailboxes) {
+    for (const { key, id, pruned_sequence: pruned, ...place } of mailboxes) {
       if (!delivers(subscription, id as MailboxId)) continue;
       const position = await lockedPosition(database, tx, key, name);
-      if (position === null || sequence >= position.sequence) continue;
-      await updatePosition(tx, position, { ...SETTLED, sequence, single_until: 0, replays: position.replays + 1 });
-      await tx
-        .deleteFrom('parked_deliveries')
-        .where('mailbox_key', '=', key)
-        .where('subscription', '=', name)
-        .where('sequence', '>', sequence)
-        .execute();
-      moved.push({ mailbox: id as MailboxId, notKept: notKept(from, { sequence, pruned }) });
+      if (position === null || (place.target >= position.sequence && place.event >= position.event)) continue;
+      const back = {
+        sequence: Math.min(place.target, position.sequence),
+        event: Math.min(place.event, position.event),
+      };
+      await updatePosition(tx, position, { ...SETTLED, ...back, single_until: 0, replays: position.replays + 1 });
+      await unpark(tx, { key, name, ...back });
+      moved.push({ mailbox: id as MailboxId, notKept: notKept(from, { sequence: place.target, pruned }) });
     }
     return moved;
   });
@@ -47,4 +51,28 @@ function notKept(
 ): number | null {
   if ('after' in from) return Math.max(0, pruned - sequence);
   return pruned > 0 && sequence <= pruned ? null : 0;
+}
+
+/** What lies behind the new position is parked no more. */
+async function unpark(
+  tx: Transaction<Schema>,
+  {
+    key,
+    name,
+    sequence,
+    event,
+  }: { readonly key: number; readonly name: string; readonly sequence: number; readonly event: number },
+): Promise<void> {
+  await tx
+    .deleteFrom('parked_deliveries')
+    .where('mailbox_key', '=', key)
+    .where('subscription', '=', name)
+    .where('sequence', '>', sequence)
+    .execute();
+  await tx
+    .deleteFrom('parked_events')
+    .where('mailbox_key', '=', key)
+    .where('subscription', '=', name)
+    .where('event', '>', event)
+    .execute();
 }

@@ -23,7 +23,7 @@ export function putSubscription(
 ): Promise<'made' | 'changed' | 'same'> {
   const { name, filter, batch, order, target } = checkedDefinition(definition);
   const values = {
-    filter: JSON.stringify(filter),
+    filter: filterText(filter),
     batch,
     delivery_order: JSON.stringify(order),
     target: JSON.stringify(target),
@@ -67,9 +67,12 @@ export function putSubscription(
 /** Positions of the mailboxes that there are. One that comes later is new, and so are all of its changes. */
 async function begin(tx: Transaction<Schema>, name: string, beginning: Beginning): Promise<void> {
   if (beginning.kind === 'first') return;
-  const sequence = beginning.kind === 'since' ? sequenceBefore(beginning.at) : sql<number>`m.change_sequence`;
-  await sql`insert into delivery_positions (mailbox_key, subscription, sequence)
-    select m.key, ${name}, ${sequence} from mailboxes m where true
+  const { sequence, event } =
+    beginning.kind === 'since'
+      ? { sequence: sequenceBefore(beginning.at), event: eventBefore(sql`e.at >= ${beginning.at}`) }
+      : { sequence: sql<number>`m.change_sequence`, event: sql<number>`m.event_sequence` };
+  await sql`insert into delivery_positions (mailbox_key, subscription, sequence, event)
+    select m.key, ${name}, ${sequence}, ${event} from mailboxes m where true
     on conflict (mailbox_key, subscription) do nothing`.execute(tx);
 }
 
@@ -79,10 +82,21 @@ export const sequenceBefore = (time: number): RawBuilder<number> => sql`coalesce
   m.change_sequence
 )`;
 
+/** The number before the first event `e` of the mailbox `m` that fulfils a condition; its last one without one. */
+export const eventBefore = (condition: RawBuilder<unknown>): RawBuilder<number> => sql`coalesce(
+  (select min(e.number) - 1 from mailbox_events e where e.mailbox_key = m.key and ${condition}),
+  m.event_sequence
+)`;
+
 /** See {@link SubscriptionStore.listSubscriptions}. */
 export async function listSubscriptions(database: StoreDatabase): Promise<readonly Subscription[]> {
   const rows = await database.read((db) => db.selectFrom('subscriptions').selectAll().orderBy('name').execute());
   return rows.map(toSubscription);
+}
+
+/** The text of a filter without events is that of earlier versions, so that an upgrade changes no subscription. */
+function filterText({ events, ...filter }: ChangeFilter): string {
+  return JSON.stringify(events.length === 0 ? filter : { ...filter, events });
 }
 
 export function toSubscription(row: Selectable<SubscriptionTable>): Subscription {
@@ -117,6 +131,7 @@ export function removeSubscription(database: StoreDatabase, name: string): Promi
     const { numDeletedRows } = await tx.deleteFrom('subscriptions').where('name', '=', name).executeTakeFirstOrThrow();
     await tx.deleteFrom('delivery_positions').where('subscription', '=', name).execute();
     await tx.deleteFrom('parked_deliveries').where('subscription', '=', name).execute();
+    await tx.deleteFrom('parked_events').where('subscription', '=', name).execute();
     return numDeletedRows > 0n;
   });
 }
@@ -144,7 +159,7 @@ export async function renameInFilters(tx: Transaction<Schema>, from: MailboxId, 
     const mailboxes = filter.mailboxes.map((mailbox) => (mailbox === from ? to : mailbox));
     await tx
       .updateTable('subscriptions')
-      .set({ filter: JSON.stringify({ ...filter, mailboxes }) })
+      .set({ filter: filterText({ ...filter, mailboxes }) })
       .where('name', '=', name)
       .execute();
   }

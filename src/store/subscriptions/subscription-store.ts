@@ -1,6 +1,7 @@
 import type { Change } from '../../model/change.ts';
 import type { MailboxId } from '../../model/ids.ts';
 import type { Remedy } from '../../model/remedy.ts';
+import type { EventKind, SubscribedEvent } from '../../model/subscribed-event.ts';
 import type { Beginning, Subscription, SubscriptionDefinition, SubscriptionTarget } from '../../model/subscription.ts';
 
 /** Who asks for changes, and how far each of them is. Times are epoch ms. */
@@ -25,16 +26,16 @@ export interface SubscriptionStore {
   endSubscription(request: { name: string; reason: string; now: number }): Promise<void>;
   /** How far the subscription is in each mailbox that it asks for. */
   readPositions(name: string): Promise<readonly DeliveryPosition[]>;
-  /** How many mailboxes wait, and how many changes are parked, by subscription. */
+  /** How many mailboxes wait, and how many changes and events are parked, by subscription. */
   countDeliveries(): Promise<readonly DeliveryCounts[]>;
-  /** The latest parked changes, at most `limit`. */
+  /** The latest parked changes and events, at most `limit`. */
   listParked(request: { name: string; limit: number }): Promise<readonly ParkedChange[]>;
   /**
    * Moves a subscription back, never forward. What is delivered again has other delivery ids. Parked changes after the
    * new position are parked no more, and a delivery under way counts for nothing.
    *
    * @param request.mailbox - null for all that it asks for
-   * @param request.from - `after` a sequence number, or the first change `since` a time
+   * @param request.from - `after` a sequence number, or the first change `since` a time; and the events from there
    * @returns the mailboxes that were moved
    */
   replay(request: {
@@ -61,6 +62,10 @@ export interface DeliveryPosition {
   readonly sequence: number;
   /** The mailbox's newest change. */
   readonly head: number;
+  /** The same for events, by their numbers. */
+  readonly event: number;
+  readonly eventHead: number;
+  /** How many changes and events were accepted. */
   readonly delivered: number;
   readonly acceptedAt: number | null;
   readonly parked: number;
@@ -69,7 +74,10 @@ export interface DeliveryPosition {
   /** The delivery that is under way or waits for its next attempt; null between two. */
   readonly delivery: {
     readonly id: string;
+    /** How many changes it holds; 0 when it holds an event. */
     readonly changes: number;
+    /** The number of the event that it holds; null when it holds changes. */
+    readonly event: number | null;
     readonly attempts: number;
     readonly since: number | null;
   } | null;
@@ -86,10 +94,13 @@ export interface DeliveryCounts {
   readonly parked: number;
 }
 
-/** A change that was set aside after its attempts. `parkedAt` is in epoch milliseconds. */
+/** A change, or an event, that was set aside after its attempts. `parkedAt` is in epoch milliseconds. */
 export interface ParkedChange {
   readonly mailbox: MailboxId;
+  /** Of an event: that of the last change before it. */
   readonly sequence: number;
+  /** null for a change. `kind` is null when the event was pruned since. */
+  readonly event: { readonly number: number; readonly kind: EventKind | null } | null;
   readonly deliveryId: string;
   readonly attempts: number;
   readonly error: string;
@@ -102,7 +113,7 @@ export interface DeliveryStore {
    * The subscriptions that have something to attempt now. Positions move over changes that nobody asked for.
    */
   findDeliveries(request: { mailbox: MailboxId; now: number }): Promise<FoundDeliveries>;
-  /** The newest change of a mailbox. @returns null when the store does not know the mailbox */
+  /** The newest change and the newest event of a mailbox. @returns null when the store does not know the mailbox */
   newestChange(mailbox: MailboxId): Promise<NewestChange | null>;
   /** What follows for a subscription. Changes nothing and locks nothing. */
   nextDelivery(request: { mailbox: MailboxId; subscription: string; now: number }): Promise<NextDelivery>;
@@ -147,8 +158,11 @@ export interface FoundDeliveries {
   readonly due: readonly DueDelivery[];
   /** The kinds of targets of which one would get its next change at once. */
   readonly listening: readonly SubscriptionTarget['kind'][];
-  /** A sequence number: no change after it was looked at. 0 when nothing is due. */
-  readonly upTo: number;
+  /**
+   * A sequence number: no change after it was looked at. 0 when nothing is due. null when an event may be due, too, of
+   * which it says nothing.
+   */
+  readonly upTo: number | null;
 }
 
 export interface DueDelivery {
@@ -160,6 +174,14 @@ export interface NewestChange {
   /** The mailbox's number in this database, as announcements of commits name it. */
   readonly key: number;
   readonly sequence: number;
+  /** The number of its newest event. */
+  readonly event: number;
+}
+
+/** How far a subscription is in a mailbox: the last change and the last event that are behind it. */
+export interface DeliveryPlace {
+  readonly sequence: number;
+  readonly event: number;
 }
 
 /** What follows for a subscription and a mailbox. */
@@ -167,14 +189,18 @@ export type NextDelivery =
   { readonly kind: 'idle' } | { readonly kind: 'waits'; readonly until: number } | AttemptableDelivery;
 
 export type AttemptableDelivery =
-  /** A delivery whose changes were fixed by an earlier attempt. */
+  /** A delivery whose content was fixed by an earlier attempt. */
   | { readonly kind: 'fixed' }
-  /** A search after the position `after`. Everything up to `passed` is in `changes`, or was not asked for. */
+  /**
+   * A search after the position `after`. Everything up to `passed` is in `changes`, or was not asked for. `event` is
+   * what follows where there are no changes.
+   */
   | {
       readonly kind: 'found';
-      readonly after: number;
+      readonly after: DeliveryPlace;
       readonly changes: readonly Change[];
-      readonly passed: number;
+      readonly event: SubscribedEvent | null;
+      readonly passed: DeliveryPlace;
     };
 
 /** Runs a statement in the transaction of a delivery; its parameters are `$1`, `$2` … in PostgreSQL, `?` in SQLite. */
@@ -198,16 +224,20 @@ export interface FailedDelivery extends DeliveryNamed {
   readonly next: { readonly kind: 'retry'; readonly at: number } | { readonly kind: 'park' };
 }
 
+/** What a delivery holds: changes of a mailbox, or one event of it alone. */
+export type DeliveredContent =
+  | { readonly event: null; readonly changes: readonly [Change, ...Change[]] }
+  | { readonly event: SubscribedEvent; readonly changes: readonly [] };
+
 /** An attempt that has begun. */
-export interface BegunDelivery {
+export type BegunDelivery = DeliveredContent & {
   readonly id: string;
-  readonly changes: readonly [Change, ...Change[]];
   /** From 1. */
   readonly attempt: number;
   readonly firstAttemptAt: number;
   /** True when the changes are delivered one by one, since a batch with them kept failing. */
   readonly isSplit: boolean;
-}
+};
 
 export type DeliveryStep =
   | { readonly kind: 'idle' }

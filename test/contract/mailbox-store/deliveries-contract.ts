@@ -195,7 +195,11 @@ export function deliveries(fixture: StoreFixture): void {
       const next = () => mailbox.store.nextDelivery(request);
       const found = await next();
       if (found.kind !== 'found') throw new Error(found.kind);
-      expect([found.after, found.changes.map(({ sequence }) => sequence), found.passed]).toEqual([0, [1, 2, 3], 3]);
+      expect([found.after.sequence, found.changes.map(({ sequence }) => sequence), found.passed.sequence]).toEqual([
+        0,
+        [1, 2, 3],
+        3,
+      ]);
       const begin = (most: number) =>
         mailbox.store.beginDelivery({ ...request, next: { ...found, changes: found.changes.slice(0, most) } });
       const first = await begin(2);
@@ -205,7 +209,7 @@ export function deliveries(fixture: StoreFixture): void {
       // It is fixed now, whatever fits a moment later.
       expect(await begin(1)).toMatchObject({ delivery: { id: first.delivery.id, attempt: 2, changes: [{}, {}] } });
       await mailbox.store.acceptDelivery(named(mailbox, first.delivery));
-      expect(await next()).toMatchObject({ kind: 'found', after: 2, changes: [{ sequence: 3 }] });
+      expect(await next()).toMatchObject({ kind: 'found', after: { sequence: 2 }, changes: [{ sequence: 3 }] });
       // What was found before the position moved is not delivered again.
       expect(await begin(3)).toEqual({ kind: 'passed' });
       await rest(mailbox);

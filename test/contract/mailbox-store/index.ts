@@ -3,6 +3,7 @@ import { describe } from 'vitest';
 import { attachments } from './attachments-contract.ts';
 import { fetching } from './fetching-contract.ts';
 import { deliveries } from './deliveries-contract.ts';
+import { events } from './events-contract.ts';
 import { doubt } from './doubt-contract.ts';
 import { finishListing } from './finish-listing-contract.ts';
 import type { StoreFixture } from '../../fixtures/store/tested-store.ts';
@@ -33,6 +34,7 @@ export function mailboxStoreContract(fixture: StoreFixture): void {
     attachments(fixture);
     workLeft(fixture);
     deliveries(fixture);
+    events(fixture);
     settingsPreview(fixture);
   });
 }

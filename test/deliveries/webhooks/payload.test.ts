@@ -65,9 +65,9 @@ describe('the payload of a change', () => {
   });
 
   it('types are written as Standard Webhooks asks', () => {
-    const event = { mailbox, at };
+    const event = { mailbox, number: 3, after: 7, at };
     const types = [
-      eventOfMailbox({ ...event, kind: 'needs-consent', reason: 'access was revoked' }),
+      eventOfMailbox({ ...event, kind: 'needs-consent', code: 'access-revoked', reason: 'access was revoked' }),
       eventOfMailbox({ ...event, kind: 'recovered' }),
       eventOfMailbox({ ...event, kind: 'in-sync' }),
       eventOfMailbox({ ...event, kind: 'message-failed', messageId: stored.messageId, reason: 'Gmail has no body' }),

@@ -20,6 +20,7 @@ import { subscriptionTargets } from './0017-subscription-targets.ts';
 import { notKeptColumn } from './0018-not-kept.ts';
 import { deliveryRemedyColumn } from './0019-delivery-remedy.ts';
 import { failedCalls } from './0020-failed-calls.ts';
+import { eventTables } from './0021-events.ts';
 
 const CREATED_BY = {
   '0001-mirror': mirror,
@@ -41,6 +42,7 @@ const CREATED_BY = {
   '0018-not-kept': notKeptColumn,
   '0019-delivery-remedy': deliveryRemedyColumn,
   '0020-failed-calls': failedCalls,
+  '0021-events': eventTables,
 } as const satisfies Record<MigrationName, (dialect: StoreDialect) => Migration>;
 
 /** The migrations by their names. Loaded when one has to run. */

@@ -19,6 +19,7 @@ export const MIGRATION_NAMES = [
   '0018-not-kept',
   '0019-delivery-remedy',
   '0020-failed-calls',
+  '0021-events',
 ] as const;
 
 export type MigrationName = (typeof MIGRATION_NAMES)[number];

@@ -1,0 +1,82 @@
+import type { ConsentCode, EventDetails } from '../model/subscribed-event.ts';
+import { NO_EVENTS, withAwaited, withEvent, withFailure, withKept, type EventsState } from './events-state.ts';
+import type { MailboxEvent } from './mailbox-event.ts';
+import { isInSync, type MailboxState } from './mailbox-state.ts';
+
+// Pure.
+
+/** The state with what an event of the workflow means to subscribers, one event a transition. */
+export function withNoticed(before: MailboxState, state: MailboxState, event: MailboxEvent, now: number): MailboxState {
+  const events = noticed(before, state, event, now);
+  return events === state.events ? state : { ...state, events };
+}
+
+function noticed(before: MailboxState, state: MailboxState, event: MailboxEvent, now: number): EventsState {
+  const { events } = state;
+  switch (event.kind) {
+    case 'blocked':
+      return state.blocked?.kind === 'needs-consent' && !events.asksConsent
+        ? { ...withEvent(events, consentNeeded(event, state.blocked.message), now), asksConsent: true }
+        : events;
+    case 'reconnected':
+      // What was granted now may not be enough either, and that is news.
+      return events.asksConsent ? { ...events, asksConsent: false } : events;
+    case 'history-expired':
+      return withAwaited(events, { recovered: true });
+    case 'opened':
+      return state.fullSync.kind === 'fetching' ? withAwaited(events, { inSync: true }) : events;
+    case 'listed':
+      return event.generation === before.generation ? afterListing(before, events) : events;
+    case 'partial-synced':
+      return event.more || !isInSync(state) ? events : withInSync(events, now);
+    case 'events-noted':
+      return withKept(events, event.ids);
+    case 'events-failed':
+      return withFailure(events, now);
+    case 'audit-requested':
+    case 'audited':
+    case 'configured':
+    case 'deliver-requested':
+    case 'delivered':
+    case 'delivery-failed':
+    case 'delivery-started':
+    case 'notified':
+    case 'partial-sync-started':
+    case 'paused':
+    case 'poked':
+    case 'rate-limited':
+    case 'refused':
+    case 'resumed':
+    case 'resync-requested':
+    case 'retry-requested':
+    case 'slice-fetched':
+    case 'stop-requested':
+    case 'store-lost':
+    case 'sync-requested':
+      return events;
+  }
+}
+
+/** A doubted listing is repeated beside a mailbox that is in sync. */
+function afterListing({ fullSync }: MailboxState, events: EventsState): EventsState {
+  const reason = fullSync.kind === 'listing' ? fullSync.reason : null;
+  if (reason === 'doubted') return events;
+  return withAwaited(events, reason === 'expired' ? { recovered: true } : { inSync: true });
+}
+
+function withInSync({ awaited, ...others }: EventsState, now: number): EventsState {
+  const events = { ...others, awaited: NO_EVENTS.awaited, asksConsent: false };
+  const recovered = awaited.recovered ? withEvent(events, { kind: 'recovered' }, now) : events;
+  return awaited.inSync ? withEvent(recovered, { kind: 'in-sync' }, now) : recovered;
+}
+
+function consentNeeded(
+  { code, cause }: { readonly code?: ConsentCode; readonly cause: string },
+  reason: string,
+): EventDetails {
+  return {
+    kind: 'needs-consent',
+    code: code ?? (cause === 'credentials' ? 'not-connected' : 'access-revoked'),
+    reason,
+  };
+}

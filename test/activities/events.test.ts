@@ -1,0 +1,81 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+import { EVENT_KINDS } from '../../src/model/subscribed-event.ts';
+import { beginNext } from '../fixtures/store/begin-next.ts';
+import { connectSimulated } from '../fixtures/gmail/simulated-worker.ts';
+import { EVERY_CHANGE } from '../../src/model/subscription.ts';
+import { ADA, RunningMailbox } from './running-mailbox.ts';
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+const SUBSCRIPTION = 'crm';
+
+let ada: RunningMailbox;
+beforeEach(async () => {
+  ada = await RunningMailbox.open();
+  const definition = {
+    name: SUBSCRIPTION,
+    target: { kind: 'handler' },
+    filter: { ...EVERY_CHANGE, kinds: [], events: EVENT_KINDS },
+    batch: 1,
+    order: { kind: 'above-all' },
+  } as const;
+  await ada.stores.store.putSubscription({ definition, beginning: { kind: 'first' }, now: ada.clock.now() });
+});
+afterEach(() => ada.close());
+
+/** Accepts the events that wait, and answers them. */
+async function told() {
+  const { store } = ada.stores;
+  const named = { mailbox: ADA, subscription: SUBSCRIPTION };
+  const events = [];
+  for (;;) {
+    const now = ada.clock.now();
+    const step = await beginNext(store, { ...named, now });
+    if (step.kind !== 'begun') return events;
+    await store.acceptDelivery({ ...named, id: step.delivery.id, now });
+    if (step.delivery.event !== null) events.push(step.delivery.event);
+  }
+}
+const kinds = async () => (await told()).map(({ kind }) => kind);
+
+it('tells once that consent is needed, however often Gmail is asked, and that it is in sync afterwards', async () => {
+  ada.receive(20);
+  await ada.settle();
+  expect(await kinds()).toEqual(['in-sync']);
+  ada.simulator.revoke(ADA);
+  await ada.run(3 * DAY);
+  expect(ada.lanes.state.blocked?.asks).toBeGreaterThan(3);
+  const [event, ...others] = await told();
+  expect(others).toEqual([]);
+  expect(event).toMatchObject({ kind: 'needs-consent', code: 'access-revoked' });
+  expect(event?.kind === 'needs-consent' && event.reason).toContain('no longer accepts the credentials of ada@');
+  ada.receive(3, { from: ada.clock.now() });
+  ada.simulator.grant(ADA);
+  await connectSimulated(ada, ADA);
+  ada.lanes.dispatch({ kind: 'reconnected' });
+  await ada.settle();
+  expect(await kinds()).toEqual(['in-sync']);
+});
+
+it('tells that it has recovered once everything was compared after the history had expired', async () => {
+  const ids = ada.receive(20);
+  await ada.settle();
+  ada.gmail.deleteAll(ids.slice(0, 5));
+  ada.gmail.expireHistory();
+  ada.lanes.dispatch({ kind: 'poked' });
+  await ada.settle();
+  expect(await kinds()).toEqual(['in-sync', 'recovered']);
+  await ada.run(2 * DAY);
+  expect(await kinds()).toEqual([]);
+});
+
+it('tells once of a message that fails, and that the mailbox is in sync without it', async () => {
+  const [culprit = ''] = ada.receive(20);
+  ada.gmail.poison(culprit, 400);
+  await ada.settle();
+  await ada.run(2 * DAY);
+  const events = await told();
+  expect(events.map(({ kind }) => kind)).toEqual(['message-failed', 'in-sync']);
+  expect(events[0]).toMatchObject({ messageId: culprit, reason: expect.stringContaining('Gmail refuses') });
+});
