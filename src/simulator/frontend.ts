@@ -1,26 +1,24 @@
 import type { Clock } from '../model/clock.ts';
-import { ApiError, insufficientPermissions, invalidArgument, notFound } from './api-error.ts';
+import { ApiError, insufficientPermissions, invalidArgument } from './api-error.ts';
 import { parseBatch, renderBatch } from './batch-requests.ts';
 import { CONSENT_PATH, type Consent } from './consent-screen.ts';
 import { DIRECTORY_PATH, type Directory } from './user-directory.ts';
-import { DRAFT_ROUTES } from './draft-routes.ts';
 import { NO_FAULT, type FaultOutcome, type Faults, type FaultSubject } from './faults.ts';
 import { selectFields } from './fields.ts';
 import { type Answer, type Call, type SimulatorRequest, type SimulatorResponse } from './http.ts';
+import { matchRoute } from './match-route.ts';
 import type { SimulatedMailbox } from './simulated-mailbox.ts';
 import { MessageJson } from './message-json.ts';
 import { contentTypeOf, oddAnswer } from './odd-answers.ts';
 import type { CurrentPrices } from './current-prices.ts';
 import type { Quota } from './quota-enforcement.ts';
 import type { Random } from './random.ts';
-import { READING_ROUTES } from './reading-routes.ts';
-import { type Route, type RouteContext, type RouteTable } from './route.ts';
+import { type Route, type RouteContext } from './route.ts';
 import { allows, isUnderMetadata } from './allowed-scopes.ts';
 import type { Identity, Tokens } from './tokens.ts';
 import { readBody } from './upload.ts';
 import type { Usage } from './usage.ts';
 import type { Watches } from './watches.ts';
-import { WRITING_ROUTES } from './writing-routes.ts';
 
 interface FrontendOptions {
   readonly clock: Clock;
@@ -44,11 +42,6 @@ interface Outcome {
   /** Ends the call's time in flight. */
   leave(): void;
 }
-
-const ROUTES: RouteTable = { ...READING_ROUTES, ...WRITING_ROUTES, ...DRAFT_ROUTES };
-/** Path segments that are not identifiers. */
-const VERBS = new Set(['import', 'send', 'batchModify', 'batchDelete', 'modify', 'trash', 'untrash', 'attachments']);
-const USERS = /^(\/upload|\/resumable\/upload)?\/gmail\/v1\/users\/([^/]+)\/(.+)$/;
 
 /**
  * The layer between the network and the mailboxes: tokens, faults, quota, batches.
@@ -173,7 +166,7 @@ export class Frontend {
     let fault = NO_FAULT;
     let leave = (): void => {};
     try {
-      const { route, userId, ids, isUpload } = match(call);
+      const { route, userId, ids, isUpload } = matchRoute(call);
       const identity = tokens.identify(call.authorization, clock.now());
       const mailbox = this.#mailboxFor(identity, userId);
       if (!allows(identity.scopes, route.method)) throw insufficientPermissions();
@@ -274,29 +267,6 @@ class ConnectionReset extends Error {
 
   constructor() {
     super('read ECONNRESET');
-  }
-}
-
-/** @throws {ApiError} 404 for a path that the API does not have */
-function match(call: Call): { route: Route; userId: string; ids: string[]; isUpload: boolean } {
-  const [, upload, userId = '', rest = ''] = USERS.exec(call.url.pathname) ?? [];
-  const ids: string[] = [];
-  const [collection = '', ...segments] = rest.split('/');
-  const pattern = segments.map((segment) => {
-    if (VERBS.has(segment)) return segment;
-    ids.push(decoded(segment));
-    return '*';
-  });
-  const route = ROUTES[`${call.httpMethod} ${[collection, ...pattern].join('/')}`];
-  if (route === undefined) throw notFound(`${call.httpMethod} ${call.url.pathname}`);
-  return { route, userId: decoded(userId), ids, isUpload: upload !== undefined };
-}
-
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    throw invalidArgument('Invalid URL');
   }
 }
 
