@@ -7,6 +7,15 @@ const WAITING = ['client', 'docs', 'examples', 'integration', 'push', 'start', '
   (room) => `test/${room}/**/*.test.ts`,
 );
 
+/**
+ * Rooms whose tests touch nothing of their process: no environment, no runtime of Temporal, no memory to measure. Their
+ * files share the modules that a worker has loaded once: loading them takes longer than most of these tests.
+ */
+const SHARING = [
+  ...['config', 'model', 'simulator'].map((room) => `test/${room}/**/*.test.ts`),
+  'test/gmail/!(answer-limits).test.ts',
+];
+
 export default defineConfig({
   test: {
     // One real Temporal server for all integration tests, provided by its address.
@@ -19,7 +28,7 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     // test/schedules: more of them in `npm run test:schedules`.
     provide: { schedules: 200 },
-    // One after the other, because each uses both cores of the smallest machine.
+    // The first, then both others: each uses both cores of the smallest machine.
     projects: [
       { extends: true, test: { name: 'waiting', include: WAITING, maxWorkers: 4, sequence: { groupOrder: 0 } } },
       {
@@ -28,7 +37,17 @@ export default defineConfig({
           name: 'computing',
           include: ['test/**/*.test.ts'],
           // Runs of their own: vitest.production.config.ts, vitest.package.config.ts.
-          exclude: ['test/production/**', 'test/package/**', ...WAITING],
+          exclude: ['test/production/**', 'test/package/**', ...WAITING, ...SHARING],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'sharing',
+          include: SHARING,
+          isolate: false,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
