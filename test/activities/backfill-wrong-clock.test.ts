@@ -38,6 +38,10 @@ describe('a backfill at a worker whose clock is wrong', () => {
     return took;
   }
 
+  /** What a right clock takes: the same each time, because all time is virtual. */
+  let atARightClock: Promise<number> | null = null;
+  const right = (): Promise<number> => (atARightClock ??= backfill(simulatedWorker));
+
   const errors: readonly (readonly [string, ClockError])[] = [
     ['ten minutes ahead', { skew: 10 * MINUTE, jump: null }],
     ['ten minutes behind', { skew: -10 * MINUTE, jump: null }],
@@ -52,20 +56,20 @@ describe('a backfill at a worker whose clock is wrong', () => {
   ];
 
   test.each(errors)('takes as long as at any other: %s', async (_, error) => {
-    const right = await backfill(simulatedWorker);
+    const took = await right();
     const wrong = await backfill((options) => workerWithWrongClock(options, error));
-    expect(Math.abs(wrong - right)).toBeLessThan(MINUTE);
+    expect(Math.abs(wrong - took)).toBeLessThan(MINUTE);
   });
 
   // As behind a proxy that takes the dates of answers away.
   test.each(errors)(
     'stands still no longer than the clock is wrong where no answer tells the time: %s',
     async (_, error) => {
-      const right = await backfill(simulatedWorker);
+      const took = await right();
       const wrong = await backfill((options) =>
         simulatedWorker({ ...options, clock: wrongClock(options.clock, error) }),
       );
-      expect(wrong - right).toBeLessThan(5 * MINUTE);
+      expect(wrong - took).toBeLessThan(5 * MINUTE);
     },
   );
 });

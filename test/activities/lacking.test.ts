@@ -9,7 +9,9 @@ import { mailWithAttachments, type TestAttachment } from '../fixtures/gmail/mail
 import { ADA, RunningMailbox } from './running-mailbox.ts';
 
 const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
+/** How often a mailbox is polled that is watched for days: each poll costs real time. */
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 
 let ada: RunningMailbox;
 afterEach(() => ada.close());
@@ -34,7 +36,7 @@ const jsonOf = (message: StoredMessage | undefined): unknown =>
 
 describe('a message that has no raw, in a mailbox of raw ones', () => {
   it('is stored as full, marked, for two gets where it is a chat, and never asked for again', async () => {
-    await opened({ format: 'raw' });
+    await opened({ format: 'raw', pollInterval: HOUR });
     const ids = ada.receive(5);
     const [chat = ''] = ada.receive(1, { labelIds: ['CHAT'] });
     without(chat, 'raw');
@@ -68,7 +70,7 @@ describe('a message that has no raw, in a mailbox of raw ones', () => {
   );
 
   it('is asked for its raw ever more rarely where it is no chat, and holds it once Gmail gives it', async () => {
-    await opened({ format: 'raw' });
+    await opened({ format: 'raw', pollInterval: HOUR });
     const [id = ''] = ada.receive(1);
     const fault = ada.simulator.faults.add({
       match: { messageId: id, method: 'messages.get' },
@@ -272,7 +274,7 @@ describe('an attachment', () => {
   });
 
   it('is asked for ever more rarely', async () => {
-    await opened({ attachments: true });
+    await opened({ attachments: true, pollInterval: HOUR });
     receive(lines('one.txt', 'a\r\nb'));
     ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: LOST });
     await ada.settle();

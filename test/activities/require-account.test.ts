@@ -112,7 +112,7 @@ describe("the account behind a mailbox's credentials", () => {
 
   it('is polled as without push once it is renamed, since notifications name the new address', async () => {
     mailbox = await RunningMailbox.open(
-      { pollInterval: 60_000, push: { labelIds: [] } },
+      { pollInterval: 5 * 60_000, push: { labelIds: [] } },
       { pushTopic: 'projects/p/topics/mail' },
     );
     mailbox.receive(5);
@@ -124,7 +124,7 @@ describe("the account behind a mailbox's credentials", () => {
     await connectSimulated(mailbox, ADA, COUNTESS);
     await mailbox.run(30 * HOUR);
     const [id = ''] = mailbox.receive(1, { from: mailbox.clock.now() });
-    await mailbox.run(3 * 60_000);
+    await mailbox.run(6 * 60_000);
     expect((await mailbox.comparison()).held.has(id)).toBe(true);
     expect(mailbox.lanes.state.push.watch).toBeNull();
   });
