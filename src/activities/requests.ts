@@ -62,8 +62,8 @@ export interface OfWorker {
   /** The same for a webhook. */
   readonly webhooks?: true;
   /**
-   * With one of them: a sequence number, which all of these changes have, or an earlier one. Absent when an event waits,
-   * too, which has none.
+   * With one of them: a sequence number, which all of these changes have, or an earlier one. Absent when an event
+   * waits, too, which has none.
    */
   readonly deliverableUpTo?: number;
   /** Which kinds of targets would get a new change at once; absent when none would, and from earlier versions. */
