@@ -4,6 +4,7 @@ import {
   ApplicationFailure,
   isCancellation,
   proxyActivities,
+  TimeoutFailure,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
@@ -112,6 +113,12 @@ export function runBackfill(state: MailboxState, work: BackfillWork): Promise<Ma
   }
 }
 
+/**
+ * How long a delivery waits for a worker. The program with the handlers may be away for weeks, and the history can be cut
+ * only when no lane works: so the activity ends now and then, and begins again. One beside a sync must not wait long.
+ */
+const TAKEN_WITHIN = { afterwards: '1 hour', besideSync: '10 seconds' } as const;
+
 /** Delivers to handlers or to webhooks, and answers the event it ends in. Throws only cancellation. */
 export function runDelivery(
   state: MailboxState,
@@ -122,6 +129,7 @@ export function runDelivery(
   const { deliver } = proxyActivities<Pick<MailboxActivities, 'deliver'>>({
     ...OPTIONS,
     startToCloseTimeout: '1 hour',
+    scheduleToStartTimeout: awaits ? TAKEN_WITHIN.besideSync : TAKEN_WITHIN.afterwards,
     // Slow targets take slots of their own queue, and none of the syncs'.
     taskQueue: lane === 'webhook' ? webhookQueueOf(taskQueue) : deliveryQueueOf(taskQueue),
     priority: { priorityKey: 2, fairnessKey: fairnessKeyOf(mailbox) },
@@ -136,7 +144,7 @@ export function runDelivery(
       ...(awaits ? { awaits } : {}),
       ...storeOf(state),
     }).then((result) => ({ kind: 'delivered', lane, ...(awaits ? { awaited: true } : {}), ...result })),
-    { lane, asked: false },
+    { lane, asked: false, awaits },
   );
 }
 
@@ -205,11 +213,21 @@ async function asEvent(result: Promise<MailboxEvent>, work: FailedWork): Promise
 
 function eventOf(error: unknown, work: FailedWork): MailboxEvent {
   const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START') return notTaken(work);
   const message = cause instanceof Error ? cause.message : 'unknown failure';
   return cause instanceof ApplicationFailure
     ? failureEvent(cause.type ?? 'unknown', message, work, remedyOfFailure(cause.details))
     : failureEvent('unknown', message, work);
 }
+
+function notTaken(work: FailedWork): MailboxEvent {
+  if ('awaits' in work && work.awaits === true) return { kind: 'delivery-not-taken', lane: work.lane };
+  return failureEvent('unknown', NOT_TAKEN, work);
+}
+
+const NOT_TAKEN =
+  'No worker took the deliveries within an hour: the program that has the handlers does not run, ' +
+  'or everything that it may do at a time waits for slow targets';
 
 function fairnessKeyOf(mailbox: string): string {
   let hash = 0;

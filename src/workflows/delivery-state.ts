@@ -141,6 +141,13 @@ export const withDeliveryFailed = (state: DeliveryState, now: number): DeliveryS
   nextAt: now + AFTER_FAILURE,
 });
 
+/** No worker took one beside a sync. What waited for its next attempt is attempted later. */
+export const withNotTaken = (state: DeliveryState, now: number): DeliveryState => ({
+  ...state,
+  fruitless: (state.fruitless ?? 0) + 1,
+  nextAt: state.waiting.length > 0 ? now + AFTER_FAILURE : null,
+});
+
 /** When deliveries can begin (epoch ms): 0 once some were requested, null while there are none to make. */
 export const deliveryDueAt = ({ requested, started, nextAt }: DeliveryState): number | null =>
   requested > started ? 0 : nextAt;

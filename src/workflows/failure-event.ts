@@ -5,7 +5,9 @@ import type { MailboxEvent } from './mailbox-event.ts';
 
 /** The lane whose work failed, and whether that work was the question of a blocked mailbox. */
 export type FailedWork =
-  Pick<Refusal, 'lane' | 'asked'> | { readonly lane: DeliveryLane | 'events'; readonly asked: false };
+  | Pick<Refusal, 'lane' | 'asked'>
+  | { readonly lane: DeliveryLane; readonly asked: false; readonly awaits?: boolean }
+  | { readonly lane: 'events'; readonly asked: false };
 
 /** The event of a failure that is not retried; docs/errors.md explains each. Pure. */
 export function failureEvent(

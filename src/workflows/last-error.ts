@@ -59,6 +59,7 @@ function mendedBy(event: MailboxEvent): readonly ErrorOf[] {
     case 'delivery-started':
     case 'delivery-failed':
     case 'events-failed':
+    case 'delivery-not-taken':
     case 'rate-limited':
     case 'partial-sync-started':
     case 'refused':

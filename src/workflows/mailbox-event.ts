@@ -50,6 +50,8 @@ export type MailboxEvent =
   // failures of activities
   | ({ readonly kind: 'history-expired'; readonly message: string } & Answer)
   | { readonly kind: 'store-lost'; readonly message: string }
+  /** No worker took a delivery beside a sync. */
+  | { readonly kind: 'delivery-not-taken'; readonly lane: DeliveryLane }
   | {
       readonly kind: 'delivery-failed';
       readonly lane: DeliveryLane;

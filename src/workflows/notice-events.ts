@@ -39,6 +39,7 @@ function noticed(before: MailboxState, state: MailboxState, event: MailboxEvent,
     case 'deliver-requested':
     case 'delivered':
     case 'delivery-failed':
+    case 'delivery-not-taken':
     case 'delivery-started':
     case 'notified':
     case 'partial-sync-started':

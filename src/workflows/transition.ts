@@ -12,6 +12,7 @@ import {
   withDeliveryRequested,
   withDeliveryStarted,
   withListening,
+  withNotTaken,
   withSyncBeside,
   type DeliveryState,
 } from './delivery-state.ts';
@@ -136,6 +137,7 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
     case 'delivery-started':
     case 'delivered':
     case 'delivery-failed':
+    case 'delivery-not-taken':
       return withDeliveries(state, event, now);
     case 'events-noted':
       return state;
@@ -166,7 +168,7 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
 
 function withDeliveries(
   state: MailboxState,
-  event: EventOf<'deliver-requested' | 'delivery-started' | 'delivered' | 'delivery-failed'>,
+  event: EventOf<'deliver-requested' | 'delivery-started' | 'delivered' | 'delivery-failed' | 'delivery-not-taken'>,
   now: number,
 ): MailboxState {
   const changed = (change: (deliveries: DeliveryState) => DeliveryState): MailboxState =>
@@ -178,6 +180,8 @@ function withDeliveries(
       return changed(withDeliveryStarted);
     case 'delivered':
       return changed((before) => withDelivered(before, event, now));
+    case 'delivery-not-taken':
+      return changed((before) => withNotTaken(before, now));
     case 'delivery-failed':
       return withError(
         changed((before) => withDeliveryFailed(before, now)),

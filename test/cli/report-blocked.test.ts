@@ -107,7 +107,12 @@ test('status advises on a delivery that failed, whose mailbox is not blocked', a
   const remedy = { kind: 'take-place', mailbox: ADA, resumes: true } as const;
   const failed = transition(
     fresh,
-    failureEvent('OtherDatabase', 'It is in another database', { lane: 'webhook', asked: false }, remedy),
+    failureEvent(
+      'OtherDatabase',
+      'It is in another database',
+      { lane: 'webhook', asked: false, awaits: false },
+      remedy,
+    ),
     NOW,
   );
   const shown = await report(failed);

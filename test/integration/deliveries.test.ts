@@ -272,6 +272,41 @@ describe('a handler that is added to a mailbox at rest', () => {
   }, 90_000);
 });
 
+describe('a handler whose program does not run', () => {
+  it('lets the lane end now and then, so that the history can be cut, and gets each change when it runs', async () => {
+    const rig = await Rig.open('deliveries-away');
+    try {
+      const receiver = new Receiver();
+      const handlers: Handlers = { all: { handle: receiver.handle } };
+      const definition = definitionOf('all', { handle: receiver.handle });
+      await rig.tidemark.store.putSubscription({ definition, beginning: { kind: 'now' }, now: 1 });
+      await rig.startWorker();
+      const box = await rig.mailbox('away', { messages: 0, pollInterval: 600_000 });
+      await box.start();
+      await box.exact(30_000);
+      box.deliver('hello');
+      await box.client.poke(box.id);
+      const waits = async (): Promise<readonly number[]> =>
+        (await box.runs())
+          .flatMap(({ history }) => history.events ?? [])
+          .flatMap(({ activityTaskScheduledEventAttributes: event }) =>
+            event?.activityType?.name === 'deliver' ? [Number(event.scheduleToStartTimeout?.seconds)] : [],
+          );
+      // Nobody took the one beside the sync, whose result asks for another one.
+      await eventually(60_000, async () => ((await waits()).length === 2 ? true : null));
+      expect(await waits()).toEqual([10, 3_600]);
+      expect((await box.report()).lastError).toBeNull();
+      await rig.stopWorker();
+      await rig.startWorker(createLog('silent'), systemClock, handlers);
+      await eventually(60_000, async () => (receiver.calls.length > 0 ? true : null));
+      expect(receiver.calls.map(({ subjects, attempt }) => [subjects, attempt])).toEqual([[['hello'], 1]]);
+      expect(await box.workflowFailures()).toEqual([]);
+    } finally {
+      await rig.close();
+    }
+  }, 150_000);
+});
+
 describe('a worker that stops during a delivery', () => {
   it('has it delivered by the next one, with the same id', async () => {
     const rig = await Rig.open('deliveries-stopped');

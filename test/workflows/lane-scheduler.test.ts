@@ -185,6 +185,15 @@ describe('a delivery beside a sync', () => {
     expect(begins(lanes, ways)).toEqual([{ lane: 'live' }]);
   });
 
+  it('counts as one that got nothing where no worker takes it, and leaves what waits for later', () => {
+    const notTaken: MailboxEvent = { kind: 'delivery-not-taken', lane: 'delivery' };
+    expect(begins(atRest(notTaken, notTaken, POKED))).toEqual(BESIDE);
+    expect(begins(atRest(notTaken, notTaken, notTaken, POKED))).toEqual([{ lane: 'live' }]);
+    const waiting = [{ subscription: 'crm', why: 'failing', nextIn: 5_000 }] as const;
+    const lanes = atRest(delivered({ nextIn: 5_000, waiting, waits: 1 }), notTaken);
+    expect(planOf(lanes, NOW + 60_000, TODAY).deliver).toEqual(['delivery']);
+  });
+
   it('begins again once a delivery was made, however it began', () => {
     const fruitless = [1, 2, 3].map(() => delivered({ awaited: true }));
     expect(begins(atRest(...fruitless, delivered({ attempts: 1, seen: 4 }), POKED))).toEqual(BESIDE);
