@@ -21,6 +21,8 @@ import { tidemark as runVerb } from '../fixtures/system/cli.ts';
 // Once in a process, before its first worker.
 installRuntime(createLog('silent'));
 
+/** A busy machine is slow: nothing is waited for longer than needed. */
+const PATIENCE = { timeout: 45_000 };
 const READONLY = 'https://www.googleapis.com/auth/gmail.readonly';
 const DIRECTORY = 'https://www.googleapis.com/auth/admin.directory.user.readonly';
 /** A domain for each test: the server that all share remembers who was stopped. */
@@ -200,11 +202,11 @@ describe('tidemark connect-domain', () => {
     const worker = await runWorker({ config, log: createLog('silent'), clock: hurriedClock });
     await result();
     const tidemark = await openTidemark({ config });
-    await expect.poll(async () => (await tidemark.client.status(from)).counts.stored, { timeout: 15_000 }).toBe(1);
+    await expect.poll(async () => (await tidemark.client.status(from)).counts.stored, PATIENCE).toBe(1);
     simulator.rename(from, to);
     const others = everyone().filter((mailbox) => mailbox !== from);
     const expected = { started: [], running: others, stopped: [], renamed: [{ mailbox: from, to }] };
-    await expect.poll(() => result('--dry-run')).toMatchObject(expected);
+    await expect.poll(() => result('--dry-run'), PATIENCE).toMatchObject(expected);
     expect(await result()).toMatchObject(expected);
     expect((await connect()).stdout).toContain(
       `not started, ${to}: ${from} is an alias of this user now, and a mailbox here. If it is the same account: ` +
@@ -230,7 +232,7 @@ describe('tidemark connect-domain', () => {
     const others = everyone().filter((mailbox) => ![at('ann'), at('bea')].includes(mailbox));
     const expected = { started: [at('late')], running: others, stopped: [at('ann'), at('bea')], failed: [] };
     // Visibility lags by some milliseconds.
-    await expect.poll(() => result('--dry-run')).toMatchObject(expected);
+    await expect.poll(() => result('--dry-run'), PATIENCE).toMatchObject(expected);
     expect(await result()).toMatchObject(expected);
     expect(await result()).toMatchObject({ started: [], stopped: [at('ann'), at('bea')] });
     // The stopped one has got the new key; the removed one nothing.
