@@ -2,10 +2,16 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 
 import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
-import { runIdleMailbox } from '../fixtures/temporal/idle-mailbox.ts';
+import type { Handlers } from '../../src/deliveries/handler.ts';
+import { runIdleMailbox, type IdleDays } from '../fixtures/temporal/idle-mailbox.ts';
 import { openTimeSkipping } from '../fixtures/temporal/time-skipping.ts';
 
 const DAYS = 14;
+const MESSAGES = 400;
+/** The first audit writes its search attribute, once in the mailbox's life: two more. */
+const MOST = 2 * DAYS + DAYS / 7 + 2;
+
+const total = (actions: readonly number[]): number => actions.reduce((sum, day) => sum + day, 0);
 
 let environment: TestWorkflowEnvironment;
 beforeAll(async () => {
@@ -13,20 +19,23 @@ beforeAll(async () => {
 });
 afterAll(() => environment.teardown());
 
+async function run(handlers: Handlers): Promise<IdleDays> {
+  const bundle = await workflowBundle();
+  return runIdleMailbox({ environment, bundle, days: DAYS, announcesWatches: false, messages: MESSAGES, handlers });
+}
+
+let unsubscribed: Promise<IdleDays> | null = null;
+/** Two tests look at the same days. */
+const withoutSubscriptions = (): Promise<IdleDays> => (unsubscribed ??= run({}));
+
 test('an idle mailbox with push: a timer and an activity a day, and an audit a week', async () => {
-  const { actions, kinds, watchCalls } = await runIdleMailbox({
-    environment,
-    bundle: await workflowBundle(),
-    days: DAYS,
-    announcesWatches: false,
-  });
+  const { actions, kinds, watchCalls } = await withoutSubscriptions();
   console.log(`Actions a day: ${actions.join(' ')}; ${JSON.stringify(kinds)}`);
-  // The first audit writes its search attribute, once in the mailbox's life: two more.
-  expect(actions.reduce((sum, day) => sum + day, 0)).toBeLessThanOrEqual(2 * DAYS + DAYS / 7 + 2);
+  expect(total(actions)).toBeLessThanOrEqual(MOST);
   expect(actions.toSorted((a, b) => a - b).at(-2)).toBeLessThanOrEqual(3);
   expect(watchCalls).toBeGreaterThanOrEqual(DAYS);
   expect(kinds['signal']).toBeUndefined();
-}, 60_000);
+}, 120_000);
 
 test.each([
   ['', false],
@@ -48,3 +57,23 @@ test.each([
   },
   120_000,
 );
+
+test('a subscription costs 0.02 Actions a delivered change of a backfill, and none on idle days', async () => {
+  const sequences: number[] = [];
+  const subscribed = await run({
+    crm: {
+      beginning: { kind: 'first' },
+      handle: (changes) => void sequences.push(...changes.map(({ sequence }) => sequence)),
+    },
+  });
+  const { backfill } = await withoutSubscriptions();
+  // Some of the generated messages are in spam or trash.
+  expect(sequences.length).toBeGreaterThan(MESSAGES * 0.8);
+  expect(sequences).toEqual(sequences.map((_, index) => index + 1));
+  const each = (subscribed.backfill - backfill) / sequences.length;
+  console.log(`${subscribed.backfill} Actions, ${backfill} without: ${each.toFixed(4)} a change`);
+  expect(each).toBeLessThanOrEqual(0.02);
+  expect(subscribed.kinds['delivery']).toBeUndefined();
+  expect(subscribed.kinds['signal']).toBeUndefined();
+  expect(total(subscribed.actions)).toBeLessThanOrEqual(MOST);
+}, 120_000);
