@@ -22,7 +22,8 @@ export function unreadableWords(owners: readonly SecretOwner[]): string {
     ...(subscriptions.length === 0
       ? []
       : [
-          `make new secrets, which the receiver must learn: tidemark subscribe ${of(subscriptions)} --new-secret --drop-former-secret`,
+          'make new secrets, which the receiver must learn: ' +
+            `tidemark subscribe ${of(subscriptions)} --new-secret --drop-former-secret`,
         ]),
   ];
   return (

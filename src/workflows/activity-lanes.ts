@@ -114,8 +114,9 @@ export function runBackfill(state: MailboxState, work: BackfillWork): Promise<Ma
 }
 
 /**
- * How long a delivery waits for a worker. The program with the handlers may be away for weeks, and the history can be cut
- * only when no lane works: so the activity ends now and then, and begins again. One beside a sync must not wait long.
+ * How long a delivery waits for a worker. The program with the handlers may be away for weeks, and the history can be
+ * cut only when no lane works: so the activity ends now and then, and begins again. One beside a sync must not wait
+ * long.
  */
 const TAKEN_WITHIN = { afterwards: '1 hour', besideSync: '10 seconds' } as const;
 
