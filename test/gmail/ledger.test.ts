@@ -32,6 +32,7 @@ const refusal = (limit: 'user' | 'project' = 'user', retryAt: number | null = nu
   retryAt,
   jitter: 0.5,
   userLimit: LIMIT,
+  lateness: 300,
 });
 
 describe('the ledger', () => {

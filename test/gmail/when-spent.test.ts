@@ -30,16 +30,24 @@ describe('when a backfill will have spent its units', () => {
   });
 
   test('waits until the time that Gmail named, and that something else names', () => {
-    const paused = learn(fresh, { limit: 'project', retryAt: NOW + 500_000, jitter: 0, userLimit: GRANTED }, NOW);
+    const paused = learn(
+      fresh,
+      { limit: 'project', retryAt: NOW + 500_000, jitter: 0, userLimit: GRANTED, lateness: 0 },
+      NOW,
+    );
     expect(whenSpent(paused, backfill(100), NOW)).toBe(NOW + 500_000);
     expect(whenSpent(paused, backfill(100, NOW + 900_000), NOW)).toBe(NOW + 900_000);
   });
 
   test('goes by the rate that Gmail turned out to leave', () => {
-    let ledger = learn(fresh, { limit: 'user', retryAt: null, jitter: 0, userLimit: GRANTED }, NOW - 10_000);
+    let ledger = learn(
+      fresh,
+      { limit: 'user', retryAt: null, jitter: 0, userLimit: GRANTED, lateness: 0 },
+      NOW - 10_000,
+    );
     const reservation = { lane: 'backfill', prices: [20], granted: GRANTED, userLimit: GRANTED } as const;
     ({ ledger } = reserve(ledger, reservation, NOW - 8_000));
-    ledger = learn(ledger, { limit: 'user', retryAt: null, jitter: 0, userLimit: GRANTED }, NOW - 5_000);
+    ledger = learn(ledger, { limit: 'user', retryAt: null, jitter: 0, userLimit: GRANTED, lateness: 0 }, NOW - 5_000);
     const rate = backfillRate(ledger, GRANTED, NOW);
     expect(rate).toBeLessThan(0.85 * GRANTED);
     expect(whenSpent(ledger, backfill(10 * rate), NOW)).toBeCloseTo(NOW + 600_000, -2);

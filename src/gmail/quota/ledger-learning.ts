@@ -13,6 +13,8 @@ export interface Refusal {
   readonly jitter: number;
   /** Units a minute that Gmail grants the user. */
   readonly userLimit: number;
+  /** Ms by which some calls take longer than others. They may arrive that much later than they are sent. */
+  readonly lateness: number;
 }
 
 /** Refusals within this time (ms) are one event: the batches were already under way when the first was refused. */
@@ -42,8 +44,8 @@ export function learn(written: Ledger, refusal: Refusal, now: number): Ledger {
 /** The units of refused calls are returned before, so what is left was accepted, or has no answer yet. */
 const hasSpentSince = ({ window }: Ledger, time: number): boolean => window.some(({ from }) => from > time);
 
-/** How late calls are taken to be once that matters (ms): what a busy machine and a slow network add up to. */
-const LATENESS = 300;
+/** The most that calls are taken to be late (ms). Gmail itself takes longer for some calls, which is no lateness. */
+const LATEST = 300;
 /** From this fraction of a limit on, our own calls alone may have been too many. */
 const NEARLY_ALL = 0.97;
 const SLOWEST = 0.02;
@@ -57,17 +59,17 @@ const LOWERED = 0.8;
  * - Otherwise another client spends the same quota, and the rate goes down by a fifth.
  * - If nothing was accepted since the last refusal, a used-up minute has to end, and no rate would help.
  */
-function afterUserRefusal(ledger: Ledger, { userLimit }: Refusal, now: number): Ledger {
+function afterUserRefusal(ledger: Ledger, { userLimit, ...refusal }: Refusal, now: number): Ledger {
   const strict = { ...ledger, burstsAllowed: false, smooth: true };
-  const inTen = unitsWithin(ledger.window, TEN_SECONDS, now, 2 * LATENESS) / (userLimit / 6);
+  const inTen = unitsWithin(ledger.window, TEN_SECONDS, now, 2 * LATEST) / (userLimit / 6);
   const inMinute = unitsWithin(ledger.window, LONGEST_SPAN, now) / userLimit;
   const rate = currentRate(ledger, now);
+  const late = inTen >= NEARLY_ALL ? Math.min(LATEST, refusal.lateness) : 0;
   if (!isSmooth(ledger, now)) {
-    const lateness = inTen >= NEARLY_ALL && inMinute < NEARLY_ALL ? LATENESS : 0;
-    return { ...strict, changedAt: now, rate, lateness };
+    return { ...strict, changedAt: now, rate, lateness: inMinute < NEARLY_ALL ? late : 0 };
   }
   if (!hasSpentSince(ledger, ledger.refusedAt)) return { ...strict, changedAt: now, rate };
-  if (ledger.lateness < LATENESS && inTen >= NEARLY_ALL) return { ...strict, changedAt: now, rate, lateness: LATENESS };
+  if (ledger.lateness < late) return { ...strict, changedAt: now, rate, lateness: late };
   return { ...strict, changedAt: now, rate: Math.max(SLOWEST, rate * LOWERED) };
 }
 

@@ -10,6 +10,7 @@ import { allowBursts, learn } from './ledger-learning.ts';
 import { readLedger, writeLedger, type Ledger } from './ledger-document.ts';
 import { PROBE_CALLS, refund, reserve, type ReservationResult } from './ledger.ts';
 import type { QuotaLedger } from '../../model/quota-ledger.ts';
+import { RoundTrips } from './round-trips.ts';
 import { Turnstile } from './turnstile.ts';
 
 export interface PacerOptions {
@@ -75,6 +76,7 @@ export class Pacer {
   readonly #options: PacerOptions;
   readonly #turns: Readonly<Record<Lane, Turnstile>> = { live: new Turnstile(), backfill: new Turnstile() };
   readonly #changed = new Set<() => void>();
+  readonly #roundTrips = new RoundTrips();
   #width: CallWidth = FIRST_WIDTH;
   #inFlight = 0;
   /** Live calls that wait for a place in flight. Backfill calls let them go first. */
@@ -143,6 +145,8 @@ export class Pacer {
   async release(grant: Grant, { answered, refused }: GrantOutcome): Promise<void> {
     const { clock, mailbox, ledger, prices } = this.#options;
     const { userUnitsPerMinute: userLimit } = prices;
+    if (answered) this.#roundTrips.add(clock.now() - grant.at);
+    const lateness = this.#roundTrips.spread;
     const now = clock.now();
     const { inFlight } = grant;
     const crowded = refused.filter((calls) => calls.limit === 'concurrency').reduce((sum, { calls }) => sum + calls, 0);
@@ -163,7 +167,7 @@ export class Pacer {
     const units = refused.reduce((sum, calls) => sum + calls.units, 0);
     await ledger.update(mailbox, (text) => {
       let next: Ledger = refund(readLedger(text), { units, lane: grant.lane, at: grant.at });
-      for (const refusal of paceRefusals) next = learn(next, { ...refusal, jitter, userLimit }, now);
+      for (const refusal of paceRefusals) next = learn(next, { ...refusal, jitter, userLimit, lateness }, now);
       if (proven) next = allowBursts(next);
       return { ledger: writeLedger(next), result: undefined };
     });
