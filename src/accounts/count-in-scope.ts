@@ -1,8 +1,9 @@
 import { scopesOf } from '../gmail/access/scopes.ts';
-import type { GmailApi, MessagePage } from '../gmail/api/gmail-api.ts';
+import type { GmailApi } from '../gmail/api/gmail-api.ts';
+import { listedPages } from '../gmail/api/listed-pages.ts';
 import { listings } from '../gmail/api/scope-listings.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
-import type { LabelId } from '../model/ids.ts';
+import type { LabelId, MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, HIDING_LABELS, type MailboxSettings, type Scope } from '../model/settings.ts';
 import type { ScopeCount } from '../model/settings-preview.ts';
 import { SecretKeyError } from '../secrets/secret-box.ts';
@@ -30,7 +31,8 @@ export async function countInScope(
   const count = await withGmail(
     request,
     { credentials, scopes: scopesOf(settings) },
-    async (gmail) => (scope.after === null ? null : await countListed(gmail, scope)) ?? total(gmail, scope),
+    async (gmail) =>
+      (scope.after === null ? null : await countListed(request.mailbox, gmail, scope)) ?? total(gmail, scope),
   );
   if (count === null || scope.limit === null) return count;
   return { messages: Math.min(count.messages, scope.limit), isExact: count.isExact || count.messages > scope.limit };
@@ -59,18 +61,16 @@ async function sumOf(gmail: GmailApi, labelIds: readonly LabelId[]): Promise<num
 }
 
 /** @returns null when there are more messages than are worth listing */
-async function countListed(gmail: GmailApi, scope: Scope): Promise<ScopeCount | null> {
+async function countListed(mailbox: MailboxId, gmail: GmailApi, scope: Scope): Promise<ScopeCount | null> {
   const ids = new Set<string>();
   let pages = 0;
   for (const listing of listings(scope)) {
-    let pageToken: string | null = null;
-    do {
-      if (pages === MOST_PAGES) return null;
-      pages += 1;
-      const page: MessagePage = await gmail.listMessages({ ...listing, pageToken });
+    if (pages === MOST_PAGES) return null;
+    for await (const page of listedPages(mailbox, listing, (query) => gmail.listMessages(query))) {
       for (const { id } of page.messages) ids.add(id);
-      pageToken = page.nextPageToken;
-    } while (pageToken !== null);
+      pages += 1;
+      if (pages === MOST_PAGES && page.nextPageToken !== null) return null;
+    }
   }
   return { messages: ids.size, isExact: true };
 }

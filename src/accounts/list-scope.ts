@@ -1,6 +1,6 @@
 import { scopesOf } from '../gmail/access/scopes.ts';
-import type { GmailApi } from '../gmail/api/gmail-api.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
+import { listedPages } from '../gmail/api/listed-pages.ts';
 import { listings, type IdListing } from '../gmail/api/scope-listings.ts';
 import type { Clock } from '../model/clock.ts';
 import { wantsAttachments, type MailboxSettings } from '../model/settings.ts';
@@ -26,30 +26,35 @@ export async function listScope(
   if (credentials === null) return null;
   const { settings, clock, signal } = request;
   return withGmail(request, { credentials, scopes: scopesOf(settings) }, async (gmail) => {
-    const walk = new Walk(gmail, clock, signal);
-    const threads = new Map<string, string>();
+    let pages = 0;
+    const pagesOf = (listing: IdListing) =>
+      listedPages(request.mailbox, listing, async (query) => {
+        pages += 1;
+        return await patiently(() => gmail.listMessages(query, signal), clock, signal);
+      });
     const { labelIds, limit } = settings.scope;
     // Gmail lists the newest first. The newest of several labels are known only after all of them.
-    const most = labelIds.length > 1 ? null : limit;
+    const most = labelIds.length > 1 ? Infinity : (limit ?? Infinity);
+    const threads = new Map<string, string>();
     for (const listing of listings(settings.scope))
-      await walk.each(listing, (id, threadId) => {
-        threads.set(id, threadId);
-        return most === null || threads.size < most;
-      });
+      for await (const { messages } of pagesOf(listing)) {
+        for (const { id, threadId } of messages) if (threads.size < most) threads.set(id, threadId);
+        if (threads.size >= most) break;
+      }
     const attached = new Set<string>();
     if (wantsAttachments(settings))
       for (const listing of listings(settings.scope))
-        await walk.each(withAttachments(listing), (id) => {
-          if (threads.has(id)) attached.add(id);
-          return attached.size < threads.size;
-        });
-    const messages = limit === null ? threads.size : Math.min(threads.size, limit);
+        for await (const { messages } of pagesOf(withAttachments(listing))) {
+          for (const { id } of messages) if (threads.has(id)) attached.add(id);
+          if (attached.size === threads.size) break;
+        }
+    const messages = Math.min(threads.size, limit ?? Infinity);
     return {
       messages,
       isExact: messages === threads.size,
       threads: sizes(threads),
       attachedShare: threads.size === 0 ? 0 : attached.size / threads.size,
-      pages: walk.pages,
+      pages,
     };
   });
 }
@@ -68,47 +73,24 @@ function sizes(threads: ReadonlyMap<string, string>): ListedScope['threads'] {
   return [...counts].map(([fresh, count]) => ({ fresh, threads: count }));
 }
 
-/**
- * Pages through listings. A person waits, and a large mailbox takes more than a minute's quota, so refusals are waited
- * out.
- */
-class Walk {
-  readonly #gmail: GmailApi;
-  readonly #clock: Clock;
-  readonly #signal: AbortSignal | undefined;
-  pages = 0;
-
-  constructor(gmail: GmailApi, clock: Clock, signal: AbortSignal | undefined) {
-    this.#gmail = gmail;
-    this.#clock = clock;
-    this.#signal = signal;
-  }
-
-  /** @param visit - called with each message; false ends the walk */
-  async each(listing: IdListing, visit: (id: string, threadId: string) => boolean): Promise<void> {
-    let pageToken: string | null = null;
-    do {
-      const page = await this.#page(listing, pageToken);
-      this.pages += 1;
-      for (const { id, threadId } of page.messages) if (!visit(id, threadId)) return;
-      pageToken = page.nextPageToken;
-    } while (pageToken !== null);
-  }
-
-  async #page(listing: IdListing, pageToken: string | null): ReturnType<GmailApi['listMessages']> {
-    const end = this.#clock.now() + PATIENCE;
-    for (;;) {
-      try {
-        return await this.#gmail.listMessages({ ...listing, pageToken }, this.#signal);
-      } catch (error) {
-        if (!(error instanceof GmailError)) throw error;
-        const { failure } = error;
-        const passes = failure.kind === 'rate-limited' || failure.kind === 'unavailable' || failure.kind === 'refused';
-        if (!passes || this.#clock.now() >= end) throw error;
-        const until = failure.kind === 'rate-limited' ? (failure.retryAt ?? 0) : 0;
-        const wait = Math.min(Math.max(until - this.#clock.now(), PAUSE), Math.max(end - this.#clock.now(), PAUSE));
-        await this.#clock.sleep(wait, this.#signal);
-      }
+/** A person waits, and a large mailbox takes more than a minute's quota, so refusals that pass are waited out. */
+async function patiently<Answer>(
+  ask: () => Promise<Answer>,
+  clock: Clock,
+  signal: AbortSignal | undefined,
+): Promise<Answer> {
+  const end = clock.now() + PATIENCE;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof GmailError)) throw error;
+      const { failure } = error;
+      const passes = failure.kind === 'rate-limited' || failure.kind === 'unavailable' || failure.kind === 'refused';
+      const now = clock.now();
+      if (!passes || now >= end) throw error;
+      const named = failure.kind === 'rate-limited' ? (failure.retryAt ?? 0) : 0;
+      await clock.sleep(Math.max(PAUSE, Math.min(named, end) - now), signal);
     }
   }
 }
