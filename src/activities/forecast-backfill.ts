@@ -1,6 +1,6 @@
 import { backfillRate, whenSpent } from '../gmail/quota/when-spent.ts';
 import { priceOfWork } from '../gmail/quota/fetch-plan.ts';
-import { moneyOf } from '../gmail/quota/fetch-price.ts';
+import { moneyOf, type FetchPrice } from '../gmail/quota/fetch-price.ts';
 import { readLedger } from '../gmail/quota/ledger-document.ts';
 import { LONGEST_SPAN, unitsWithin } from '../gmail/quota/ledger-window.ts';
 import { UNPACED } from '../gmail/quota/pacer.ts';
@@ -90,13 +90,7 @@ export async function priceOfFetching(
   const target = { format: settings.format, attachments: wantsAttachments(settings) };
   const price = priceOfWork({ threads, tried: 0, lacking: attachments, attachedShare }, target, deps.prices);
   const isPaced = deps.prices.userUnitsPerMinute < UNPACED && now.unitsPerMinute > 0;
-  const duration = isPaced ? Math.round((price.units / now.unitsPerMinute) * LONGEST_SPAN) : null;
-  return {
-    units: Math.round(price.units),
-    requests: Math.round(price.requests),
-    money: moneyOf(price, deps.prices),
-    duration,
-  };
+  return workPrice(price, deps.prices, isPaced ? (price.units / now.unitsPerMinute) * LONGEST_SPAN : null);
 }
 
 /** What it will take to fetch a mailbox that the store does not know yet. */
@@ -112,13 +106,16 @@ export async function priceOfListed(
   const rate = Math.min(prices.userUnitsPerMinute * userShare, backfillUnitsPerMinute(prices) / sharers);
   const ended = await dailyEnd(deps, price.units, { sharers, rate });
   const byMinutes = (price.units / rate) * LONGEST_SPAN;
-  return {
-    units: Math.round(price.units),
-    requests: Math.round(price.requests),
-    money: moneyOf(price, prices),
-    duration: prices.userUnitsPerMinute >= UNPACED ? null : Math.round(Math.max(byMinutes, ended - clock.now())),
-  };
+  const isPaced = prices.userUnitsPerMinute < UNPACED;
+  return workPrice(price, prices, isPaced ? Math.max(byMinutes, ended - clock.now()) : null);
 }
+
+const workPrice = (price: FetchPrice, prices: PriceTable, duration: number | null): WorkPrice => ({
+  units: Math.round(price.units),
+  requests: Math.round(price.requests),
+  money: moneyOf(price, prices),
+  duration: duration === null ? null : Math.round(duration),
+});
 
 const DAY = 24 * 60 * LONGEST_SPAN;
 
