@@ -3,7 +3,7 @@ import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { SettingsChange } from '../model/settings-change.ts';
 import type { StoreMark } from '../model/store-identity.ts';
-import type { EventDetails } from '../model/subscribed-event.ts';
+import type { NotedEvent } from '../model/subscribed-event.ts';
 
 /** Inputs and results of the activities: one object each, nothing private in it. */
 
@@ -198,8 +198,8 @@ export interface DeliverResult extends OfWorker {
 
 export interface NoteEventsRequest extends KnownStore {
   readonly mailbox: MailboxId;
-  /** In their order. An id is of its own within the mailbox; `at` is in epoch ms. */
-  readonly events: readonly { readonly id: string; readonly at: number; readonly details: EventDetails }[];
+  /** In their order. */
+  readonly events: readonly NotedEvent[];
 }
 
 export interface AuditActivityResult extends OfWorker {

@@ -25,6 +25,15 @@ export type EventDetails =
   /** A message could not be stored, and is left out for now. It is tried again, ever more rarely. */
   | { readonly kind: 'message-failed'; readonly messageId: MessageId; readonly reason: string };
 
+/** An event that a mailbox's workflow noticed. */
+export interface NotedEvent {
+  /** Of its own within the mailbox, and the same in every attempt to keep it. */
+  readonly id: string;
+  /** Epoch ms. */
+  readonly at: number;
+  readonly details: EventDetails;
+}
+
 /** An event of a mailbox. */
 export type SubscribedEvent = {
   readonly mailbox: MailboxId;

@@ -1,4 +1,4 @@
-import type { EventDetails } from '../model/subscribed-event.ts';
+import type { EventDetails, NotedEvent } from '../model/subscribed-event.ts';
 
 /**
  * What a mailbox's workflow knows of the events that subscriptions can ask for. The store keeps them for ever; here
@@ -6,7 +6,7 @@ import type { EventDetails } from '../model/subscribed-event.ts';
  */
 export interface EventsState {
   /** Events that the store does not hold yet, oldest first. */
-  readonly pending: readonly PendingEvent[];
+  readonly pending: readonly NotedEvent[];
   /** How many there were: a part of their ids. */
   readonly noticed: number;
   /** True once a subscriber was told that consent is needed, until new credentials come or the mailbox is in sync. */
@@ -15,13 +15,6 @@ export interface EventsState {
   readonly awaited: { readonly recovered: boolean; readonly inSync: boolean };
   /** When keeping them is tried again that failed for another reason than the store; null when nothing has failed. */
   readonly retryAt: number | null;
-}
-
-export interface PendingEvent {
-  /** The same in every attempt to keep it, also after continue-as-new and under another address. */
-  readonly id: string;
-  readonly at: number;
-  readonly details: EventDetails;
 }
 
 export const NO_EVENTS: EventsState = {
@@ -48,7 +41,7 @@ export function withAwaited(events: EventsState, more: Partial<EventsState['awai
   return { ...events, awaited: { ...events.awaited, ...more } };
 }
 
-/** The state with one more event. */
+/** The state with one more event. Its id stays the same after continue-as-new and under another address. */
 export function withEvent(events: EventsState, details: EventDetails, at: number): EventsState {
   const noticed = events.noticed + 1;
   const pending = [...events.pending, { id: `${at}-${noticed}`, at, details }].slice(-MOST_PENDING);

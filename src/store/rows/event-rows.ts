@@ -1,6 +1,6 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { MailboxId, MessageId } from '../../model/ids.ts';
-import type { ConsentCode, EventDetails, SubscribedEvent } from '../../model/subscribed-event.ts';
+import type { ConsentCode, EventDetails, NotedEvent, SubscribedEvent } from '../../model/subscribed-event.ts';
 import { bulkInsert, type ColumnValue } from '../engines/bulk-insert.ts';
 import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import type { MailboxEventTable, Schema } from '../engines/schema.ts';
@@ -12,13 +12,8 @@ const EVENTS = {
   onConflict: 'ignore',
 } as const;
 
-/** An event that is to be stored. `at` is in epoch milliseconds. */
-export interface NewEvent {
-  /** By which a repeated attempt finds it; null where it is written with what it tells of. */
-  readonly id: string | null;
-  readonly at: number;
-  readonly details: EventDetails;
-}
+/** An event that is to be stored. Without an id it is written with what it tells of, so no attempt repeats it. */
+export type NewEvent = Omit<NotedEvent, 'id'> & { readonly id: string | null };
 
 /**
  * Appends events of a mailbox, once in a transaction. Numbers have no gaps, and the order among changes is known, since

@@ -1,18 +1,10 @@
 import { sql } from 'kysely';
 import type { MailboxId } from '../../model/ids.ts';
-import type { EventDetails } from '../../model/subscribed-event.ts';
+import type { NotedEvent } from '../../model/subscribed-event.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
+import type { RequestOf } from '../engines/request-of.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { appendEvents } from '../rows/event-rows.ts';
-
-/** An event that a mailbox's workflow noticed. */
-export interface NotedEvent {
-  /** Of its own within the mailbox. */
-  readonly id: string;
-  /** Epoch ms. */
-  readonly at: number;
-  readonly details: EventDetails;
-}
 
 /** Keeps what happens to mailboxes besides changes of their mail. */
 export interface EventStore {
@@ -29,7 +21,7 @@ export interface EventStore {
 /** See {@link EventStore.noteEvents}. */
 export async function noteEvents(
   database: StoreDatabase,
-  { mailbox, events }: { mailbox: MailboxId; events: readonly NotedEvent[] },
+  { mailbox, events }: RequestOf<EventStore, 'noteEvents'>,
 ): Promise<void> {
   await withMailbox(database, mailbox, async (locked) => {
     const stored = await locked.tx
