@@ -38,27 +38,19 @@ export interface FoundBatch {
 export interface Search {
   readonly filter: ChangeFilter;
   readonly after: DeliveryPlace;
+  /** The mailbox's newest change and event, read before: what lies before them is committed, and its order is known. */
+  readonly head: DeliveryPlace;
   readonly size: number;
 }
 
-/**
- * What comes next after a place and passes a filter: changes up to the next event, at most `size`, or that event. The
- * ends of both are read first, from the mailbox's row: what lies before them is committed, and their order is known.
- */
+/** What comes next after a place and passes a filter: changes up to the next event, at most `size`, or that event. */
 export async function nextBatch(
   db: Kysely<Schema>,
   dialect: StoreDialect,
   searched: SearchedMailbox,
-  { filter, after, size }: Search,
+  { filter, after, head, size }: Search,
 ): Promise<FoundBatch> {
-  const { key } = searched;
-  const row = await db
-    .selectFrom('mailboxes')
-    .select(['change_sequence', 'event_sequence'])
-    .where('key', '=', key)
-    .executeTakeFirst();
-  const heads = row ?? { change_sequence: 0, event_sequence: 0 };
-  const events = new NextEvents(filter, after.event, await newEvents(db, searched, after, heads.event_sequence));
+  const events = new NextEvents(filter, after.event, await newEvents(db, searched, after, head.event));
   const changes: Change[] = [];
   let sequence = after.sequence;
   const found = (isWhole: boolean, event: SubscribedEvent | null = null): FoundBatch => {
@@ -68,8 +60,8 @@ export async function nextBatch(
   const last = sequence + MOST;
   while (sequence < last) {
     const read = await changesAfter(db, searched, sequence, PAGE);
-    const page = read.filter((change) => change.sequence <= heads.change_sequence);
-    const texts = asksTexts(filter) ? await textsOf(db, dialect, key, page) : new Map<string, MessageTexts>();
+    const page = read.filter((change) => change.sequence <= head.sequence);
+    const texts = asksTexts(filter) ? await textsOf(db, dialect, searched.key, page) : new Map<string, MessageTexts>();
     for (const change of page) {
       const event = events.before(change.sequence);
       if (event !== null) return found(true, event);

@@ -50,7 +50,7 @@ async function search(
     if (after.sequence >= head.sequence && after.event >= head.event) continue;
     // What was pruned is counted when a delivery begins.
     const isSurelyDue = (position !== undefined && position.delivery_id !== null) || after.sequence < pruned;
-    const batch = isSurelyDue ? null : await nextBatch(db, dialect, { mailbox, key }, { filter, after, size: 1 });
+    const batch = isSurelyDue ? null : await nextBatch(db, dialect, { mailbox, key }, { filter, after, head, size: 1 });
     if (batch !== null && batch.changes.length === 0 && batch.event === null && batch.isWhole) {
       passable.push({ name, key, after, passed: batch.passed });
       continue;
@@ -58,8 +58,7 @@ async function search(
     due.push({ subscription: name, target: target.kind });
     mayHaveEvents ||= after.event < head.event;
   }
-  // Read last, so that it covers everything that was found.
-  const upTo = due.length === 0 ? 0 : mayHaveEvents ? null : ((await newestOf(db, mailbox)) ?? head).sequence;
+  const upTo = due.length === 0 ? 0 : mayHaveEvents ? null : head.sequence;
   return { due, listening: [...listening], upTo, passable };
 }
 
@@ -93,7 +92,7 @@ export function nextDelivery(
       db,
       database.dialect,
       { mailbox, key: newest.key },
-      { filter: subscription.filter, after, size: isSplit ? 1 : subscription.batch },
+      { filter: subscription.filter, after, head: newest, size: isSplit ? 1 : subscription.batch },
     );
     const isIdle = changes.length === 0 && event === null && isAt(passed, after);
     return isIdle ? { kind: 'idle' } : { kind: 'found', after, changes, event, passed };
