@@ -3,11 +3,11 @@ import type { MailboxId } from '../model/ids.ts';
 import { includesMailbox, type Subscription, type SubscriptionTarget } from '../model/subscription.ts';
 import type { Telemetry } from '../model/telemetry.ts';
 import type { ChangeSignal } from '../store/engines/change-signal.ts';
+import { CommitWakes, LOOK_EVERY } from '../store/engines/commit-wakes.ts';
 import type { DeliveryPlace, DeliveryStore, SubscriptionStore } from '../store/subscriptions/subscription-store.ts';
 import { deliverTo, type End, type Turn, type WaitingSubscription } from './deliver-to.ts';
 import type { DeliverySlots } from './delivery-slots.ts';
 import type { TargetOf } from './delivery-target.ts';
-import { MailboxNews } from './mailbox-news.ts';
 
 /** What the deliveries of a worker use. */
 export interface DeliveryDependencies {
@@ -43,14 +43,12 @@ export interface DeliveredMailbox {
 
 /** Ms after which no further attempt begins, so that the workflow sees what happens and can cut its history. */
 const LONGEST_RUN = 60_000;
-/** Ms between two looks for changes that nothing announced: an announcement may be lost. */
-const LOOK = 5_000;
 /**
  * How long (ms) the changes of a sync are awaited: less than the two seconds after which an activity sends a heartbeat,
  * which is an Action of Temporal Cloud. What a longer sync brings is delivered when it has ended.
  */
 const AWAITED_FOR = 1_800;
-/** The same as {@link LOOK} meanwhile: a proxy before PostgreSQL may pass on no announcement at all. */
+/** The same as {@link LOOK_EVERY} meanwhile: a proxy before PostgreSQL may pass on no announcement at all. */
 const AWAITED_LOOK = 150;
 
 /**
@@ -81,9 +79,9 @@ export async function deliverChanges(
     attempts: 0,
   };
   // Listens before it looks, so that no commit falls between the two.
-  const news = new MailboxNews(deps, known.key, turn.signal);
+  const wakes = new CommitWakes({ changes: deps.changes, clock, signal: turn.signal, only: known.key });
   const runs = new SubscriptionRuns(turn, subscriptions, {
-    ended: () => news.wake(),
+    ended: () => wakes.wake(),
     failed: (error) => failed.abort(error),
   });
   const isOver = (time: number): boolean => clock.now() >= time || turn.signal.aborted;
@@ -92,14 +90,14 @@ export async function deliverChanges(
       runs.begin((await store.newestChange(mailbox)) ?? known);
       const isAwaiting = awaits && turn.attempts === 0 && !isOver(began + AWAITED_FOR);
       if (!runs.areUnderWay && !isAwaiting) break;
-      const look = Math.min(clock.now() + (isAwaiting ? AWAITED_LOOK : LOOK), runs.nextAttemptAt, turn.until);
-      await news.next(Math.max(1, look - clock.now()));
+      const look = Math.min(clock.now() + (isAwaiting ? AWAITED_LOOK : LOOK_EVERY), runs.nextAttemptAt, turn.until);
+      await wakes.next(Math.max(1, look - clock.now()));
     } while (!isOver(turn.until));
   } catch (error) {
     failed.abort(error);
   } finally {
     await runs.allEnded();
-    news.stop();
+    wakes.stop();
   }
   signal.throwIfAborted();
   failed.signal.throwIfAborted();

@@ -6,7 +6,7 @@ import { priceTableOf } from '../config/quota-variables.ts';
 import { configFor } from '../config/running-start.ts';
 import { DeliverySlots } from '../deliveries/delivery-slots.ts';
 import { handlerTargets } from '../deliveries/handler-target.ts';
-import { lastingListening } from '../deliveries/mailbox-news.ts';
+import { lastingListening } from '../deliveries/lasting-listening.ts';
 import { registerHandlers } from '../deliveries/register-handlers.ts';
 import { webhookTargets } from '../deliveries/webhook-target.ts';
 import { createWebhookSender, type WebhookSender } from '../deliveries/webhooks/send-webhook.ts';

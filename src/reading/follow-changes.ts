@@ -4,7 +4,7 @@ import { feedCursor, InvalidCursorError, parseFeedCursor, type FeedCursor } from
 import { mailboxId, type MailboxId } from '../model/ids.ts';
 import { systemClock } from '../host/system-clock.ts';
 import type { StoreDatabase } from '../store/engines/store-database.ts';
-import { FeedWakes } from '../store/feed/feed-wakes.ts';
+import { CommitWakes } from '../store/engines/commit-wakes.ts';
 import { numberChanges } from '../store/feed/number-changes.ts';
 import {
   afterSequence,
@@ -55,7 +55,7 @@ export async function* followChanges(
   let from = await placeOf(database, after, only);
   const isAborted = (): boolean => signal?.aborted === true;
   // Listens before it looks, so that no commit falls between the two.
-  const wakes = new FeedWakes(database.changes, clock, signal);
+  const wakes = new CommitWakes({ changes: database.changes, clock, signal });
   try {
     for (let keys: readonly number[] | null = null; ; keys = await wakes.next()) {
       if (isAborted()) return;

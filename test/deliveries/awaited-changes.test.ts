@@ -8,7 +8,7 @@ import {
 import { DeliverySlots } from '../../src/deliveries/delivery-slots.ts';
 import { handlerTargets } from '../../src/deliveries/handler-target.ts';
 import type { Handler, Handlers } from '../../src/deliveries/handler.ts';
-import { lastingListening } from '../../src/deliveries/mailbox-news.ts';
+import { lastingListening } from '../../src/deliveries/lasting-listening.ts';
 import { registerHandlers } from '../../src/deliveries/register-handlers.ts';
 import { databaseAt } from '../../src/model/database-location.ts';
 import { mailboxId } from '../../src/model/ids.ts';
