@@ -10,6 +10,7 @@ import { openStores, type OpenOptions, type Stores } from '../../src/store/open-
 import { connectSimulated, simulatedWorker } from '../fixtures/gmail/simulated-worker.ts';
 import { MemoryBodies } from './memory-bodies.ts';
 import { Random } from '../fixtures/schedules/seeded-random.ts';
+import { timeless } from '../fixtures/schedules/timeless.ts';
 import { VirtualClock } from '../fixtures/schedules/schedule-clock.ts';
 import { drawError, workerWithWrongClock } from '../fixtures/schedules/wrong-clock.ts';
 
@@ -134,20 +135,6 @@ export function drawSettings(random: Random, now: number, gmail: SimulatedMailbo
 
 /** Wraps the stores so that no virtual time passes during their calls. */
 function watched(stores: Stores, clock: VirtualClock): Stores {
-  let calls = 0;
-  clock.isBusy = () => calls > 0;
-  const watch = <Target extends object>(target: Target): Target =>
-    new Proxy(target, {
-      get: (of, name) => {
-        const member: unknown = Reflect.get(of, name, of);
-        if (typeof member !== 'function') return member;
-        return (...args: unknown[]): unknown => {
-          const answer: unknown = member.apply(of, args);
-          if (!(answer instanceof Promise)) return answer;
-          calls += 1;
-          return answer.finally(() => (calls -= 1));
-        };
-      },
-    });
+  const watch = timeless(clock);
   return { ...stores, store: watch(stores.store), credentials: watch(stores.credentials) };
 }
