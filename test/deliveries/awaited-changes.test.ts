@@ -55,13 +55,22 @@ async function handlersOf(work: Readonly<Record<string, () => Promise<void> | vo
   return handlers;
 }
 
+function depsOf(
+  means: { readonly store: Stores['store']; readonly changes: Changes },
+  handlers: Handlers,
+): DeliveryDependencies {
+  const { database } = stores;
+  const all = { ...means, clock, reader: readerOf(database, new Bodies(database)) };
+  return { ...all, to: 'handler', targetOf: handlerTargets(all, handlers), slots: new DeliverySlots() };
+}
+
 /** A run of the mailbox's deliveries, beside which something else happens. */
 async function delivered(
   handlers: Handlers,
   { changes = lastingListening(stores.database.changes), awaits = true }: { changes?: Changes; awaits?: boolean },
   beside: () => Promise<unknown>,
 ): Promise<DeliveredMailbox> {
-  const { store, database } = stores;
+  const { store } = stores;
   const counted = {
     ...store,
     newestChange: (...request: Parameters<typeof store.newestChange>) => {
@@ -69,13 +78,7 @@ async function delivered(
       return store.newestChange(...request);
     },
   };
-  const means = { store: counted, changes, clock, reader: readerOf(database, new Bodies(database)) };
-  const deps = {
-    ...means,
-    to: 'handler',
-    targetOf: handlerTargets(means, handlers),
-    slots: new DeliverySlots(),
-  } as const;
+  const deps = depsOf({ store: counted, changes }, handlers);
   const signal = new AbortController().signal;
   return clock.run(async () => {
     const [result] = await Promise.all([deliverChanges(deps, mailbox.id, { signal, awaits }), beside()]);
@@ -126,13 +129,7 @@ describe('deliveries beside a sync', () => {
   it('end with the signal of their attempt, and leave what comes to the next one', async () => {
     const handlers = await handlersOf({ crm: () => undefined });
     const { store, database } = stores;
-    const means = { store, changes: database.changes, clock, reader: readerOf(database, new Bodies(database)) };
-    const deps = {
-      ...means,
-      to: 'handler',
-      targetOf: handlerTargets(means, handlers),
-      slots: new DeliverySlots(),
-    } as const;
+    const deps = depsOf({ store, changes: database.changes }, handlers);
     const worker = new AbortController();
     const cut = clock.run(async () => {
       const run = deliverChanges(deps, mailbox.id, { signal: worker.signal, awaits: true });

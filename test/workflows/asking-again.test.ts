@@ -20,6 +20,7 @@ import {
 import { initialState, type MailboxState } from '../../src/workflows/mailbox-state.ts';
 import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
 import { openTimeSkipping } from '../fixtures/temporal/time-skipping.ts';
+import { NOTHING_SYNCED } from '../fixtures/temporal/quiet-results.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -67,11 +68,7 @@ class RefusingGmail {
       return {
         ...COUNTS,
         historyId: MARK,
-        changed: false,
-        more: false,
-        nextAttemptAt: null,
-        failedAttemptAt: null,
-        settleAt: null,
+        ...NOTHING_SYNCED,
       };
     },
   };

@@ -11,6 +11,7 @@ import { transition } from '../../src/workflows/transition.ts';
 import { carriedState } from '../../src/workflows/carried-state.ts';
 import { initialState, phaseOf, type MailboxState } from '../../src/workflows/mailbox-state.ts';
 import { planNext } from '../../src/workflows/plan.ts';
+import { NOTHING_SYNCED } from '../fixtures/temporal/quiet-results.ts';
 
 const T0 = 1_000_000;
 const MINUTE = 60_000;
@@ -38,11 +39,7 @@ const refused = (over: Partial<Extract<MailboxEvent, { kind: 'blocked' }>> = {})
 const synced = (asked?: boolean): MailboxEvent => ({
   kind: 'partial-synced',
   historyId: historyId('200'),
-  changed: false,
-  more: false,
-  nextAttemptAt: null,
-  failedAttemptAt: null,
-  settleAt: null,
+  ...NOTHING_SYNCED,
   ...COUNTS,
   ...(asked === undefined ? {} : { asked }),
 });

@@ -17,15 +17,13 @@ import type { LaneState, Ways } from '../../src/workflows/lane-scheduler.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
 import { initialState } from '../../src/workflows/mailbox-state.ts';
 import { TODAY } from '../fixtures/temporal/todays-ways.ts';
+import { NOTHING_SYNCED, OPENED_NEW } from '../fixtures/temporal/quiet-results.ts';
 
 const NOW = Date.UTC(2026, 0, 10);
 const settings = completeSettings({});
 const OPENED: MailboxEvent = {
   kind: 'opened',
-  historyId: null,
-  generation: 0,
-  step: 'none',
-  settingsChanged: false,
+  ...OPENED_NEW,
   stored: 0,
   pending: 0,
   failed: 0,
@@ -125,11 +123,7 @@ describe('a delivery beside a sync', () => {
     kind: 'partial-synced',
     ...counts,
     historyId: historyId('5'),
-    changed: false,
-    more: false,
-    nextAttemptAt: null,
-    failedAttemptAt: null,
-    settleAt: null,
+    ...NOTHING_SYNCED,
     ...over,
   });
   const delivered = (over: Partial<Extract<MailboxEvent, { kind: 'delivered' }>> = {}): MailboxEvent => ({

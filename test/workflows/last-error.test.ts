@@ -8,6 +8,7 @@ import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
 import { transition } from '../../src/workflows/transition.ts';
 import { carriedState } from '../../src/workflows/carried-state.ts';
 import { initialState, type MailboxState } from '../../src/workflows/mailbox-state.ts';
+import { NOTHING_SYNCED } from '../fixtures/temporal/quiet-results.ts';
 
 const AT = Date.UTC(2026, 0, 10);
 const counts = { stored: 0, pending: 0, failed: 0 };
@@ -17,11 +18,7 @@ const synced: MailboxEvent = {
   kind: 'partial-synced',
   ...counts,
   historyId: historyId('5'),
-  changed: false,
-  more: false,
-  nextAttemptAt: null,
-  failedAttemptAt: null,
-  settleAt: null,
+  ...NOTHING_SYNCED,
 };
 const sliced: MailboxEvent = {
   kind: 'slice-fetched',

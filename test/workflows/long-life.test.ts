@@ -16,6 +16,7 @@ import {
 } from '../../src/workflows/definitions.ts';
 import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
 import { openTimeSkipping } from '../fixtures/temporal/time-skipping.ts';
+import { NOTHING_SYNCED } from '../fixtures/temporal/quiet-results.ts';
 
 const HOUR = 3_600_000;
 const DAYS = 21;
@@ -54,11 +55,7 @@ function quietActivities(): { activities: SyncActivities; began: number[]; mostA
       return {
         ...counts,
         historyId: mark,
-        changed: false,
-        more: false,
-        nextAttemptAt: null,
-        failedAttemptAt: null,
-        settleAt: null,
+        ...NOTHING_SYNCED,
       };
     },
   };

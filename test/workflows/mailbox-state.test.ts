@@ -7,6 +7,7 @@ import { pokeServed } from '../../src/workflows/lane-requests.ts';
 import { transition } from '../../src/workflows/transition.ts';
 import { initialState, isInSync, phaseOf, type MailboxState } from '../../src/workflows/mailbox-state.ts';
 import { planNext } from '../../src/workflows/plan.ts';
+import { NOTHING_SYNCED, OPENED_NEW } from '../fixtures/temporal/quiet-results.ts';
 
 const T0 = 1_000_000;
 const COUNTS = { stored: 0, pending: 0, failed: 0 };
@@ -15,10 +16,7 @@ const fresh = (): MailboxState =>
 
 const opened = (over: Partial<Extract<MailboxEvent, { kind: 'opened' }>> = {}): MailboxEvent => ({
   kind: 'opened',
-  historyId: null,
-  generation: 0,
-  step: 'none',
-  settingsChanged: false,
+  ...OPENED_NEW,
   ...COUNTS,
   ...over,
 });
@@ -41,11 +39,7 @@ const sliced = (over: Partial<Extract<MailboxEvent, { kind: 'slice-fetched' }>> 
 const synced = (over: Partial<Extract<MailboxEvent, { kind: 'partial-synced' }>> = {}): MailboxEvent => ({
   kind: 'partial-synced',
   historyId: historyId('200'),
-  changed: false,
-  more: false,
-  nextAttemptAt: null,
-  failedAttemptAt: null,
-  settleAt: null,
+  ...NOTHING_SYNCED,
   ...COUNTS,
   ...over,
 });

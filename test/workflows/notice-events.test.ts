@@ -10,6 +10,7 @@ import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
 import { initialState, type MailboxState } from '../../src/workflows/mailbox-state.ts';
 import { transition } from '../../src/workflows/transition.ts';
 import { TODAY } from '../fixtures/temporal/todays-ways.ts';
+import { NOTHING_SYNCED, OPENED_NEW } from '../fixtures/temporal/quiet-results.ts';
 
 const T0 = 1_000_000;
 const ADA = mailboxId('ada@example.com');
@@ -19,10 +20,7 @@ const fresh = (): MailboxState => initialState({ mailbox: ADA, settings: DEFAULT
 
 const OPENED: MailboxEvent = {
   kind: 'opened',
-  historyId: null,
-  generation: 0,
-  step: 'none',
-  settingsChanged: false,
+  ...OPENED_NEW,
   ...COUNTS,
 };
 const listed = (generation: number): MailboxEvent => ({ kind: 'listed', generation, historyId: MARK, ...COUNTS });
@@ -39,11 +37,7 @@ const STARTED: MailboxEvent = { kind: 'partial-sync-started' };
 const synced = (asked = false): MailboxEvent => ({
   kind: 'partial-synced',
   historyId: MARK,
-  changed: false,
-  more: false,
-  nextAttemptAt: null,
-  failedAttemptAt: null,
-  settleAt: null,
+  ...NOTHING_SYNCED,
   asked,
   ...COUNTS,
 });

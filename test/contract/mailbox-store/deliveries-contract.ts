@@ -3,6 +3,7 @@ import { mailboxId } from '../../../src/model/ids.ts';
 import { EVERY_CHANGE, type Beginning, type SubscriptionDefinition } from '../../../src/model/subscription.ts';
 import type { BegunDelivery } from '../../../src/store/subscriptions/subscription-store.ts';
 import { beginNext } from '../../fixtures/store/begin-next.ts';
+import { begun, named, position, step } from '../../fixtures/store/crm-deliveries.ts';
 import { deleted, l, labelled, reading, record } from '../../fixtures/store/contract-messages.ts';
 import { TestMailbox, useMailbox, type StoreFixture } from '../../fixtures/store/tested-store.ts';
 
@@ -21,22 +22,7 @@ const due = async (mailbox: TestMailbox) =>
   (await mailbox.store.findDeliveries({ mailbox: mailbox.id, now: mailbox.now })).due.map(
     ({ subscription }) => subscription,
   );
-const step = (mailbox: TestMailbox) =>
-  beginNext(mailbox.store, { mailbox: mailbox.id, subscription: 'crm', now: mailbox.now });
-const named = (mailbox: TestMailbox, { id }: BegunDelivery) => ({
-  mailbox: mailbox.id,
-  subscription: 'crm',
-  id,
-  now: mailbox.now,
-});
-const position = async (mailbox: TestMailbox) => (await mailbox.store.readPositions('crm'))[0];
 const told = ({ changes }: BegunDelivery) => changes.map(({ kind, messageId }) => `${kind} ${messageId}`);
-
-async function begun(mailbox: TestMailbox): Promise<BegunDelivery> {
-  const next = await step(mailbox);
-  if (next.kind !== 'begun') throw new Error(`no delivery begins: ${next.kind}`);
-  return next.delivery;
-}
 
 async function accepted(mailbox: TestMailbox): Promise<readonly string[]> {
   const delivery = await begun(mailbox);

@@ -9,7 +9,7 @@ import {
   type SubscriptionDefinition,
 } from '../../../src/model/subscription.ts';
 import type { BegunDelivery } from '../../../src/store/subscriptions/subscription-store.ts';
-import { beginNext } from '../../fixtures/store/begin-next.ts';
+import { begun, named, position, step } from '../../fixtures/store/crm-deliveries.ts';
 import { deleted, labelled, m, reading, record } from '../../fixtures/store/contract-messages.ts';
 import { TestMailbox, useMailbox, type StoreFixture } from '../../fixtures/store/tested-store.ts';
 
@@ -38,23 +38,8 @@ const note = (mailbox: TestMailbox, id: string, details: EventDetails) =>
   mailbox.store.noteEvents({ mailbox: mailbox.id, events: [{ id, at: mailbox.now, details }] });
 const isDue = async (mailbox: TestMailbox) =>
   (await mailbox.store.findDeliveries({ mailbox: mailbox.id, now: mailbox.now })).due.length > 0;
-const step = (mailbox: TestMailbox) =>
-  beginNext(mailbox.store, { mailbox: mailbox.id, subscription: 'crm', now: mailbox.now });
-const named = (mailbox: TestMailbox, { id }: BegunDelivery) => ({
-  mailbox: mailbox.id,
-  subscription: 'crm',
-  id,
-  now: mailbox.now,
-});
-const position = async (mailbox: TestMailbox) => (await mailbox.store.readPositions('crm'))[0];
 const told = ({ event, changes }: BegunDelivery): string =>
   event === null ? changes.map(({ kind, messageId }) => `${kind} ${messageId}`).join(', ') : event.kind;
-
-async function begun(mailbox: TestMailbox): Promise<BegunDelivery> {
-  const next = await step(mailbox);
-  if (next.kind !== 'begun') throw new Error(`no delivery begins: ${next.kind}`);
-  return next.delivery;
-}
 
 /** Accepts every delivery that there is, and says what each held. */
 async function rest(mailbox: TestMailbox): Promise<readonly string[]> {
