@@ -139,11 +139,15 @@ function withDeliveries(
   const dueAt = deliveryDueAt(deliveries);
   const isBeside = servesPoke(plan, state) && deliversBesideSync(deliveries);
   if (dueAt === null && !isBeside) return plan;
-  if (state.paused || state.stopping || state.fullSync.kind === 'unknown' || !ways.delivers()) return plan;
+  if (isSilent(state) || !ways.delivers()) return plan;
   if (dueAt !== null && dueAt <= now) return { ...plan, deliver: [...(plan.deliver ?? []), lane] };
   const beside = isBeside && ways.deliversBesideSyncs() ? { deliverBeside: [...(plan.deliverBeside ?? []), lane] } : {};
   return { ...plan, ...beside, wakeAt: dueAt === null ? plan.wakeAt : Math.min(plan.wakeAt ?? Infinity, dueAt) };
 }
+
+/** Whether subscribers are told nothing now: it is paused or ends, or the store has not been asked. */
+const isSilent = ({ paused, stopping, fullSync }: MailboxState): boolean =>
+  paused || stopping || fullSync.kind === 'unknown';
 
 /** Only a notification says that there is something to bring: nothing is delivered beside a sync that merely looks. */
 const servesPoke = ({ live }: Plan, { pokedAt, blocked }: MailboxState): boolean =>
@@ -156,7 +160,7 @@ function withNoting(
 ): Plan {
   const dueAt = eventsDueAt(state.events);
   if (dueAt === null) return plan;
-  if (state.paused || state.stopping || state.fullSync.kind === 'unknown' || !ways.notesEvents()) return plan;
+  if (isSilent(state) || !ways.notesEvents()) return plan;
   return dueAt <= now ? { ...plan, note: true } : { ...plan, wakeAt: Math.min(plan.wakeAt ?? Infinity, dueAt) };
 }
 
