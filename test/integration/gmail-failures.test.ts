@@ -66,7 +66,7 @@ describe.concurrent('what Gmail does to a mailbox', () => {
     await box.client.poke(box.id);
     await box.reaches('needs-consent', 15_000);
     await eventually(5_000, async () => ((await box.isFoundAs('needs-consent')) ? true : null));
-    const events = await box.historyLength();
+    const events = await box.settledHistoryLength(5_000);
     const requests = rig.simulator.requests.get(box.id);
     expect(requests).toBeGreaterThan(0);
     for (let i = 0; i < 5; i++) {

@@ -12,7 +12,7 @@ it("A backfill adds at most one event per 100 messages to Temporal's history, an
   rig = await Rig.open('history');
   await rig.startWorker();
   const box = await rig.mailbox('history', { pollInterval: DEFAULT_SETTINGS.pollInterval, format: 'full' });
-  generateMail(box.gmail, { messages: 5_000, now: Date.now(), bodyBytes: 1_000 });
+  generateMail(box.gmail, { messages: 8_000, now: Date.now(), bodyBytes: 300 });
   const began = performance.now();
   await box.start();
   const { counts } = await box.exact(60_000);

@@ -40,7 +40,7 @@ describe.concurrent('a mailbox that Gmail asks to wait', () => {
     expect(told.rateLimitedUntil).toBeLessThan(first + 1_000);
     await eventually(5_000, async () => ((await box.isFoundAs('rate-limited')) ? true : null));
     await sleep(1_000);
-    const events = await box.historyLength();
+    const events = await box.settledHistoryLength(10_000);
     const requests = rig.simulator.requests.get(box.id);
     await sleep(first - Date.now() - 500);
     expect(rig.simulator.requests.get(box.id)).toBe(requests);
