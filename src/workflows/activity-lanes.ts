@@ -151,16 +151,10 @@ export function runDelivery(
 
 /** Keeps events in the store, and answers the event it ends in. Throws only cancellation. */
 export function runNoting(state: MailboxState): Promise<MailboxEvent> {
-  const { mailbox } = state;
   const { pending } = state.events;
-  const { noteEvents } = proxyActivities<Pick<MailboxActivities, 'noteEvents'>>({
-    ...OPTIONS,
-    startToCloseTimeout: '1 minute',
-    priority: { priorityKey: 2, fairnessKey: fairnessKeyOf(mailbox) },
-    summary: `keep for subscriptions: ${pending.map(({ details }) => details.kind).join(', ')}`,
-  });
+  const { noteEvents } = proxyActivities<Noting>({ ...notingOptions(state), ...OPTIONS });
   return asEvent(
-    noteEvents({ mailbox, events: pending, ...storeOf(state) }).then((result) => ({
+    noteEvents(pendingEvents(state)).then((result) => ({
       kind: 'events-noted',
       ids: pending.map(({ id }) => id),
       ...result,
@@ -170,14 +164,47 @@ export function runNoting(state: MailboxState): Promise<MailboxEvent> {
 }
 
 /**
+ * Keeps the events that a mailbox which ends has not kept: an attempt was cancelled, or the next one was not due. The
+ * store knows each event by its id, so none is kept twice. It takes no longer than a minute.
+ */
+export async function keepLastEvents(state: MailboxState): Promise<void> {
+  const { noteEvents } = proxyActivities<Noting>({ ...notingOptions(state), ...AT_THE_END });
+  try {
+    await noteEvents(pendingEvents(state));
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+  }
+}
+
+type Noting = Pick<MailboxActivities, 'noteEvents'>;
+
+const pendingEvents = (state: MailboxState): Parameters<Noting['noteEvents']>[0] => ({
+  mailbox: state.mailbox,
+  events: state.events.pending,
+  ...storeOf(state),
+});
+
+const notingOptions = ({ mailbox, events }: MailboxState) =>
+  ({
+    startToCloseTimeout: '1 minute',
+    priority: { priorityKey: 2, fairnessKey: fairnessKeyOf(mailbox) },
+    summary: `keep for subscriptions: ${events.pending.map(({ details }) => details.kind).join(', ')}`,
+  }) as const satisfies ActivityOptions;
+
+/** What a mailbox does before it ends must not keep it from ending. */
+const AT_THE_END = {
+  startToCloseTimeout: '30 seconds',
+  scheduleToCloseTimeout: '1 minute',
+  retry: { maximumAttempts: 3 },
+} as const satisfies ActivityOptions;
+
+/**
  * Stops Gmail's watch. A few attempts are enough: a watch ends by itself within a week, and a poke to a workflow that
  * has ended does nothing.
  */
 export async function endWatch({ mailbox }: MailboxState): Promise<void> {
   const { stopWatch } = proxyActivities<Pick<MailboxActivities, 'stopWatch'>>({
-    startToCloseTimeout: '30 seconds',
-    scheduleToCloseTimeout: '1 minute',
-    retry: { maximumAttempts: 3 },
+    ...AT_THE_END,
     priority: { priorityKey: 1, fairnessKey: fairnessKeyOf(mailbox) },
     summary: "end Gmail's watch",
   });

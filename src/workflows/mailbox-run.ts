@@ -77,6 +77,13 @@ export class MailboxRun {
     return isIdle(this.#lanes);
   }
 
+  /** Whether events wait that the store does not hold. An heir takes them over. */
+  get keepsLastEvents(): boolean {
+    const { events, fullSync } = this.state;
+    const isWaiting = events.pending.length > 0 && fullSync.kind !== 'unknown' && this.heir === null;
+    return isWaiting && patched('last-events');
+  }
+
   /** Called once, after the handlers are registered. A run that began without this patch continues without it. */
   begin(): void {
     this.#waitsOn = patched('wait-on');

@@ -7,7 +7,7 @@ import {
   isCancellation,
   workflowInfo,
 } from '@temporalio/workflow';
-import { endWatch } from './activity-lanes.ts';
+import { endWatch, keepLastEvents } from './activity-lanes.ts';
 import { carriedState } from './carried-state.ts';
 import type { MailboxInput, MailboxResult } from './definitions.ts';
 import { registerHandlers } from './handlers.ts';
@@ -39,6 +39,7 @@ export async function mailbox(argument: MailboxInput): Promise<MailboxResult> {
       await run.untilNews(plan, cutsHistory);
     }
     await condition(() => run.isIdle);
+    if (run.keepsLastEvents) await keepLastEvents(run.state);
     if (run.state.push.watch !== null && run.heir === null) await endWatch(run.state);
     run.show();
     await condition(allHandlersFinished);
@@ -65,6 +66,7 @@ function resultOf({ state, heir }: MailboxRun): MailboxResult {
 /** Leaves after a cancellation from outside. The root scope cancels the lanes, too; their work is safe in the store. */
 async function leave(run: MailboxRun): Promise<void> {
   await condition(() => run.isIdle);
+  if (run.keepsLastEvents) await keepLastEvents(run.state);
   if (run.state.push.watch !== null) await endWatch(run.state);
 }
 

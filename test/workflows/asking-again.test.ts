@@ -3,7 +3,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 
-import type { SyncActivities, PartialSyncRequest } from '../../src/activities/requests.ts';
+import type { NoteEventsRequest, PartialSyncRequest, SyncActivities } from '../../src/activities/requests.ts';
 import { historyId, mailboxId, type MailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import {
@@ -14,6 +14,7 @@ import {
   resume,
   retryFailures,
   status,
+  stop,
   workflowIdOf,
   type MailboxInput,
 } from '../../src/workflows/definitions.ts';
@@ -41,6 +42,9 @@ class RefusingGmail {
   /** Slices that were begun; each fails as Gmail was when it began, once `sliceEnds` says so. */
   slices = 0;
   sliceEnds: Promise<void> = Promise.resolve();
+  /** Events that the store was to keep, attempt by attempt. So many of the first fail. */
+  readonly noted: NoteEventsRequest[] = [];
+  notesFail = 0;
   readonly activities: SyncActivities = {
     openMailbox: async () => ({ ...COUNTS, historyId: MARK, generation: 1, step: 'done', settingsChanged: false }),
     fullSync: async ({ generation }) => ({ ...COUNTS, generation, historyId: MARK }),
@@ -60,7 +64,11 @@ class RefusingGmail {
       };
     },
     audit: async () => ({ drift: 0 }),
-    noteEvents: async () => ({}),
+    noteEvents: async (request) => {
+      this.noted.push(request);
+      if (this.noted.length <= this.notesFail) throw ApplicationFailure.create({ nextRetryDelay: '1 hour' });
+      return {};
+    },
     stopWatch: async () => undefined,
     partialSync: async (request) => {
       this.asked.push(request);
@@ -98,7 +106,7 @@ async function withMailbox(
       await run(gmail, environment.client.workflow.getHandle(handle.workflowId));
       const history = await environment.client.workflow.getHandle(handle.workflowId).fetchHistory();
       await Worker.runReplayHistory({ workflowBundle: await workflowBundle() }, history, handle.workflowId);
-      await handle.terminate();
+      await handle.terminate().catch(() => undefined);
     }),
   );
 }
@@ -179,3 +187,22 @@ test('a late refusal of work from before a resume blocks nothing: the work is do
     expect(await handle.query(status)).toMatchObject({ phase: 'live', blocked: null });
   });
 }, 30_000);
+
+test.each(['stopped', 'cancelled'])(
+  'a mailbox that is %s keeps the events first that the store does not hold',
+  async (how) => {
+    await withMailbox(how, null, async (gmail, handle) => {
+      await environment.sleep('1 minute');
+      gmail.type = 'ConsentRevoked';
+      gmail.notesFail = gmail.noted.length + 1;
+      await handle.signal(poke);
+      await environment.sleep('1 minute');
+      expect(await handle.query(status)).toMatchObject({ phase: 'needs-consent' });
+      expect(gmail.noted).toHaveLength(gmail.notesFail);
+      await (how === 'stopped' ? handle.signal(stop) : handle.cancel());
+      await handle.result().catch(() => undefined);
+      expect(gmail.noted.slice(gmail.notesFail).map(({ events }) => events)).toEqual([gmail.noted.at(-2)?.events]);
+    });
+  },
+  60_000,
+);
