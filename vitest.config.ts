@@ -8,12 +8,16 @@ const WAITING = ['client', 'docs', 'examples', 'integration', 'push', 'start', '
 );
 
 /**
- * Rooms whose tests touch nothing of their process: no environment, no runtime of Temporal, no memory to measure. Their
- * files share the modules that a worker has loaded once: loading them takes longer than most of these tests.
+ * Tests that need a process of their own: they replace Temporal's runtime, change the environment, or measure memory.
+ * All others share the modules that a process has loaded once: loading them takes longer than most tests.
  */
-const SHARING = [
-  ...['config', 'model', 'simulator'].map((room) => `test/${room}/**/*.test.ts`),
-  'test/gmail/!(answer-limits).test.ts',
+const ALONE = [
+  'test/workflows/**/*.test.ts',
+  'test/schedules/**/*.test.ts',
+  'test/store/bodies/**/*.test.ts',
+  ...['activities/note-condition', 'cli/connect-domain-verb', 'deliveries/send-webhook', 'gmail/answer-limits'].map(
+    (name) => `test/${name}.test.ts`,
+  ),
 ];
 
 export default defineConfig({
@@ -35,9 +39,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'computing',
-          include: ['test/**/*.test.ts'],
-          // Runs of their own: vitest.production.config.ts, vitest.package.config.ts.
-          exclude: ['test/production/**', 'test/package/**', ...WAITING, ...SHARING],
+          include: ALONE,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
@@ -46,7 +48,9 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'sharing',
-          include: SHARING,
+          include: ['test/**/*.test.ts'],
+          // Runs of their own: vitest.production.config.ts, vitest.package.config.ts.
+          exclude: ['test/production/**', 'test/package/**', ...WAITING, ...ALONE],
           isolate: false,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
