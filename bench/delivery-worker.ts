@@ -5,8 +5,10 @@ import { createLog } from '../src/host/log.ts';
 import { installRuntime } from '../src/telemetry/runtime.ts';
 import { runWorker } from '../src/worker.ts';
 
-/** A product's worker with one handler, which notes when it is called with what: `node delivery-worker.ts FILE`. */
-const [, , file = ''] = process.argv;
+/**
+ * A product's worker with one handler, which notes when it is called with what: `node delivery-worker.ts FILE [BATCH]`.
+ */
+const [, , file = '', batch] = process.argv;
 const config = loadConfig();
 const log = createLog('warn');
 installRuntime(log, config.telemetry);
@@ -15,9 +17,11 @@ await runWorker({
   log,
   handlers: {
     bench: {
-      handle: (changes, { mailbox }) => {
+      beginning: { kind: 'first' },
+      ...(batch === undefined ? {} : { batch: Number(batch) }),
+      handle: (changes, { mailbox, deliveryId: id }) => {
         const at = Date.now();
-        for (const { sequence } of changes) appendFileSync(file, `${JSON.stringify({ mailbox, sequence, at })}\n`);
+        for (const { sequence } of changes) appendFileSync(file, `${JSON.stringify({ mailbox, sequence, id, at })}\n`);
       },
     },
   },

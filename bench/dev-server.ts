@@ -4,13 +4,14 @@ import { findBinary, freePort, startDevServer } from '../src/temporal/dev-server
 import { sourceFile } from './bench-processes.ts';
 
 /**
- * Starts Temporal's development server on a free port, with its log in `folder`.
+ * Starts Temporal's development server with its log in `folder`.
  *
  * @param options.database - a file; null keeps it in memory. A file in the folder when absent
+ * @param options.port - a free one when absent
  */
 export async function startServerIn(
   folder: string,
-  { database = join(folder, 'temporal.db') }: { readonly database?: string | null } = {},
+  { database = join(folder, 'temporal.db'), port }: { readonly database?: string | null; readonly port?: number } = {},
 ): ReturnType<typeof startDevServer> {
   const binary = await findBinary('temporal', {
     dataDir: sourceFile('.tidemark'),
@@ -21,7 +22,7 @@ export async function startServerIn(
     binary,
     database,
     namespace: 'default',
-    port: await freePort(0),
+    port: port ?? (await freePort(0)),
     uiPort: null,
     logFile: join(folder, 'temporal.log'),
     clock: systemClock,

@@ -49,11 +49,16 @@ export async function openWith(env: NodeJS.ProcessEnv, ends: Ends): Promise<Tide
   return tidemark;
 }
 
-/** Connects and starts mailboxes of 20 messages each, which poll once an hour, and waits until they are in sync. */
+/**
+ * Connects and starts mailboxes of 20 messages each, and waits until they are in sync.
+ *
+ * @param options.pollInterval - ms; an hour when absent
+ */
 export async function startMailboxes(
-  { simulator, env }: BenchSystem,
+  { simulator, env }: Pick<BenchSystem, 'simulator' | 'env'>,
   tidemark: Tidemark,
   count: number,
+  { pollInterval = 3_600_000 }: { readonly pollInterval?: number } = {},
 ): Promise<readonly MailboxId[]> {
   const mailboxes = Array.from({ length: count }, (_, index) => mailboxId(`user-${index}@example.com`));
   for (const mailbox of mailboxes) {
@@ -66,7 +71,7 @@ export async function startMailboxes(
       text: JSON.stringify(simulator.credentialsFor(mailbox)),
       verify: false,
     });
-    await tidemark.client.start(mailbox, { pollInterval: 3_600_000 });
+    await tidemark.client.start(mailbox, { pollInterval });
   }
   for (const mailbox of mailboxes)
     await until(async () => (await tidemark.client.status(mailbox)).inSync === true, `${mailbox} is not in sync`);
@@ -92,10 +97,15 @@ export async function storedAt({ client }: Tidemark, mailbox: MailboxId, after: 
   }
 }
 
-export async function until(condition: () => Promise<boolean>, message: string): Promise<void> {
+/** @throws {InvalidRunError} with the message, when the condition does not come true `within` so many ms */
+export async function until(
+  condition: () => Promise<boolean>,
+  message: string,
+  { within = 60_000 }: { readonly within?: number } = {},
+): Promise<void> {
   const began = performance.now();
   while (!(await condition())) {
-    if (performance.now() - began > 60_000) throw new InvalidRunError(message);
+    if (performance.now() - began > within) throw new InvalidRunError(message);
     await clock.sleep(100);
   }
 }

@@ -2,6 +2,7 @@ import { loadavg } from 'node:os';
 import { table, type Bench, type Figure } from '../test/fixtures/measured/figure.ts';
 import { changeFeed } from './change-feed.ts';
 import { deliveryLatency } from './deliveries.ts';
+import { deliveryKills } from './delivery-kills.ts';
 import { deliveryProof } from './delivery-proof.ts';
 import { engineHistory, engineMemory, engineOnPostgres, engineSpeed } from './engine.ts';
 import { labelChanges, recovery } from '../test/fixtures/measured/history-syncs.ts';
@@ -43,6 +44,7 @@ const BENCHES: readonly Bench[] = [
   pushLatency,
   deliveryLatency,
   deliveryProof,
+  deliveryKills,
   reading,
 ];
 

@@ -1,0 +1,185 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import type { Tidemark } from '../src/app/open-tidemark.ts';
+import { systemClock as clock } from '../src/host/system-clock.ts';
+import type { MailboxId } from '../src/model/ids.ts';
+import { startSimulatorServer } from '../src/simulator/server.ts';
+import { Simulator } from '../src/simulator/simulator.ts';
+import { Receiver } from '../test/fixtures/host/webhook-receiver.ts';
+import type { Bench, Figure } from '../test/fixtures/measured/figure.ts';
+import { load } from './bench-processes.ts';
+import { DeliveryBook, type NotedDelivery } from './delivery-book.ts';
+import { KilledFleet, type Kills } from './killed-fleet.ts';
+import { openWith, startMailboxes, until, type Ends } from './mailboxes-in-sync.ts';
+
+/** Deliveries in all; DELIVERIES=2000 tries the bench out. */
+const DELIVERIES = Number(process.env['DELIVERIES'] ?? 40_000);
+const MAILBOXES = 20;
+const SUBSCRIPTIONS = ['bench', 'hook'] as const;
+/** Ms between two rounds, each of which changes every message of every mailbox. */
+const ROUND = 1_000;
+/** Ms; a mailbox whose poke was lost with a server polls this often. */
+const POLL = 5_000;
+const SERVED_WITHIN = 300_000;
+
+/**
+ * Workers, PostgreSQL and Temporal's server are killed in turn, each a real process, while labels change. Every change
+ * is a delivery of its own, to a handler and to a webhook.
+ */
+export const deliveryKills: Bench = {
+  name: 'delivery-kills',
+  about: `${DELIVERIES.toLocaleString('en')} deliveries while workers, PostgreSQL and Temporal's server are killed`,
+  async run() {
+    const folder = mkdtempSync(join(tmpdir(), 'tidemark-bench-kills-'));
+    const ends: Ends = [() => rmSync(folder, { recursive: true, force: true })];
+    try {
+      return await measure(folder, ends);
+    } finally {
+      for (const end of ends.toReversed()) await end();
+    }
+  },
+};
+
+async function measure(folder: string, ends: Ends): Promise<readonly Figure[]> {
+  const simulator = new Simulator({ clock });
+  const gmail = await startSimulatorServer({ simulator, port: 0 });
+  ends.push(() => gmail.close());
+  const receiver = await Receiver.open();
+  ends.push(() => receiver.close());
+  const fleet = await KilledFleet.open(folder);
+  ends.push(() => fleet.stop());
+  const env = {
+    HOME: folder,
+    TIDEMARK_DATA_DIR: folder,
+    TEMPORAL_ADDRESS: fleet.temporalAddress,
+    DATABASE_URL: fleet.postgres.url,
+    TIDEMARK_SECRET_KEY: randomBytes(32).toString('base64'),
+    GMAIL_ROOT_URL: gmail.url,
+    GOOGLE_TOKEN_URL: `${gmail.url}/token`,
+    LOG_LEVEL: 'warn',
+  };
+  const calls = join(folder, 'calls.jsonl');
+  writeFileSync(calls, '');
+  const tidemark = await openWith(env, ends);
+  fleet.startWorkers('bench/delivery-worker.ts', { args: [calls, '1'], env });
+  const mailboxes = await startMailboxes({ simulator, env }, tidemark, MAILBOXES, { pollInterval: POLL });
+  await tidemark.client.deliveries.subscribe('hook', {
+    url: `http://127.0.0.1:${receiver.port}/`,
+    allowPrivate: true,
+    beginning: { kind: 'first' },
+    batch: 1,
+  });
+
+  const began = clock.now();
+  const areServed = (): Promise<boolean> => allServed(tidemark).catch(() => false);
+  const over = new AbortController();
+  const killing = fleet.killInTurn(over.signal);
+  await changeLabels(simulator, tidemark, mailboxes);
+  await until(areServed, 'not every change was delivered while processes were killed', { within: SERVED_WITHIN });
+  over.abort();
+  const kills = await killing;
+  await until(areServed, 'not every change was delivered', { within: SERVED_WITHIN });
+  const seconds = (clock.now() - began) / 1_000;
+  const book = new DeliveryBook([...called(calls), ...received(receiver)]);
+  const lost: string[] = [];
+  for (const mailbox of mailboxes) {
+    const newest = (await tidemark.store.getMailbox(mailbox))?.changeSequence ?? 0;
+    for (const subscription of SUBSCRIPTIONS)
+      for (const sequence of book.lost(subscription, mailbox, newest))
+        lost.push(`${subscription}: change ${sequence} of ${mailbox} was not delivered`);
+  }
+  const parked = await Promise.all(SUBSCRIPTIONS.map((name) => tidemark.store.listParked({ name, limit: DELIVERIES })));
+  for (const line of [...book.reordered, ...lost].slice(0, 10)) console.error(line);
+  return figuresOf({ book, kills, seconds, lost: lost.length, parked: parked.flat().length });
+}
+
+function figuresOf(run: {
+  readonly book: DeliveryBook;
+  readonly kills: Kills;
+  readonly seconds: number;
+  readonly lost: number;
+  readonly parked: number;
+}): readonly Figure[] {
+  const { book, kills, seconds } = run;
+  const all = kills.workers + kills.postgres + kills.temporal;
+  const exact = (name: string, value: number): Figure => ({
+    name,
+    value,
+    unit: '',
+    bound: { is: 'at most', value: 0 },
+  });
+  const told = (name: string, value: number, unit: string, note: string): Figure => ({
+    name,
+    value,
+    unit,
+    bound: null,
+    note,
+  });
+  return [
+    told('deliveries accepted', book.deliveries, '', `in ${seconds.toFixed(0)} s; ${load()}`),
+    told(
+      '  processes killed',
+      all,
+      '',
+      `${kills.workers} workers, PostgreSQL ${kills.postgres} and Temporal ${kills.temporal} times`,
+    ),
+    exact('changes lost', run.lost),
+    exact('changes reordered, or again with another id', book.reordered.length),
+    exact('changes parked', run.parked),
+    {
+      name: 'deliveries again with the same id, a kill',
+      value: book.repeated / Math.max(1, all),
+      unit: '',
+      // Each subscription has one delivery under way in each mailbox.
+      bound: { is: 'at most', value: MAILBOXES * SUBSCRIPTIONS.length },
+      note: `${((100 * book.repeated) / book.deliveries).toFixed(3)}% of all`,
+    },
+  ];
+}
+
+/** Stars every message and takes the stars away, until there are changes enough. */
+async function changeLabels(
+  simulator: Simulator,
+  { client, store }: Tidemark,
+  mailboxes: readonly MailboxId[],
+): Promise<void> {
+  const stored = async (): Promise<number> => {
+    const rows = await Promise.all(mailboxes.map((mailbox) => store.getMailbox(mailbox)));
+    return rows.reduce((sum, row) => sum + (row?.changeSequence ?? 0), 0);
+  };
+  // A star that is gone before a sync saw it is no change, so rounds are no measure of changes.
+  for (let round = 0; SUBSCRIPTIONS.length * (await stored().catch(() => 0)) < DELIVERIES; round++) {
+    for (const mailbox of mailboxes) {
+      const gmail = simulator.mailbox(mailbox);
+      const ids = gmail.truth().map(({ id }) => id);
+      gmail.modify(ids, round % 2 === 0 ? { add: ['STARRED'] } : { remove: ['STARRED'] });
+      void client.poke(mailbox).catch(() => undefined);
+    }
+    await clock.sleep(ROUND);
+  }
+}
+
+/** Whether every subscription is at the head of every mailbox. */
+async function allServed({ store }: Tidemark): Promise<boolean> {
+  const positions = (await Promise.all(SUBSCRIPTIONS.map((name) => store.readPositions(name)))).flat();
+  return positions.length === SUBSCRIPTIONS.length * MAILBOXES && positions.every((at) => at.sequence === at.head);
+}
+
+/** What handlers noted, in the order of their calls. */
+function called(file: string): readonly NotedDelivery[] {
+  const lines = readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
+  return lines.map((line) => ({ subscription: 'bench', ...(JSON.parse(line) as Omit<NotedDelivery, 'subscription'>) }));
+}
+
+function received({ received: requests }: Receiver): readonly NotedDelivery[] {
+  return requests.map(({ headers, body }) => {
+    const { data } = JSON.parse(body) as { readonly data: Pick<NotedDelivery, 'mailbox' | 'sequence'> };
+    const { mailbox, sequence } = data;
+    return { subscription: 'hook', mailbox, sequence, id: String(headers['webhook-id']) };
+  });
+}

@@ -1,0 +1,106 @@
+import { openSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { systemClock as clock } from '../src/host/system-clock.ts';
+import { freePort } from '../src/temporal/dev-server/index.ts';
+import { PostgresServer } from '../test/fixtures/postgres/postgres-server.ts';
+import { startProgram } from './bench-processes.ts';
+import { startServerIn } from './dev-server.ts';
+
+export interface Kills {
+  readonly workers: number;
+  readonly postgres: number;
+  readonly temporal: number;
+}
+
+type Worker = ReturnType<typeof startProgram>;
+type TemporalServer = Awaited<ReturnType<typeof startServerIn>>;
+
+const WORKERS = 2;
+/** Ms between two kills, on average. */
+const KILL_EVERY = 8_000;
+
+/** Real processes that are killed one after another, and started again at once: workers, PostgreSQL, Temporal. */
+export class KilledFleet {
+  readonly postgres: PostgresServer;
+  readonly #folder: string;
+  readonly #log: number;
+  readonly #temporalPort: number;
+  #temporal: TemporalServer;
+  #startWorker: (() => Worker) | null = null;
+  #workers: Worker[] = [];
+
+  private constructor(parts: {
+    folder: string;
+    postgres: PostgresServer;
+    temporal: TemporalServer;
+    temporalPort: number;
+  }) {
+    this.#folder = parts.folder;
+    this.postgres = parts.postgres;
+    this.#temporal = parts.temporal;
+    this.#temporalPort = parts.temporalPort;
+    this.#log = openSync(join(parts.folder, 'worker.log'), 'a');
+  }
+
+  /** Starts both servers. Their data outlives kills. */
+  static async open(folder: string): Promise<KilledFleet> {
+    const postgres = await PostgresServer.start({ durable: true });
+    const temporalPort = await freePort(0);
+    const temporal = await startServerIn(folder, { port: temporalPort });
+    return new KilledFleet({ folder, postgres, temporal, temporalPort });
+  }
+
+  get temporalAddress(): string {
+    return this.#temporal.address;
+  }
+
+  startWorkers(entry: string, options: { readonly args: readonly string[]; readonly env: NodeJS.ProcessEnv }): void {
+    const start = (): Worker => startProgram(entry, { ...options, log: this.#log });
+    this.#startWorker = start;
+    this.#workers = Array.from({ length: WORKERS }, start);
+  }
+
+  /** Kills until the signal aborts. Everything runs when it returns. */
+  async killInTurn(signal: AbortSignal): Promise<Kills> {
+    const kills = { workers: 0, postgres: 0, temporal: 0 };
+    const turns = [
+      async () => {
+        await this.#killWorker();
+        kills.workers += 1;
+      },
+      async () => {
+        await this.postgres.halt('SIGQUIT');
+        await this.postgres.resume();
+        kills.postgres += 1;
+      },
+      async () => {
+        await this.#killTemporal();
+        kills.temporal += 1;
+      },
+    ];
+    for (let turn = 0; ; turn++) {
+      await clock.sleep(2 * Math.random() * KILL_EVERY, signal).catch(() => undefined);
+      if (signal.aborted) return kills;
+      await turns[turn % turns.length]?.();
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const worker of this.#workers) worker.kill('SIGKILL');
+    await this.#temporal.stop();
+    await this.postgres.stop();
+  }
+
+  async #killWorker(): Promise<void> {
+    const [oldest, ...others] = this.#workers;
+    oldest?.kill('SIGKILL');
+    if (this.#startWorker !== null) this.#workers = [...others, this.#startWorker()];
+  }
+
+  async #killTemporal(): Promise<void> {
+    process.kill(this.#temporal.pid, 'SIGKILL');
+    await this.#temporal.exited;
+    this.#temporal = await startServerIn(this.#folder, { port: this.#temporalPort });
+  }
+}
