@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -6,7 +7,6 @@ import { join } from 'node:path';
 
 import { systemClock as clock } from '../src/host/system-clock.ts';
 import type { MailboxId } from '../src/model/ids.ts';
-import { freePort } from '../src/temporal/dev-server/index.ts';
 import { InvalidRunError, type Bench, type Figure } from '../test/fixtures/measured/figure.ts';
 import { load, startProgram } from './bench-processes.ts';
 import {
@@ -128,8 +128,10 @@ async function receive(received: Got[], ends: Ends): Promise<string> {
   const server = createServer((request, response) => {
     void note(request).finally(() => response.end());
   });
-  const port = await freePort(0);
-  server.listen(port, '127.0.0.1');
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
   ends.push(() => server.close());
-  return `http://127.0.0.1:${port}/`;
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the receiver listens on no port');
+  return `http://127.0.0.1:${address.port}/`;
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { systemClock } from '../src/host/system-clock.ts';
-import { findBinary, freePort, startDevServer } from '../src/temporal/dev-server/index.ts';
+import { findBinary, startDevServer } from '../src/temporal/dev-server/index.ts';
+import { onFreePort } from '../test/fixtures/host/on-free-port.ts';
 import { sourceFile } from './bench-processes.ts';
 
 /**
@@ -18,13 +19,15 @@ export async function startServerIn(
     clock: systemClock,
     log: (line) => console.error(line),
   });
-  return await startDevServer({
-    binary,
-    database,
-    namespace: 'default',
-    port: port ?? (await freePort(0)),
-    uiPort: null,
-    logFile: join(folder, 'temporal.log'),
-    clock: systemClock,
-  });
+  const startOn = (on: number): ReturnType<typeof startDevServer> =>
+    startDevServer({
+      binary,
+      database,
+      namespace: 'default',
+      port: on,
+      uiPort: null,
+      logFile: join(folder, 'temporal.log'),
+      clock: systemClock,
+    });
+  return await (port === undefined ? onFreePort(startOn) : startOn(port));
 }

@@ -11,10 +11,11 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 
 import { systemClock as clock } from '../../src/host/system-clock.ts';
 import { bundleWorkflows } from '../../src/temporal/bundle-workflows.ts';
-import { findBinary, freePort, startDevServer } from '../../src/temporal/dev-server/index.ts';
+import { findBinary, startDevServer } from '../../src/temporal/dev-server/index.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import * as definitions from '../../src/workflows/definitions.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
+import { onFreePort } from '../fixtures/host/on-free-port.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 import { TestMailbox, type Run } from '../fixtures/system/test-mailbox.ts';
 
@@ -85,16 +86,18 @@ const { version } = JSON.parse(readFileSync(root('package.json'), 'utf8')) as { 
 const folder = root(`test/histories/${process.argv[2] ?? `v${version}`}`);
 const scratch = mkdtempSync(join(tmpdir(), 'tidemark-record-'));
 const binary = await findBinary('temporal', { dataDir: root('.tidemark'), clock, log: (line) => console.error(line) });
-const server = await startDevServer({
-  binary,
-  database: null,
-  namespace: 'default',
-  port: await freePort(0),
-  uiPort: null,
-  logFile: join(scratch, 'temporal.log'),
-  clock,
-});
-// A run of tests shares its bundle, and this is none.
+const server = await onFreePort((port) =>
+  startDevServer({
+    binary,
+    database: null,
+    namespace: 'default',
+    port,
+    uiPort: null,
+    logFile: join(scratch, 'temporal.log'),
+    clock,
+  }),
+);
+// A run of tests shares its bundle. This is no such run.
 const bundle = join(scratch, 'workflows.js');
 writeFileSync(bundle, (await bundleWorkflows()).code);
 const rig = await Rig.open('record', {

@@ -4,8 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { systemClock } from '../../src/host/system-clock.ts';
-import { freePort, startDevServer } from '../../src/temporal/dev-server/index.ts';
+import { startDevServer } from '../../src/temporal/dev-server/index.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
+import { onFreePort } from '../fixtures/host/on-free-port.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
@@ -88,9 +89,8 @@ describe.concurrent('processes die', () => {
   }, 180_000);
 
   it('the Temporal server restarted in mid-sync goes on', async () => {
-    const port = await freePort(0);
     const database = join(rig.folder, 'temporal.db');
-    const begin = () =>
+    const begin = (port: number) =>
       startDevServer({
         binary: inject('temporalBinary'),
         database,
@@ -100,7 +100,7 @@ describe.concurrent('processes die', () => {
         logFile: join(rig.folder, 'temporal.log'),
         clock: systemClock,
       });
-    let server = await begin();
+    let server = await onFreePort(begin);
     const own = await Rig.open('restart', { temporalAddress: server.address });
     try {
       await own.startWorker();
@@ -110,7 +110,7 @@ describe.concurrent('processes die', () => {
       await server.stop();
       change(box, 1);
       await sleep(1_000);
-      server = await begin();
+      server = await begin(Number(server.address.split(':')[1]));
       await box.exact(60_000);
       expect(await box.workflowFailures()).toEqual([]);
       expect((await box.report()).fullSyncs).toBe(1);

@@ -7,10 +7,11 @@ import { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { systemClock } from '../../src/host/system-clock.ts';
-import { freePort, startDevServer } from '../../src/temporal/dev-server/index.ts';
+import { startDevServer } from '../../src/temporal/dev-server/index.ts';
 import { MAILBOX_WORKFLOW } from '../../src/workflows/definitions.ts';
 import { tidemark } from '../fixtures/system/cli.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
+import { onFreePort } from '../fixtures/host/on-free-port.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
@@ -46,7 +47,7 @@ describe('a Temporal server that loses', () => {
     // Its folder outlives the server's clients.
     folder = await Rig.open('server-lost-folder');
     database = join(folder.folder, 'temporal.db');
-    server = await begin(await freePort(0));
+    server = await onFreePort(begin);
     rig = await Rig.open('server-lost', { temporalAddress: server.address });
     await rig.startWorker();
     box = await rig.mailbox('server-lost', { messages: 40, threadSize: 1, pollInterval: 500 });

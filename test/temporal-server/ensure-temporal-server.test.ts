@@ -36,9 +36,8 @@ interface Site {
 
 /** Most of the time a test waits for a server to stop: several run at once, each over a directory of its own. */
 const it = base.extend<{ site: Site }>({
-  // oxlint-disable-next-line no-empty-pattern -- vitest reads from the pattern which fixtures this one needs
-  site: async ({}, use) => {
-    const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-server-'));
+  site: async ({ task }, use) => {
+    const dataDir = mkdtempSync(join(tmpdir(), `tidemark-server-${task.id}-`));
     mkdirSync(join(dataDir, 'bin'));
     symlinkSync(inject('temporalBinary'), join(dataDir, 'bin', 'temporal'));
     const log: string[] = [];
