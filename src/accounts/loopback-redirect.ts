@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
 import { isSame } from '../gmail/access/authorization.ts';
+import { closeAtOnce, listen } from '../host/listen.ts';
 
 export interface LoopbackRedirect {
   /** `http://127.0.0.1:PORT`. Google accepts any port of the loopback address. */
@@ -44,23 +44,16 @@ export async function listenForRedirect({ port }: { port: number }): Promise<Loo
     waiting.delete(known);
     take({ url: url.href, show: (page) => showPage(response, 200, page) });
   });
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the redirect server listens on no port');
+  const { authority } = await listen(server, { port, host: '127.0.0.1' });
   return {
-    redirectUri: `http://127.0.0.1:${address.port}`,
+    redirectUri: `http://${authority}`,
     answerTo: (state, signal) =>
       new Promise((resolve, reject) => {
         signal.throwIfAborted();
         signal.addEventListener('abort', () => reject(signal.reason), { once: true });
         waiting.set(state, resolve);
       }),
-    close: async () => {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
-    },
+    close: () => closeAtOnce(server),
   };
 }
 

@@ -6,6 +6,7 @@ import type { Hono } from 'hono';
 
 import type { Clock } from '../model/clock.ts';
 import { refusalOf, type RequestGuard } from '../model/request-guard.ts';
+import { listen } from './listen.ts';
 
 export interface HttpServerOptions {
   readonly app: Hono;
@@ -51,15 +52,9 @@ export async function startHttpServer({ app, port, host, tls, guard, clock }: Ht
   };
   const server: Server = tls === null ? createServer(options, serve) : createTlsServer({ ...options, ...tls }, serve);
   server.maxConnections = MAX_CONNECTIONS;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
-  });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the endpoint listens on no port');
-  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  const { authority } = await listen(server, { port, host });
   return {
-    url: `${tls === null ? 'http' : 'https'}://${name}:${address.port}`,
+    url: `${tls === null ? 'http' : 'https'}://${authority}`,
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();

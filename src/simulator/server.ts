@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
+import { listen } from '../host/listen.ts';
 import { refusalOf, type RequestGuard } from '../model/request-guard.ts';
 import { codeOf } from '../model/error-code.ts';
 import { ApiError } from './api-error.ts';
@@ -72,15 +73,9 @@ export async function startSimulatorServer({
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
-  });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the simulator listens on no port');
-  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  const { authority } = await listen(server, { port, host });
   return {
-    url: `http://${name}:${address.port}`,
+    url: `http://${authority}`,
     close: () =>
       new Promise<void>((resolve, reject) => {
         server.close((error) => (error === undefined ? resolve() : reject(error)));

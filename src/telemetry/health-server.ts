@@ -1,8 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 
 import type { ListenAddress } from '../config/telemetry-variables.ts';
+import { closeAtOnce, listen } from '../host/listen.ts';
 import { isLoopback, refusalOf, type RequestGuard } from '../model/request-guard.ts';
 
 /** Whether a program is healthy or ready; if not, all reasons. A reason must contain nothing private. */
@@ -57,17 +56,8 @@ export async function startHealthServer({
       answer(response, ok ? 200 : 503, reasons.length === 0 ? { status } : { status, reasons });
     })();
   });
-  server.listen(address.port, address.host);
-  await once(server, 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: async () => {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  const { port } = await listen(server, address);
+  return { port, close: () => closeAtOnce(server) };
 }
 
 function answer(response: ServerResponse, code: number, body: object): void {

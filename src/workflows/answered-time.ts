@@ -1,5 +1,5 @@
 import type { WatchResult } from '../activities/requests.ts';
-import type { MailboxEvent } from './mailbox-event.ts';
+import type { EventOf, MailboxEvent } from './mailbox-event.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -67,8 +67,6 @@ export function withBoundedTimes(event: MailboxEvent, now: number): MailboxEvent
     return event;
   return { ...event, until: now + LONGEST.rateLimit };
 }
-
-type EventOf<Kind extends MailboxEvent['kind']> = Extract<MailboxEvent, { kind: Kind }>;
 
 function withBoundedSlice(event: EventOf<'slice-fetched'>, now: number): MailboxEvent {
   const { nextAttemptAt: at, nextAttemptIn, heldUntil, complete } = event;

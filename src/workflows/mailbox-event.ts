@@ -61,6 +61,8 @@ export type MailboxEvent =
   | { readonly kind: 'events-failed'; readonly message: string; readonly remedy?: Remedy }
   | ({ readonly kind: 'blocked' } & Refusal);
 
+export type EventOf<Kind extends MailboxEvent['kind']> = Extract<MailboxEvent, { kind: Kind }>;
+
 interface Answer {
   /** True when the work was a blocked mailbox's question, which this event answers. */
   readonly asked?: boolean;

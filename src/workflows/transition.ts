@@ -17,7 +17,7 @@ import {
   type DeliveryState,
 } from './delivery-state.ts';
 import { afterEvent, type LastError } from './last-error.ts';
-import type { MailboxEvent } from './mailbox-event.ts';
+import type { EventOf, MailboxEvent } from './mailbox-event.ts';
 import { NOT_POKED, phaseOf, type FullSyncReason, type MailboxState } from './mailbox-state.ts';
 import { withNoticed } from './notice-events.ts';
 import {
@@ -41,8 +41,6 @@ const SLICE_PAUSE = 1_000;
 
 /** Ms between two partial syncs without a poke. */
 const PARTIAL_SYNC_PAUSE = 500;
-
-type EventOf<Kind extends MailboxEvent['kind']> = Extract<MailboxEvent, { kind: Kind }>;
 
 /** The one place where the state changes. Pure. */
 export function transition(state: MailboxState, happened: MailboxEvent, now: number): MailboxState {

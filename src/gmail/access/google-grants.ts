@@ -109,6 +109,7 @@ function grantFor({ credentials, mailbox, scopes, tokenUrl }: GoogleOptions, now
 
 const base64url = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
+/** By node:crypto, within the call: jose signs on another thread, for which an injected clock would not wait. */
 function sign(text: string, privateKey: string, mailbox: MailboxId): string {
   try {
     return createSign('RSA-SHA256').update(text).sign(privateKey, 'base64url');

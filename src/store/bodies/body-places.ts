@@ -3,6 +3,7 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 import { StoreError } from '../engines/store-error.ts';
 import type { BodyStore } from './body-store.ts';
 import { openBodyStore, type BodyOptions } from './open-body-store.ts';
+import { PLACE_SWEEPS } from './place-sweeps.ts';
 
 /** A place of bodies, ready for use. */
 export interface BodyPlace {
@@ -126,7 +127,7 @@ export class BodyPlaces {
     const prefix = randomBytes(8).toString('hex');
     await store.put(identityFile(prefix), new Uint8Array());
     await this.#database.write(async (tx) => {
-      await tx.insertInto('body_places').values({ url, prefix, sweeps: 1 }).execute();
+      await tx.insertInto('body_places').values({ url, prefix, sweeps: PLACE_SWEEPS.always }).execute();
     });
     const place = await this.#find(url);
     if (place === null)
@@ -143,7 +144,7 @@ export class BodyPlaces {
         .selectFrom('body_places')
         .select(['key', 'url', 'prefix'])
         .where('url', '=', url)
-        .where('sweeps', '=', 1)
+        .where('sweeps', '=', PLACE_SWEEPS.always)
         .orderBy('key')
         .executeTakeFirst(),
     );

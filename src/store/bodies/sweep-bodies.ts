@@ -3,6 +3,7 @@ import { StoreError } from '../engines/store-error.ts';
 import { objectName } from './body-objects.ts';
 import type { BodyPlaces } from './body-places.ts';
 import { eachOf } from './each-of.ts';
+import { PLACE_SWEEPS } from './place-sweeps.ts';
 
 export interface BodySweeper {
   /**
@@ -133,7 +134,11 @@ function condemn(
           .select(['key', 'hash', 'nonce', 'size', 'place_key'])
           .where('loose_since', '<=', before)
           .where('condemned_at', 'is', null)
-          .where('place_key', 'in', tx.selectFrom('body_places').select('key').where('sweeps', '=', 1))
+          .where(
+            'place_key',
+            'in',
+            tx.selectFrom('body_places').select('key').where('sweeps', '=', PLACE_SWEEPS.always),
+          )
           .orderBy('loose_since')
           .orderBy('key')
           .limit(PAGE),
@@ -183,7 +188,7 @@ function takeOver(database: StoreDatabase, now: number): Promise<readonly Condem
       .innerJoin('body_places', 'body_places.key', 'body_objects.place_key')
       .select(['body_objects.key', 'hash', 'nonce', 'size', 'place_key', 'url', 'prefix'])
       .where('condemned_at', '<=', now - TAKE_OVER_AFTER)
-      .where('sweeps', '=', 1)
+      .where('sweeps', '=', PLACE_SWEEPS.always)
       .orderBy('condemned_at')
       .limit(PAGE)
       .execute();

@@ -1,12 +1,13 @@
 import { MAIL_VIEWS_SCHEMA, POSTGRES_SCHEMA } from './dialect.ts';
+import { READABLE_ID } from './readable-mailbox.ts';
 
 /**
  * The views of readable mail, for people and programs that know SQL: `mail`, `mail_labels` and `mail_recipients`.
  * docs/reading.md documents their columns. They are stable: a column is added, and never renamed or removed. Mailboxes
- * that are being removed or moved have an id without an @, and are not shown.
+ * that are being removed or moved are not shown.
  */
 
-const READABLE = `messages.state = 'stored' and mailboxes.id like '%@%'`;
+const READABLE = `messages.state = 'stored' and mailboxes.id like '${READABLE_ID}'`;
 
 /** Joins the headers of a message. */
 const ITS_HEADERS = 'message_headers.mailbox_key = messages.mailbox_key and message_headers.message_id = messages.id';

@@ -287,10 +287,7 @@ export interface BodyPlaceTable {
   url: string;
   /** Drawn when the place became known: two databases that share a place do not touch each other's objects. */
   prefix: string;
-  /**
-   * 1: this database removes objects. 0: they now belong to another database (see move). 2: they will be this
-   * database's once the move is done.
-   */
+  /** Whether this database removes its objects: see `store/bodies/place-sweeps.ts`. */
   sweeps: number;
 }
 

@@ -3,6 +3,7 @@ import { sql, type Kysely } from 'kysely';
 import { bulkInsert } from '../engines/bulk-insert.ts';
 import type { StoreDialect } from '../engines/dialect.ts';
 import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
+import { READABLE_ID } from '../engines/readable-mailbox.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
@@ -67,7 +68,7 @@ export async function numberAfter(
   return end;
 }
 
-/** Mailboxes with changes that are in no segment yet. A mailbox that is being moved or removed has no address. */
+/** Mailboxes with changes that are in no segment yet. */
 function unnumbered(db: Kysely<Schema>, dialect: StoreDialect, mailboxKeys: readonly number[] | null) {
   const all = db
     .selectFrom('mailboxes')
@@ -78,7 +79,7 @@ function unnumbered(db: Kysely<Schema>, dialect: StoreDialect, mailboxKeys: read
       (eb) => eb.fn.coalesce('feed_mailboxes.sequence', sql<number>`0`).as('numbered'),
     ])
     .where('mailboxes.change_sequence', '>', (eb) => eb.fn.coalesce('feed_mailboxes.sequence', sql<number>`0`))
-    .where('mailboxes.id', 'like', '%@%')
+    .where('mailboxes.id', 'like', READABLE_ID)
     .orderBy('mailboxes.key');
   return (mailboxKeys === null ? all : all.where(dialect.isOneOfIntegers('mailboxes.key', mailboxKeys))).execute();
 }

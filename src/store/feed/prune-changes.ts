@@ -1,5 +1,6 @@
 import type { MailboxId } from '../../model/ids.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
+import { READABLE_ID } from '../engines/readable-mailbox.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { numberAfter, numberChanges } from './number-changes.ts';
 
@@ -28,7 +29,7 @@ export async function pruneChanges(
     db
       .selectFrom('mailboxes')
       .select('id')
-      .where('id', 'like', '%@%')
+      .where('id', 'like', READABLE_ID)
       .where(
         (eb) =>
           eb

@@ -9,6 +9,7 @@ import {
 } from '../../model/feed-cursor.ts';
 import type { MailboxId } from '../../model/ids.ts';
 import type { StoreDialect } from '../engines/dialect.ts';
+import { isReadableId, READABLE_ID } from '../engines/readable-mailbox.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { toChange } from '../rows/change-columns.ts';
@@ -181,7 +182,7 @@ async function wholeSegments(
     .selectAll('changes')
     .select(['feed_segments.position', 'mailboxes.id as mailbox'])
     .where(dialect.isOneOfIntegers('feed_segments.position', [...bySegment.keys()]))
-    .where('mailboxes.id', 'like', '%@%')
+    .where('mailboxes.id', 'like', READABLE_ID)
     .orderBy('feed_segments.position')
     .orderBy('changes.sequence')
     .execute();
@@ -198,7 +199,7 @@ async function partOf(db: Kysely<Schema>, segment: Segment, after: number, end: 
   const { position, last_sequence: last, changes_of: key, tag } = segment;
   const sequenceAt = (place: number): number => last - (position - place);
   const mailbox = await db.selectFrom('mailboxes').select('id').where('key', '=', key).executeTakeFirst();
-  if (mailbox?.id.includes('@') !== true) return [];
+  if (mailbox === undefined || !isReadableId(mailbox.id)) return [];
   const rows = await db
     .selectFrom('changes')
     .selectAll()

@@ -3,6 +3,7 @@ import type { MailboxId, MessageId } from '../../model/ids.ts';
 import type { Bodies } from '../bodies/bodies.ts';
 import { bulkInsert } from '../engines/bulk-insert.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
+import { READABLE_ID } from '../engines/readable-mailbox.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { StoreError } from '../engines/store-error.ts';
 import { MESSAGE_HEADERS, toHeaderValues } from '../rows/header-columns.ts';
@@ -64,7 +65,7 @@ export async function describeStored(
   return described;
 }
 
-/** In the order of the index of messages that are not described. A mailbox without an @ is under removal. */
+/** In the order of the index of messages that are not described. */
 async function nextUndescribed(database: StoreDatabase, after: Undescribed | null): Promise<readonly Undescribed[]> {
   const rows = await database.read((db) =>
     db
@@ -74,7 +75,7 @@ async function nextUndescribed(database: StoreDatabase, after: Undescribed | nul
       // Written out: a parameter would keep the index, which holds only these, from being used.
       .where('messages.described', '=', sql.lit(0))
       .where('messages.format', 'is not', null)
-      .where('mailboxes.id', 'like', '%@%')
+      .where('mailboxes.id', 'like', READABLE_ID)
       .$if(after !== null, (query) =>
         query.where((eb) =>
           eb(eb.refTuple('messages.mailbox_key', 'messages.id'), '>', eb.tuple(after?.key ?? 0, after?.id ?? '')),

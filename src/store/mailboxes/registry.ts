@@ -3,6 +3,7 @@ import type { MailboxRegistry } from './mailbox-registry.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import type { MailboxId } from '../../model/ids.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
+import { READABLE_ID } from '../engines/readable-mailbox.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { withCondition } from '../rows/condition-columns.ts';
@@ -76,13 +77,10 @@ export async function getMailbox(database: StoreDatabase, mailbox: MailboxId): P
   return columns === undefined ? null : fromMailboxColumns(columns);
 }
 
-/**
- * See {@link MailboxRegistry.listMailboxes}. An id without an @ belongs to a mailbox that is being removed, or moved to
- * this database.
- */
+/** See {@link MailboxRegistry.listMailboxes}. */
 export async function listMailboxes(database: StoreDatabase): Promise<readonly MailboxRow[]> {
   const rows = await database.read((db) =>
-    db.selectFrom('mailboxes').selectAll().where('id', 'like', '%@%').orderBy('id').execute(),
+    db.selectFrom('mailboxes').selectAll().where('id', 'like', READABLE_ID).orderBy('id').execute(),
   );
   return rows.map(fromMailboxColumns);
 }

@@ -4,6 +4,7 @@ import type { MessageId } from '../../model/ids.ts';
 import { nameObjects } from '../bodies/body-objects.ts';
 import type { Bodies, KeptBody, OutsideBody } from '../bodies/bodies.ts';
 import type { BodyPlaces } from '../bodies/body-places.ts';
+import { PLACE_SWEEPS } from '../bodies/place-sweeps.ts';
 import { bulkInsert } from '../engines/bulk-insert.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
@@ -11,12 +12,6 @@ import { StoreError } from '../engines/store-error.ts';
 
 /** Bodies that are named, or read, together. */
 const PAGE = 50;
-
-/**
- * The value of `sweeps` for a place whose bodies the target takes over at the end of the move. Until then its sweeps
- * leave them alone.
- */
-const SWEEPS_ONCE_MOVED = 2;
 
 interface Side {
   readonly database: StoreDatabase;
@@ -114,7 +109,7 @@ export async function nameThere(request: {
 async function placeThere(tx: Transaction<Schema>, { url, prefix, sweeps }: NamedBody): Promise<number> {
   await tx
     .insertInto('body_places')
-    .values({ url, prefix, sweeps: 0 })
+    .values({ url, prefix, sweeps: PLACE_SWEEPS.never })
     .onConflict((conflict) => conflict.columns(['url', 'prefix']).doNothing())
     .execute();
   const place = await tx
@@ -123,8 +118,8 @@ async function placeThere(tx: Transaction<Schema>, { url, prefix, sweeps }: Name
     .where('url', '=', url)
     .where('prefix', '=', prefix)
     .executeTakeFirstOrThrow();
-  if (sweeps === 1 || place.sweeps === 1)
-    await tx.updateTable('body_places').set({ sweeps: SWEEPS_ONCE_MOVED }).where('key', '=', place.key).execute();
+  if (sweeps === PLACE_SWEEPS.always || place.sweeps === PLACE_SWEEPS.always)
+    await tx.updateTable('body_places').set({ sweeps: PLACE_SWEEPS.onceMoved }).where('key', '=', place.key).execute();
   return place.key;
 }
 
@@ -239,7 +234,7 @@ export async function digestOutside(side: Side): Promise<string> {
  */
 export function handOver(database: StoreDatabase): Promise<void> {
   return database.write(async (tx) => {
-    await tx.updateTable('body_places').set({ sweeps: 0 }).execute();
+    await tx.updateTable('body_places').set({ sweeps: PLACE_SWEEPS.never }).execute();
   });
 }
 
@@ -249,9 +244,9 @@ export async function takeOver(from: StoreDatabase, tx: Transaction<Schema>): Pr
   for (const { url, prefix } of places)
     await tx
       .updateTable('body_places')
-      .set({ sweeps: 1 })
+      .set({ sweeps: PLACE_SWEEPS.always })
       .where('url', '=', url)
       .where('prefix', '=', prefix)
-      .where('sweeps', '=', SWEEPS_ONCE_MOVED)
+      .where('sweeps', '=', PLACE_SWEEPS.onceMoved)
       .execute();
 }

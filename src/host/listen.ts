@@ -1,0 +1,35 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+
+/** Where a server listens. */
+export interface ListeningAt {
+  readonly port: number;
+  /** The address and the port, as in a URL. */
+  readonly authority: string;
+}
+
+/**
+ * Makes a server listen.
+ *
+ * @param options.port - 0 takes a free one
+ * @throws {Error} when the address cannot be listened on
+ */
+export async function listen(
+  server: Server,
+  { port, host }: { readonly port: number; readonly host: string },
+): Promise<ListeningAt> {
+  server.listen(port, host);
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server listens on no port');
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return { port: address.port, authority: `${name}:${address.port}` };
+}
+
+/** Closes a server and its connections, whatever they are at. */
+export async function closeAtOnce(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}
