@@ -6,11 +6,11 @@
  */
 export {
   TidemarkClient,
-  type StartedMailbox,
   type SyncOptions,
   type SyncResult,
   type TidemarkClientOptions,
 } from './client/tidemark-client.ts';
+export type { StartedMailbox } from './client/checked-settings.ts';
 export type { CountedSubscription, DeliveriesClient, ReplayFrom } from './client/deliveries-client.ts';
 export type { SubscribedWebhook, WebhookSubscription } from './client/webhook-access.ts';
 export type { WebhookField } from './model/webhook-field.ts';

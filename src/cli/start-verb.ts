@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { CannotDoError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { Tidemark } from '../app/open-tidemark.ts';
-import type { StartedMailbox } from '../client/tidemark-client.ts';
+import type { StartedMailbox } from '../client/checked-settings.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { SettingsChange } from '../model/settings-change.ts';
 import { confirmChange } from './confirm-change.ts';

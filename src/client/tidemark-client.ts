@@ -1,14 +1,10 @@
-import { isDeepStrictEqual } from 'node:util';
-
-import { Connection, type Client, type WorkflowHandle } from '@temporalio/client';
-import type { SignalDefinition } from '@temporalio/common';
+import { Connection, type Client } from '@temporalio/client';
 
 import type { Clock } from '../model/clock.ts';
 import type { PricedForecast } from '../model/forecast.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import { changeSettings, type SettingsChange } from '../model/settings-change.ts';
-import { continues } from '../model/store-identity.ts';
 import type { SettingsPreview } from '../model/settings-preview.ts';
 import type { CredentialStore } from '../secrets/credential-store.ts';
 import type { MailboxRenaming } from '../store/mailboxes/mailbox-renaming.ts';
@@ -20,30 +16,29 @@ import type { FailedMessage, LackingMessage } from '../store/fetching/work-store
 import type { StoredMessage } from '../store/reads/mail-store.ts';
 import * as definitions from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
+import { auditAndWait, resyncAndWait, syncAndWait } from './awaited-work.ts';
+import {
+  configureChecked,
+  previewChange,
+  startChecked,
+  type CheckedSettingsMeans,
+  type StartedMailbox,
+} from './checked-settings.ts';
 import { DeliveriesClient } from './deliveries-client.ts';
 import { failingTaskOf, type FailingTask } from './failing-task.ts';
-import {
-  blockReasonOf,
-  MailboxBlockedError,
-  MailboxNotRunningError,
-  MailboxUnknownError,
-  OtherDatabaseError,
-} from './errors.ts';
+import { blockReasonOf, MailboxBlockedError, MailboxNotRunningError, MailboxUnknownError } from './errors.ts';
+import { listMailboxes } from './list-mailboxes.ts';
 import { readStored, reportOf, type ClientStore, type MailboxReport } from './mailbox-report.ts';
-import {
-  previewSettings,
-  requireSensible,
-  STORE_ALONE,
-  type FirstSync,
-  type PreviewAccess,
-} from './preview-settings.ts';
+import { signalMailbox, viewOf } from './mailbox-workflow.ts';
+import { STORE_ALONE, type FirstSync, type PreviewAccess } from './preview-settings.ts';
 import { renameMailbox, type RenamedMailbox, type RenamingAccess } from './rename-mailbox.ts';
 import { removeMailbox, type RemovedMailbox } from './remove-mailbox.ts';
 import { RESUMABLE_PHASES, resumeMailboxes, type ResumedMailboxes, type ResumeRequest } from './resume-mailboxes.ts';
-import { createRpc, type Rpc } from './rpc.ts';
-import { lastRun, runningMailboxes, runningView } from './running.ts';
+import { createRpc } from './rpc.ts';
+import { lastRun, runningMailboxes } from './running.ts';
 import { startOrWake } from './start-mailbox.ts';
-import { answered, isBlocked, reached, runningWorkflow, type Waiting, type WaitOptions } from './waiting.ts';
+import { stopMailbox } from './stop-mailbox.ts';
+import { isBlocked, type WaitOptions } from './waiting.ts';
 import type { WebhookAccess } from './webhook-access.ts';
 import { hasRecentPoller } from './workers.ts';
 
@@ -69,14 +64,6 @@ export interface TidemarkClientOptions {
   readonly taskQueue?: string;
 }
 
-/** What a start has found and done. */
-export interface StartedMailbox {
-  readonly wasRunning: boolean;
-  /** Whether the settings differ from those that the mailbox had. */
-  readonly isChanged: boolean;
-  readonly settings: MailboxSettings;
-}
-
 /** What a sync has come to. */
 export interface SyncResult {
   /** null when it was not waited for, or no worker answered in the end. */
@@ -92,6 +79,14 @@ export interface SyncOptions extends WaitOptions {
   readonly wait?: boolean;
 }
 
+/** The options, with what is made of them. */
+interface Means extends CheckedSettingsMeans {
+  readonly store: TidemarkClientOptions['store'];
+  readonly credentials: TidemarkClientOptions['credentials'];
+  readonly renaming: RenamingAccess;
+  readonly forecast: (mailbox: MailboxId) => Promise<PricedForecast | null>;
+}
+
 /**
  * Commands mailboxes for an application: starts, wakes and stops them, waits for them, and reads their mail.
  * Commands that only signal the workflow need no worker. Waits continue while workers restart.
@@ -102,16 +97,7 @@ export interface SyncOptions extends WaitOptions {
 export class TidemarkClient {
   /** Subscriptions and their deliveries. */
   readonly deliveries: DeliveriesClient;
-  readonly #temporal: Client;
-  readonly #store: ClientStore & MailboxRemoval & MailboxRenaming;
-  readonly #credentials: Pick<CredentialStore, 'delete'>;
-  readonly #clock: Clock;
-  readonly #taskQueue: string;
-  readonly #rpc: Rpc;
-  readonly #renaming: RenamingAccess;
-  readonly #previewing: PreviewAccess;
-  readonly #forecast: (mailbox: MailboxId) => Promise<PricedForecast | null>;
-
+  readonly #means: Means;
   constructor({
     temporal,
     store,
@@ -120,21 +106,14 @@ export class TidemarkClient {
     taskQueue = definitions.DEFAULT_TASK_QUEUE,
     renaming,
     previewing = STORE_ALONE,
-    forecast,
+    forecast = () => Promise.resolve(null),
     webhooks,
   }: TidemarkClientOptions) {
-    this.#temporal = temporal;
-    this.#store = store;
-    this.#credentials = credentials;
-    this.#clock = clock;
-    this.#taskQueue = taskQueue;
-    this.#renaming = renaming;
-    this.#previewing = previewing;
-    this.#forecast = forecast ?? (() => Promise.resolve(null));
     const address =
       temporal.connection instanceof Connection ? temporal.connection.options.address : 'the given connection';
-    this.#rpc = createRpc({ temporal, address, clock });
-    this.deliveries = new DeliveriesClient({ temporal, rpc: this.#rpc, store, clock, webhooks });
+    const rpc = createRpc({ temporal, address, clock });
+    this.#means = { temporal, rpc, store, clock, credentials, taskQueue, renaming, previewing, forecast };
+    this.deliveries = new DeliveriesClient({ temporal, rpc, store, clock, webhooks });
   }
 
   /**
@@ -147,22 +126,7 @@ export class TidemarkClient {
    * @throws {SettingsRefusedError} when the change is surely an error: see {@link TidemarkClient.configure}
    */
   async start(mailbox: MailboxId, settings: SettingsChange = {}): Promise<StartedMailbox> {
-    const { present, wanted, status, wasRunning } = await this.#wanted(mailbox, settings);
-    await requireSensible(this.#previewOf(mailbox, present, wanted), this.#clock.now());
-    const isChanged = !sameSettings(present, wanted);
-    await startOrWake({
-      temporal: this.#temporal,
-      rpc: this.#rpc,
-      clock: this.#clock,
-      taskQueue: this.#taskQueue,
-      mailbox,
-      settings: wanted,
-      store: await this.#store.identity(),
-      change: settings,
-      // Without a worker's answer the workflow's settings are unknown, and signalling them again does no harm.
-      configure: wasRunning && (status === null || isChanged) && Object.keys(settings).length > 0,
-    });
-    return { wasRunning, isChanged, settings: wanted };
+    return startChecked(this.#means, mailbox, settings);
   }
 
   /**
@@ -177,11 +141,7 @@ export class TidemarkClient {
    * @throws {MailboxNotRunningError} when no workflow runs
    */
   async configure(mailbox: MailboxId, change: SettingsChange): Promise<MailboxSettings> {
-    const { present, wanted } = await this.#wanted(mailbox, change);
-    await requireSensible(this.#previewOf(mailbox, present, wanted), this.#clock.now());
-    const handle = this.#temporal.workflow.getHandle(definitions.workflowIdOf(mailbox));
-    await this.#rpc({ mailbox }, () => handle.signal(definitions.configure, change));
-    return wanted;
+    return configureChecked(this.#means, mailbox, change);
   }
 
   /**
@@ -192,11 +152,7 @@ export class TidemarkClient {
    * @throws {SettingsRefusedError} when {@link TidemarkClient.configure} would refuse the change
    */
   async previewSettings(mailbox: MailboxId, change: SettingsChange): Promise<SettingsPreview> {
-    const { present, wanted } = await this.#wanted(mailbox, change);
-    const request = this.#previewOf(mailbox, present, wanted);
-    const preview = await previewSettings(request);
-    await requireSensible(request, this.#clock.now(), preview);
-    return preview;
+    return previewChange(this.#means, mailbox, change);
   }
 
   /**
@@ -213,8 +169,9 @@ export class TidemarkClient {
     change: SettingsChange = {},
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<FirstSync | null> {
-    if ((await this.#store.getMailbox(mailbox)) !== null) return null;
-    return this.#previewing.foretell(mailbox, changeSettings(DEFAULT_SETTINGS, change), signal);
+    const { store, previewing } = this.#means;
+    if ((await store.getMailbox(mailbox)) !== null) return null;
+    return previewing.foretell(mailbox, changeSettings(DEFAULT_SETTINGS, change), signal);
   }
 
   /** Asks for a sync soon, because something may have changed at Gmail. Any number of pokes cost one partial sync. */
@@ -232,12 +189,8 @@ export class TidemarkClient {
       await this.poke(mailbox);
       return { inSync: null };
     }
-    const chain = await this.#chain(mailbox, options);
-    const { sync } = await chain.ask((handle, updateId) => handle.executeUpdate(definitions.sync, { updateId }));
-    await reached(mailbox, () =>
-      chain.ask((handle, updateId) => handle.executeUpdate(definitions.awaitSync, { args: [{ sync }], updateId })),
-    );
-    return { inSync: (await this.#running(mailbox)).status?.inSync ?? null };
+    await syncAndWait(this.#means, mailbox, options);
+    return { inSync: (await viewOf(this.#means, mailbox)).status?.inSync ?? null };
   }
 
   /**
@@ -258,7 +211,7 @@ export class TidemarkClient {
       if (phase === 'stopped') throw new MailboxNotRunningError(mailbox);
       if (isBlocked(phase)) throw new MailboxBlockedError(mailbox, phase, blockReasonOf(report));
       if (!report.workerAnswered) options.onNoWorker?.();
-      await this.#clock.sleep(IN_SYNC_LOOK, options.signal);
+      await this.#means.clock.sleep(IN_SYNC_LOOK, options.signal);
     }
   }
 
@@ -268,15 +221,7 @@ export class TidemarkClient {
    */
   async resync(mailbox: MailboxId, { wait = false, ...options }: SyncOptions = {}): Promise<void> {
     if (!wait) return this.#signal(mailbox, definitions.forceResync);
-    const chain = await this.#chain(mailbox, options);
-    const { generation } = await chain.ask((handle, updateId) =>
-      handle.executeUpdate(definitions.resync, { updateId }),
-    );
-    await reached(mailbox, () =>
-      chain.ask((handle, updateId) =>
-        handle.executeUpdate(definitions.awaitResync, { args: [{ generation }], updateId }),
-      ),
-    );
+    await resyncAndWait(this.#means, mailbox, options);
   }
 
   /**
@@ -285,19 +230,14 @@ export class TidemarkClient {
    * @returns the differences; null when the store lost the mailbox meanwhile
    */
   async audit(mailbox: MailboxId, options: WaitOptions = {}): Promise<AuditResult | null> {
-    const chain = await this.#chain(mailbox, options);
-    const { audit } = await chain.ask((handle, updateId) => handle.executeUpdate(definitions.audit, { updateId }));
-    await reached(mailbox, () =>
-      chain.ask((handle, updateId) => handle.executeUpdate(definitions.awaitAudit, { args: [{ audit }], updateId })),
-    );
-    return (await this.#store.getMailbox(mailbox))?.audit ?? null;
+    return auditAndWait(this.#means, mailbox, options);
   }
 
   /**
    * Messages that could not be fetched, next attempt first. They are tried again by themselves, less and less often.
    */
   async failures(mailbox: MailboxId, { limit = 1_000 }: { limit?: number } = {}): Promise<readonly FailedMessage[]> {
-    return this.#store.listFailed(mailbox, limit);
+    return this.#means.store.listFailed(mailbox, limit);
   }
 
   /**
@@ -305,7 +245,7 @@ export class TidemarkClient {
    * which are asked for again less and less often.
    */
   async lacking(mailbox: MailboxId, { limit = 1_000 }: { limit?: number } = {}): Promise<readonly LackingMessage[]> {
-    return this.#store.listLacking(mailbox, limit);
+    return this.#means.store.listLacking(mailbox, limit);
   }
 
   /** Tries every failed message again now, and asks again for attachments that messages lack. */
@@ -333,7 +273,8 @@ export class TidemarkClient {
     phases = RESUMABLE_PHASES,
     ...options
   }: Partial<Pick<ResumeRequest, 'phases' | 'onResumed' | 'signal'>> = {}): Promise<ResumedMailboxes> {
-    return resumeMailboxes({ temporal: this.#temporal, rpc: this.#rpc, clock: this.#clock, phases, ...options });
+    const { temporal, rpc, clock } = this.#means;
+    return resumeMailboxes({ temporal, rpc, clock, phases, ...options });
   }
 
   /** Tells the workflow that new credentials are stored. @returns false when no workflow runs */
@@ -357,20 +298,7 @@ export class TidemarkClient {
     mailbox: MailboxId,
     { patience = 15_000, signal }: { patience?: number; signal?: AbortSignal } = {},
   ): Promise<{ readonly ended: boolean }> {
-    const { firstRunId } = await runningWorkflow(this.#waiting, mailbox, definitions.workflowIdOf(mailbox), signal);
-    await this.#signal(mailbox, definitions.stop);
-    const deadline = this.#clock.now() + patience;
-    while (this.#clock.now() < deadline) {
-      try {
-        const running = await runningWorkflow(this.#waiting, mailbox, definitions.workflowIdOf(mailbox), signal);
-        if (running.firstRunId !== firstRunId) return { ended: true };
-      } catch (error) {
-        if (error instanceof MailboxNotRunningError) return { ended: true };
-        throw error;
-      }
-      await this.#clock.sleep(100, signal);
-    }
-    return { ended: false };
+    return stopMailbox(this.#means, mailbox, { patience, signal });
   }
 
   /**
@@ -382,13 +310,14 @@ export class TidemarkClient {
    */
   async remove(mailbox: MailboxId, { signal }: { signal?: AbortSignal } = {}): Promise<RemovedMailbox> {
     const patience = (await this.hasWorker(signal)) ? 15_000 : 0;
+    const { temporal, rpc, clock, store, credentials } = this.#means;
     return removeMailbox({
       mailbox,
-      temporal: this.#temporal,
-      rpc: this.#rpc,
-      clock: this.#clock,
-      stores: { store: this.#store, credentials: this.#credentials },
-      stop: () => this.stop(mailbox, { patience, ...(signal === undefined ? {} : { signal }) }),
+      temporal,
+      rpc,
+      clock,
+      stores: { store, credentials },
+      stop: () => stopMailbox(this.#means, mailbox, { patience, signal }),
       signal,
     });
   }
@@ -409,7 +338,7 @@ export class TidemarkClient {
     to: MailboxId,
     { force = false, signal }: { force?: boolean; signal?: AbortSignal } = {},
   ): Promise<RenamedMailbox> {
-    const [temporal, rpc, clock, taskQueue] = [this.#temporal, this.#rpc, this.#clock, this.#taskQueue];
+    const { temporal, rpc, clock, taskQueue, store, credentials, renaming } = this.#means;
     return renameMailbox({
       from,
       to,
@@ -418,13 +347,13 @@ export class TidemarkClient {
       rpc,
       clock,
       signal,
-      store: this.#store,
-      credentials: this.#credentials,
-      access: this.#renaming,
+      store,
+      credentials,
+      access: renaming,
       hasWorker: () => this.hasWorker(signal),
       start: async (carried) =>
         startOrWake({
-          store: await this.#store.identity(),
+          store: await store.identity(),
           temporal,
           rpc,
           clock,
@@ -445,8 +374,8 @@ export class TidemarkClient {
    */
   async status(mailbox: MailboxId): Promise<MailboxReport> {
     // In this order: when the workflow says that it is in sync, what is read from the store afterwards must show it.
-    const running = await this.#running(mailbox);
-    const stored = await readStored(this.#store, mailbox, this.#clock.now());
+    const running = await viewOf(this.#means, mailbox);
+    const stored = await readStored(this.#means.store, mailbox, this.#means.clock.now());
     if (stored.row === null && running.phase === null && (running.failure ?? null) === null)
       throw new MailboxUnknownError(mailbox);
     return reportOf(mailbox, stored, running);
@@ -454,54 +383,44 @@ export class TidemarkClient {
 
   /** Whether the mailbox's workflow task keeps failing, so that signals wait behind it. Asks no worker. */
   async failingTask(mailbox: MailboxId): Promise<FailingTask | null> {
-    return failingTaskOf({ temporal: this.#temporal, rpc: this.#rpc, mailbox });
+    return failingTaskOf({ ...this.#means, mailbox });
   }
 
   /** What the store knows of a mailbox: cheap enough to draw progress from. */
   async progress(mailbox: MailboxId): Promise<MailboxReport> {
-    return reportOf(mailbox, await readStored(this.#store, mailbox, this.#clock.now()), { phase: null, status: null });
+    const { store, clock } = this.#means;
+    return reportOf(mailbox, await readStored(store, mailbox, clock.now()), { phase: null, status: null });
   }
 
   /**
    * The units that are left to spend on fetching, and when the quota will have allowed them; null when it is unknown.
    */
   async forecast(mailbox: MailboxId): Promise<PricedForecast | null> {
-    return await this.#forecast(mailbox);
+    return await this.#means.forecast(mailbox);
   }
 
   /** Every mailbox that the store holds or Temporal runs, in the order of e-mail addresses. Asks no worker. */
   async list(): Promise<readonly MailboxReport[]> {
-    const running = await this.#rpc({}, () => runningMailboxes(this.#temporal));
-    const rows = await this.#store.listMailboxes();
-    const mailboxes = [...new Set([...rows.map(({ id }) => id), ...running.keys()])].sort();
-    const reports: MailboxReport[] = [];
-    for (const mailbox of mailboxes) {
-      const stored = await readStored(this.#store, mailbox, this.#clock.now());
-      const { phase = null, reportsProblems = false } = running.get(mailbox) ?? {};
-      // One call for each mailbox that the server has marked: usually for none of them.
-      const failingTask = reportsProblems ? await this.failingTask(mailbox) : null;
-      reports.push(reportOf(mailbox, stored, { phase, status: null, failingTask }));
-    }
-    return reports;
+    return listMailboxes(this.#means);
   }
 
   /** The running mailboxes, with the phases that they show. Asks neither workers nor the store. */
   async running(): Promise<ReadonlyMap<MailboxId, Phase>> {
-    const running = await this.#rpc({}, () => runningMailboxes(this.#temporal));
+    const { temporal, rpc } = this.#means;
+    const running = await rpc({}, () => runningMailboxes(temporal));
     return new Map([...running].map(([mailbox, { phase }]) => [mailbox, phase] as const));
   }
 
   /** Whether a mailbox runs, ran before, or never ran as far as Temporal and the store remember. Asks no worker. */
   async lastRun(mailbox: MailboxId): Promise<'running' | 'ended' | 'none'> {
-    const last = await lastRun({ temporal: this.#temporal, rpc: this.#rpc, mailbox });
-    return last === 'none' && (await this.#store.getMailbox(mailbox)) !== null ? 'ended' : last;
+    const last = await lastRun({ ...this.#means, mailbox });
+    return last === 'none' && (await this.#means.store.getMailbox(mailbox)) !== null ? 'ended' : last;
   }
 
   /** Whether a worker has polled this client's task queue within the last minute or so. */
   async hasWorker(signal?: AbortSignal): Promise<boolean> {
-    return this.#rpc({ signal }, () =>
-      hasRecentPoller({ temporal: this.#temporal, taskQueue: this.#taskQueue, now: this.#clock.now() }),
-    );
+    const { temporal, rpc, taskQueue, clock } = this.#means;
+    return rpc({ signal }, () => hasRecentPoller({ temporal, taskQueue, now: clock.now() }));
   }
 
   /**
@@ -516,7 +435,7 @@ export class TidemarkClient {
     mailbox: MailboxId,
     { after = 0, limit = 500 }: { after?: number; limit?: number } = {},
   ): Promise<ChangePage> {
-    return this.#store.readChangePage({ mailbox, after, limit });
+    return this.#means.store.readChangePage({ mailbox, after, limit });
   }
 
   /**
@@ -530,62 +449,16 @@ export class TidemarkClient {
     mailbox: MailboxId,
     { onLostBody }: { onLostBody?: (lost: LostBody) => void } = {},
   ): AsyncIterable<StoredMessage> {
-    return this.#store.streamMessages(mailbox, {
+    const { store, clock } = this.#means;
+    return store.streamMessages(mailbox, {
       onLostBody: async (lost) => {
-        await this.#store.refetchLost({ mailbox, lost, now: this.#clock.now() });
+        await store.refetchLost({ mailbox, lost, now: clock.now() });
         onLostBody?.(lost);
       },
     });
   }
 
-  /** The settings of a mailbox, and those it will have. */
-  async #wanted(mailbox: MailboxId, change: SettingsChange) {
-    const { status, phase } = await this.#running(mailbox);
-    const present = status?.settings ?? (await this.#store.getMailbox(mailbox))?.settings ?? DEFAULT_SETTINGS;
-    return { present, wanted: changeSettings(present, change), status, wasRunning: phase !== null };
+  async #signal(mailbox: MailboxId, signal: Parameters<typeof signalMailbox>[2]): Promise<void> {
+    await signalMailbox(this.#means, mailbox, signal);
   }
-
-  #previewOf(mailbox: MailboxId, before: MailboxSettings, after: MailboxSettings) {
-    return { store: this.#store, access: this.#previewing, mailbox, before, after };
-  }
-
-  get #waiting(): Waiting {
-    return {
-      temporal: this.#temporal,
-      rpc: this.#rpc,
-      clock: this.#clock,
-      isAnswered: async (mailbox) => (await this.#running(mailbox)).status !== null,
-    };
-  }
-
-  async #chain(mailbox: MailboxId, options: WaitOptions) {
-    const workflowId = definitions.workflowIdOf(mailbox);
-    // A query is answered after every signal that was sent before it, so a mailbox that was just resumed is not taken
-    // for paused.
-    const { status } = await this.#running(mailbox);
-    if (status !== null && isBlocked(status.phase))
-      throw new MailboxBlockedError(mailbox, status.phase, blockReasonOf(status));
-    const { handle, firstRunId } = await runningWorkflow(this.#waiting, mailbox, workflowId, options.signal);
-    return {
-      ask: <Result>(send: (handle: WorkflowHandle, updateId: string) => Promise<Result>): Promise<Result> =>
-        answered(this.#waiting, { mailbox, workflowId, firstRunId, options }, (updateId) => send(handle, updateId)),
-    };
-  }
-
-  async #signal(mailbox: MailboxId, signal: SignalDefinition | typeof definitions.poke): Promise<void> {
-    const handle = this.#temporal.workflow.getHandle(definitions.workflowIdOf(mailbox));
-    await this.#rpc({ mailbox }, () => handle.signal(signal));
-  }
-
-  /** @throws {OtherDatabaseError} when the workflow says that another database holds the mailbox */
-  async #running(mailbox: MailboxId) {
-    const view = await runningView({ temporal: this.#temporal, rpc: this.#rpc, mailbox });
-    const known = view.status?.store ?? null;
-    if (known !== null && !continues(await this.#store.identity(), known)) throw new OtherDatabaseError(mailbox);
-    return view;
-  }
-}
-
-function sameSettings(a: MailboxSettings, b: MailboxSettings): boolean {
-  return isDeepStrictEqual(a, b);
 }

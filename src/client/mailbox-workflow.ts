@@ -1,0 +1,43 @@
+import type { Client } from '@temporalio/client';
+import type { SignalDefinition } from '@temporalio/common';
+
+import type { Clock } from '../model/clock.ts';
+import type { MailboxId } from '../model/ids.ts';
+import { continues } from '../model/store-identity.ts';
+import * as definitions from '../workflows/definitions.ts';
+import { OtherDatabaseError } from './errors.ts';
+import type { ClientStore, RunningView } from './mailbox-report.ts';
+import type { Rpc } from './rpc.ts';
+import { runningView } from './running.ts';
+import type { Waiting } from './waiting.ts';
+
+/** What commands to mailboxes work with. */
+export interface ClientMeans {
+  readonly temporal: Client;
+  readonly rpc: Rpc;
+  readonly store: ClientStore;
+  readonly clock: Clock;
+}
+
+/** @throws {OtherDatabaseError} when the workflow says that another database holds the mailbox */
+export async function viewOf({ temporal, rpc, store }: ClientMeans, mailbox: MailboxId): Promise<RunningView> {
+  const view = await runningView({ temporal, rpc, mailbox });
+  const known = view.status?.store ?? null;
+  if (known !== null && !continues(await store.identity(), known)) throw new OtherDatabaseError(mailbox);
+  return view;
+}
+
+/** @throws {MailboxNotRunningError} when no workflow runs */
+export async function signalMailbox(
+  { temporal, rpc }: ClientMeans,
+  mailbox: MailboxId,
+  signal: SignalDefinition | typeof definitions.poke,
+): Promise<void> {
+  const handle = temporal.workflow.getHandle(definitions.workflowIdOf(mailbox));
+  await rpc({ mailbox }, () => handle.signal(signal));
+}
+
+/** What a wait for a mailbox needs. */
+export function waitingWith(means: ClientMeans): Waiting {
+  return { ...means, isAnswered: async (mailbox) => (await viewOf(means, mailbox)).status !== null };
+}
