@@ -4,7 +4,7 @@ import type { HistoryId, LabelId, MailboxId, MessageId } from '../model/ids.ts';
 import type { LabelStore } from '../store/listing/label-store.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { Doubt, MailboxRow } from '../store/rows/mailbox-row.ts';
-import { countDoubt, nextDoubt, recheckAt } from './confirm-listing.ts';
+import { countDoubt, nextDoubt, recheckAt } from './listing-doubt.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { isListing } from './known-mailbox.ts';
 import { listIds, pagesOf } from './list-ids.ts';

@@ -4,7 +4,8 @@ import type { WorkStore } from '../store/fetching/work-store.ts';
 import { countsOf } from './counts.ts';
 import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import type { Listing } from './listing-request.ts';
-import { makeListing, type ListingRoles } from './listing.ts';
+import { makeListing } from './listing.ts';
+import type { ListingRoles } from './listing-work.ts';
 import type { ListingRequest, ListingResult, Question } from './requests.ts';
 
 type FullSyncRoles = ListingRoles & WorkStore & SpentUnits;

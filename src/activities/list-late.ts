@@ -4,7 +4,7 @@ import type { HistoryId, LabelId, MessageId } from '../model/ids.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { FetchingStore } from '../store/fetching/fetching-store.ts';
-import { countDoubt, isCountDecided, nextDoubt, recheckAt } from './confirm-listing.ts';
+import { countDoubt, isCountDecided, nextDoubt, recheckAt } from './listing-doubt.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { pagesOf } from './list-ids.ts';
 import { compareTotals } from './listing-totals.ts';

@@ -1,0 +1,62 @@
+import type { FullSyncProgress } from '../store/rows/mailbox-row.ts';
+import { confirmListing } from './confirm-listing.ts';
+import { countDoubt, recheckAt } from './listing-doubt.ts';
+import { save, startOf, type Step, type Work } from './listing-work.ts';
+import { SETTLING_TIME } from './settling.ts';
+
+/** How often a listing is repeated at once because Gmail counts more messages than it listed. */
+const MAX_REPEATS = 2;
+
+/**
+ * Ends the listing: confirms what the listings did not show, and updates the rows. If Gmail counts more messages than
+ * it listed, the listing is repeated from its top. If rows existed before, the repetition waits until the index and
+ * history have caught up with the head from which it is judged.
+ */
+export async function endListing(work: Work, progress: Step<'confirming'>): Promise<FullSyncProgress> {
+  const { deps, session, listing, run } = work;
+  const { mailbox, settings, generation } = listing;
+  const start = startOf(progress);
+  const labels = progress.reconciling && settings.recovery === 'listings' ? 'compared' : 'unread';
+  const since = progress.passHistoryId ?? progress.startHistoryId;
+  const verdict = await confirmListing({
+    ...work,
+    ...start,
+    labels,
+    since,
+    moved: progress.moved,
+    mayRepeat: start.repeats < MAX_REPEATS,
+  });
+  if (verdict.kind === 'repeat') {
+    const { historyId: head } = await session.getProfile(run.signal);
+    if (progress.reconciling) await deps.clock.sleep(SETTLING_TIME, run.signal);
+    return await save(work, {
+      ...start,
+      repeats: start.repeats + 1,
+      step: 'listing',
+      pass: 0,
+      listing: 0,
+      pageToken: null,
+      position: 0,
+      passHistoryId: head,
+    });
+  }
+  const { absence, doubtedLabels, unanswered, doubt } = verdict;
+  // A first listing did not wait for the index, so everything is listed once more. A reconciling listing has waited.
+  const late = progress.reconciling ? null : progress.startedAt + SETTLING_TIME;
+  const relistAt = late ?? (doubt === null ? null : recheckAt(doubt));
+  await deps.store.finishListing({
+    mailbox,
+    generation,
+    labels,
+    absence,
+    doubtedLabels,
+    doubt,
+    keepNewest: settings.scope.limit,
+    relistAt,
+    now: deps.clock.now(),
+  });
+  // They are asked for again within seconds. A crash before this line loses nothing: the doubt makes a new listing due.
+  if (unanswered.length > 0) await deps.store.putOffRefresh({ mailbox, messageIds: unanswered, now: deps.clock.now() });
+  if (doubt !== null) countDoubt(deps, doubt);
+  return { ...start, step: 'fetching' };
+}
