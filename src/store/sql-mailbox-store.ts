@@ -7,13 +7,9 @@ import { sweepBodies, type BodySweeper } from './bodies/sweep-bodies.ts';
 import { addListedLate, saveAttempts, saveFetched } from './fetching/fetching.ts';
 import { correctTimes } from './fetching/far-times.ts';
 import { finishListing } from './listing/finish-listing.ts';
-import {
-  beginFullSync,
-  listSeen,
-  saveLabelListingPage,
-  saveListingPage,
-  saveProgress,
-} from './listing/listing-pages.ts';
+import { beginFullSync } from './listing/begin-full-sync.ts';
+import { listSeen, saveLabelListingPage, saveListingPage } from './listing/listing-pages.ts';
+import { saveProgress } from './listing/listing-progress.ts';
 import { checkSchema } from './engines/check-schema.ts';
 import { dropBuriedBodies, type BuriedBodies } from './removal/buried-bodies.ts';
 import { listEarlyReadings, settleEarlyReadings } from './history/early-readings.ts';

@@ -1,6 +1,6 @@
 import type { LabelId, MessageId } from '../../model/ids.ts';
 import { rowAfterListing, type EndedListing } from '../rules/listing-end-rules.ts';
-import { forgetLabelListings } from './listing-pages.ts';
+import { forgetLabelListings } from './label-listings.ts';
 import { listedLabels, nextMessageRows, ROWS_AT_A_TIME } from './listed-rows.ts';
 import { toHistoryIdText } from '../engines/history-id-text.ts';
 import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';

@@ -12,7 +12,7 @@ import { loadRows, writeDifferences, type Difference } from '../rows/message-wri
 import { readLabelsAgain } from '../rules/refresh-rules.ts';
 import { followScope } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
-import { isListingOf } from './listing-pages.ts';
+import { isListingOf } from './listing-progress.ts';
 
 /** Rows per page while a label is taken off. */
 const PAGE = 500;

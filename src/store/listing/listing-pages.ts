@@ -2,124 +2,13 @@ import { sql } from 'kysely';
 import type { ListingStore } from './listing-store.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import type { MessageId, ThreadId } from '../../model/ids.ts';
-import { wantsAttachments, type MailboxSettings } from '../../model/settings.ts';
 import { bulkInsert } from '../engines/bulk-insert.ts';
-import { earlyReadingsDue } from '../rows/early-due.ts';
-import { mailboxKey, parseFullSync, parseSettings } from '../rows/mailbox-rows.ts';
+import { mailboxKey } from '../rows/mailbox-rows.ts';
 import type { AbsentQuery } from './listing-store.ts';
-import type { FullSyncProgress } from '../rows/mailbox-row.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
-import { setScopeFloor } from './scope-floor.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
-
-export const LABEL_LISTINGS = {
-  table: 'label_listings',
-  columns: ['mailbox_key', 'message_id', 'label_id'],
-  key: ['mailbox_key', 'message_id', 'label_id'],
-  onConflict: 'ignore',
-} as const;
-
-/** Messages read early are read again one by one if that is still open this long after it was due (ms). */
-const FORGOTTEN = 60 * 60_000;
-
-/** See {@link ListingStore.beginFullSync}. */
-export function beginFullSync(
-  database: StoreDatabase,
-  request: RequestOf<ListingStore, 'beginFullSync'>,
-): Promise<FullSyncProgress | null> {
-  const { mailbox, generation, startHistoryId, now } = request;
-  return withMailbox(database, mailbox, async (locked) => {
-    if (generation < locked.columns.generation) return null;
-    const begun = parseFullSync(locked.columns);
-    if (generation === locked.columns.generation && begun !== null) return begun;
-    const due = begun === null ? null : earlyReadingsDue(begun);
-    const progress: FullSyncProgress = {
-      generation,
-      startHistoryId,
-      startedAt: now,
-      reconciling: await holdsMessages(locked),
-      ...(due === null || due + FORGOTTEN < now ? {} : { earlyReadingsDue: due }),
-      step: 'listing',
-      pass: 0,
-      listing: 0,
-      pageToken: null,
-      position: 0,
-      passHistoryId: startHistoryId,
-    };
-    await forgetLabelListings(locked);
-    if (request.settings !== undefined && wantsOther(parseSettings(locked.columns), request.settings))
-      await forgetAttempts(locked);
-    const settings = request.settings === undefined ? locked.columns.settings : JSON.stringify(request.settings);
-    const doubt =
-      request.settings !== undefined && hasOtherScope(parseSettings(locked.columns), request.settings)
-        ? null
-        : locked.columns.doubt;
-    await locked.updateMailbox({ generation, settings, full_sync: JSON.stringify(progress), doubt });
-    return progress;
-  });
-}
-
-/**
- * Whether messages are fetched in another form under `after`. A failure in one form does not predict one in another.
- */
-function wantsOther(before: MailboxSettings, after: MailboxSettings): boolean {
-  return before.format !== after.format || wantsAttachments(before) !== wantsAttachments(after);
-}
-
-/**
- * Whether `after` lists other messages. The doubt that listings left under `before` does not apply to another scope.
- */
-function hasOtherScope({ scope: before }: MailboxSettings, { scope: after }: MailboxSettings): boolean {
-  const sameLabels = before.labelIds.toSorted().join(' ') === after.labelIds.toSorted().join(' ');
-  return (
-    !sameLabels ||
-    before.after !== after.after ||
-    before.limit !== after.limit ||
-    before.includeSpamTrash !== after.includeSpamTrash
-  );
-}
-
-/**
- * Makes messages that could not be fetched due at once, as if they had never been tried. Forgets what stored messages
- * lack, so that it is asked for again where it is wanted.
- */
-async function forgetAttempts({ tx, key }: MailboxTransaction): Promise<void> {
-  await tx
-    .updateTable('messages')
-    .set({ state: 'pending', attempts: 0, last_error: null, next_attempt_at: 0 })
-    .where('mailbox_key', '=', key)
-    .where('lane', 'in', ['live', 'backfill'])
-    .where('state', 'in', ['pending', 'failed'])
-    .where('attempts', '>', 0)
-    .execute();
-  await tx
-    .updateTable('messages')
-    .set({ lacks: null, lane: null, attempts: 0, last_error: null, next_attempt_at: 0 })
-    .where('mailbox_key', '=', key)
-    .where('lacks', 'is not', null)
-    .where('state', 'in', ['stored', 'excluded'])
-    .execute();
-}
-
-/**
- * Whether any row has labels to compare. The labels come from a get, or, for a message that arrived outside the scope,
- * only from history.
- */
-async function holdsMessages({ tx, key }: MailboxTransaction): Promise<boolean> {
-  for (const state of ['stored', 'excluded', 'failed', 'pending']) {
-    const ofState = tx
-      .selectFrom('messages')
-      .select('id')
-      .where('mailbox_key', '=', key)
-      .where('state', '=', state)
-      .limit(1);
-    const held = await (
-      state === 'excluded' ? ofState : ofState.where('reading_history_id', 'is not', null)
-    ).executeTakeFirst();
-    if (held !== undefined) return true;
-  }
-  return false;
-}
+import { LABEL_LISTINGS } from './label-listings.ts';
+import { saveStep } from './listing-progress.ts';
 
 /** See {@link ListingStore.saveListingPage}. */
 export function saveListingPage(
@@ -276,39 +165,6 @@ async function notListed<Message extends { readonly id: MessageId }>(
     .execute();
   const known = new Set<string>(seen.map((row) => row.id));
   return [...new Map(messages.map((message) => [message.id, message])).values()].filter(({ id }) => !known.has(id));
-}
-
-export async function forgetLabelListings({ tx, key }: MailboxTransaction): Promise<void> {
-  await tx.deleteFrom('label_listings').where('mailbox_key', '=', key).execute();
-}
-
-/** See {@link ListingStore.saveProgress}. */
-export function saveProgress(database: StoreDatabase, request: RequestOf<ListingStore, 'saveProgress'>): Promise<void> {
-  return withMailbox(database, request.mailbox, async (locked) => {
-    const saved = await saveStep(locked, request.generation, request.progress);
-    if (saved && request.progress.step === 'done') await setScopeFloor(database, locked, request.progress.finishedAt);
-  });
-}
-
-/**
- * Saves progress, unless it is of another generation, or leads back before the end of a listing that has ended. An
- * abandoned attempt may still be listing; a page that it saves after the end would undo what the end has decided.
- */
-async function saveStep(locked: MailboxTransaction, generation: number, progress: FullSyncProgress): Promise<boolean> {
-  const stored = parseFullSync(locked.columns);
-  if (stored === null || generation !== locked.columns.generation || progress.generation !== generation) return false;
-  const ended = stored.step === 'fetching' || stored.step === 'done';
-  const isOver = progress.step === 'done' || (progress.step === 'fetching' && stored.step !== 'done');
-  if (ended && !isOver) return false;
-  const text = JSON.stringify(progress);
-  if (text !== locked.columns.full_sync) await locked.updateMailbox({ full_sync: text });
-  return true;
-}
-
-/** Whether this generation's listing is still under way. What an abandoned attempt brings after the end is ignored. */
-export function isListingOf({ columns }: MailboxTransaction, generation: number): boolean {
-  const stored = parseFullSync(columns);
-  return stored !== null && generation === columns.generation && stored.step !== 'fetching' && stored.step !== 'done';
 }
 
 /** See {@link ListingStore.listSeen}. */

@@ -1,7 +1,8 @@
 import type { FetchedMessage } from '../../model/change.ts';
 import { compareHistoryIds, type LabelId, type MessageId } from '../../model/ids.ts';
 import { bulkInsert } from '../engines/bulk-insert.ts';
-import { LABEL_LISTINGS, isListingOf } from './listing-pages.ts';
+import { LABEL_LISTINGS } from './label-listings.ts';
+import { isListingOf } from './listing-progress.ts';
 import { fromHistoryIdText } from '../engines/history-id-text.ts';
 import { listedLabels, nextMessageRows } from './listed-rows.ts';
 import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';

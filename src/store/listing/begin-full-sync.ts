@@ -1,0 +1,111 @@
+import type { ListingStore } from './listing-store.ts';
+import type { RequestOf } from '../engines/request-of.ts';
+import { wantsAttachments, type MailboxSettings } from '../../model/settings.ts';
+import { earlyReadingsDue } from '../rows/early-due.ts';
+import { parseFullSync, parseSettings } from '../rows/mailbox-rows.ts';
+import type { FullSyncProgress } from '../rows/mailbox-row.ts';
+import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
+import { forgetLabelListings } from './label-listings.ts';
+
+/** Messages read early are read again one by one if that is still open this long after it was due (ms). */
+const FORGOTTEN = 60 * 60_000;
+
+/** See {@link ListingStore.beginFullSync}. */
+export function beginFullSync(
+  database: StoreDatabase,
+  request: RequestOf<ListingStore, 'beginFullSync'>,
+): Promise<FullSyncProgress | null> {
+  const { mailbox, generation, startHistoryId, now } = request;
+  return withMailbox(database, mailbox, async (locked) => {
+    if (generation < locked.columns.generation) return null;
+    const begun = parseFullSync(locked.columns);
+    if (generation === locked.columns.generation && begun !== null) return begun;
+    const due = begun === null ? null : earlyReadingsDue(begun);
+    const progress: FullSyncProgress = {
+      generation,
+      startHistoryId,
+      startedAt: now,
+      reconciling: await holdsMessages(locked),
+      ...(due === null || due + FORGOTTEN < now ? {} : { earlyReadingsDue: due }),
+      step: 'listing',
+      pass: 0,
+      listing: 0,
+      pageToken: null,
+      position: 0,
+      passHistoryId: startHistoryId,
+    };
+    await forgetLabelListings(locked);
+    if (request.settings !== undefined && wantsOther(parseSettings(locked.columns), request.settings))
+      await forgetAttempts(locked);
+    const settings = request.settings === undefined ? locked.columns.settings : JSON.stringify(request.settings);
+    const doubt =
+      request.settings !== undefined && hasOtherScope(parseSettings(locked.columns), request.settings)
+        ? null
+        : locked.columns.doubt;
+    await locked.updateMailbox({ generation, settings, full_sync: JSON.stringify(progress), doubt });
+    return progress;
+  });
+}
+
+/**
+ * Whether messages are fetched in another form under `after`. A failure in one form does not predict one in another.
+ */
+function wantsOther(before: MailboxSettings, after: MailboxSettings): boolean {
+  return before.format !== after.format || wantsAttachments(before) !== wantsAttachments(after);
+}
+
+/**
+ * Whether `after` lists other messages. The doubt that listings left under `before` does not apply to another scope.
+ */
+function hasOtherScope({ scope: before }: MailboxSettings, { scope: after }: MailboxSettings): boolean {
+  const sameLabels = before.labelIds.toSorted().join(' ') === after.labelIds.toSorted().join(' ');
+  return (
+    !sameLabels ||
+    before.after !== after.after ||
+    before.limit !== after.limit ||
+    before.includeSpamTrash !== after.includeSpamTrash
+  );
+}
+
+/**
+ * Makes messages that could not be fetched due at once, as if they had never been tried. Forgets what stored messages
+ * lack, so that it is asked for again where it is wanted.
+ */
+async function forgetAttempts({ tx, key }: MailboxTransaction): Promise<void> {
+  await tx
+    .updateTable('messages')
+    .set({ state: 'pending', attempts: 0, last_error: null, next_attempt_at: 0 })
+    .where('mailbox_key', '=', key)
+    .where('lane', 'in', ['live', 'backfill'])
+    .where('state', 'in', ['pending', 'failed'])
+    .where('attempts', '>', 0)
+    .execute();
+  await tx
+    .updateTable('messages')
+    .set({ lacks: null, lane: null, attempts: 0, last_error: null, next_attempt_at: 0 })
+    .where('mailbox_key', '=', key)
+    .where('lacks', 'is not', null)
+    .where('state', 'in', ['stored', 'excluded'])
+    .execute();
+}
+
+/**
+ * Whether any row has labels to compare. The labels come from a get, or, for a message that arrived outside the scope,
+ * only from history.
+ */
+async function holdsMessages({ tx, key }: MailboxTransaction): Promise<boolean> {
+  for (const state of ['stored', 'excluded', 'failed', 'pending']) {
+    const ofState = tx
+      .selectFrom('messages')
+      .select('id')
+      .where('mailbox_key', '=', key)
+      .where('state', '=', state)
+      .limit(1);
+    const held = await (
+      state === 'excluded' ? ofState : ofState.where('reading_history_id', 'is not', null)
+    ).executeTakeFirst();
+    if (held !== undefined) return true;
+  }
+  return false;
+}

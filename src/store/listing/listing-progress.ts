@@ -1,0 +1,40 @@
+import type { ListingStore } from './listing-store.ts';
+import type { RequestOf } from '../engines/request-of.ts';
+import { parseFullSync } from '../rows/mailbox-rows.ts';
+import type { FullSyncProgress } from '../rows/mailbox-row.ts';
+import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
+import { setScopeFloor } from './scope-floor.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
+
+/** See {@link ListingStore.saveProgress}. */
+export function saveProgress(database: StoreDatabase, request: RequestOf<ListingStore, 'saveProgress'>): Promise<void> {
+  return withMailbox(database, request.mailbox, async (locked) => {
+    const saved = await saveStep(locked, request.generation, request.progress);
+    if (saved && request.progress.step === 'done') await setScopeFloor(database, locked, request.progress.finishedAt);
+  });
+}
+
+/**
+ * Saves progress, unless it is of another generation, or leads back before the end of a listing that has ended. An
+ * abandoned attempt may still be listing; a page that it saves after the end would undo what the end has decided.
+ */
+export async function saveStep(
+  locked: MailboxTransaction,
+  generation: number,
+  progress: FullSyncProgress,
+): Promise<boolean> {
+  const stored = parseFullSync(locked.columns);
+  if (stored === null || generation !== locked.columns.generation || progress.generation !== generation) return false;
+  const ended = stored.step === 'fetching' || stored.step === 'done';
+  const isOver = progress.step === 'done' || (progress.step === 'fetching' && stored.step !== 'done');
+  if (ended && !isOver) return false;
+  const text = JSON.stringify(progress);
+  if (text !== locked.columns.full_sync) await locked.updateMailbox({ full_sync: text });
+  return true;
+}
+
+/** Whether this generation's listing is still under way. What an abandoned attempt brings after the end is ignored. */
+export function isListingOf({ columns }: MailboxTransaction, generation: number): boolean {
+  const stored = parseFullSync(columns);
+  return stored !== null && generation === columns.generation && stored.step !== 'fetching' && stored.step !== 'done';
+}
