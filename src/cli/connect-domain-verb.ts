@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import type { ConnectedDomain } from '../accounts/connect-domain.ts';
+import type { ConnectedDomain } from '../accounts/domain-request.ts';
 import { CannotDoError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { MessageFormat } from '../model/settings.ts';

@@ -3,14 +3,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { databaseAt } from '../../src/model/database-location.ts';
 import { MalformedAnswerError } from '../../src/gmail/api/answer-values.ts';
-import {
-  historyPageOf,
-  labelsOf,
-  messagePageOf,
-  profileOf,
-  fetchedMessageOf,
-  threadMessagesOf,
-} from '../../src/gmail/api/answers.ts';
+import { historyPageOf, labelsOf, messagePageOf, profileOf } from '../../src/gmail/api/answers.ts';
+import { fetchedMessageOf, threadMessagesOf } from '../../src/gmail/api/message-answers.ts';
 import type { FetchedMessage } from '../../src/model/change.ts';
 import { compareHistoryIds, historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS, type MessageFormat } from '../../src/model/settings.ts';

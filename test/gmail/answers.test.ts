@@ -5,10 +5,9 @@ import {
   labelsOf,
   messagePageOf,
   profileOf,
-  fetchedMessageOf,
-  threadMessagesOf,
   watchOf,
 } from '../../src/gmail/api/answers.ts';
+import { fetchedMessageOf, threadMessagesOf } from '../../src/gmail/api/message-answers.ts';
 
 const ROUNDED = 2 ** 53;
 

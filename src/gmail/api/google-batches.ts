@@ -1,7 +1,8 @@
 import type { MailboxId } from '../../model/ids.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 import { MalformedAnswerError } from './answer-values.ts';
-import { detailOf, fetchedMessageOf, threadMessagesOf, type ThreadRead } from './answers.ts';
+import { detailOf } from './answers.ts';
+import { fetchedMessageOf, threadMessagesOf, type ThreadRead } from './message-answers.ts';
 import { decodeBatch, encodeBatch, type BatchPart } from './batch-codec.ts';
 import { classify, gmailError } from './classify.ts';
 import { requireBatchSize, type FetchOutcome, type FetchRequest } from './gmail-api.ts';
