@@ -98,6 +98,7 @@ export class TidemarkClient {
   /** Subscriptions and their deliveries. */
   readonly deliveries: DeliveriesClient;
   readonly #means: Means;
+
   constructor({
     temporal,
     store,

@@ -1,6 +1,6 @@
 import type { Clock } from '../model/clock.ts';
 import { notFound } from './api-error.ts';
-import { DateOrder } from './date-order.ts';
+import { HeldMessages, type SeenMessage } from './held-messages.ts';
 import { HistoryLog, type LogRecord, type Operation } from './history-log.ts';
 import { LabelBook, type SimulatedLabel } from './label-book.ts';
 import { NO_LAG, type Lag } from './lag.ts';
@@ -9,14 +9,9 @@ import { sourceOf, type NewMail } from './new-mail.ts';
 import { Omissions } from './omissions.ts';
 import { ONE_PAGE, type Paging } from './paging.ts';
 import { Random, seedFor } from './random.ts';
+import { impliedRemovals, operationsOf, sorted, type Change } from './recorded-change.ts';
 import { LabelTotals, type TotalsOff } from './totals.ts';
 import { truthOf, type TruthMessage } from './truth.ts';
-
-interface Change {
-  readonly message: StoredMessage;
-  readonly exists: boolean;
-  readonly labelIds: readonly string[];
-}
 
 /**
  * One Gmail mailbox. Its methods are the actions of its owner, senders and administrators. The API is in the routes.
@@ -39,17 +34,9 @@ export class SimulatedMailbox {
   readonly random: Random;
   readonly #clock: Clock;
   readonly #onRecord: (mailbox: SimulatedMailbox, labelIds: ReadonlySet<string>) => void;
-  /** Includes deleted messages, because an administrator can restore them. */
-  readonly #messages = new Map<string, StoredMessage>();
-  readonly #threads = new Map<string, StoredMessage[]>();
-  readonly #order = new DateOrder();
+  readonly #held = new HeldMessages();
   readonly #poisoned = new Map<string, 400 | 500>();
-  /** The number of existing messages by thread; only threads that have some. */
-  readonly #living = new Map<string, number>();
-  #messagesTotal = 0;
   #revision = 0;
-  /** Deleted messages that may still be listed. */
-  readonly #ghosts = new Set<StoredMessage>();
 
   constructor(options: {
     email: string;
@@ -77,7 +64,7 @@ export class SimulatedMailbox {
 
   /** Messages and threads that exist, spam and trash included. */
   get totals(): { messages: number; threads: number } {
-    return { messages: this.#messagesTotal, threads: this.#living.size };
+    return this.#held.totals;
   }
 
   insert(mail: NewMail): { id: string; threadId: string } {
@@ -92,12 +79,7 @@ export class SimulatedMailbox {
       { id, threadId, internalDate, source: sourceOf(mail.raw) },
       this.#version(record, true, labelIds),
     );
-    this.#messages.set(id, message);
-    this.#order.add(message);
-    const thread = this.#threads.get(threadId);
-    if (thread === undefined) this.#threads.set(threadId, [message]);
-    else thread.push(message);
-    this.#count(threadId, 1);
+    this.#held.add(message);
     this.#onRecord(this, new Set(message.current.labelIds));
     return { id, threadId };
   }
@@ -109,7 +91,9 @@ export class SimulatedMailbox {
 
   /** messages.batchDelete: makes one history record. Unknown ids are skipped, as Gmail does. */
   deleteAll(ids: readonly string[]): void {
-    this.#commit(this.#known(ids).map((message) => ({ message, exists: false, labelIds: message.current.labelIds })));
+    this.#commit(
+      this.#held.known(ids).map((message) => ({ message, exists: false, labelIds: message.current.labelIds })),
+    );
     for (const [draftId, messageId] of this.drafts) if (ids.includes(messageId)) this.drafts.delete(draftId);
   }
 
@@ -135,7 +119,7 @@ export class SimulatedMailbox {
     const remove = [...(labels.remove ?? []), ...impliedRemovals(add)];
     this.labelBook.assertKnown([...add, ...remove]);
     this.#commit(
-      this.#known(ids).map((message) => ({
+      this.#held.known(ids).map((message) => ({
         message,
         exists: true,
         labelIds: sorted([...message.current.labelIds.filter((id) => !remove.includes(id)), ...add]),
@@ -145,7 +129,7 @@ export class SimulatedMailbox {
 
   /** Each save of a draft makes a new message with a new id and deletes the previous one. */
   saveDraft(draftId: string, raw: Uint8Array | string): { id: string; threadId: string } {
-    const before = this.#messages.get(this.drafts.get(draftId) ?? '');
+    const before = this.#held.get(this.drafts.get(draftId) ?? '');
     const saved = this.insert({ raw, labelIds: ['DRAFT'], threadId: before?.threadId });
     if (before?.current.exists === true) this.delete(before.id);
     this.drafts.set(draftId, saved.id);
@@ -154,10 +138,9 @@ export class SimulatedMailbox {
 
   /** An administrator's restore: adds the deleted message again under its old id. */
   restore(id: string): void {
-    const message = this.#messages.get(id);
+    const message = this.#held.get(id);
     if (message === undefined || message.current.exists) throw notFound(`deleted message ${id} of ${this.email}`);
-    if (this.#ghosts.delete(message)) this.#order.remove(message);
-    this.#order.add(message);
+    this.#held.relist(message);
     // A label that was deleted meanwhile does not come back with the message.
     const known = new Set(this.labels().map((label) => label.id));
     this.#commit([{ message, exists: true, labelIds: message.current.labelIds.filter((label) => known.has(label)) }]);
@@ -177,9 +160,7 @@ export class SimulatedMailbox {
    * @param options.silent - makes no record and leaves the messages' historyId: Gmail's documentation promises neither
    */
   deleteLabel(id: string, { silent = false }: { silent?: boolean } = {}): void {
-    const carriers = [...this.#messages.values()].filter(
-      (message) => message.current.exists && message.current.labelIds.includes(id),
-    );
+    const carriers = this.#held.carrying(id);
     if (silent) for (const message of carriers) this.#stripSilently(message, id);
     else if (carriers.length > 0)
       this.modify(
@@ -214,55 +195,44 @@ export class SimulatedMailbox {
   }
 
   /** Every message that exists, newest first. */
-  *all(): Generator<StoredMessage> {
-    for (const message of this.#order.newestFirst()) if (message.current.exists) yield message;
+  all(): Generator<StoredMessage> {
+    return this.#held.all();
   }
 
   /** @throws {ApiError} 404 */
   existing(id: string): StoredMessage {
-    const message = this.#messages.get(id);
+    const message = this.#held.get(id);
     if (message === undefined || !message.current.exists) throw notFound(`message ${id} of ${this.email}`);
     return message;
   }
 
   /** What the listing index shows now, newest first. */
-  *listed(after?: Place): Generator<{ message: StoredMessage; version: Version }> {
-    const now = this.#clock.now();
-    this.#layGhosts(now);
-    for (const message of this.#order.newestFirst(after)) {
-      const version = message.seenBy('list', now, this.lag.listMs);
-      if (version?.exists === true) yield { message, version };
-    }
+  *listed(after?: Place): Generator<SeenMessage> {
+    yield* this.#held.listed(this.#clock.now(), this.lag, after);
   }
 
   /** What a get reads. With `lag.getMs` it is, with some probability, a stale replica. */
-  read(id: string): { message: StoredMessage; version: Version } | null {
-    const message = this.#messages.get(id);
+  read(id: string): SeenMessage | null {
+    const message = this.#held.get(id);
     if (message === undefined) return null;
     const version = message.seenBy('get', this.#clock.now(), this.#replicaDelay());
     return version?.exists === true ? { message, version } : null;
   }
 
   /** The messages of a thread as one replica shows them, oldest first. */
-  readThread(threadId: string): { message: StoredMessage; version: Version }[] {
+  readThread(threadId: string): SeenMessage[] {
     const now = this.#clock.now();
     const delay = this.#replicaDelay();
-    return (this.#threads.get(threadId) ?? [])
+    return this.#held
+      .thread(threadId)
       .map((message) => ({ message, version: message.seenBy('get', now, delay) }))
-      .filter((entry): entry is { message: StoredMessage; version: Version } => entry.version?.exists === true)
+      .filter((entry): entry is SeenMessage => entry.version?.exists === true)
       .sort((a, b) => a.message.internalDate - b.message.internalDate || (a.message.id < b.message.id ? -1 : 1));
   }
 
   /** The messages of a thread as they are, in the order of arrival. */
   thread(threadId: string): StoredMessage[] {
-    return (this.#threads.get(threadId) ?? []).filter((message) => message.current.exists);
-  }
-
-  #known(ids: readonly string[]): StoredMessage[] {
-    return [...new Set(ids)].flatMap((id) => {
-      const message = this.#messages.get(id);
-      return message?.current.exists === true ? [message] : [];
-    });
+    return this.#held.thread(threadId).filter((message) => message.current.exists);
   }
 
   #commit(changes: readonly Change[]): void {
@@ -272,11 +242,7 @@ export class SimulatedMailbox {
     const touched = new Set(operations.map((operation) => operation.messageId));
     for (const { message, exists, labelIds } of changes) {
       if (!touched.has(message.id)) continue;
-      if (exists !== message.current.exists) this.#count(message.threadId, exists ? 1 : -1);
-      message.change(this.#version(record, exists, labelIds), this.lag.listMs > 0 || this.lag.getMs > 0);
-      if (exists) continue;
-      if (this.lag.listMs > 0) this.#ghosts.add(message);
-      else this.#order.remove(message);
+      this.#held.change(message, this.#version(record, exists, labelIds), this.lag);
     }
     this.#onRecord(this, new Set(operations.flatMap(({ labelIds, after }) => [...labelIds, ...after])));
   }
@@ -289,13 +255,6 @@ export class SimulatedMailbox {
       labelIds.filter((id) => id !== labelId),
     );
     message.change(left, this.lag.listMs > 0 || this.lag.getMs > 0);
-  }
-
-  #count(threadId: string, change: 1 | -1): void {
-    this.#messagesTotal += change;
-    const living = (this.#living.get(threadId) ?? 0) + change;
-    if (living === 0) this.#living.delete(threadId);
-    else this.#living.set(threadId, living);
   }
 
   #record(operations: readonly Operation[]): LogRecord {
@@ -333,43 +292,11 @@ export class SimulatedMailbox {
     return this.random.chance(this.lag.getMs > 0 ? this.lag.getProbability : 0) ? this.lag.getMs : 0;
   }
 
-  #layGhosts(now: number): void {
-    for (const message of this.#ghosts) {
-      if (message.seenBy('list', now, this.lag.listMs) !== message.current) continue;
-      this.#ghosts.delete(message);
-      this.#order.remove(message);
-    }
-  }
-
   /** Gmail's ids are 16 hexadecimal digits that begin with the time in milliseconds. */
   #newId(time: number): string {
     const id = ((BigInt(Math.max(1, Math.trunc(time))) << 20n) + BigInt(this.random.int(2 ** 20)))
       .toString(16)
       .padStart(16, '0');
-    return this.#messages.has(id) ? this.#newId(time + 1) : id;
+    return this.#held.get(id) !== undefined ? this.#newId(time + 1) : id;
   }
 }
-
-/**
- * https://developers.google.com/workspace/gmail/api/guides/labels: a message is in one of inbox, spam and trash at
- * most.
- */
-function impliedRemovals(added: readonly string[]): string[] {
-  if (added.includes('TRASH')) return ['INBOX', 'SPAM'];
-  if (added.includes('SPAM')) return ['INBOX', 'TRASH'];
-  return [];
-}
-
-function operationsOf({ message, exists, labelIds }: Change): Operation[] {
-  const before = message.current;
-  const subject = { messageId: message.id, threadId: message.threadId, after: labelIds };
-  if (exists !== before.exists) return [{ ...subject, kind: exists ? 'messagesAdded' : 'messagesDeleted', labelIds }];
-  const added = labelIds.filter((id) => !before.labelIds.includes(id));
-  const removed = before.labelIds.filter((id) => !labelIds.includes(id));
-  return [
-    ...(added.length > 0 ? [{ ...subject, kind: 'labelsAdded' as const, labelIds: added }] : []),
-    ...(removed.length > 0 ? [{ ...subject, kind: 'labelsRemoved' as const, labelIds: removed }] : []),
-  ];
-}
-
-const sorted = (ids: readonly string[]): string[] => [...new Set(ids)].sort();

@@ -1,0 +1,105 @@
+import { DateOrder } from './date-order.ts';
+import type { Lag } from './lag.ts';
+import type { Place, StoredMessage, Version } from './simulated-message.ts';
+
+/** A message, and the version of it that somebody sees. */
+export interface SeenMessage {
+  readonly message: StoredMessage;
+  readonly version: Version;
+}
+
+/** The messages of a mailbox by id, by thread and by date, and what of them the listing index shows. */
+export class HeldMessages {
+  /** Includes deleted messages, because an administrator can restore them. */
+  readonly #byId = new Map<string, StoredMessage>();
+  readonly #byThread = new Map<string, StoredMessage[]>();
+  readonly #order = new DateOrder();
+  /** The number of existing messages by thread; only threads that have some. */
+  readonly #living = new Map<string, number>();
+  #messagesTotal = 0;
+  /** Deleted messages that may still be listed. */
+  readonly #ghosts = new Set<StoredMessage>();
+
+  /** Messages and threads that exist. */
+  get totals(): { messages: number; threads: number } {
+    return { messages: this.#messagesTotal, threads: this.#living.size };
+  }
+
+  /** A message, deleted or not. */
+  get(id: string): StoredMessage | undefined {
+    return this.#byId.get(id);
+  }
+
+  add(message: StoredMessage): void {
+    this.#byId.set(message.id, message);
+    this.#order.add(message);
+    const thread = this.#byThread.get(message.threadId);
+    if (thread === undefined) this.#byThread.set(message.threadId, [message]);
+    else thread.push(message);
+    this.#count(message.threadId, 1);
+  }
+
+  /** Gives a message its next version. A deleted one stays in the listing index for as long as that lags. */
+  change(message: StoredMessage, next: Version, lag: Lag): void {
+    if (next.exists !== message.current.exists) this.#count(message.threadId, next.exists ? 1 : -1);
+    message.change(next, lag.listMs > 0 || lag.getMs > 0);
+    if (next.exists) return;
+    if (lag.listMs > 0) this.#ghosts.add(message);
+    else this.#order.remove(message);
+  }
+
+  /** Lists a deleted message again, before it gets the version in which it exists. */
+  relist(message: StoredMessage): void {
+    if (this.#ghosts.delete(message)) this.#order.remove(message);
+    this.#order.add(message);
+  }
+
+  /** Those of the ids that exist, each once. */
+  known(ids: readonly string[]): StoredMessage[] {
+    return [...new Set(ids)].flatMap((id) => {
+      const message = this.#byId.get(id);
+      return message?.current.exists === true ? [message] : [];
+    });
+  }
+
+  /** Messages that exist and carry the label, in the order of arrival. */
+  carrying(labelId: string): StoredMessage[] {
+    return [...this.#byId.values()].filter(
+      (message) => message.current.exists && message.current.labelIds.includes(labelId),
+    );
+  }
+
+  /** The messages of a thread, deleted ones included, in the order of arrival. */
+  thread(threadId: string): readonly StoredMessage[] {
+    return this.#byThread.get(threadId) ?? [];
+  }
+
+  /** Every message that exists, newest first. */
+  *all(): Generator<StoredMessage> {
+    for (const message of this.#order.newestFirst()) if (message.current.exists) yield message;
+  }
+
+  /** What the listing index shows at `now`, newest first. */
+  *listed(now: number, lag: Lag, after?: Place): Generator<SeenMessage> {
+    this.#layGhosts(now, lag);
+    for (const message of this.#order.newestFirst(after)) {
+      const version = message.seenBy('list', now, lag.listMs);
+      if (version?.exists === true) yield { message, version };
+    }
+  }
+
+  #layGhosts(now: number, lag: Lag): void {
+    for (const message of this.#ghosts) {
+      if (message.seenBy('list', now, lag.listMs) !== message.current) continue;
+      this.#ghosts.delete(message);
+      this.#order.remove(message);
+    }
+  }
+
+  #count(threadId: string, change: 1 | -1): void {
+    this.#messagesTotal += change;
+    const living = (this.#living.get(threadId) ?? 0) + change;
+    if (living === 0) this.#living.delete(threadId);
+    else this.#living.set(threadId, living);
+  }
+}
