@@ -120,7 +120,9 @@ function keepInOrder(
   };
 }
 
-/** When one worker fails the others are stopped: alone they would accept work that only all of them can finish. */
+/**
+ * When one worker fails the others are stopped: by themselves they would accept work that only all of them can finish.
+ */
 function running(
   workers: readonly Worker[],
   host: HostWorker | null,

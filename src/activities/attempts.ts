@@ -169,7 +169,7 @@ export function afterStaleReading(message: PendingMessage, now: number): FetchAt
   return retryOrFail(
     message,
     STALE_DELAYS,
-    'Gmail answers an older state of this message than its history has told',
+    'Gmail answers an older state of this message than its history has shown',
     now,
   );
 }

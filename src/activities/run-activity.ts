@@ -10,7 +10,7 @@ import { requireDatabase } from './require-database.ts';
 import type { MailboxActivities } from './requests.ts';
 
 /**
- * What comes about seldom enough to be told without being asked for. Slices and partial syncs of many mailboxes would
+ * Activities that run seldom enough to be logged at the usual level. Slices and partial syncs of many mailboxes would
  * fill any log.
  */
 const RARE: ReadonlySet<keyof MailboxActivities> = new Set(['fullSync', 'recover', 'audit']);
@@ -45,8 +45,8 @@ export async function runActivity<Result>(
     const database = await requireDatabase(deps.store, store);
     const run: ActivityRun = {
       signal: context.cancellationSignal,
-      // Told with the next heartbeat: work of less than two seconds needs none, and each is an Action of Temporal
-      // Cloud.
+      // Sent with the next heartbeat: work of less than two seconds sends no heartbeat, and each is an Action of
+      // Temporal Cloud.
       progress: (progress) => {
         details = { ...details, ...progress };
       },

@@ -75,7 +75,7 @@ function grantAdvice({ mailbox, without, format, orLess }: Extract<Remedy, { kin
   const grant =
     without === null
       ? `Grant more: ${login} (or, with a service account, in the Admin console)`
-      : `Granting more does not help: grant anew without ${without}. ${login} asks for gmail.readonly only; ` +
+      : `Granting more does not help: grant again, without ${without}. ${login} asks for gmail.readonly only; ` +
         `should ${without} come back with it, remove the access at ` +
         'https://myaccount.google.com/connections and consent again';
   return orLess

@@ -20,7 +20,7 @@ export function addCodecServer(program: Command, cli: Cli): void {
     examples: ['tidemark codec-server --port 8234 --origin http://localhost:8233'],
   })
     .option('--port <n>', 'port, 0 for a free one', parsePort, DEFAULT_PORT)
-    .option('--host <address>', 'address to listen on; whoever reaches it reads the payloads', '127.0.0.1')
+    .option('--host <address>', 'address to listen on; everyone who reaches it can read the payloads', '127.0.0.1')
     .option(
       '--allow-host <name>',
       'a name by which the UI reaches it, beside localhost and IP addresses; may be given more than once',

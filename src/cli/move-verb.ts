@@ -21,7 +21,7 @@ export function addMove(program: Command, cli: Cli): void {
     .requiredOption('--to <url>', 'the database to copy to; it must not hold any of these mailboxes')
     .option(
       '--bodies',
-      'write bodies that lie outside the database anew, where BODIES_URL says; without it they stay where they are',
+      'write bodies that lie outside the database again, where BODIES_URL says; without it they stay where they are',
     )
     .addHelpText(
       'after',

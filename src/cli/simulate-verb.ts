@@ -35,7 +35,11 @@ export function addSimulate(program: Command, cli: Cli): void {
     ],
   })
     .option('--port <n>', 'port to listen on; 0 takes a free one', parsePort, 8025)
-    .option('--host <address>', 'address to listen on; whoever reaches it reads and changes the mail', '127.0.0.1')
+    .option(
+      '--host <address>',
+      'address to listen on; everyone who reaches it can read and change the mail',
+      '127.0.0.1',
+    )
     .option(
       '--allow-host <name>',
       'a name by which clients reach it, beside localhost and IP addresses; may be given more than once',

@@ -88,7 +88,7 @@ function addFilterOptions(command: Command): Command {
     .addOption(
       new Option(
         '--kind <kind>',
-        'changes of this kind (stored, labels, gone); repeat for more; none for events alone',
+        'changes of this kind (stored, labels, gone); repeat for more; none for only events',
       ).argParser(collect(oneOf<Change['kind'] | 'none'>(KINDS))),
     )
     .addOption(

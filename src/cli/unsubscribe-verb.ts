@@ -5,7 +5,7 @@ import { verb, withTidemark, type Cli, type VerbOptions } from './verb-context.t
 export function addUnsubscribe(program: Command, cli: Cli): void {
   verb(program, 'unsubscribe', { examples: ['tidemark unsubscribe crm'] })
     .argument('<name>', 'the subscription')
-    .addHelpText('after', '\nA worker that still has a handler of that name makes it anew when it starts.')
+    .addHelpText('after', '\nA worker that still has a handler of that name makes it again when it starts.')
     .action((name: string, options: VerbOptions) =>
       withTidemark(cli, options, async ({ tidemark, out }) => {
         await tidemark.client.deliveries.unsubscribe(name);

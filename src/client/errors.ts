@@ -150,9 +150,8 @@ export class MailboxSwampedError extends TidemarkError {
 
   constructor(mailbox: MailboxId, options?: ErrorOptions) {
     super(
-      `${mailbox} was told more than Temporal keeps for it, 10,000 signals by default, ` +
-        'and no worker has kept up: nothing more can be told it, by any command, ' +
-        'until one has.',
+      `As many signals wait for ${mailbox} as Temporal keeps, 10,000 by default, because no worker has taken them: ` +
+        'no command reaches it until one has.',
       { ...options, mailbox, remedy: { kind: 'run-worker' } },
     );
   }

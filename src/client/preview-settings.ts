@@ -112,14 +112,14 @@ async function requireLabels({ store, access, mailbox }: PreviewRequest, added: 
       );
 }
 
-/** What the first sync of a mailbox will take, from listings alone. */
+/** What the first sync of a mailbox will take, from nothing but listings. */
 export interface FirstSync extends FetchingPreview {
   readonly conversations: number;
   /** Calls of messages.list that it took to know that. */
   readonly pages: number;
 }
 
-/** Without Gmail and prices: what the store alone can say. */
+/** Without Gmail and prices: what the store can say by itself. */
 export const STORE_ALONE: PreviewAccess = {
   inScope: () => Promise.resolve(null),
   foretell: () => Promise.resolve(null),

@@ -53,7 +53,7 @@ export interface TidemarkClientOptions {
   /** Answers {@link TidemarkClient.forecast} from the program's prices and limits. Without it the forecast is null. */
   readonly forecast?: (mailbox: MailboxId) => Promise<PricedForecast | null>;
   /**
-   * What {@link TidemarkClient.previewSettings} asks of Gmail and of the prices. Without it the store alone is asked.
+   * What {@link TidemarkClient.previewSettings} asks of Gmail and of the prices. Without it only the store is asked.
    */
   readonly previewing?: PreviewAccess;
   /** What {@link TidemarkClient.rename} needs of Google and of the credentials. */

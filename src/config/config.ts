@@ -193,7 +193,7 @@ function contradictions(given: Readonly<Record<string, unknown>>): ConfigProblem
     return others.map((name) => ({
       name,
       given: `set beside ${first}`,
-      expected: `one of ${names.join(', ')} at most, for example ${first} alone`,
+      expected: `one of ${names.join(', ')} at most, for example only ${first}`,
     }));
   });
 }

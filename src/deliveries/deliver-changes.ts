@@ -12,7 +12,7 @@ import type { TargetOf } from './delivery-target.ts';
 /** What the deliveries of a worker use. */
 export interface DeliveryDependencies {
   readonly store: DeliveryStore & Pick<SubscriptionStore, 'listSubscriptions'>;
-  /** Tells of commits. */
+  /** Announces commits. */
   readonly changes: Pick<ChangeSignal, 'listen'>;
   readonly clock: Clock;
   /** Which subscriptions these deliveries are for. */
@@ -48,7 +48,7 @@ const LONGEST_RUN = 60_000;
  * which is an Action of Temporal Cloud. What a longer sync brings is delivered when it has ended.
  */
 const AWAITED_FOR = 1_800;
-/** The same as {@link LOOK_EVERY} meanwhile: a proxy before PostgreSQL may pass on no announcement at all. */
+/** Ms between looks meanwhile, instead of {@link LOOK_EVERY}: a proxy before PostgreSQL may pass on no announcement. */
 const AWAITED_LOOK = 150;
 
 /**

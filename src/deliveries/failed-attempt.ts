@@ -13,9 +13,9 @@ export interface AttemptFailure {
   readonly remedy?: Remedy | null;
 }
 
-/** Attempts at a change that is delivered alone after its batch kept failing. */
+/** Attempts at a change that is delivered by itself after its batch kept failing. */
 const ATTEMPTS_ALONE = 3;
-/** Ms between attempts that go on for ever, once three days have passed. */
+/** Ms between attempts that have no end, once three days have passed. */
 const FOR_EVER = 4 * 3_600_000;
 
 /** The failure of a handler that threw. */

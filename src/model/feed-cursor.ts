@@ -18,7 +18,7 @@ export interface FeedPlace {
   readonly tag: string;
 }
 
-/** Thrown when a feed cannot be read from a place, or only by starting anew. The message says how to go on. */
+/** Thrown when a feed cannot be read from a place, or only by starting over. The message says how to go on. */
 export abstract class FeedError extends TidemarkError {
   abstract override readonly code: 'invalid-cursor' | 'cursor-ahead' | 'feed-replaced' | 'cursor-pruned';
 }

@@ -89,7 +89,7 @@ export type PriceTableName = keyof typeof PRICE_TABLES;
  */
 export const END_OF_2025 = Date.UTC(2027, 3, 1, 7);
 
-/** Prices that change while a worker runs: whoever reads a figure gets that of the moment. */
+/** Prices that change while a worker runs: each figure is that of the moment in which it is read. */
 export function pricesOverTime(
   before: PriceTable,
   { at, prices }: { readonly at: number; readonly prices: PriceTable },

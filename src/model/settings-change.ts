@@ -112,7 +112,7 @@ const RULES: Readonly<Record<keyof MailboxSettings, Rule>> = {
   ],
   push: [
     (value) => value === null || isPush(value),
-    `{"labelIds":[]} with ${IDS}, or without, or null for polling alone`,
+    `{"labelIds":[]} with ${IDS}, or without, or null for polling only`,
   ],
 };
 

@@ -58,7 +58,7 @@ export interface HeldUnderSettings {
   readonly leaving: number;
   /** Messages known to the store that would be in scope, whether they are held now or not. */
   readonly known: number;
-  /** Of those, messages that would be fetched anew, whole. */
+  /** Of those, messages that would be fetched again as a whole. */
   readonly whole: number;
   /** Of those, messages of which only attachments would be fetched. */
   readonly attachments: number;

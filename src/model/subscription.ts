@@ -38,9 +38,9 @@ export type Beginning =
 
 /**
  * What happens to a delivery that keeps failing.
- * - `above-all`: it is tried for ever, and later changes of its mailbox wait for it.
+ * - `above-all`: it is tried until it succeeds, and later changes of its mailbox wait for it.
  * - `park`: it is set aside after `attempts`, or after three days when that is null, and later changes go on. Of
- *   several changes in a delivery, only those that fail alone are set aside.
+ *   several changes in a delivery, only those are set aside that fail by themselves, too.
  */
 export type DeliveryOrder =
   { readonly kind: 'above-all' } | { readonly kind: 'park'; readonly attempts: number | null };

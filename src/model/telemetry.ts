@@ -31,7 +31,7 @@ export const METRICS = {
   },
   tidemark_history_changes_total: {
     kind: 'counter',
-    help: 'Changes of messages that history told, by what they did to the store',
+    help: 'Changes of messages in the history of Gmail, by what they did to the store',
     labels: ['change'],
   },
   tidemark_listings_doubted_total: {

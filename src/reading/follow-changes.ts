@@ -42,7 +42,7 @@ const PAGE = 1_000;
  * transactions commit. Following writes to the tables of the feed, so it needs more than permission to read.
  *
  * @throws {InvalidCursorError | CursorAheadError | FeedReplacedError | CursorPrunedError} when `after` is no place to
- * go on from; the message says how to begin anew
+ * go on from; the message says how to start over
  * @throws {StoreError} when the database cannot be used, or does not know the mailbox. Begin again after the last
  * cursor
  */

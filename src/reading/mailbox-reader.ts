@@ -76,7 +76,7 @@ export function mailboxReader(database: StoreDatabase, bodies: Bodies, mailbox: 
   };
 }
 
-/** The parsers of mail are loaded with the first message, since most commands read none. */
+/** The parsers of mail are loaded with the first message, since most commands read no message. */
 async function messageOf(source: MessageSource, summary: MailSummary): Promise<Message> {
   const reading = await import('./read-message.ts');
   return reading.messageOf(source, summary);

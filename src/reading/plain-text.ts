@@ -1,7 +1,7 @@
 import PostalMime, { type Email } from 'postal-mime';
 import type { MessageContent } from './message-content.ts';
 
-/** The texts of a parsed message. HTML alone is also shown as plain text. */
+/** The texts of a parsed message. A message that only has HTML is shown as plain text, too. */
 export const textsOf = (email: () => Promise<Email>): Pick<MessageContent, 'text' | 'html'> => ({
   text: async () => {
     const { text, html } = await email();

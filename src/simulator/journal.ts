@@ -71,7 +71,7 @@ export class Journal implements Clock {
     const lines = whole.toString('utf8').split('\n').slice(0, -1);
     const beginning = BEGINNING.safeParse(jsonOf(lines[0] ?? ''));
     if (!beginning.success)
-      throw new JournalError(`${path} is no journal of the simulator. Move it away to begin anew.`);
+      throw new JournalError(`${path} is no journal of the simulator. Move it away to start over.`);
     if (whole.length < bytes.length) truncateSync(path, whole.length);
     const past = lines.slice(1).flatMap((line) => {
       const step = STEP.safeParse(jsonOf(line));

@@ -30,7 +30,7 @@ export const webhookQueueOf = (taskQueue: string): string => `${taskQueue}-webho
 export interface MailboxInput {
   readonly mailbox: MailboxId;
   readonly settings: MailboxSettings;
-  /** The database of whoever started it; absent from earlier versions, and from a start by hand. */
+  /** The database of the program that started it; absent from earlier versions, and from a start by hand. */
   readonly store?: StoreMark;
   /** The state that an earlier run of this workflow carried over; null in the first run. */
   readonly carried: MailboxState | null;

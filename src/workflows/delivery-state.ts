@@ -18,16 +18,16 @@ export interface DeliveryState {
   /** The first subscriptions whose attempt waits, and how many they are. */
   readonly waiting: readonly WaitingDelivery[];
   readonly waits: number;
-  /** Whether a target would get a new change at once; absent when none would. */
+  /** True when a target would get a new change at once; absent otherwise. */
   readonly listening?: true | undefined;
-  /** How many deliveries in succession awaited what a sync brings, and got nothing; absent when none did. */
+  /** How many deliveries in succession awaited what a sync brings, and got nothing; absent before the first. */
   readonly fruitless?: number;
   /**
    * A sequence number: all requests that have not been served were made by results, for changes up to this one. Absent
-   * when there are none, or one of them was made otherwise.
+   * when no such request is open, or one of them was made otherwise.
    */
   readonly wantedUpTo?: number | undefined;
-  /** Every change up to this sequence number was looked at since the last partial sync began; absent when none was. */
+  /** Every change up to this sequence number was looked at since the last partial sync began; absent before that. */
   readonly seen?: number | undefined;
 }
 
@@ -41,7 +41,7 @@ export interface WaitingDelivery {
 
 export const NO_DELIVERIES: DeliveryState = { requested: 0, started: 0, nextAt: null, waiting: [], waits: 0 };
 
-/** Ms until deliveries are tried again that failed for another reason than their targets. */
+/** Ms until deliveries are tried again after a failure that was not their targets'. */
 const AFTER_FAILURE = 60_000;
 
 /** Both lanes, as the state holds them. */
@@ -75,8 +75,8 @@ export const withDeliveryRequested = (state: DeliveryState): DeliveryState => ({
 
 /**
  * A result leaves changes to deliver. A delivery beside a sync may have looked at them already, or still do so: it says
- * which changes it has seen, so that none is made again only to find nothing. Results ask again as long as something is
- * left, so a number from before a restored database costs at most the time to the next sync.
+ * which changes it has seen, so that no other one begins only to find nothing. Results ask again as long as something
+ * is left, so a number from before a restored database costs at most the time to the next sync.
  *
  * @param upTo - the sequence number up to which the result has looked
  */
@@ -98,7 +98,7 @@ export const withListening = (state: DeliveryState, isListening: boolean): Deliv
 export const withSyncBeside = (state: DeliveryState): DeliveryState =>
   state.seen === undefined ? state : { ...state, seen: undefined };
 
-/** Fruitless deliveries beside syncs in succession after which there are no more of them, until changes are found. */
+/** After this many fruitless deliveries in succession no delivery begins beside a sync, until changes are found. */
 const MOST_FRUITLESS = 3;
 
 /** Whether a delivery begins together with a sync, so that its target gets what the sync brings within milliseconds. */
@@ -141,13 +141,13 @@ export const withDeliveryFailed = (state: DeliveryState, now: number): DeliveryS
   nextAt: now + AFTER_FAILURE,
 });
 
-/** No worker took one beside a sync. What waited for its next attempt is attempted later. */
+/** No worker took a delivery beside a sync. A delivery that waited for its next attempt is attempted later. */
 export const withNotTaken = (state: DeliveryState, now: number): DeliveryState => ({
   ...state,
   fruitless: (state.fruitless ?? 0) + 1,
   nextAt: state.waiting.length > 0 ? now + AFTER_FAILURE : null,
 });
 
-/** When deliveries can begin (epoch ms): 0 once some were requested, null while there are none to make. */
+/** When deliveries can begin (epoch ms): 0 once some were requested, null while there is nothing to deliver. */
 export const deliveryDueAt = ({ requested, started, nextAt }: DeliveryState): number | null =>
   requested > started ? 0 : nextAt;

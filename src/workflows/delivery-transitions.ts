@@ -17,12 +17,12 @@ import { errorIn, withError } from './state-errors.ts';
 export function withDeliverable(state: MailboxState, event: MailboxEvent): MailboxState {
   if (!isOfSync(event)) return state;
   const { deliverable, webhooks, deliverableUpTo, listening = [] } = event;
-  const told = (before: DeliveryState, kind: (typeof listening)[number], isFound: boolean): DeliveryState => {
+  const noted = (before: DeliveryState, kind: (typeof listening)[number], isFound: boolean): DeliveryState => {
     const found = isFound ? withChangesFound(before, deliverableUpTo) : before;
     return withListening(found, listening.includes(kind));
   };
-  const handled = changeDeliveries(state, 'delivery', (before) => told(before, 'handler', deliverable === true));
-  return changeDeliveries(handled, 'webhook', (before) => told(before, 'webhook', webhooks === true));
+  const handled = changeDeliveries(state, 'delivery', (before) => noted(before, 'handler', deliverable === true));
+  return changeDeliveries(handled, 'webhook', (before) => noted(before, 'webhook', webhooks === true));
 }
 
 type OfSync = EventOf<'opened' | 'listed' | 'slice-fetched' | 'partial-synced' | 'audited' | 'events-noted'>;

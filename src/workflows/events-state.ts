@@ -1,19 +1,19 @@
 import type { EventDetails, NotedEvent } from '../model/subscribed-event.ts';
 
 /**
- * What a mailbox's workflow knows of the events that subscriptions can ask for. The store keeps them for ever; here
- * they wait until it does. Plain JSON, part of the workflow's state; times are epoch ms.
+ * What a mailbox's workflow knows of the events that subscriptions can ask for. The store keeps them; they wait here
+ * until it has them. Plain JSON, part of the workflow's state; times are epoch ms.
  */
 export interface EventsState {
   /** Events that the store does not hold yet, oldest first. */
   readonly pending: readonly NotedEvent[];
   /** How many there were: a part of their ids. */
   readonly noticed: number;
-  /** True once a subscriber was told that consent is needed, until new credentials come or the mailbox is in sync. */
+  /** True once an event said that consent is needed, until new credentials come or the mailbox is in sync. */
   readonly asksConsent: boolean;
-  /** What is to be told once the mailbox is in sync. */
+  /** The events that follow once the mailbox is in sync. */
   readonly awaited: { readonly recovered: boolean; readonly inSync: boolean };
-  /** When keeping them is tried again that failed for another reason than the store; null when nothing has failed. */
+  /** When they are sent to the store again, after a failure that was not the store's; null when nothing has failed. */
   readonly retryAt: number | null;
 }
 
@@ -25,9 +25,9 @@ export const NO_EVENTS: EventsState = {
   retryAt: null,
 };
 
-/** They are carried in the state, and more of them than this have not come about while a store was away. */
+/** At most this many are carried in the state: an outage of the store brings fewer. */
 const MOST_PENDING = 50;
-/** Ms until keeping them is tried again. */
+/** Ms until they are sent to the store again. */
 const AFTER_FAILURE = 60_000;
 
 // Pure.
@@ -36,7 +36,7 @@ const AFTER_FAILURE = 60_000;
 export const eventsDueAt = ({ pending, retryAt }: EventsState): number | null =>
   pending.length === 0 ? null : (retryAt ?? 0);
 
-/** The state with more that is told once the mailbox is in sync. */
+/** The state with more events to follow once the mailbox is in sync. */
 export function withAwaited(events: EventsState, more: Partial<EventsState['awaited']>): EventsState {
   return { ...events, awaited: { ...events.awaited, ...more } };
 }
@@ -45,8 +45,8 @@ export function withAwaited(events: EventsState, more: Partial<EventsState['awai
 export function withEvent(events: EventsState, details: EventDetails, at: number): EventsState {
   const noticed = events.noticed + 1;
   const pending = [...events.pending, { id: `${at}-${noticed}`, at, details }].slice(-MOST_PENDING);
-  const told = { ...events, noticed, pending };
-  return details.kind === 'needs-consent' ? withAwaited(told, { inSync: true }) : told;
+  const added = { ...events, noticed, pending };
+  return details.kind === 'needs-consent' ? withAwaited(added, { inSync: true }) : added;
 }
 
 /** The store holds these now. */

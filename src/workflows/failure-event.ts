@@ -16,11 +16,11 @@ export function failureEvent(
   { lane, asked }: FailedWork,
   remedy?: Remedy,
 ): MailboxEvent {
-  const told = { message, ...(remedy === undefined ? {} : { remedy }) };
+  const described = { message, ...(remedy === undefined ? {} : { remedy }) };
   if (lane === 'delivery' || lane === 'webhook')
-    return type === 'StoreLost' ? { kind: 'store-lost', message } : { kind: 'delivery-failed', lane, ...told };
+    return type === 'StoreLost' ? { kind: 'store-lost', message } : { kind: 'delivery-failed', lane, ...described };
   if (lane === 'events')
-    return type === 'StoreLost' ? { kind: 'store-lost', message } : { kind: 'events-failed', ...told };
+    return type === 'StoreLost' ? { kind: 'store-lost', message } : { kind: 'events-failed', ...described };
   switch (type) {
     case 'HistoryExpired':
       return { kind: 'history-expired', message, asked };
@@ -28,23 +28,31 @@ export function failureEvent(
       return { kind: 'store-lost', message };
     case 'ConsentRevoked': {
       const code = remedy?.kind === 'grant' ? 'scope-missing' : 'access-revoked';
-      return { kind: 'blocked', block: 'needs-consent', cause: 'consent', code, ...told, lane, asked };
+      return { kind: 'blocked', block: 'needs-consent', cause: 'consent', code, ...described, lane, asked };
     }
     case 'OtherAccount':
-      return { kind: 'blocked', block: 'needs-consent', cause: 'consent', code: 'other-account', ...told, lane, asked };
+      return {
+        kind: 'blocked',
+        block: 'needs-consent',
+        cause: 'consent',
+        code: 'other-account',
+        ...described,
+        lane,
+        asked,
+      };
     case 'MailboxNotConnected':
       return {
         kind: 'blocked',
         block: 'needs-consent',
         cause: 'credentials',
         code: 'not-connected',
-        ...told,
+        ...described,
         lane,
         asked,
       };
     default:
       // MailboxUnavailable, OtherDatabase, or an unforeseen defect: the mailbox asks again ever more rarely instead of
       // failing the workflow.
-      return { kind: 'blocked', block: 'failed', cause: 'refusal', ...told, lane, asked };
+      return { kind: 'blocked', block: 'failed', cause: 'refusal', ...described, lane, asked };
   }
 }

@@ -51,11 +51,11 @@ export interface Ways {
   ignoresStaleRefusals(): boolean;
   /** Bound the times that an event brings; before, any time was believed. */
   boundsTimes(): boolean;
-  /** Deliver to subscriptions; before, there were none. */
+  /** Deliver to subscriptions; before, there were no subscriptions. */
   delivers(): boolean;
   /** Begin deliveries together with the sync that serves a poke; before, they began when its result was there. */
   deliversBesideSyncs(): boolean;
-  /** Keep events for subscriptions; before, none were told. */
+  /** Keep events for subscriptions; before, there were no events. */
   notesEvents(): boolean;
 }
 
@@ -145,7 +145,7 @@ function withDeliveries(
   return { ...plan, ...beside, wakeAt: dueAt === null ? plan.wakeAt : Math.min(plan.wakeAt ?? Infinity, dueAt) };
 }
 
-/** Whether subscribers are told nothing now: it is paused or ends, or the store has not been asked. */
+/** Whether nothing is delivered now: the mailbox is paused or ends, or the store has not been asked. */
 const isSilent = ({ paused, stopping, fullSync }: MailboxState): boolean =>
   paused || stopping || fullSync.kind === 'unknown';
 

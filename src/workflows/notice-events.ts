@@ -5,7 +5,7 @@ import { isInSync, type MailboxState } from './mailbox-state.ts';
 
 // Pure.
 
-/** The state with what an event of the workflow means to subscribers, one event a transition. */
+/** The state with what an event of the workflow means to subscribers. Called once in each transition. */
 export function withNoticed(before: MailboxState, state: MailboxState, event: MailboxEvent, now: number): MailboxState {
   const events = noticed(before, state, event, now);
   return events === state.events ? state : { ...state, events };
@@ -19,7 +19,7 @@ function noticed(before: MailboxState, state: MailboxState, event: MailboxEvent,
         ? { ...withEvent(events, consentNeeded(event, state.blocked.message), now), asksConsent: true }
         : events;
     case 'reconnected':
-      // What was granted now may not be enough either, and that is news.
+      // The new credentials may not be enough either: then subscribers get another event.
       return events.asksConsent ? { ...events, asksConsent: false } : events;
     case 'history-expired':
       return withAwaited(events, { recovered: true });
@@ -58,7 +58,7 @@ function noticed(before: MailboxState, state: MailboxState, event: MailboxEvent,
   }
 }
 
-/** A doubted listing is repeated beside a mailbox that is in sync. */
+/** A doubted listing is repeated while the mailbox stays in sync, so its end is no event. */
 function afterListing({ fullSync }: MailboxState, events: EventsState): EventsState {
   const reason = fullSync.kind === 'listing' ? fullSync.reason : null;
   if (reason === 'doubted') return events;

@@ -32,10 +32,10 @@ export function withPartialSync(state: MailboxState, event: EventOf<'partial-syn
     rereadAt,
     quietPoke ? now + RECHECK_AFTER_QUIET_POKE : null,
   ];
-  const told =
+  const noted =
     event.watchRefusal === undefined ? state : withError(state, { message: event.watchRefusal, of: 'push' }, now);
   return {
-    ...told,
+    ...noted,
     historyId: event.historyId,
     push: isNotice ? withRenewalNotice(push) : push,
     syncs: event.more ? state.syncs : { ...state.syncs, started: served, served },

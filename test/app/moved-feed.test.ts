@@ -33,7 +33,7 @@ it('A move makes another feed: the target has every change, and refuses cursors 
   const there = await feedOf(to);
   const told = (changes: typeof before) => changes.map((change) => ({ ...change, cursor: '' }));
   expect(told(there)).toEqual(told(before));
-  await expect(feedOf(to, before[0]?.cursor)).rejects.toThrow(/another database.*Begin anew/);
+  await expect(feedOf(to, before[0]?.cursor)).rejects.toThrow(/another database.*Start over/);
   expect(await feedOf(to, there[1]?.cursor)).toEqual(there.slice(2));
   await closeStores(from);
   await closeStores(to);

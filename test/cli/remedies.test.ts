@@ -27,7 +27,7 @@ const ADVICE: { readonly [Kind in Remedy['kind']]: readonly (readonly [Extract<R
     ],
     [
       { kind: 'grant', mailbox, without: 'gmail.metadata', format: null, orLess: true },
-      'Granting more does not help: grant anew without gmail.metadata. ' +
+      'Granting more does not help: grant again, without gmail.metadata. ' +
         '"tidemark login ada@example.com --client FILE" asks for gmail.readonly only; ' +
         'should gmail.metadata come back with it, remove the access at ' +
         'https://myaccount.google.com/connections and consent again; or choose settings that need less ' +

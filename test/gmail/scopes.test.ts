@@ -51,7 +51,7 @@ describe('a grant', () => {
   it('that is known bars what Gmail would refuse, and says which and why', () => {
     expect(refusal([METADATA], 'raw')).toBe(
       `${ADA} has granted gmail.metadata, but format raw needs gmail.readonly: ` +
-        'under gmail.metadata Gmail gives the formats metadata and minimal alone.',
+        'under gmail.metadata Gmail only gives the formats metadata and minimal.',
     );
     expect(refusal([METADATA], 'metadata', 1)).toBe(
       `${ADA} has granted gmail.metadata, but a condition by date needs gmail.readonly: ` +

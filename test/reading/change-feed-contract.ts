@@ -153,7 +153,7 @@ export function changeFeedContract(fixture: FeedFixture): void {
       const [change] = await readAll();
       const cursor = change?.cursor ?? '';
       const foreign = cursor.replace(/^1-[0-9a-f]/, (text) => (text === '1-0' ? '1-1' : '1-0'));
-      await expect(readAll({ after: foreign })).rejects.toThrow(/another database.*Begin anew/);
+      await expect(readAll({ after: foreign })).rejects.toThrow(/another database.*Start over/);
       await expect(readAll({ after: 'ada:12' })).rejects.toThrow(/"ada:12" is not a cursor/);
     });
 
@@ -220,7 +220,7 @@ export function changeFeedContract(fixture: FeedFixture): void {
       const all = await readAll();
       expect(await stores.store.pruneChanges({ before: ada.now })).toBe(3);
       expect(brief(await readAll())).toEqual(['ada 3 stored a3']);
-      await expect(readAll({ after: all[0]?.cursor ?? '' })).rejects.toThrow(/were pruned.*Begin anew/);
+      await expect(readAll({ after: all[0]?.cursor ?? '' })).rejects.toThrow(/were pruned.*Start over/);
       await expect(readAll({ mailbox: bob.id, after: all[1]?.cursor ?? '' })).rejects.toThrow(/were pruned/);
       expect(brief(await readAll({ after: all[2]?.cursor ?? '' }))).toEqual(['ada 3 stored a3']);
       expect(brief(await readAll({ mailbox: ada.id, after: all[1]?.cursor ?? '' }))).toEqual(['ada 3 stored a3']);

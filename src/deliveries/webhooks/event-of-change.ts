@@ -4,7 +4,7 @@ import type { WebhookField } from '../../model/webhook-field.ts';
 import { fittingFields, type WebhookMessage } from './message-fields.ts';
 import { eventOfChange, type WebhookEvent } from './webhook-payload.ts';
 
-/** What a subscription wants to be told of a message besides ids and labels. */
+/** What a subscription wants to know of a message besides ids and labels. */
 export interface PayloadChoice {
   /** Empty for no mail in payloads. */
   readonly fields: readonly WebhookField[];

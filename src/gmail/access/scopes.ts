@@ -101,7 +101,7 @@ function needOf({ format, scope }: Pick<MailboxSettings, 'format' | 'scope'>): s
   if (scopesFor(format)[0] === READONLY)
     return (
       `format ${format} needs gmail.readonly: ` +
-      'under gmail.metadata Gmail gives the formats metadata and minimal alone'
+      'under gmail.metadata Gmail only gives the formats metadata and minimal'
     );
   if (scope.after === null) return `format ${format} needs gmail.metadata`;
   return 'a condition by date needs gmail.readonly: under gmail.metadata Gmail refuses searches (q)';

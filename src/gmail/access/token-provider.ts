@@ -8,7 +8,7 @@ export interface ProvidedToken {
   readonly expiresAt: number;
 }
 
-/** What a {@link TokenProvider} is told beside the mailbox. */
+/** What a {@link TokenProvider} is given besides the mailbox. */
 export interface TokenRequest {
   /** Aborts after 15 seconds, and when nothing needs the token any more. A later answer is dropped. */
   readonly signal: AbortSignal;

@@ -79,7 +79,7 @@ export class PostgresChangeSignal implements ChangeSignal {
           for (const key of payload.split(',')) this.#listeners.tell(Number(key));
         });
         await connection.listen(CHANNEL).then(
-          // What was committed before this moment was told to nobody here.
+          // Commits before this moment were not announced to this connection.
           () => this.#listeners.tell(null),
           () => connection.end(),
         );

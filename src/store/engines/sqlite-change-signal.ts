@@ -4,8 +4,8 @@ import { IN_MEMORY } from '../../model/database-location.ts';
 import { LocalListeners, type ChangeListener, type ChangeSignal } from './change-signal.ts';
 
 /**
- * Commits of this process are told directly. Those of other processes write the file `-wal` beside the database, which
- * is watched while somebody listens. The folder is watched, because the file comes and goes with its connections.
+ * Commits of this process are announced directly. Those of other processes write the file `-wal` beside the database,
+ * which is watched while somebody listens. The folder is watched, because the file comes and goes with its connections.
  */
 export class SqliteChangeSignal implements ChangeSignal {
   readonly #path: string;

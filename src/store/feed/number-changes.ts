@@ -21,13 +21,13 @@ const NUMBERED = {
 } as const;
 
 /**
- * Gives committed changes their positions in the feed of all mailboxes. Whoever follows the feed does it.
+ * Gives committed changes their positions in the feed of all mailboxes. Every program that follows the feed does it.
  *
  * Why no reader can miss a change, in whatever order transactions commit:
  * - Within a mailbox, sequences have no gaps and are committed in order, since writers hold the mailbox's lock.
  * - A numbering sees committed changes only, so a segment names no change that could still be rolled back or appear.
- * - Numberings take turns on the lock of the row of `feed`, which each holds until it has committed. So whoever sees a
- *   segment sees every segment before it, and what commits later gets a later position.
+ * - Numberings take turns on the lock of the row of `feed`, which each holds until it has committed. So a reader that
+ *   sees a segment sees every segment before it, and what commits later gets a later position.
  * - A numbering takes no lock of a mailbox. A long transaction holds up only the changes of its own mailbox.
  *
  * @param mailboxKeys - the mailboxes to look at; null for all

@@ -244,7 +244,7 @@ async function checkPlace(
   if (from.position > feed.position)
     throw new CursorAheadError(
       `The cursor is at position ${from.position} of the change feed, which ends at ${feed.position}. ` +
-        `The database was restored from an older backup, or is a copy. ${ANEW}`,
+        `The database was restored from an older backup, or is a copy. ${START_OVER}`,
     );
   const tag = from.tag === null || from.tag === '' ? undefined : (await segmentAt(db, from.position))?.tag;
   if (tag !== undefined && tag !== from.tag)
@@ -253,17 +253,17 @@ async function checkPlace(
   if (pruned > Math.max(from.position, from.prunedBefore))
     throw new CursorPrunedError(
       `The changes up to position ${pruned} of the change feed were pruned (CHANGES_KEPT), ` +
-        `and the cursor is at ${from.position}. ${ANEW}`,
+        `and the cursor is at ${from.position}. ${START_OVER}`,
     );
   return feed;
 }
 
-const ANEW =
-  'Begin anew: take the present end of the feed as the cursor, read all messages, ' +
+const START_OVER =
+  'Start over: take the present end of the feed as the cursor, read all messages, ' +
   'and follow the feed from that cursor.';
 
 const replaced = (reason: string): FeedReplacedError =>
-  new FeedReplacedError(`The cursor does not fit this change feed. ${reason} ${ANEW}`);
+  new FeedReplacedError(`The cursor does not fit this change feed. ${reason} ${START_OVER}`);
 
 async function prunedOf(db: Kysely<Schema>, key: number): Promise<number> {
   const row = await db

@@ -55,7 +55,7 @@ export async function threadSummaries(
   key: number,
   thread: ThreadId,
 ): Promise<readonly MailSummary[]> {
-  // A query of its own, which the index by thread answers alone: SQLite would read the whole mailbox for a join.
+  // A separate query, which needs nothing but the index by thread: SQLite would read the whole mailbox for a join.
   const ids = await database.read((db) =>
     db.selectFrom('messages').select('id').where('mailbox_key', '=', key).where('thread_id', '=', thread).execute(),
   );
@@ -114,7 +114,8 @@ function places(
 ) {
   const direction = order === 'newest' ? 'desc' : 'asc';
   const isNewest = order === 'newest';
-  // Two values of an index on an expression are not compared as a pair in it, so the date alone finds the place.
+  // Two values of an index on an expression are not compared as a pair in it, so only the date is used to find the
+  // place.
   const least = largest(after, isNewest ? null : (from?.date ?? null));
   const most = isNewest ? (from?.date ?? null) : null;
   return db

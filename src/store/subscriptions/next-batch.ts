@@ -27,7 +27,7 @@ export interface SearchedMailbox {
 
 export interface FoundBatch {
   readonly changes: readonly Change[];
-  /** The event that is delivered next; null when changes are, or nothing is. It is delivered alone. */
+  /** The event that is delivered next; null when changes are, or nothing is. An event is a delivery of its own. */
   readonly event: SubscribedEvent | null;
   /** Everything up to it was compared, and is found or not asked for. `event` itself is not passed. */
   readonly passed: DeliveryPlace;

@@ -22,7 +22,7 @@ export interface SubscriptionStore {
   listSubscriptions(): Promise<readonly Subscription[]>;
   /** Deletes it with its positions and parked deliveries. @returns false when there is none of that name */
   removeSubscription(name: string): Promise<boolean>;
-  /** Its target wants no more. Positions and parked deliveries stay. */
+  /** Ends it, because its target wants no more changes. Positions and parked deliveries stay. */
   endSubscription(request: { name: string; reason: string; now: number }): Promise<void>;
   /** How far the subscription is in each mailbox that it asks for. */
   readPositions(name: string): Promise<readonly DeliveryPosition[]>;
@@ -220,11 +220,11 @@ export interface FailedDelivery extends DeliveryNamed {
   readonly attempt: number;
   readonly error: string;
   readonly remedy?: Remedy | null;
-  /** `park` of several changes has each of them delivered alone from now on. */
+  /** `park` of several changes has each of them delivered by itself from now on. */
   readonly next: { readonly kind: 'retry'; readonly at: number } | { readonly kind: 'park' };
 }
 
-/** What a delivery holds: changes of a mailbox, or one event of it alone. */
+/** What a delivery holds: changes of a mailbox, or a single event of it. */
 export type DeliveredContent =
   | { readonly event: null; readonly changes: readonly [Change, ...Change[]] }
   | { readonly event: SubscribedEvent; readonly changes: readonly [] };
