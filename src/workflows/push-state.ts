@@ -6,11 +6,8 @@ import type { HistoryId } from '../model/ids.ts';
  * The names of the fields are carried from run to run, so they stay.
  *
  * ```
- *                 watch made                     a sync finds a change without a notification
- *   no watch  ----------------->  push trusted  ---------------------------------------------->  a notification was
- * missed
- *   (polls)   <-----------------  (rare polls)  <----------------------------------------------  (polls)
- *                 watch ended                               the next notification
+ *   no watch    -- watch made -->    push trusted    -- a change without a notification -->    a notification missed
+ *   (polls)     <- watch ended --    (rare polls)    <------ the next notification --------    (polls)
  * ```
  *
  * While push is trusted, polls become rare: each waits as long again as the mailbox has been quiet, at most until the

@@ -6,41 +6,22 @@ import { beforeAll, describe, expect, it, test } from 'vitest';
 
 import { lintRulesOf } from '../../scripts/house/lint-rules.ts';
 import { withTable } from '../../scripts/house/room-table.ts';
-import { ROOMS, type Room } from '../../scripts/house/rooms.ts';
-import { lint, type Probe } from './lint.ts';
+import { tryAllImports, type TriedImports } from '../../scripts/house/probes.ts';
+import { ROOMS } from '../../scripts/house/rooms.ts';
 
 const root = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const isFile = (place: string): boolean => place.endsWith('.ts');
 
-/** A module of a place: the file itself, or one in the room. */
-const moduleOf = (place: string): string => (isFile(place) ? `src/${place}` : `src/${place}/other.ts`);
-
-/** A file in the room that imports a module of every other place of the table, a line each. */
-function probeOf(room: Room): Probe & { readonly targets: readonly string[] } {
-  const file = isFile(room.place) ? `src/${room.place}` : `src/${room.place}/probe.ts`;
-  const targets = ROOMS.map(({ place }) => place).filter((place) => place !== room.place);
-  const importOf = (place: string): string => {
-    const relative = posix.relative(posix.dirname(file), moduleOf(place));
-    return `export * from '${relative.startsWith('.') ? relative : `./${relative}`}';`;
-  };
-  return { file, targets, code: targets.map(importOf).join('\n') };
-}
-
 describe('a room', () => {
-  const probes = ROOMS.map(probeOf);
-  let allowed: readonly (readonly string[])[];
+  let tried: readonly TriedImports[];
   beforeAll(async () => {
-    const refused = await lint(probes);
-    allowed = probes.map(({ targets }, index) => {
-      const lines = new Set(refused[index]?.map(({ line }) => line));
-      return targets.filter((_, line) => !lines.has(line + 1));
-    });
+    tried = await tryAllImports();
   });
 
   it.each(ROOMS.map((room, index) => ({ ...room, index })))(
     'imports no other module than the table says: $place',
     ({ imports, index }) => {
-      expect(allowed[index]?.toSorted()).toEqual(
+      expect(tried[index]?.allowed.toSorted()).toEqual(
         imports.filter((place) => ROOMS.some((room) => room.place === place)).toSorted(),
       );
     },
@@ -81,6 +62,12 @@ test('every file of src lies in a room', () => {
   const roomOf = (file: string): string | undefined =>
     [file, posix.dirname(file), posix.dirname(posix.dirname(file))].find((place) => places.has(place));
   expect(files.filter((file) => roomOf(file) === undefined)).toEqual([]);
+});
+
+test.each(['AGENTS.md', 'CONTRIBUTING.md'])('%s says where every room is', (page) => {
+  const text = readFileSync(root(page), 'utf8');
+  const names = new Set(ROOMS.map(({ place }) => place.split('/')[0] ?? place));
+  expect([...names].filter((name) => !new RegExp(`[/\`]${name.replace('.', '\\.')}[/\`]`).test(text))).toEqual([]);
 });
 
 test('every room of the table has files', () => {

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it, test } from 'vitest';
 
 import { ROOMS } from '../../scripts/house/rooms.ts';
 import { placesFor, TEST_ROOMS } from '../../scripts/house/test-rooms.ts';
-import { lint } from './lint.ts';
+import { lint } from '../../scripts/house/lint.ts';
 
 const root = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const filesOf = (folder: string): string[] =>
