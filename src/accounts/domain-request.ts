@@ -52,7 +52,7 @@ export interface ConnectedDomain {
 export interface FailedMailbox {
   readonly mailbox: MailboxId;
   readonly message: string;
-  /** What can be done about it, as data; null when there is nothing but to mend the cause. */
+  /** What can be done about it, as data; null when there is nothing to do but to remove the cause. */
   readonly remedy: Remedy | null;
 }
 

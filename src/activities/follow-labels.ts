@@ -96,7 +96,7 @@ interface FreshListing extends LabelToList {
 
 /**
  * Doubts the listing of a label if Gmail counts more messages under it. A recovery by `minimal` reads every message
- * with all its labels, so it passes over none.
+ * with all its labels, so it passes over no label.
  */
 async function compareWithCount(
   deps: ActivityDependencies<MailboxRegistry>,

@@ -4,6 +4,7 @@ import type { FeedCursor } from '../model/feed-cursor.ts';
 import { mailboxId, type MailboxId } from '../model/ids.ts';
 import { Bodies } from '../store/bodies/bodies.ts';
 import type { BodyOptions } from '../store/bodies/open-body-store.ts';
+import { READABLE_ID } from '../store/engines/readable-mailbox.ts';
 import type { StoreDatabase } from '../store/engines/store-database.ts';
 import { openDatabaseToRead } from '../store/open-to-read.ts';
 import { endOfChanges, followChanges, type ChangesRequest } from './follow-changes.ts';
@@ -81,7 +82,7 @@ export function readerOf(database: StoreDatabase, bodies: Bodies): Reader {
     mailboxes: async () =>
       (
         await database.read((db) =>
-          db.selectFrom('mailboxes').select('id').where('id', 'like', '%@%').orderBy('id').execute(),
+          db.selectFrom('mailboxes').select('id').where('id', 'like', READABLE_ID).orderBy('id').execute(),
         )
       ).map(({ id }) => id as MailboxId),
   };

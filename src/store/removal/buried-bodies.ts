@@ -1,6 +1,7 @@
 import type { MailboxId, MessageId } from '../../model/ids.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
+import { READABLE_ID } from '../engines/readable-mailbox.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
 /** Bodies that are dropped together. Each may have megabytes. */
@@ -29,7 +30,7 @@ export async function dropBuriedBodies(
         .innerJoin('mailboxes', 'mailboxes.key', 'messages.mailbox_key')
         .select(['mailboxes.id as mailbox', 'messages.id'])
         .where('messages.buried_at', '<=', now - grace)
-        .where('mailboxes.id', 'like', '%@%')
+        .where('mailboxes.id', 'like', READABLE_ID)
         .orderBy('messages.buried_at')
         .limit(AT_A_TIME)
         .execute(),

@@ -53,7 +53,7 @@ function notKept(
   return pruned > 0 && sequence <= pruned ? null : 0;
 }
 
-/** What lies behind the new position is parked no more. */
+/** Changes and events after the new position are no longer parked. */
 async function unpark(
   tx: Transaction<Schema>,
   {

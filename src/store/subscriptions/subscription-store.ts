@@ -32,7 +32,7 @@ export interface SubscriptionStore {
   listParked(request: { name: string; limit: number }): Promise<readonly ParkedChange[]>;
   /**
    * Moves a subscription back, never forward. What is delivered again has other delivery ids. Parked changes after the
-   * new position are parked no more, and a delivery under way counts for nothing.
+   * new position are no longer parked, and a delivery under way no longer counts.
    *
    * @param request.mailbox - null for all that it asks for
    * @param request.from - `after` a sequence number, or the first change `since` a time; and the events from there
@@ -50,7 +50,7 @@ export interface ReplayedMailbox {
   readonly mailbox: MailboxId;
   /**
    * How many of the changes that were asked for are not kept any more, and so are not delivered again; null when some
-   * may lack and their number is not known.
+   * may be missing and their number is unknown.
    */
   readonly notKept: number | null;
 }
@@ -83,7 +83,7 @@ export interface DeliveryPosition {
   } | null;
   readonly nextAttemptAt: number | null;
   readonly error: string | null;
-  /** What can be done about the error, as data; null when nothing is known, but to mend its cause. */
+  /** What can be done about the error, as data; null when there is nothing to do but to remove its cause. */
   readonly remedy: Remedy | null;
 }
 
