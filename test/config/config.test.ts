@@ -1,42 +1,20 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-
-import { type Config, ConfigError, loadConfig } from '../../src/config/config.ts';
+import { describe, expect, it } from 'vitest';
 import { priceTableOf } from '../../src/config/quota-variables.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
 import { Secret } from '../../src/model/secret.ts';
+import { useConfigFolder } from './config-folder.ts';
 
-let cwd: string;
-beforeEach(() => {
-  cwd = mkdtempSync(join(tmpdir(), 'tidemark-config-'));
-});
-afterEach(() => {
-  rmSync(cwd, { recursive: true });
-});
-
-/** Temporal's own configuration file is searched under HOME: an empty one keeps the tester's file out. */
-const load = (env: NodeJS.ProcessEnv = {}): Config =>
-  loadConfig({ env: { HOME: cwd, XDG_CONFIG_HOME: cwd, ...env }, cwd });
-
-function errorOf(env: NodeJS.ProcessEnv): ConfigError {
-  try {
-    load(env);
-  } catch (error) {
-    if (error instanceof ConfigError) return error;
-  }
-  throw new Error('the configuration was accepted');
-}
+const { load, errorOf, folder } = useConfigFolder();
 
 describe('the configuration', () => {
   it('needs no variable', () => {
     expect(load()).toEqual({
-      dataDir: join(cwd, '.tidemark'),
+      dataDir: join(folder(), '.tidemark'),
       database: {
-        location: { kind: 'sqlite', path: join(cwd, '.tidemark', 'tidemark.sqlite') },
+        location: { kind: 'sqlite', path: join(folder(), '.tidemark', 'tidemark.sqlite') },
         access: { passwordFile: null, caFile: null, poolSize: 10 },
         migration: 'automatic',
         changesKept: null,
@@ -111,13 +89,13 @@ describe('the configuration', () => {
   ])('reads the database address %s', (url, path) => {
     expect(load({ DATABASE_URL: url }).database.location).toMatchObject({
       kind: 'sqlite',
-      path: path.startsWith('/') ? path : join(cwd, path),
+      path: path.startsWith('/') ? path : join(folder(), path),
     });
   });
 
   it('reads where large bodies are', () => {
     expect(load({ BODIES_URL: 'file:mail/bodies', BODIES_OVER: '0' }).bodies).toMatchObject({
-      url: `file:${join(cwd, 'mail/bodies')}`,
+      url: `file:${join(folder(), 'mail/bodies')}`,
       over: 0,
     });
     expect(load({ BODIES_SWEEP_GRACE: '14d' }).bodies.sweepGrace).toBe(14 * 86_400_000);
@@ -154,10 +132,10 @@ describe('the configuration', () => {
         url: 'postgres://mail@db.internal/tidemark?sslmode=verify-full',
         password: expect.any(Secret),
         passwordFile: null,
-        caFile: join(cwd, 'ca.pem'),
+        caFile: join(folder(), 'ca.pem'),
         poolSize: 25,
       },
-      access: { passwordFile: null, caFile: join(cwd, 'ca.pem'), poolSize: 25 },
+      access: { passwordFile: null, caFile: join(folder(), 'ca.pem'), poolSize: 25 },
       migration: 'manual',
       changesKept: null,
     });
@@ -211,15 +189,15 @@ describe('the configuration', () => {
 
   it('takes from the price file what requests cost', () => {
     const requestPrices = { currency: 'USD', per1000: { 'threads.get': 0.25 } };
-    writeFileSync(join(cwd, 'costs.json'), JSON.stringify({ requestPrices }));
+    writeFileSync(join(folder(), 'costs.json'), JSON.stringify({ requestPrices }));
     expect(load({ GMAIL_PRICES_FILE: 'costs.json' }).quota).toMatchObject({ ...PRICE_TABLES['2026'], requestPrices });
-    writeFileSync(join(cwd, 'costs.json'), JSON.stringify({ requestPrices: { per1000: { 'threads.gone': 1 } } }));
+    writeFileSync(join(folder(), 'costs.json'), JSON.stringify({ requestPrices: { per1000: { 'threads.gone': 1 } } }));
     expect(() => load({ GMAIL_PRICES_FILE: 'costs.json' })).toThrow(/GMAIL_PRICES_FILE/);
   });
 
   it('takes prices from a file over the table, and single values over the file', () => {
     writeFileSync(
-      join(cwd, 'prices.json'),
+      join(folder(), 'prices.json'),
       JSON.stringify({
         source: 'our contract',
         units: { 'messages.get': 9, 'threads.get': 18 },
@@ -250,7 +228,7 @@ describe('the configuration', () => {
     ['{"userUnits":5}', 'userUnits'],
     ['{', 'it is not JSON'],
   ])('says what is wrong with the prices file %s', (text, words) => {
-    writeFileSync(join(cwd, 'prices.json'), text);
+    writeFileSync(join(folder(), 'prices.json'), text);
     const { message } = errorOf({ GMAIL_PRICES_FILE: 'prices.json' });
     expect(message).toContain('GMAIL_PRICES_FILE is "prices.json" (');
     expect(message).toContain(words);
@@ -275,7 +253,7 @@ describe('the configuration', () => {
     ).toEqual({
       name: 'mail',
       buildId: null,
-      workflowBundle: join(cwd, 'workflows.js'),
+      workflowBundle: join(folder(), 'workflows.js'),
     });
   });
 
@@ -300,108 +278,11 @@ describe('the configuration', () => {
       TIDEMARK_SECRET_KEY_FILE: 'keys/current',
       TIDEMARK_OLD_SECRET_KEYS: old.map((key) => key.toString('base64')).join(', '),
     });
-    expect(config.secrets.credentialKeys).toMatchObject({ kind: 'file', path: join(cwd, 'keys/current') });
+    expect(config.secrets.credentialKeys).toMatchObject({ kind: 'file', path: join(folder(), 'keys/current') });
     expect(config.secrets.credentialKeys.old.reveal()).toEqual(old.map((key) => new Uint8Array(key)));
     expect(load({ TIDEMARK_PAYLOAD_KEY_COMMAND: 'print-key' }).secrets.payloadKeys).toMatchObject({
       kind: 'command',
       variable: 'TIDEMARK_PAYLOAD_KEY',
     });
-  });
-});
-
-describe('a wrong value', () => {
-  it.each([
-    ['DATABASE_URL', 'mysql://db', 'sqlite:.tidemark/tidemark.sqlite'],
-    ['DATABASE_URL', 'sqlite:', 'sqlite:.tidemark/tidemark.sqlite'],
-    ['DATABASE_URL', 'sqlite::memory:', 'sqlite:.tidemark/tidemark.sqlite'],
-    ['DATABASE_URL', 'postgres://db', 'postgres://USER@HOST/DATABASE'],
-    ['DATABASE_URL', 'postgres://db/mail?sslmode=prefer', 'verify-ca or verify-full'],
-    ['DATABASE_POOL_SIZE', '1', 'for example 10'],
-    ['DATABASE_AUTO_MIGRATE', 'no', 'for example false'],
-    ['CHANGES_KEPT', '5m', 'at least 1h, or never, for example 90d'],
-    ['BODIES_URL', 'https://bucket', 's3://mail-bodies/tidemark'],
-    ['BODIES_URL', 's3://', 'file:/var/lib/tidemark/bodies'],
-    ['BODIES_OVER', '64k', 'for example 65536'],
-    ['BODIES_SWEEP_GRACE', '2 weeks', 'never, for example 7d'],
-    ['BODIES_GONE_GRACE', '2 weeks', 'never, for example 7d'],
-    ['S3_ENDPOINT', 'minio:9000', 'https://s3.example.com'],
-    ['GMAIL_ROOT_URL', 'gmail', 'https://gmail.googleapis.com'],
-    ['GOOGLE_TOKEN_URL', 'ftp://example.com', 'https://oauth2.googleapis.com/token'],
-    ['GMAIL_QUOTA_PRICES', '2024', 'one of 2026, 2025'],
-    ['GMAIL_QUOTA_PRICES_END', 'in spring', 'the time at which Google ends'],
-    ['GMAIL_USER_UNITS_PER_MINUTE', '0', 'above 0'],
-    ['GMAIL_USER_UNITS_PER_MINUTE', '1e3', 'for example 6000'],
-    ['GMAIL_PROJECT_UNITS_PER_MINUTE', '-5', 'for example 1200000'],
-    ['GMAIL_METHOD_UNITS', 'messages.gett=20', 'for example messages.get=20'],
-    ['GMAIL_METHOD_UNITS', 'messages.get', 'for example messages.get=20'],
-    ['GMAIL_METHOD_UNITS', 'messages.get=0', 'for example messages.get=20'],
-    ['GMAIL_PROJECT_UNITS_PER_DAY', '0', 'for example 80000000'],
-    ['GMAIL_USER_SHARE', '1.5', 'for example 0.8'],
-    ['GMAIL_USER_SHARE', '0', 'for example 0.8'],
-    ['TIDEMARK_DEPLOYMENT', 'mail.eu', 'for example tidemark'],
-    ['TIDEMARK_DEPLOYMENT', '__mail', 'for example tidemark'],
-    ['TIDEMARK_BUILD_ID', 'v 1', 'for example v1.2.0'],
-    ['LOG_LEVEL', 'loud', 'one of fatal, error, warn, info, debug, trace, silent'],
-  ])('of %s ("%s") is named with what was expected', (name, value, expected) => {
-    const error = errorOf({ [name]: value });
-    expect(error.problems).toHaveLength(1);
-    expect(error.message).toContain(`${name} is "${value}": expected `);
-    expect(error.message).toContain(expected);
-    expect(error.message).toContain('for example');
-  });
-
-  it('does not hide the others', () => {
-    expect(
-      errorOf({ LOG_LEVEL: 'loud', DATABASE_URL: 'x', GMAIL_QUOTA_PRICES: '1' }).problems.map(
-        (problem) => problem.name,
-      ),
-    ).toEqual(['DATABASE_URL', 'GMAIL_QUOTA_PRICES', 'LOG_LEVEL']);
-  });
-
-  it('of the key is not shown, only its length', () => {
-    const error = errorOf({ TIDEMARK_SECRET_KEY: 'c2hvcnQ=' });
-    expect(error.message).toContain('TIDEMARK_SECRET_KEY is a text of 8 characters: expected 32 bytes in base64');
-    expect(error.message).not.toContain('c2hvcnQ=');
-  });
-
-  it('of former keys is not shown either, nor is one key where two places name it', () => {
-    expect(errorOf({ TIDEMARK_OLD_SECRET_KEYS: 'c2hvcnQ=' }).message).not.toContain('c2hvcnQ=');
-    const error = errorOf({
-      TIDEMARK_SECRET_KEY: Buffer.alloc(32, 7).toString('base64'),
-      TIDEMARK_SECRET_KEY_COMMAND: 'print hunter2',
-    });
-    expect(error.message).toContain('TIDEMARK_SECRET_KEY_COMMAND is set beside TIDEMARK_SECRET_KEY: expected one of');
-    expect(error.message).not.toMatch(/hunter2|BwcHBw/);
-  });
-
-  it('is shown without the password within it', () => {
-    const error = errorOf({ DATABASE_URL: 'mysql://me:hunter2@db/mail' });
-    expect(error.message).toContain('"mysql://…@db/mail"');
-    expect(error.message).not.toContain('hunter2');
-    for (const url of ['postgres://me:hun/ter2@db', 'postgres://me@db/mail?password=hunter2'])
-      expect(errorOf({ DATABASE_URL: url }).message).not.toMatch(/ter2/);
-  });
-});
-
-describe('the way to Temporal', () => {
-  it("is read as Temporal's own tools read it", () => {
-    expect(load({ TEMPORAL_ADDRESS: 'temporal:7233', TEMPORAL_NAMESPACE: 'mail' }).temporal).toMatchObject({
-      address: 'temporal:7233',
-      namespace: 'mail',
-    });
-  });
-
-  it('stays without TLS when the API key is empty, as compose files pass it on', () => {
-    expect(load({ TEMPORAL_ADDRESS: 'temporal:7233', TEMPORAL_API_KEY: '' }).temporal.options).toEqual({});
-    expect(load({ TEMPORAL_API_KEY: 'k' }).temporal.options).toMatchObject({ apiKey: 'k', tls: true });
-  });
-
-  it('comes from a configuration file too, and a broken one is reported with the other wrong values', () => {
-    const file = join(cwd, 'temporal.toml');
-    writeFileSync(file, '[profile.default]\naddress = "from-file:7233"\n');
-    expect(load({ TEMPORAL_CONFIG_FILE: file }).temporal.address).toBe('from-file:7233');
-    writeFileSync(file, 'not toml');
-    const error = errorOf({ TEMPORAL_CONFIG_FILE: file, LOG_LEVEL: 'loud' });
-    expect(error.problems.map((problem) => problem.name)).toEqual(['LOG_LEVEL', 'TEMPORAL_*']);
   });
 });
