@@ -5,6 +5,9 @@ import { fetching } from './fetching-contract.ts';
 import { deliveries } from './deliveries-contract.ts';
 import { events } from './events-contract.ts';
 import { doubt } from './doubt-contract.ts';
+import { buriedBodies } from './buried-bodies-contract.ts';
+import { earlyReadings } from './early-readings-contract.ts';
+import { labels } from './labels-contract.ts';
 import { finishListing } from './finish-listing-contract.ts';
 import type { StoreFixture } from '../../fixtures/store/tested-store.ts';
 import { history } from './history-contract.ts';
@@ -15,6 +18,7 @@ import { readingBack } from './reading-contract.ts';
 import { removal } from './removal-contract.ts';
 import { renaming } from './renaming-contract.ts';
 import { settingsPreview } from './settings-preview-contract.ts';
+import { work } from './work-contract.ts';
 import { workLeft } from './work-left-contract.ts';
 
 /** What every database must do: see the TSDoc of MailboxStore. */
@@ -24,8 +28,12 @@ export function mailboxStoreContract(fixture: StoreFixture): void {
     listing(fixture);
     finishListing(fixture);
     doubt(fixture);
+    labels(fixture);
+    earlyReadings(fixture);
+    buriedBodies(fixture);
     limit(fixture);
     fetching(fixture);
+    work(fixture);
     history(fixture);
     readingBack(fixture);
     changeDetails(fixture);

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import {
+  h,
+  labelled,
+  m,
+  reading,
+  record,
+  unlabelled,
+  useMailbox,
+  type StoreFixture,
+} from '../../fixtures/store/tested-store.ts';
+
+export function earlyReadings(fixture: StoreFixture): void {
+  describe('a message that was read in the first seconds of a first full sync', () => {
+    const open = useMailbox(fixture);
+    const early = async () => {
+      const mailbox = open();
+      await mailbox.begin(100);
+      await mailbox.list(['a', 'b']);
+      await mailbox.finish();
+      await mailbox.save(reading('a', { at: 50, labels: ['INBOX'] }));
+      mailbox.now += 10_000;
+      await mailbox.save(reading('b', { at: 60 }));
+      return mailbox;
+    };
+
+    it('is read again half a minute later; one that was read afterwards is not', async () => {
+      const mailbox = await early();
+      expect(await mailbox.refreshes()).toEqual(['a']);
+      expect(await mailbox.store.listEarlyReadings({ mailbox: mailbox.id, now: mailbox.now, limit: 9 })).toEqual([]);
+      expect(
+        await mailbox.store.listEarlyReadings({ mailbox: mailbox.id, now: mailbox.now + 20_000, limit: 9 }),
+      ).toEqual([{ id: 'a', historyId: '50' }]);
+    });
+
+    it('is settled by history from before the mark, without a get', async () => {
+      const mailbox = await early();
+      await mailbox.store.settleEarlyReadings({
+        mailbox: mailbox.id,
+        records: [record(99, labelled('a', 'X'), unlabelled('a', 'INBOX'))],
+        settled: [m('a')],
+        now: mailbox.now,
+      });
+      expect((await mailbox.labels())['a']).toEqual(['X']);
+      expect(await mailbox.refreshes()).toEqual([]);
+      expect(await mailbox.row()).toMatchObject({ historyId: h(100) });
+    });
+
+    it('is settled in the same way where another full sync begins before that', async () => {
+      const mailbox = await early();
+      await mailbox.store.beginFullSync({
+        mailbox: mailbox.id,
+        generation: 2,
+        startHistoryId: h(110),
+        now: mailbox.now + 1_000,
+      });
+      expect(
+        await mailbox.store.listEarlyReadings({ mailbox: mailbox.id, now: mailbox.now + 20_000, limit: 9 }),
+      ).toEqual([{ id: 'a', historyId: '50' }]);
+    });
+
+    it('is still read again where history changed it after the mark as well', async () => {
+      const mailbox = await early();
+      await mailbox.apply([record(101, labelled('a', 'Y'))]);
+      await mailbox.store.settleEarlyReadings({
+        mailbox: mailbox.id,
+        records: [record(99, labelled('a', 'X'))],
+        settled: [m('a')],
+        now: mailbox.now,
+      });
+      expect(await mailbox.refreshes()).toEqual(['a']);
+    });
+  });
+}
