@@ -21,9 +21,10 @@ export type Verdict =
  * Decides what a listing's end may destroy: messages that it did not show, and labels whose listings did not show them.
  * A single answer of Gmail may be wrong: a page may be empty or lack its token, and a message may be missing from every
  * listing for days. So each loss needs a second witness, the cheapest available:
- * - a MINIMAL get of each suspect, if they are few, or if that costs no more than another listing;
- * - Gmail's count, if it is exactly the number listed, and a sample of gets;
- * - a second whole listing some minutes later, and a sample of gets.
+ * - a MINIMAL get of each suspect, if they are few;
+ * - Gmail's count, if it is exactly the number listed, and a sample of gets; for thousands, it must agree with a second
+ *   listing some minutes later, too;
+ * - a MINIMAL get of each suspect otherwise, unless a sample shows that the listing is broken.
  *
  * A loss without a second witness is not applied. The mailbox shows the doubt, and the listing is repeated later.
  */

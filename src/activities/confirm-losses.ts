@@ -10,11 +10,14 @@ import { missingOf, type Totals } from './listing-totals.ts';
 /** Up to this many suspects are each checked by a get, whatever the mailbox's size: 500 units. */
 const FEW = 25;
 
-/** If there are more, a sample of this many is checked. One that exists after all shows that the listing is wrong. */
+/** If there are more, a sample of this many is checked first. */
 const SAMPLE = 10;
 
-/** From this many absent messages on, Gmail's count does not suffice: only a second whole listing or a get of each. */
+/** From this many absent messages on, Gmail's count does not suffice: it must agree with two listings. */
 const MANY = 1_000;
+
+/** The store names at most this many suspects. */
+const MOST_GETS = 10_000;
 
 const PAGE = 500;
 
@@ -35,45 +38,56 @@ export interface Losses {
 export const PROVEN: Losses = { areProven: true, unanswered: [] };
 
 export async function confirmLosses(question: Question): Promise<Losses> {
-  const { suspects, deps, counts } = question;
-  const { messageIds } = suspects;
-  const all = messageIds.length;
-  if (all === 0) return PROVEN;
-  const { units } = deps.prices;
-  const isWorthGets =
-    all < MOST_GETS && all * units['messages.get'] <= Math.ceil(counts.messages / PAGE) * units['messages.list'];
-  if (all <= FEW) return { areProven: true, unanswered: (await confirmByGets(question, messageIds)).unanswered };
+  const { messageIds } = question.suspects;
+  if (messageIds.length === 0) return PROVEN;
+  if (messageIds.length <= FEW) return provenByGets(question);
   const sample = await confirmByGets(question, spread(messageIds, SAMPLE));
-  if (sample.refuted === 0 && (await isBorneOut(question))) return { areProven: true, unanswered: sample.unanswered };
-  if (isWorthGets) return { areProven: true, unanswered: (await confirmByGets(question, messageIds)).unanswered };
+  const witness = sample.refuted === 0 ? await otherWitness(question) : 'none';
+  if (witness === 'agrees') return { areProven: true, unanswered: sample.unanswered };
+  if (witness === 'none' && isWorthGets(question, sample.refuted)) return provenByGets(question);
   return { areProven: false, unanswered: sample.unanswered };
 }
 
-/** The store names at most this many suspects. */
-const MOST_GETS = 10_000;
+async function provenByGets(question: Question): Promise<Losses> {
+  const { unanswered } = await confirmByGets(question, question.suspects.messageIds);
+  return { areProven: true, unanswered };
+}
 
-/** Whether another witness agrees with this listing: Gmail's count, or a listing some minutes ago. */
-async function isBorneOut({
-  session,
-  listing,
-  run,
-  totals,
-  suspects,
-  counts,
-  listedBefore,
-}: Question): Promise<boolean> {
-  const wasListedTwice = listedBefore !== null && totals.uncounted === 0;
-  if (suspects.absent > 0) {
-    const isCounted = totals.agree && suspects.absent < MANY;
-    if (!isCounted && !(wasListedTwice && suspects.absentBefore === suspects.absent)) return false;
-  }
-  if (wasListedTwice) return true;
+/**
+ * Where most of a sample exists, a page or a whole listing went missing. Then another listing is cheaper than a get of
+ * each, unless the mailbox is small.
+ */
+function isWorthGets({ suspects, deps, counts }: Question, refuted: number): boolean {
+  const all = suspects.messageIds.length;
+  if (all >= MOST_GETS) return false;
+  const { units } = deps.prices;
+  const listing = Math.ceil(counts.messages / PAGE) * units['messages.list'];
+  return refuted <= SAMPLE / 2 || all * units['messages.get'] <= listing;
+}
+
+/** `later`: the next listing will be that witness. `none`: only gets decide. */
+type OtherWitness = 'agrees' | 'later' | 'none';
+
+/**
+ * Whether Gmail's count agrees with this listing. A second listing alone is no second witness: a message that Gmail
+ * leaves out of listings stays left out for days. Only a count that is exact shows that no message is missing, so there
+ * is none while mail comes and goes, or in a scope with an age.
+ */
+async function otherWitness(question: Question): Promise<OtherWitness> {
+  const { session, listing, run, totals, suspects, counts, listedBefore } = question;
+  if (suspects.messageIds.length >= MOST_GETS) return listedTwice(question) ? 'agrees' : 'later';
+  if (!totals.agree) return 'none';
   for (const label of suspects.losing.keys()) {
     const missing = await missingOf({ session, scope: listing.settings.scope, counts, label, signal: run.signal });
-    if (missing !== 0) return false;
+    if (missing !== 0) return 'none';
   }
-  return true;
+  if (suspects.absent < MANY) return 'agrees';
+  return listedBefore !== null && suspects.absentBefore === suspects.absent ? 'agrees' : 'later';
 }
+
+/** More messages than can be named one by one are gone when two listings say so, and no count contradicts them. */
+const listedTwice = ({ totals, suspects, listedBefore }: Question): boolean =>
+  listedBefore !== null && totals.uncounted === 0 && suspects.absentBefore === suspects.absent;
 
 /** A sample, spread evenly over the list. */
 function spread(ids: readonly MessageId[], count: number): readonly MessageId[] {

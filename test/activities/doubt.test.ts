@@ -259,25 +259,6 @@ describe('a listing that is cut short', () => {
   });
 });
 
-describe('a mailbox that lost thousands', () => {
-  it('follows after a second whole listing some minutes later, without a get each', async () => {
-    ada = await RunningMailbox.open({ format: 'minimal' });
-    const ids = ada.receive(1_500);
-    await ada.settle();
-    ada.gmail.deleteAll(ids.slice(0, 1_200));
-    const before = ada.calls();
-    await recover();
-    expect((await ada.counts()).gone).toBe(0);
-    expect(await doubt()).toMatchObject({ absent: 1_200 });
-    expect(ada.lanes.state.fullSync.kind).toBe('done');
-    await ada.run(30 * MINUTE);
-    await ada.settle();
-    await expectExact();
-    expect(await doubt()).toBeNull();
-    expect(ada.gets(before)).toBeLessThanOrEqual(1 + 2 * 10);
-  });
-});
-
 describe('a label', () => {
   let own: string;
   let ids: string[];

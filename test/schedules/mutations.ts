@@ -50,7 +50,7 @@ export class Person {
   change(at: number): void {
     const ids = this.#ids();
     const id = ids.length === 0 ? null : this.#random.pick(ids);
-    const dice = this.#random.below(12);
+    const dice = this.#random.below(13);
     if (id === null || dice < 3) this.receive(at);
     else if (dice === 3) this.#delete(id);
     else if (dice === 4) this.#gmail.trash(id);
@@ -59,6 +59,7 @@ export class Person {
     else if (dice === 7) this.#gmail.removeLabels(id, ['INBOX']);
     else if (dice === 8) this.#changeLabels();
     else if (dice === 9) this.#restore();
+    else if (dice === 12) this.#empty(ids);
     else if (dice === 10)
       this.#gmail.saveDraft(`draft-${this.#random.below(2)}`, `Subject: draft ${this.#random.next()}\r\n\r\ntext`);
     else
@@ -71,6 +72,11 @@ export class Person {
   #delete(id: string): void {
     this.#gmail.delete(id);
     this.#deleted.push(id);
+  }
+
+  /** Deletes much at once: more than a listing's end checks one by one. */
+  #empty(ids: readonly string[]): void {
+    for (const id of this.#several(ids)) this.#delete(id);
   }
 
   #restore(): void {

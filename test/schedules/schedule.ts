@@ -63,7 +63,7 @@ export async function runSchedule(
   const person = new Person(gmail, random);
   const oddities = odd ? new Oddities(world, seed) : null;
   const verdicts = new Verdicts(world);
-  const messages = random.below(40);
+  const messages = random.below(random.chance(0.1) ? 160 : 40);
   for (let i = 0; i < messages; i++) person.receive(clock.now());
   if (random.chance(0.5)) await clock.runUntil(() => false, 20_000);
 
@@ -82,6 +82,7 @@ export async function runSchedule(
     await verdicts.look();
     // Without any grace, a sweep removes as much as it ever may.
     if (world.bodies !== null) sweeps.push(world.stores.store.sweepBodies({ now: clock.now(), grace: 0 }));
+    if (random.chance(0.1)) sweeps.push(world.stores.store.dropBuriedBodies({ now: clock.now(), grace: MINUTE }));
   }
 
   perils.death = 0;

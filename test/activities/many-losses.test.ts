@@ -1,0 +1,123 @@
+import { afterEach, describe, expect, it } from 'vitest';
+
+import { ADA, RunningMailbox } from './running-mailbox.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+let ada: RunningMailbox;
+afterEach(() => ada.close());
+
+const doubt = async () => (await ada.stores.store.getMailbox(ADA))?.doubt ?? null;
+
+async function expectExact(): Promise<void> {
+  const { held, truth } = await ada.comparison();
+  expect(held).toEqual(truth);
+}
+
+async function gone(): Promise<readonly string[]> {
+  const { changes } = await ada.stores.store.readChangePage({ mailbox: ADA, after: 0, limit: 10_000 });
+  return changes.filter(({ kind }) => kind === 'gone').map(({ messageId }) => messageId);
+}
+
+/** History expires, so that everything is listed. */
+async function recover(): Promise<void> {
+  const { recoveries } = ada.lanes.state.counters;
+  ada.receive(1);
+  ada.gmail.expireHistory();
+  ada.lanes.dispatch({ kind: 'poked' });
+  await ada.settle();
+  expect(ada.lanes.state.counters.recoveries).toBe(recoveries + 1);
+}
+
+describe('a mailbox that lost thousands', () => {
+  it('follows after a second whole listing some minutes later, without a get each', async () => {
+    ada = await RunningMailbox.open({ format: 'minimal' });
+    const ids = ada.receive(1_500);
+    await ada.settle();
+    ada.gmail.deleteAll(ids.slice(0, 1_200));
+    const before = ada.calls();
+    await recover();
+    expect((await ada.counts()).gone).toBe(0);
+    expect(await doubt()).toMatchObject({ absent: 1_200 });
+    expect(ada.lanes.state.fullSync.kind).toBe('done');
+    await ada.run(30 * MINUTE);
+    await ada.settle();
+    await expectExact();
+    expect(await doubt()).toBeNull();
+    expect(ada.gets(before)).toBeLessThanOrEqual(1 + 2 * 10);
+  });
+});
+
+describe('many deleted messages, among which listings leave out two that exist, for days', () => {
+  const DELETED = 40;
+  let ids: readonly string[];
+  let hidden: readonly string[];
+
+  async function open({ hasAge }: { readonly hasAge: boolean }): Promise<void> {
+    ada = await RunningMailbox.open({ format: 'raw' });
+    ids = ada.receive(120);
+    await ada.settle();
+    if (hasAge) await ada.configure({ scope: { after: ada.gmail.existing(ids[0] ?? '').internalDate } });
+    const suspects = ids.slice(10, 10 + DELETED + 2);
+    // A sample that is spread evenly, from the first on, misses these.
+    hidden = suspects.slice(1, 3);
+    for (const messageId of hidden) ada.gmail.omissions.add({ messageId, from: 'all' });
+    ada.gmail.deleteAll(suspects.filter((id) => !hidden.includes(id)));
+  }
+
+  async function expectOnlyDeletedGone(): Promise<void> {
+    const found = await gone();
+    expect(found.filter((id) => hidden.includes(id))).toEqual([]);
+    expect(new Set(found).size).toBe(DELETED);
+    await ada.run(2 * DAY);
+    expect(await ada.stores.store.dropBuriedBodies({ now: ada.clock.now(), grace: DAY })).toBe(DELETED);
+    await expectExact();
+  }
+
+  it('are told apart by gets: the count says that something is missing', async () => {
+    await open({ hasAge: false });
+    await recover();
+    expect(await doubt()).toMatchObject({ uncounted: 2, absent: 0 });
+    await expectOnlyDeletedGone();
+  });
+
+  it('are told apart in a scope with an age, for which Gmail has no count', async () => {
+    await open({ hasAge: true });
+    await recover();
+    await ada.run(2 * HOUR);
+    await expectOnlyDeletedGone();
+  });
+
+  it.each([2_000, 10_000, 30_000])(
+    'are told apart while mail arrives every %i ms, so that no count is exact',
+    async (every) => {
+      await open({ hasAge: false });
+      ada.receive(1);
+      ada.gmail.expireHistory();
+      ada.lanes.dispatch({ kind: 'poked' });
+      const until = ada.clock.now() + 20 * MINUTE;
+      while (ada.clock.now() < until) {
+        ada.receive(1);
+        await ada.run(every);
+      }
+      await ada.run(90 * MINUTE);
+      await expectOnlyDeletedGone();
+    },
+  );
+});
+
+describe('thousands of deleted messages in a scope with an age', () => {
+  it('are confirmed one by one, since nothing else of Gmail counts them', async () => {
+    ada = await RunningMailbox.open({ format: 'minimal' });
+    const ids = ada.receive(1_500);
+    await ada.settle();
+    await ada.configure({ scope: { after: ada.gmail.existing(ids[0] ?? '').internalDate } });
+    ada.gmail.deleteAll(ids.slice(0, 1_200));
+    await recover();
+    await ada.run(HOUR);
+    await expectExact();
+    expect(await doubt()).toBeNull();
+  });
+});
