@@ -273,7 +273,7 @@ describe('an attachment', () => {
     expect(held).toEqual(truth);
   });
 
-  it('is asked for ever more rarely', async () => {
+  it('is asked for less and less often', async () => {
     await opened({ attachments: true, pollInterval: HOUR });
     receive(lines('one.txt', 'a\r\nb'));
     ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: LOST });

@@ -62,7 +62,7 @@ export function credentialStoreContract(fixture: CredentialFixture): void {
       expect(await credentials.reseal(alice, before, { keyId: 'k2', ciphertext: Buffer.from('z') })).toBe(true);
       expect(await credentials.get(alice)).toMatchObject({ keyId: 'k2', version: 1 });
       expect(await credentials.listSealedByOthers('k2')).toEqual([bob]);
-      // Resealed by somebody else, put anew, deleted: each is a change.
+      // Resealed by somebody else, put again, deleted: each is a change.
       expect(await credentials.reseal(alice, before, { keyId: 'k3', ciphertext: Buffer.from('w') })).toBe(false);
       await credentials.put(alice, record('new'));
       expect(await credentials.reseal(alice, before, { keyId: 'k3', ciphertext: Buffer.from('w') })).toBe(false);

@@ -225,7 +225,7 @@ describe('the ledger', () => {
     expect(readLedger(writeLedger(ledger))).toEqual(ledger);
   });
 
-  it.each(['', 'no json', '{}', '{"version":99}'])('begins anew when its text is %j', (text) => {
+  it.each(['', 'no json', '{}', '{"version":99}'])('starts over when its text is %j', (text) => {
     expect(readLedger(text)).toEqual(FRESH);
   });
 

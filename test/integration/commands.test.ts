@@ -177,7 +177,7 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
     expect(answer).toMatchObject({ phase: 'live', lastError: null });
     expect(await box.differences()).toEqual([]);
     expect((await box.report()).generation).toBe(2);
-    // Listed anew, and nothing that is held fetched again.
+    // Listed again, and nothing that is held fetched again.
     expect(rig.simulator.usage.of(box.id).methods['messages.get']?.calls ?? 0).toBe(fetched);
   }, 90_000);
 

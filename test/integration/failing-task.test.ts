@@ -9,7 +9,7 @@ import { eventually } from '../fixtures/host/eventually.ts';
 import { Program } from '../fixtures/host/program.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 
-/** A signal makes the server count attempts anew with the next one, so the verb that sends one comes last. */
+/** A signal makes the server count attempts from one again, so the verb that sends one comes last. */
 const SENT = 'What was asked for now waits until then.';
 const NOT_SENT = 'Nothing was asked of it now.';
 const TELLING: readonly (readonly [ends: string, verb: string, ...options: string[]])[] = [

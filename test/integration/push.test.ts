@@ -65,7 +65,7 @@ it('while Temporal is down nothing is acknowledged; once it is up again the same
   const ready = async (): Promise<number> => (await fetch(`${url}/readyz`)).status;
   expect(await push.post(url ?? '', notification)).toBe(503);
   expect(await ready()).toBe(503);
-  // No address: whoever reaches the endpoint may read it.
+  // No address: everyone who reaches the endpoint may read it.
   expect(await (await fetch(`${url}/readyz`)).json()).toEqual({
     status: 'not ready',
     reason: 'Temporal does not answer',

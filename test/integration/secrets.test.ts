@@ -121,7 +121,7 @@ async function temporalHolds(box: Pick<TestMailbox, 'handle' | 'runs'>, name: st
 it("nothing secret is in Temporal, logs, errors, status or any command's output, whatever fails", async () => {
   database = inject('postgresService') === null ? null : await createDatabase();
   const url = database === null ? null : new URL(database.url);
-  // The server of the tests trusts whoever comes: the password is there to be found.
+  // The server of the tests trusts everyone: the password is there to be found.
   if (url !== null && url.password === '') url.password = PASSWORD;
   const env = { TIDEMARK_SECRET_KEY: KEYS.old, ...(url === null ? {} : { DATABASE_URL: url.href }) };
   rig = await Rig.open('secrets', { logLevel: 'trace', env });

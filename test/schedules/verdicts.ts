@@ -34,7 +34,7 @@ export class Verdicts {
   }
 
   /**
-   * Call after each change at Gmail, before time passes, whoever makes it: a person, or an oddity that adds or removes
+   * Call after each change at Gmail, before time passes, whether a person makes it, or an oddity that adds or removes
    * something.
    */
   async look(): Promise<void> {

@@ -86,7 +86,7 @@ describe('npm start', () => {
     const { code, stdout } = await status.ended;
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ phase: 'live', generation: 1, recoveries: 0, counts: { failed: 0 } });
-    // The mailbox is simulated: whoever asks for its labels from another terminal is not sent to Google.
+    // The mailbox is simulated: a command in another terminal that asks for its labels is not sent to Google.
     const configured = new Program(
       'cli/main.ts',
       ['configure', 'ada+200@example.com', '--label', 'No such label'],

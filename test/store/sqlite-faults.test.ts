@@ -122,7 +122,7 @@ describe('a SQLite file under faults', () => {
   it.each([
     ['pages that were overwritten', (file: Buffer) => file.fill(0xa5, 8_192 * 2)],
     ['its end cut off', (file: Buffer) => file.subarray(0, 8_192 * 5)],
-  ])('with %s, is told as damaged, and begins anew once it is away', async (_name, spoil) => {
+  ])('with %s, is reported as damaged, and starts over once it is away', async (_name, spoil) => {
     const mailbox = await openMailbox({ name: '', open });
     await mailbox.sync([reading('a')]);
     await mailbox.store.close();
@@ -137,8 +137,8 @@ describe('a SQLite file under faults', () => {
     await expect(use()).rejects.toMatchObject(damaged);
     await Promise.all(opened.splice(0).map((store) => store.close()));
     for (const name of readdirSync(folder())) rmSync(join(folder(), name));
-    const anew = await openMailbox({ name: '', open });
-    expect(await anew.sync([reading('a')])).not.toBeNull();
+    const another = await openMailbox({ name: '', open });
+    expect(await another.sync([reading('a')])).not.toBeNull();
   });
 
   it('that is a link, is used where it lies, by that name and by its own; a link to nowhere is filled', async () => {
