@@ -69,7 +69,7 @@ export function beginConsent({
 /** What {@link completeConsent} needs. */
 export interface CompleteConsentRequest {
   readonly config: Config;
-  /** From {@link openTidemark}: the grant is stored there, encrypted. */
+  /** From `openTidemark`: the grant is stored there, encrypted. */
   readonly stores: AccountStores;
   readonly client: string;
   readonly pending: PendingConsent;

@@ -17,7 +17,7 @@ import { secretKeysOf } from '../storage/open-secret-keys.ts';
 import type { EncryptedRecord } from '../secrets/credential-store.ts';
 import type { AccountStores } from './mailbox-credentials.ts';
 
-/** Gives {@link TidemarkClient.rename} what it needs of Google and of the credentials. */
+/** Gives `TidemarkClient.rename` what it needs of Google and of the credentials. */
 export function renamingAccess(means: Means): RenamingAccess {
   return {
     refusalOf: (rename) => refusalOf(means, rename),

@@ -117,7 +117,7 @@ async function compareWithCount(
   countDoubt(deps, doubt);
 }
 
-/** One label's listing is no check of the whole listing, so an earlier doubt stays as old as it is. */
+/** One label's listing does not check the whole listing, so an earlier doubt keeps its age. */
 function withUnderLabels(before: Doubt | null, missing: number, now: number): Doubt {
   if (before === null) return nextDoubt(null, { uncounted: 0, absent: 0, relabelled: 0, underLabels: missing }, now);
   return { ...before, underLabels: Math.max(before.underLabels ?? 0, missing) };

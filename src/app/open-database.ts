@@ -11,7 +11,7 @@ export interface OpenedDatabase {
   close(): Promise<void>;
 }
 
-/** @throws {StoreError} when the database cannot be used, or there is none and none may be made */
+/** @throws {StoreError} when the database cannot be used, or does not exist and must not be made */
 export async function openDatabase(config: Config, opening: Opening = {}): Promise<OpenedDatabase> {
   const stores = await openStoresOf(config, opening);
   const bodies = new Bodies(stores.database, config.bodies);

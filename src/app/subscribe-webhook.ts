@@ -29,7 +29,7 @@ export interface WebhookMeans {
   readonly stores: Pick<Stores, 'store' | 'credentials'>;
   readonly keys: SecretKeys;
   readonly clock: Clock;
-  /** See {@link WebhooksConfig.allowedNetworks}. */
+  /** See `WebhooksConfig.allowedNetworks`. */
   readonly allowedNetworks: readonly string[];
 }
 

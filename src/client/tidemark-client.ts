@@ -91,7 +91,7 @@ interface Means extends CheckedSettingsMeans {
  * Commands mailboxes for an application: starts, wakes and stops them, waits for them, and reads their mail.
  * Commands that only signal the workflow need no worker. Waits continue while workers restart.
  *
- * Every method that talks to Temporal throws {@link TidemarkError} (see `errors.ts`), every one that reads mail
+ * Every method that talks to Temporal throws `TidemarkError` (see `errors.ts`), every one that reads mail
  * `StoreError`.
  */
 export class TidemarkClient {

@@ -9,7 +9,7 @@ export interface AttemptFailure {
   readonly reason: string;
   /** Ms that the target asked to wait; null when it did not ask. */
   readonly asked: number | null;
-  /** What a person can do about it; absent when there is nothing but to mend the cause. */
+  /** What a person can do about it; absent when only its cause can be removed. */
   readonly remedy?: Remedy | null;
 }
 

@@ -16,11 +16,11 @@ export type ConsentCode = 'access-revoked' | 'scope-missing' | 'other-account' |
 
 /** What an event says besides its mailbox and its time. `reason` is a sentence for a person, without mail. */
 export type EventDetails =
-  /** Its owner has to consent again. It comes once, until that was done and was not enough. */
+  /** Its owner has to consent again. It comes once, and again only if the new consent is not enough. */
   | { readonly kind: 'needs-consent'; readonly code: ConsentCode; readonly reason: string }
   /** Gmail's history had expired, and everything was listed and compared since. */
   | { readonly kind: 'recovered' }
-  /** Everything that it has at Gmail is stored: after a full sync, and again once it needed consent no more. */
+  /** Everything that it has at Gmail is stored: after a full sync, and again once it no longer needs consent. */
   | { readonly kind: 'in-sync' }
   /** A message could not be stored, and is left out for now. It is tried again, ever more rarely. */
   | { readonly kind: 'message-failed'; readonly messageId: MessageId; readonly reason: string };

@@ -17,7 +17,7 @@ import { truthOf, type TruthMessage } from './truth.ts';
  * One Gmail mailbox. Its methods are the actions of its owner, senders and administrators. The API is in the routes.
  */
 export class SimulatedMailbox {
-  /** The account's address; {@link Simulator.rename} changes it. */
+  /** The account's address; `Simulator.rename` changes it. */
   email: string;
   readonly labelBook: LabelBook;
   readonly log: HistoryLog;

@@ -5,7 +5,7 @@ import { migrateStores, openStores, type OpenOptions, type Stores } from '../sto
 /** Whether a store may be made where there is none. */
 export type Opening = Pick<OpenOptions, 'create'>;
 
-/** @throws {StoreError} when the database cannot be used, or there is none and none may be made */
+/** @throws {StoreError} when the database cannot be used, or does not exist and must not be made */
 export function openStoresOf(config: Config, opening: Opening = {}): Promise<Stores> {
   return openStores(config.database.location, { ...openingOf(config), ...opening });
 }

@@ -18,7 +18,7 @@ import type { SettingsPreviews } from './reads/held-under-settings.ts';
  *
  * A row's state:
  * - `pending`: known to exist, not fetched yet (or to be fetched again);
- * - `stored`: body held, in scope. The message may lack what Gmail does not give ({@link StoredMessage.lacks}), which
+ * - `stored`: body held, in scope. The message may lack what Gmail does not give (`StoredMessage.lacks`), which
  *   is asked for again at `nextAttemptAt`, except for the raw of a chat;
  * - `failed`: could not be fetched; tried again at `nextAttemptAt`;
  * - `gone`: deleted at Gmail, or not shown by the listing of a narrower scope; `goneBecause` says which. The row stays

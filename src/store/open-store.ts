@@ -28,7 +28,7 @@ export interface OpenOptions {
 /**
  * Opens the mirror and the credentials of a database.
  *
- * @throws {StoreError} when the database cannot be used, or there is none and none may be made
+ * @throws {StoreError} when the database cannot be used, or does not exist and must not be made
  * @throws {CannotDoError} when a package that the location or the place of bodies needs is not installed
  * @example await openStores(databaseAt('sqlite:mail.sqlite'))
  */

@@ -13,7 +13,7 @@ export interface LastError {
   readonly of?: ErrorOf;
   /** When work of the same kind succeeded again; null, or absent, while it has not. */
   readonly mendedAt?: number | null;
-  /** What can be done about it; absent when there is nothing but to mend the cause, and in earlier versions. */
+  /** What can be done about it; absent when only its cause can be removed, and in earlier versions. */
   readonly remedy?: Remedy;
 }
 

@@ -61,7 +61,7 @@ const BATCH_FRAME = 500;
 
 /** What a payload says of a change besides the change itself. */
 export interface ChangeDetails {
-  /** Absent when the subscription has no link: see {@link linkTo}. */
+  /** Absent when the subscription has no link: see `linkTo`. */
   readonly link?: string;
   /** Absent when the subscription asks for no fields. */
   readonly message?: WebhookMessage | null;

@@ -28,7 +28,7 @@ export interface PlannedFetch<Wanted extends WantedMessage> {
 /** Which form of a message is fetched. */
 export interface FetchTarget {
   readonly format: MessageFormat;
-  /** See {@link wantsAttachments}. */
+  /** See `wantsAttachments`. */
   readonly attachments: boolean;
 }
 

@@ -76,7 +76,7 @@ export class SqlCredentialStore implements CredentialStore {
         .where('key_id', '!=', keyId)
         .orderBy('mailbox_id')
         .execute();
-      // Ids were validated when they were written. A stricter rule of today must not hide them.
+      // Ids were validated when they were written. A rule that has become stricter since must not hide them.
       return rows.map((row) => row.mailbox_id as SecretOwner);
     });
   }
@@ -109,7 +109,7 @@ export class SqlCredentialStore implements CredentialStore {
   }
 
   list(): Promise<readonly MailboxId[]> {
-    // Ids were validated when they were written. A stricter rule of today must not hide them.
+    // Ids were validated when they were written. A rule that has become stricter since must not hide them.
     return this.#owners('not like').then((ids) => ids.map((id) => id as MailboxId));
   }
 

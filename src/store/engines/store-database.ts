@@ -3,7 +3,7 @@ import type { ChangeSignal } from './change-signal.ts';
 import type { StoreDialect } from './dialect.ts';
 import type { Schema } from './schema.ts';
 
-/** The database behind the store's queries. It turns the driver's errors into {@link StoreError}. */
+/** The database behind the store's queries. It turns the driver's errors into `StoreError`. */
 export interface StoreDatabase {
   readonly dialect: StoreDialect;
   /** How messages name the database: no user, no password. */

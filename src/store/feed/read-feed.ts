@@ -58,7 +58,7 @@ export async function beginningOfFeed(database: StoreDatabase): Promise<FeedPosi
 /**
  * The place after the change of one mailbox with a sequence number.
  *
- * @throws {CursorAheadError | CursorPrunedError} as {@link MailboxChanges.readChangePage}
+ * @throws {CursorAheadError | CursorPrunedError} as `MailboxChanges.readChangePage`
  */
 export async function afterSequence(database: StoreDatabase, mailbox: MailboxId, after: number): Promise<FeedPosition> {
   await readChangePage(database, { mailbox, after, limit: 1 });

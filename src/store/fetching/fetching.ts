@@ -142,7 +142,7 @@ export function saveAttempts(
   });
 }
 
-/** The event of a message that fails from now on. One that was failing before, and fails again, is none. */
+/** The event of a message that fails from now on. If it was failing before, there is no event. */
 function failedNow(before: MessageRow | null, after: MessageRow, now: number): readonly NewEvent[] {
   if (after.state !== 'failed' || before?.state === 'failed') return [];
   return [

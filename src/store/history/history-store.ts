@@ -29,7 +29,7 @@ export interface HistoryStore {
    * `mark`: the history id up to which everything is applied once this page is; the stored mark never moves back. null
    * leaves it.
    *   Before the first listing has ended there is no mark, and none is set.
-   * `settle`: the marks to remember, see {@link MailboxRow.marks}; null leaves them. Given with `mark`, the mark is the
+   * `settle`: the marks to remember, see `MailboxRow.marks`; null leaves them. Given with `mark`, the mark is the
    * mailbox's head: `syncedAt` becomes `now`. Does nothing and answers null when `generation` is not the stored one (a
    * zombie of an earlier generation), or when the read began (`settledBefore`) after the oldest mark that is stored: a
    * listing that has ended meanwhile wants history from there.
@@ -45,7 +45,7 @@ export interface HistoryStore {
   }): Promise<AppliedHistory | null>;
   /**
    * Messages that were fetched in the first seconds of a first full sync. A replica may have been behind the mark, so
-   * they are read again ({@link FetchingStore.nextRefresh}) unless history settles them first. Empty until they are
+   * they are read again (`FetchingStore.nextRefresh`) unless history settles them first. Empty until they are
    * due.
    */
   listEarlyReadings(request: { mailbox: MailboxId; now: number; limit: number }): Promise<readonly EarlyReading[]>;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { StoreIdentity } from '../../model/store-identity.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
-/** See {@link MailboxRegistry.identity}. Read each time, because the file may have been replaced. */
+/** See `MailboxRegistry.identity`. Read each time, because the file may have been replaced. */
 export async function storeIdentity(database: StoreDatabase): Promise<StoreIdentity> {
   const { id, former_ids: former } = await database.read((db) =>
     db.selectFrom('feed').select(['id', 'former_ids']).where('key', '=', 1).executeTakeFirstOrThrow(),

@@ -28,7 +28,7 @@ export async function heldBody(
 }
 
 /**
- * See {@link MailStore.streamMessages}. In the order of ids, page by page: between two pages nothing is held open,
+ * See `MailStore.streamMessages`. In the order of ids, page by page: between two pages nothing is held open,
  * so a slow reader holds up neither a writer nor SQLite's checkpoints.
  */
 export async function* streamMessages(

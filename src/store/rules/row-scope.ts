@@ -11,7 +11,7 @@ export const LACKING_AGAIN = 24 * 60 * 60_000;
 export interface RowRules {
   readonly scope: Scope;
   readonly format: MessageFormat;
-  /** Whether a body must hold its attachments: see {@link wantsAttachments}. */
+  /** Whether a body must hold its attachments: see `wantsAttachments`. */
   readonly attachments: boolean;
   /**
    * With a limit in the scope: the internal date of the oldest message within it. Older messages stay out when a label

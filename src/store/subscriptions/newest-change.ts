@@ -4,7 +4,7 @@ import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import type { NewestChange } from './subscription-store.ts';
 
-/** See {@link DeliveryStore.newestChange}. */
+/** See `DeliveryStore.newestChange`. */
 export function newestChange(database: StoreDatabase, mailbox: MailboxId): Promise<NewestChange | null> {
   return database.read((db) => newestOf(db, mailbox));
 }

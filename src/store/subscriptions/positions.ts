@@ -27,7 +27,7 @@ export const placeOf = (position: DeliveryPlace | undefined): DeliveryPlace => (
 export const isAt = (a: DeliveryPlace, b: DeliveryPlace): boolean => a.sequence === b.sequence && a.event === b.event;
 
 /**
- * Locks the position of a subscription in a mailbox, and makes it where it lacks. The mailbox's row is not locked:
+ * Locks the position of a subscription in a mailbox, and makes it if it is missing. The mailbox's row is not locked:
  * deliveries and syncs do not wait for each other.
  *
  * @returns null when there is no such subscription: it was removed meanwhile

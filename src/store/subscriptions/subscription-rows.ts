@@ -64,7 +64,7 @@ export function putSubscription(
   });
 }
 
-/** Positions of the mailboxes that there are. One that comes later is new, and so are all of its changes. */
+/** Positions of the present mailboxes. A mailbox that comes later is new, and so are all of its changes. */
 async function begin(tx: Transaction<Schema>, name: string, beginning: Beginning): Promise<void> {
   if (beginning.kind === 'first') return;
   const { sequence, event } =
