@@ -12,9 +12,13 @@ export async function deliver(
   deps: ActivityDependencies<MailboxRegistry>,
   deliveries: DeliveryDependencies,
   { mailbox, awaits }: DeliverRequest,
-  { signal }: ActivityRun,
+  { signal, wasGivenUp }: ActivityRun,
 ): Promise<DeliverResult> {
   await knownMailbox(deps, mailbox);
-  const { waiting, ...delivered } = await deliverChanges(deliveries, mailbox, { signal, awaits: awaits === true });
+  const { waiting, ...delivered } = await deliverChanges(deliveries, mailbox, {
+    signal,
+    wasGivenUp,
+    awaits: awaits === true,
+  });
   return { ...delivered, waiting: waiting.slice(0, NAMED), waits: waiting.length };
 }

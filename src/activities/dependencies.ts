@@ -51,6 +51,8 @@ export interface ActivityDependencies<Roles> {
 export interface ActivityRun {
   /** Aborts when the activity is cancelled, or the server has given up this attempt. */
   readonly signal: AbortSignal;
+  /** Whether it aborts because the server has given up this attempt: no heartbeat came in time. */
+  readonly wasGivenUp?: () => boolean;
   /**
    * Shows details beside the pending activity in the Temporal UI: counters and times only. Details that are not named
    * stay.

@@ -45,6 +45,10 @@ export async function runActivity<Result>(
     const database = await requireDatabase(deps.store, store);
     const run: ActivityRun = {
       signal: context.cancellationSignal,
+      wasGivenUp: () => {
+        const { notFound = false, timedOut = false } = context.cancellationDetails ?? {};
+        return notFound || timedOut;
+      },
       // Sent with the next heartbeat: work of less than two seconds sends no heartbeat, and each is an Action of
       // Temporal Cloud.
       progress: (progress) => {

@@ -27,6 +27,8 @@ export interface DeliveryRun {
   readonly signal: AbortSignal;
   /** Whether a sync runs beside it, whose changes it awaits for a moment. */
   readonly awaits?: boolean;
+  /** Whether the server no longer waits for it, as no heartbeat came. */
+  readonly wasGivenUp?: (() => boolean) | undefined;
 }
 
 /** What is left when a mailbox's deliveries pause. */
@@ -61,7 +63,7 @@ const AWAITED_LOOK = 150;
 export async function deliverChanges(
   deps: DeliveryDependencies,
   mailbox: MailboxId,
-  { signal, awaits = false }: DeliveryRun,
+  { signal, awaits = false, wasGivenUp }: DeliveryRun,
 ): Promise<DeliveredMailbox> {
   const { store, clock } = deps;
   const known = await store.newestChange(mailbox);
@@ -75,6 +77,7 @@ export async function deliverChanges(
     ...deps,
     mailbox,
     signal: AbortSignal.any([signal, failed.signal]),
+    wasGivenUp,
     until: began + LONGEST_RUN,
     attempts: 0,
   };

@@ -2,15 +2,11 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { Subscription } from '../model/subscription.ts';
 import type { Telemetry } from '../model/telemetry.ts';
-import type {
-  AttemptableDelivery,
-  BegunDelivery,
-  DeliveryStep,
-  DeliveryStore,
-} from '../store/subscriptions/subscription-store.ts';
+import type { BegunDelivery, DeliveryStep, DeliveryStore } from '../store/subscriptions/subscription-store.ts';
 import type { DeliverySlots } from './delivery-slots.ts';
-import type { DeliveryTarget, TargetOf } from './delivery-target.ts';
+import type { DeliveryTarget, TakenDelivery, TargetOf } from './delivery-target.ts';
 import { nextAfter } from './failed-attempt.ts';
+import { afterUnended } from './unended-attempts.ts';
 
 export interface WaitingSubscription {
   readonly subscription: string;
@@ -28,6 +24,8 @@ export interface Turn {
   readonly telemetry?: Telemetry | undefined;
   readonly mailbox: MailboxId;
   readonly signal: AbortSignal;
+  /** Whether the server no longer waits for this run, as no heartbeat came: its worker did not answer. */
+  readonly wasGivenUp?: (() => boolean) | undefined;
   /** Epoch ms after which no further attempt begins. */
   readonly until: number;
   /** Attempts so far. */
@@ -43,19 +41,19 @@ export interface End {
 
 const NOTHING_LEFT: End = { more: false, waits: null };
 
-/** Ms until another worker may have the handler, or a slot is free. */
-const WITHOUT_HANDLER = 10_000;
-const WITHOUT_SLOT = 5_000;
+/** Ms until another worker may have the handler, or a slot is free, or the turn. */
+const WITHOUT = { handler: 10_000, slot: 5_000, turn: 5_000 } as const;
+type Lack = keyof typeof WITHOUT;
 
 /** Delivers until nothing is left, an attempt must wait, or the time is over. */
 export async function deliverTo(turn: Turn, subscription: Subscription): Promise<End> {
   const { clock, mailbox, slots, signal } = turn;
   const { name } = subscription;
   const giveBack = slots.take(name);
-  if (giveBack === null) return postponed(turn, name, { why: 'busy', nextIn: WITHOUT_SLOT });
+  if (giveBack === null) return postponed(turn, name, 'slot');
   try {
     const target = turn.targetOf({ mailbox, subscription, signal });
-    if (target === null) return await postponed(turn, name, { why: 'no-handler', nextIn: WITHOUT_HANDLER });
+    if (target === null) return await postponed(turn, name, 'handler');
     while (clock.now() < turn.until) {
       signal.throwIfAborted();
       const step = await begun(turn, { subscription, target });
@@ -64,11 +62,13 @@ export async function deliverTo(turn: Turn, subscription: Subscription): Promise
           return NOTHING_LEFT;
         case 'waits':
           return { more: false, waits: { subscription: name, at: step.until, why: 'failing' } };
+        case 'no-turn':
+          return await postponed(turn, name, 'turn');
         case 'passed':
           break;
         case 'begun':
           turn.attempts += 1;
-          await attempt(turn, { subscription, target }, step.delivery);
+          await attempt(turn, { subscription, target }, step.delivery).finally(step.ended);
       }
     }
     return { more: true, waits: null };
@@ -83,49 +83,132 @@ interface Targeted {
   readonly target: DeliveryTarget;
 }
 
+type Begun =
+  | Exclude<DeliveryStep, { kind: 'begun' }>
+  /** A worker did not survive the delivery, and this one tries another such delivery just now. */
+  | { readonly kind: 'no-turn' }
+  | { readonly kind: 'begun'; readonly delivery: BegunDelivery; readonly ended: () => void };
+
 /**
- * Begins an attempt at a delivery that its target can hold. The search holds no lock: where a replay or another attempt
- * comes between the two calls, nothing begins, and the search is made again.
+ * Begins an attempt. The search holds no lock: where a replay or another attempt comes between the two calls, nothing
+ * begins, and the search is made again.
  */
-async function begun(
-  { store, clock, mailbox }: Turn,
-  { subscription: { name }, target }: Targeted,
-): Promise<DeliveryStep> {
-  const named = { mailbox, subscription: name };
+async function begun(turn: Turn, { subscription }: Targeted): Promise<Begun> {
+  const { store, clock, mailbox, slots, telemetry } = turn;
+  const named = { mailbox, subscription: subscription.name };
   const next = await store.nextDelivery({ ...named, now: clock.now() });
   if (next.kind === 'idle' || next.kind === 'waits') return next;
-  return store.beginDelivery({ ...named, now: clock.now(), next: await fitting(target, next) });
-}
-
-/** What was found, without the changes that the target cannot hold. */
-async function fitting(target: DeliveryTarget, next: AttemptableDelivery): Promise<AttemptableDelivery> {
-  if (next.kind === 'fixed' || next.changes.length === 0 || target.fitting === undefined) return next;
-  return { ...next, changes: next.changes.slice(0, await target.fitting(next.changes)) };
+  if (next.kind === 'found' || next.delivery.unended === 0) {
+    const step = await store.beginDelivery({ ...named, now: clock.now(), next });
+    return step.kind === 'begun' ? { ...step, ended: () => undefined } : step;
+  }
+  const now = clock.now();
+  const after = afterUnended(subscription.order, next.delivery, { now, random: clock.random() });
+  if (after.kind === 'park') {
+    const { id, attempts } = next.delivery;
+    telemetry?.add('tidemark_deliveries_total', 1, { outcome: 'lost' });
+    await store.failDelivery({ ...named, id, attempt: attempts, error: after.reason, next: { kind: 'park' }, now });
+    if (next.delivery.holds === 1) telemetry?.add('tidemark_parked_changes_total', 1, {});
+    return { kind: 'passed' };
+  }
+  // What other subscriptions wait for goes first: this attempt may end their worker, too.
+  if (!next.delivery.hasWaited) return { kind: 'no-turn' };
+  const ended = slots.takeTurn(now);
+  if (ended === null) return { kind: 'no-turn' };
+  const step = await store.beginDelivery({ ...named, now, next, pause: after.pause }).catch((error: unknown) => {
+    ended();
+    throw error;
+  });
+  if (step.kind !== 'begun') {
+    ended();
+    return step;
+  }
+  telemetry?.add('tidemark_deliveries_total', 1, { outcome: 'lost' });
+  return { ...step, ended };
 }
 
 /** Has the position wait, so that no sync asks for this mailbox's deliveries meanwhile. */
-async function postponed(
-  { store, clock, mailbox }: Turn,
-  subscription: string,
-  { why, nextIn }: Omit<WaitingSubscription, 'subscription'>,
-): Promise<End> {
+async function postponed({ store, clock, mailbox }: Turn, subscription: string, lacks: Lack): Promise<End> {
   const { due } = await store.findDeliveries({ mailbox, now: clock.now() });
   if (!due.some((each) => each.subscription === subscription)) return NOTHING_LEFT;
-  const reason =
-    why === 'no-handler'
-      ? `The worker that took the deliveries of ${mailbox} has no handler "${subscription}". ` +
-        'Start the program that has it, or end the subscription.'
-      : `The worker makes as many attempts for ${subscription} as it may at a time.`;
-  const at = clock.now() + nextIn;
-  const remedy = why === 'no-handler' ? ({ kind: 'end-subscription', subscription } as const) : null;
+  const at = clock.now() + WITHOUT[lacks];
+  const remedy = lacks === 'handler' ? ({ kind: 'end-subscription', subscription } as const) : null;
+  const reason = lackOf(lacks, mailbox, subscription);
   await store.postponeDelivery({ mailbox, subscription, until: at, reason, remedy });
-  return { more: false, waits: { subscription, why, at } };
+  return { more: false, waits: { subscription, why: lacks === 'handler' ? 'no-handler' : 'busy', at } };
 }
 
-async function attempt(turn: Turn, { subscription, target }: Targeted, delivery: BegunDelivery): Promise<void> {
-  const { store, clock, mailbox, telemetry } = turn;
-  const { name, order } = subscription;
-  const taken = await target.take(delivery);
+function lackOf(lacks: Lack, mailbox: MailboxId, subscription: string): string {
+  switch (lacks) {
+    case 'handler':
+      return (
+        `The worker that took the deliveries of ${mailbox} has no handler "${subscription}". ` +
+        'Start the program that has it, or end the subscription.'
+      );
+    case 'slot':
+      return `The worker makes as many attempts for ${subscription} as it may at a time.`;
+    case 'turn':
+      return 'A worker ended, or stopped answering, while it handled this. Such deliveries are attempted one by one.';
+  }
+}
+
+/** Makes an attempt, and tells its end, but where the worker ends or the server has given the attempt up. */
+async function attempt(turn: Turn, targeted: Targeted, begun: BegunDelivery): Promise<void> {
+  const { store, mailbox, signal, wasGivenUp = () => false } = turn;
+  let delivery = begun;
+  const released: Promise<void>[] = [];
+  const release = (): void => {
+    const { id, attempt: number } = delivery;
+    const named = { mailbox, subscription: targeted.subscription.name, id, attempt: number };
+    if (released.length > 0 || wasGivenUp()) return;
+    // Where that fails as well, it counts as one that did not end.
+    released.push(store.releaseDelivery(named).catch(() => undefined));
+  };
+  // At once: a worker that shuts down does not wait long for a target that goes on.
+  signal.addEventListener('abort', release);
+  try {
+    signal.throwIfAborted();
+    const fitted = await fitting(turn, targeted, delivery);
+    if (fitted === null) return;
+    delivery = fitted;
+    const taken = await targeted.target.take(delivery);
+    if (taken.kind === 'failed') signal.throwIfAborted();
+    await tell(turn, targeted, delivery, taken);
+    if (taken.kind === 'ended') release();
+  } catch (error) {
+    release();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', release);
+    await Promise.all(released);
+  }
+}
+
+/**
+ * The delivery without the changes that its target cannot hold. That is asked once the attempt is counted, since it may
+ * read much; and only of the first attempt, as no target has seen the delivery before it.
+ *
+ * @returns null when something else has happened to the position
+ */
+async function fitting(
+  { store, clock, mailbox }: Turn,
+  { subscription: { name }, target }: Targeted,
+  delivery: BegunDelivery,
+): Promise<BegunDelivery | null> {
+  const { id, attempt: number, changes } = delivery;
+  if (number > 1 || changes.length === 0 || target.fitting === undefined) return delivery;
+  const size = await target.fitting(changes);
+  if (size >= changes.length) return delivery;
+  return store.narrowDelivery({ mailbox, subscription: name, id, size, now: clock.now() });
+}
+
+/** Notes what came of an attempt. */
+async function tell(
+  { store, clock, mailbox, telemetry }: Turn,
+  { subscription: { name, order } }: Targeted,
+  delivery: BegunDelivery,
+  taken: TakenDelivery,
+): Promise<void> {
   telemetry?.add('tidemark_deliveries_total', 1, { outcome: taken.kind === 'accepted' ? 'accepted' : 'failed' });
   switch (taken.kind) {
     case 'accepted':
@@ -134,7 +217,6 @@ async function attempt(turn: Turn, { subscription, target }: Targeted, delivery:
     case 'ended':
       return;
     case 'failed': {
-      turn.signal.throwIfAborted();
       const now = clock.now();
       const next = nextAfter(order, delivery, { ...taken, now, random: clock.random() });
       const { id, attempt: number } = delivery;

@@ -2,10 +2,13 @@
  * How many mailboxes of a worker deliver for one subscription at a time, so that a slow target leaves slots to others.
  */
 export const SLOTS_PER_SUBSCRIPTION = 50;
+/** Ms after which a turn is over though its attempt is not: a slow target must not hold up other suspects. */
+const LONGEST_TURN = 60_000;
 
 /** Counts the attempts that a worker makes for each subscription. */
 export class DeliverySlots {
   readonly #taken = new Map<string, number>();
+  #turn: { readonly since: number } | null = null;
 
   /** @returns gives the slot back; null when all are taken */
   take(subscription: string): (() => void) | null {
@@ -14,6 +17,22 @@ export class DeliverySlots {
     this.#taken.set(subscription, taken + 1);
     return () => {
       this.#taken.set(subscription, (this.#taken.get(subscription) ?? 1) - 1);
+    };
+  }
+
+  /**
+   * Suspects are deliveries of which an attempt did not end. They take turns: a delivery that ends its worker ends the
+   * attempts beside it as well, and those that only ran beside it would be suspected with it again and again.
+   *
+   * @param now - epoch ms
+   * @returns ends the turn; null while another suspect has it
+   */
+  takeTurn(now: number): (() => void) | null {
+    if (this.#turn !== null && now - this.#turn.since < LONGEST_TURN) return null;
+    const turn = { since: now };
+    this.#turn = turn;
+    return () => {
+      if (this.#turn === turn) this.#turn = null;
     };
   }
 }

@@ -23,8 +23,8 @@ export interface Delivering {
 /** Takes the changes of one mailbox for one subscription. */
 export interface DeliveryTarget {
   /**
-   * How many of the first changes one delivery can hold, at least one. Asked before the delivery is fixed. Absent when
-   * it can hold any number.
+   * How many of the first changes one delivery can hold, at least one. Asked once, before its first attempt. Absent
+   * when it can hold any number.
    */
   fitting?(changes: readonly Change[]): Promise<number>;
   /**

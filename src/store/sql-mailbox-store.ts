@@ -60,6 +60,8 @@ import {
   acceptWithin,
   beginDelivery,
   failDelivery,
+  narrowDelivery,
+  releaseDelivery,
   postponeDelivery,
 } from './subscriptions/deliveries.ts';
 import { newestChange } from './subscriptions/newest-change.ts';
@@ -144,6 +146,8 @@ function deliveriesOf(database: StoreDatabase): DeliveryStore & EventStore {
     acceptDelivery: (request) => acceptDelivery(database, request),
     acceptWithin: (request, work) => acceptWithin(database, request, work),
     failDelivery: (request) => failDelivery(database, request),
+    narrowDelivery: (request) => narrowDelivery(database, request),
+    releaseDelivery: (request) => releaseDelivery(database, request),
     postponeDelivery: (request) => postponeDelivery(database, request),
   };
 }

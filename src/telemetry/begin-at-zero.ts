@@ -11,7 +11,7 @@ import type { Telemetry } from '../model/telemetry.ts';
 export function beginAtZero(telemetry: Telemetry, activities: readonly string[]): void {
   for (const lane of ['live', 'backfill']) telemetry.add('tidemark_messages_stored_total', 0, { lane });
   telemetry.add('tidemark_listings_doubted_total', 0, {});
-  for (const outcome of ['accepted', 'failed']) telemetry.add('tidemark_deliveries_total', 0, { outcome });
+  for (const outcome of ['accepted', 'failed', 'lost']) telemetry.add('tidemark_deliveries_total', 0, { outcome });
   telemetry.add('tidemark_delivered_changes_total', 0, {});
   telemetry.add('tidemark_parked_changes_total', 0, {});
   for (const change of ['added', 'deleted', 'relabelled', 'late'])

@@ -73,7 +73,7 @@ function quotaRows({ quota, pending }: MailboxState): string[] {
 const WHY_DELIVERY_WAITS = {
   failing: 'its target does not take them',
   'no-handler': 'no worker that runs has its handler',
-  busy: 'its target is busy with other mailboxes',
+  busy: 'its worker makes other attempts first',
 } as const;
 
 function deliveryRows({ deliveries, webhooks }: MailboxState): string[] {

@@ -23,9 +23,10 @@ const PATIENCE = 30 * DAY;
 
 /**
  * Runs a mailbox with subscriptions under a seed. Its recipients fail, ask to wait, are down for up to three days, want
- * no more, and are subscribed again; deliveries are replayed; workers die, calls of the store fail or answer nothing,
- * results of activities get lost. Then all of that ends, and everything must be delivered or parked by itself: nothing
- * lost, no change after a later one, nothing twice but with the same id.
+ * no more, and are subscribed again; deliveries are replayed; workers die, of some changes each time that they are
+ * handled; calls of the store fail or answer nothing, results of activities get lost. Then all of that ends, but the
+ * changes that kill, and everything must be delivered or parked by itself: nothing lost, no change after a later one,
+ * nothing twice but with the same id.
  *
  * It draws from a generator of its own, so that the other kinds of schedules stay what they are.
  */
@@ -44,6 +45,10 @@ export async function runDeliverySchedule(
   // A gentle schedule shows that nothing comes twice unless something fails.
   const isGentle = random.chance(0.2);
   const perils = drawPerils(random, isGentle);
+  const poison = new Random(seed ^ 0xdead);
+  const isDeadly = !isGentle && poison.chance(0.3);
+  const isDeadlyAlone = isDeadly && poison.chance(0.5);
+  if (isDeadlyAlone) Object.assign(perils, SAFE);
   const attempts = new Attempts({
     perils,
     clock,
@@ -51,8 +56,9 @@ export async function runDeliverySchedule(
     newWorker: () => world.newWorker(),
     trace: trace === null ? null : (line) => trace(clock.now() - start, line),
   });
+  const deadly = isDeadly ? { random: poison, endWorker: () => attempts.killWorker(), isAlone: isDeadlyAlone } : null;
   const settings = { ...world.settings, pollInterval: HOUR, auditInterval: null };
-  const subscribers = new Subscribers({ world, ledger, random, isGentle });
+  const subscribers = new Subscribers({ world, ledger, random, isGentle, deadly });
   const reader = readerOf(stores.database, new Bodies(stores.database));
   const lanes = new Lanes(
     initialState({ mailbox, settings, now: clock.now() }),
@@ -74,7 +80,7 @@ export async function runDeliverySchedule(
     );
     await disturb();
   }
-  Object.assign(perils, { death: 0, blindness: 0, delayMs: 0, storeFault: 0, lostResult: 0 } satisfies Perils);
+  Object.assign(perils, { ...SAFE, delayMs: 0 });
   if (lanes.state.paused) lanes.dispatch({ kind: 'resumed' });
   await subscribers.mend();
   // What changed last is found by a poll: after an hour, or after a day where notifications are trusted and get lost.
@@ -105,7 +111,7 @@ export async function runDeliverySchedule(
     else if (dice < 0.8) await subscribers.subscribe();
     else if (dice < 0.85) await subscribers.replay();
     else if (dice < 0.88) await subscribers.subscribeAgain();
-    else if (dice < 0.92 && !isGentle) attempts.killWorker();
+    else if (dice < 0.92 && !isGentle && !isDeadlyAlone) attempts.killWorker();
     else if (dice < 0.94) lanes.dispatch({ kind: 'resync-requested' });
     else if (dice < 0.95) world.gmail.expireHistory();
     else if (dice < 0.97) lanes.dispatch({ kind: 'paused' });
@@ -134,6 +140,8 @@ async function isStored({ stores, mailbox, clock }: World): Promise<boolean> {
   const counts = await stores.store.countMessages(mailbox, clock.now());
   return counts.pending === 0 && counts.failed === 0;
 }
+
+const SAFE = { death: 0, blindness: 0, storeFault: 0, lostResult: 0 } as const satisfies Partial<Perils>;
 
 function drawPerils(random: Random, isGentle: boolean): Perils {
   const delayMs = random.below(4) * 300;

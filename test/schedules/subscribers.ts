@@ -18,6 +18,14 @@ const DURATIONS = [10 * SECOND, 5 * MINUTE, 3 * HOUR, 72 * HOUR];
 const MOST = 4;
 const EVERY_ROW = 1_000_000;
 
+/** Recipients some of whose changes end the worker. */
+export interface Deadly {
+  readonly random: Random;
+  readonly endWorker: () => void;
+  /** Whether nothing else harms workers, so that only those changes may be parked for it. */
+  readonly isAlone: boolean;
+}
+
 interface Subscriber {
   readonly definition: SubscriptionDefinition;
   readonly recipient: Recipient;
@@ -40,12 +48,21 @@ export class Subscribers {
   /** Whether no recipient processes what it does not acknowledge. */
   readonly #isGentle: boolean;
   readonly #moods = new Map<string, number>();
+  readonly #deadly: Deadly | null;
 
-  constructor(options: { world: World; ledger: DeliveryLedger; random: Random; isGentle: boolean }) {
+  /** @param options.deadly - null where no recipient ends its worker */
+  constructor(options: {
+    world: World;
+    ledger: DeliveryLedger;
+    random: Random;
+    isGentle: boolean;
+    deadly: Deadly | null;
+  }) {
     this.#world = options.world;
     this.#ledger = options.ledger;
     this.#random = options.random;
     this.#isGentle = options.isGentle;
+    this.#deadly = options.deadly;
   }
 
   async subscribe(): Promise<void> {
@@ -53,7 +70,9 @@ export class Subscribers {
     const { clock, stores } = this.#world;
     const random = this.#random;
     const definition = drawDefinition(random, `subscription-${this.#all.length}`);
-    const recipient = new Recipient({ clock, random, ledger: this.#ledger });
+    const deadly = this.#deadly;
+    const recipient = new Recipient({ clock, random, ledger: this.#ledger, endWorker: deadly?.endWorker });
+    if (deadly !== null) recipient.endsWorker = drawDeadly(deadly.random);
     if (random.chance(0.3)) {
       const [every, which] = [3 + random.below(20), random.below(3)];
       recipient.refuses = (sequence) => sequence % every === which;
@@ -113,7 +132,9 @@ export class Subscribers {
   async mend(): Promise<void> {
     for (const { definition, recipient } of this.#all) {
       if (recipient.mood.kind === 'done') recipient.mood = { kind: 'well' };
-      if (definition.order.kind === 'above-all') recipient.refuses = () => false;
+      if (definition.order.kind !== 'above-all') continue;
+      recipient.refuses = () => false;
+      recipient.endsWorker = null;
     }
     await this.subscribeAgain();
   }
@@ -137,11 +158,16 @@ export class Subscribers {
     const changes = await this.#feed();
     const counts = await stores.store.countDeliveries();
     const found = [...this.#ledger.faults];
-    for (const { definition, begins } of this.#all) {
+    for (const { definition, recipient, begins } of this.#all) {
       const { name: subscription, filter, order } = definition;
-      const parked = (await stores.store.listParked({ name: subscription, limit: EVERY_ROW })).map(
-        ({ sequence }) => sequence,
+      const rows = await stores.store.listParked({ name: subscription, limit: EVERY_ROW });
+      const parked = rows.map(({ sequence }) => sequence);
+      const harmless = rows.filter(
+        ({ sequence, error }) =>
+          error.startsWith('The worker ended') && (recipient.endsWorker?.(sequence) ?? null) === null,
       );
+      if (this.#deadly?.isAlone === true)
+        found.push(...harmless.map(({ sequence }) => `${subscription} parked ${sequence}, which ends no worker`));
       const asked = changes.filter((change) => change.sequence > begins && matchesChange(filter, change, null));
       const sequences = asked.map(({ sequence }) => sequence);
       found.push(
@@ -196,6 +222,13 @@ export class Subscribers {
       feed.push(...changes);
     }
   }
+}
+
+/** Some of the changes end the worker of half the recipients. */
+function drawDeadly(random: Random): Recipient['endsWorker'] {
+  if (random.chance(0.5)) return null;
+  const [every, which, when] = [6 + random.below(20), random.below(6), random.pick(['before', 'after'] as const)];
+  return (sequence) => (sequence % every === which ? when : null);
 }
 
 function drawDefinition(random: Random, name: string): SubscriptionDefinition {

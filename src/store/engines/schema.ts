@@ -231,6 +231,9 @@ export interface DeliveryPositionTable {
   /** Attempts that have begun at the delivery under way, and when the first one did. */
   attempts: Generated<number>;
   first_attempt_at: number | null;
+  /** Of them, those whose end no worker told, and the delivery that they are counted for. */
+  unended: Generated<number>;
+  unended_delivery: Generated<string | null>;
   /** Nothing is attempted before it; null: at once. */
   next_attempt_at: number | null;
   last_error: string | null;

@@ -12,26 +12,25 @@ import { keyOf } from '../rows/mailbox-rows.ts';
 import { eventsAfter } from '../rows/event-rows.ts';
 import { changesAt, type SearchedMailbox } from './next-batch.ts';
 import { newestOf } from './newest-change.ts';
-import { isAt, lockedPosition, SETTLED, updatePosition, type Position } from './positions.ts';
+import { isAt, lockedPosition, SETTLED, unendedOf, updatePosition, withOneEnded, type Position } from './positions.ts';
 import { delivers, findSubscription } from './subscription-rows.ts';
 import type {
   AttemptableDelivery,
+  BegunDelivery,
   DeliveredContent,
   DeliveryNamed,
   DeliveryPlace,
   DeliveryStep,
   DeliveryStore,
   FailedDelivery,
+  FixedDelivery,
   QueryWithin,
 } from './subscription-store.ts';
-
-/** Ms before an attempt is made after two that began and never ended: their workers may have died of it. */
-const AFTER_LOST_ATTEMPTS = 30_000;
 
 /** See {@link DeliveryStore.beginDelivery}. */
 export function beginDelivery(
   database: StoreDatabase,
-  { mailbox, subscription: name, now, next }: RequestOf<DeliveryStore, 'beginDelivery'>,
+  { mailbox, subscription: name, now, next, pause = null }: RequestOf<DeliveryStore, 'beginDelivery'>,
 ): Promise<DeliveryStep> {
   return database.write(async (tx): Promise<DeliveryStep> => {
     const newest = await newestOf(tx, mailbox);
@@ -47,9 +46,13 @@ export function beginDelivery(
       return { kind: 'passed' };
     }
     if (position.delivery_id !== null) {
+      if (next.kind === 'fixed' && !isAttempt(position, next.delivery)) return { kind: 'passed' };
       const fixed = await fixedContent({ database, tx }, { mailbox, key }, position);
       if (fixed !== null)
-        return { kind: 'begun', delivery: await attempt(tx, position, { id: position.delivery_id, ...fixed }, now) };
+        return {
+          kind: 'begun',
+          delivery: await attempt(tx, position, { id: position.delivery_id, ...fixed, pause, now }),
+        };
       await updatePosition(tx, position, SETTLED);
       return { kind: 'passed' };
     }
@@ -64,7 +67,7 @@ export function beginDelivery(
     // What lies before the content was not asked for.
     const before = content.event === null ? { event: next.passed.event } : next.passed;
     const begun = { ...position, ...SETTLED, ...before };
-    return { kind: 'begun', delivery: await attempt(tx, begun, { id, ...content }, now) };
+    return { kind: 'begun', delivery: await attempt(tx, begun, { id, ...content, pause: null, now }) };
   });
 }
 
@@ -96,27 +99,44 @@ async function fixedContent(
 
 const isSome = (changes: readonly Change[]): changes is readonly [Change, ...Change[]] => changes.length > 0;
 
-/** Counts the attempt before it is made, so that one that ends its worker counts as well. */
+/** Whether nothing was attempted since a delivery was found to be under way. */
+const isAttempt = (position: Position, { id, attempts }: Pick<FixedDelivery, 'id' | 'attempts'>): boolean =>
+  position.delivery_id === id && position.attempts === attempts;
+
+type Beginning = DeliveredContent &
+  Pick<RequestOf<DeliveryStore, 'beginDelivery'>, 'now'> & {
+    readonly id: string;
+    readonly pause: { readonly until: number; readonly reason: string } | null;
+  };
+
+/**
+ * Counts the attempt before it is made, so that one that ends its worker counts as well. The count is committed here,
+ * before the transaction of a handler that has one: that moves the position and resets the count together, so a rolled
+ * back attempt stays counted, and a committed one cannot come again, whatever is counted.
+ */
 async function attempt(
   tx: Transaction<Schema>,
   position: Position,
-  fixed: DeliveredContent & { readonly id: string },
-  now: number,
-): Promise<Extract<DeliveryStep, { kind: 'begun' }>['delivery']> {
+  { id, pause, now, ...content }: Beginning,
+): Promise<BegunDelivery> {
   const number = position.attempts + 1;
   const firstAttemptAt = position.first_attempt_at ?? now;
+  const { event, changes } = content;
   await updatePosition(tx, position, {
     sequence: position.sequence,
     event: position.event,
-    delivery_id: fixed.id,
-    sequences: fixed.event === null ? JSON.stringify(fixed.changes.map(({ sequence }) => sequence)) : null,
-    delivery_event: fixed.event?.number ?? null,
+    delivery_id: id,
+    sequences: event === null ? JSON.stringify(changes.map(({ sequence }) => sequence)) : null,
+    delivery_event: event?.number ?? null,
     attempts: number,
+    unended: unendedOf(position) + 1,
+    unended_delivery: id,
     first_attempt_at: firstAttemptAt,
-    next_attempt_at: number < 3 ? null : now + AFTER_LOST_ATTEMPTS,
+    next_attempt_at: pause?.until ?? null,
+    ...(pause === null ? {} : { last_error: pause.reason, last_remedy: null }),
   });
   const isSplit = position.sequence < position.single_until;
-  return { ...fixed, attempt: number, firstAttemptAt, isSplit };
+  return { ...content, id, attempt: number, firstAttemptAt, isSplit };
 }
 
 /** The same changes, or the same event, have the same id until somebody replays them. */
@@ -131,6 +151,39 @@ function deliveryId(
   const content = event === null ? changes.map(({ sequence }) => sequence) : ['event', event.number];
   const parts = [subscription.name, subscription.createdAt, mailbox, position.replays, ...content];
   return `dlv_${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)}`;
+}
+
+/** See {@link DeliveryStore.narrowDelivery}. */
+export function narrowDelivery(
+  database: StoreDatabase,
+  { size, ...request }: RequestOf<DeliveryStore, 'narrowDelivery'>,
+): Promise<BegunDelivery | null> {
+  return database.write(async (tx) => {
+    const { mailbox, subscription: name, now } = request;
+    const position = await namedPosition(database, tx, request);
+    const subscription = await findSubscription(tx, name);
+    if (position === null || position.attempts !== 1 || subscription === null) return null;
+    const content = await fixedContent({ database, tx }, { mailbox, key: position.mailbox_key }, position);
+    if (content === null || content.event !== null) return null;
+    const [first, ...others] = content.changes;
+    const narrowed: DeliveredContent = { event: null, changes: [first, ...others.slice(0, size - 1)] };
+    const id = deliveryId({ subscription, mailbox, position }, narrowed);
+    const begun = { ...position, delivery_id: null, attempts: 0 };
+    return attempt(tx, begun, { id, ...narrowed, pause: null, now });
+  });
+}
+
+/** See {@link DeliveryStore.releaseDelivery}. */
+export async function releaseDelivery(
+  database: StoreDatabase,
+  request: RequestOf<DeliveryStore, 'releaseDelivery'>,
+): Promise<void> {
+  await database.write(async (tx) => {
+    const position = await namedPosition(database, tx, request);
+    if (position === null) return;
+    const pause = position.attempts === request.attempt ? { next_attempt_at: null } : {};
+    await updatePosition(tx, position, { ...withOneEnded(position), ...pause });
+  });
 }
 
 /** See {@link DeliveryStore.acceptDelivery}. */
@@ -182,9 +235,14 @@ export async function failDelivery(database: StoreDatabase, request: FailedDeliv
   const error = boundedText(request.error);
   await database.write(async (tx) => {
     const position = await namedPosition(database, tx, request);
-    if (position === null || position.attempts !== number) return;
+    if (position === null) return;
+    if (position.attempts !== number) {
+      await updatePosition(tx, position, withOneEnded(position));
+      return;
+    }
     if (next.kind === 'retry') {
       await updatePosition(tx, position, {
+        ...withOneEnded(position),
         next_attempt_at: next.at,
         last_error: error,
         last_remedy: remedyText(remedy),
@@ -236,7 +294,7 @@ const remedyText = (remedy: Remedy | null): string | null => (remedy === null ? 
 async function namedPosition(
   database: StoreDatabase,
   tx: Transaction<Schema>,
-  { mailbox, subscription, id }: DeliveryNamed,
+  { mailbox, subscription, id }: Omit<DeliveryNamed, 'now'>,
 ): Promise<Position | null> {
   const position = await lockedPosition(database, tx, await keyOf(tx, mailbox), subscription);
   return position?.delivery_id === id ? position : null;

@@ -4,9 +4,16 @@ import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { nextBatch } from './next-batch.ts';
 import { newestOf } from './newest-change.ts';
-import { isAt, lockedPosition, placeOf, updatePosition, type Position } from './positions.ts';
+import { isAt, lockedPosition, placeOf, unendedOf, updatePosition, type Position } from './positions.ts';
 import { activeSubscriptions, delivers, findSubscription } from './subscription-rows.ts';
-import type { DeliveryPlace, DeliveryStore, DueDelivery, FoundDeliveries, NextDelivery } from './subscription-store.ts';
+import type {
+  DeliveryPlace,
+  DeliveryStore,
+  DueDelivery,
+  FixedDelivery,
+  FoundDeliveries,
+  NextDelivery,
+} from './subscription-store.ts';
 
 // What there is to deliver. Nothing here begins an attempt.
 
@@ -84,7 +91,8 @@ export function nextDelivery(
     const position = await positionOf(db, newest.key, name);
     const after = placeOf(position);
     if ((position?.next_attempt_at ?? 0) > now) return { kind: 'waits', until: position?.next_attempt_at ?? now };
-    if (position !== undefined && position.delivery_id !== null) return { kind: 'fixed' };
+    if (position !== undefined && position.delivery_id !== null)
+      return { kind: 'fixed', delivery: fixedDelivery(position, position.delivery_id) };
     if (after.sequence < newest.pruned)
       return { kind: 'found', after, changes: [], event: null, passed: { ...after, sequence: newest.pruned } };
     const isSplit = position !== undefined && after.sequence < position.single_until;
@@ -97,6 +105,13 @@ export function nextDelivery(
     const isIdle = changes.length === 0 && event === null && isAt(passed, after);
     return isIdle ? { kind: 'idle' } : { kind: 'found', after, changes, event, passed };
   });
+}
+
+/** What is known of a delivery under way without its content. */
+function fixedDelivery(position: Position, id: string): FixedDelivery {
+  const { attempts, sequences, next_attempt_at: waited } = position;
+  const holds = sequences === null ? 1 : (JSON.parse(sequences) as number[]).length;
+  return { id, attempts, unended: unendedOf(position), hasWaited: waited !== null, holds, isEvent: sequences === null };
 }
 
 function positionOf(db: Kysely<Schema>, key: number, name: string): Promise<Position | undefined> {

@@ -12,11 +12,24 @@ export const SETTLED = {
   sequences: null,
   delivery_event: null,
   attempts: 0,
+  unended: 0,
+  unended_delivery: null,
   first_attempt_at: null,
   next_attempt_at: null,
   last_error: null,
   last_remedy: null,
 } as const;
+
+/**
+ * Attempts at the delivery under way that began, and of which no worker said how they ended; one of them may still run.
+ */
+export const unendedOf = ({ delivery_id: id, unended, unended_delivery: counted }: Position): number =>
+  id !== null && id === counted ? unended : 0;
+
+/** One of those attempts has ended, in whatever way. */
+export const withOneEnded = (position: Position): Pick<Position, 'unended'> => ({
+  unended: Math.max(0, position.unended - 1),
+});
 
 /** Where a position stands; at the beginning without one. */
 export const placeOf = (position: DeliveryPlace | undefined): DeliveryPlace => ({

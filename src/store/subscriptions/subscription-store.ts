@@ -121,14 +121,31 @@ export interface DeliveryStore {
    * Begins an attempt at a delivery that {@link nextDelivery} found. Its changes are fixed with its first attempt.
    * Where something else has happened to the position since, nothing begins.
    *
+   * The attempt is counted before it is made, and counts as unended until its end is told.
+   *
    * @param request.next - of the changes that were found, as many of the first ones as its target can hold
+   * @param request.pause - what holds unless the attempt's end is told: nothing is attempted before `until`
    */
   beginDelivery(request: {
     mailbox: MailboxId;
     subscription: string;
     now: number;
     next: AttemptableDelivery;
+    pause?: { readonly until: number; readonly reason: string } | null;
   }): Promise<DeliveryStep>;
+  /**
+   * Keeps the first changes only of a delivery that has just begun for the first time, and that no target has seen:
+   * they have another id then.
+   *
+   * @param request.size - how many, at least one
+   * @returns null when the position names another attempt
+   */
+  narrowDelivery(request: DeliveryNamed & { size: number }): Promise<BegunDelivery | null>;
+  /**
+   * An attempt has ended without an answer of its target: it was cancelled, its worker shuts down, or the store failed.
+   * So it is not one that ended its worker, and nothing waits for it.
+   */
+  releaseDelivery(request: Omit<DeliveryNamed, 'now'> & { attempt: number }): Promise<void>;
   /**
    * The target has accepted the delivery: the position moves behind it.
    *
@@ -142,7 +159,7 @@ export interface DeliveryStore {
    * @returns false when the position names another delivery; `work` has not run then
    */
   acceptWithin(request: DeliveryNamed, work: (query: QueryWithin) => Promise<void>): Promise<boolean>;
-  /** An attempt has failed. Nothing happens when the position names another attempt. */
+  /** An attempt has failed. When the position names another one, this one only counts as ended. */
   failDelivery(request: FailedDelivery): Promise<void>;
   /** Nothing is attempted before `until`: what the target needs is not there. */
   postponeDelivery(request: {
@@ -190,7 +207,7 @@ export type NextDelivery =
 
 export type AttemptableDelivery =
   /** A delivery whose content was fixed by an earlier attempt. */
-  | { readonly kind: 'fixed' }
+  | { readonly kind: 'fixed'; readonly delivery: FixedDelivery }
   /**
    * A search after the position `after`. Everything up to `passed` is in `changes`, or was not asked for. `event` is
    * what follows where there are no changes.
@@ -202,6 +219,19 @@ export type AttemptableDelivery =
       readonly event: SubscribedEvent | null;
       readonly passed: DeliveryPlace;
     };
+
+export interface FixedDelivery {
+  readonly id: string;
+  /** That have begun. */
+  readonly attempts: number;
+  /** Of them, those of which no worker said how they ended. One of them may still run. */
+  readonly unended: number;
+  /** Whether a time was set before which nothing was to be attempted, and has passed since the last attempt began. */
+  readonly hasWaited: boolean;
+  /** How many changes it holds; 1 when it holds an event. */
+  readonly holds: number;
+  readonly isEvent: boolean;
+}
 
 /** Runs a statement in the transaction of a delivery; its parameters are `$1`, `$2` … in PostgreSQL, `?` in SQLite. */
 export type QueryWithin = (

@@ -17,6 +17,7 @@ import { mailboxes } from './mailboxes-contract.ts';
 import { readingBack } from './reading-contract.ts';
 import { removal } from './removal-contract.ts';
 import { renaming } from './renaming-contract.ts';
+import { unendedAttempts } from './unended-contract.ts';
 import { settingsPreview } from './settings-preview-contract.ts';
 import { work } from './work-contract.ts';
 import { workLeft } from './work-left-contract.ts';
@@ -42,6 +43,7 @@ export function mailboxStoreContract(fixture: StoreFixture): void {
     attachments(fixture);
     workLeft(fixture);
     deliveries(fixture);
+    unendedAttempts(fixture);
     events(fixture);
     settingsPreview(fixture);
   });

@@ -21,6 +21,7 @@ import { notKeptColumn } from './0018-not-kept.ts';
 import { deliveryRemedyColumn } from './0019-delivery-remedy.ts';
 import { failedCalls } from './0020-failed-calls.ts';
 import { eventTables } from './0021-events.ts';
+import { unendedAttempts } from './0022-unended-attempts.ts';
 
 const CREATED_BY = {
   '0001-mirror': mirror,
@@ -43,6 +44,7 @@ const CREATED_BY = {
   '0019-delivery-remedy': deliveryRemedyColumn,
   '0020-failed-calls': failedCalls,
   '0021-events': eventTables,
+  '0022-unended-attempts': unendedAttempts,
 } as const satisfies Record<MigrationName, (dialect: StoreDialect) => Migration>;
 
 /** The migrations by their names. Loaded when one has to run. */

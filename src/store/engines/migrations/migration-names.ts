@@ -20,6 +20,7 @@ export const MIGRATION_NAMES = [
   '0019-delivery-remedy',
   '0020-failed-calls',
   '0021-events',
+  '0022-unended-attempts',
 ] as const;
 
 export type MigrationName = (typeof MIGRATION_NAMES)[number];

@@ -1,0 +1,44 @@
+import type { DeliveryOrder } from '../model/subscription.ts';
+import type { FixedDelivery } from '../store/subscriptions/subscription-store.ts';
+import { retryDelay } from './backoff.ts';
+
+/**
+ * Unended attempts after which a change is parked, whatever the subscription says of attempts: a worker may also be
+ * killed for reasons of its own (a deploy, another mailbox's mail), which counts, too, until a delivery is accepted.
+ */
+const PARKED_AFTER = 5;
+/** The same for a batch, which parks nothing: its changes are delivered one by one from then on. */
+const SPLIT_AFTER = 2;
+
+export type AfterUnended =
+  /** `pause`: until when nothing is attempted if this attempt does not end either, and why. */
+  | { readonly kind: 'attempt'; readonly pause: { readonly until: number; readonly reason: string } | null }
+  /** Of a batch: each of its changes is delivered alone from now on. */
+  | { readonly kind: 'park'; readonly reason: string };
+
+/**
+ * What follows attempts of which no worker said how they ended. A handler that ends its process, or blocks it until
+ * heartbeats lack, cannot fail in another way. Pure.
+ *
+ * @param at.now - epoch ms
+ * @param at.random - uniform in [0, 1)
+ */
+export function afterUnended(
+  order: DeliveryOrder,
+  { unended, holds, isEvent }: Pick<FixedDelivery, 'unended' | 'holds' | 'isEvent'>,
+  { now, random }: { readonly now: number; readonly random: number },
+): AfterUnended {
+  if (unended === 0) return { kind: 'attempt', pause: null };
+  const most = holds > 1 ? SPLIT_AFTER : PARKED_AFTER;
+  const canPark = order.kind === 'park';
+  const what = isEvent ? 'this event' : holds > 1 ? 'these changes' : 'this change';
+  if (canPark && unended >= most) return { kind: 'park', reason: reasonOf(`${unended} times`, what) };
+  // This one counts as well then, and what is to be parked need not wait.
+  if (canPark && unended + 1 >= most) return { kind: 'attempt', pause: null };
+  const delay = retryDelay({ failures: unended + 1, elapsed: 0, asked: null, random }) ?? 0;
+  const times = unended === 1 ? 'at least once' : `at least ${unended} times`;
+  return { kind: 'attempt', pause: { until: now + delay, reason: reasonOf(times, what) } };
+}
+
+const reasonOf = (times: string, what: string): string =>
+  `The worker ended, stopped answering, or lost its database, ${times} while it handled ${what}`;
