@@ -86,6 +86,8 @@ describe('deliveries whose handling ends the worker', () => {
   let ends: number;
   /** How the handling of a delivery goes, by the sequences of its changes. */
   let react: (subscription: string, sequences: readonly number[]) => Reaction;
+  /** How many of some changes its target can hold; null when it holds any number, `ends` when that ends its worker. */
+  let holds: ((sequences: readonly number[]) => number | 'ends') | null;
 
   beforeEach(async () => {
     stores = await openStores(databaseAt('sqlite::memory:'));
@@ -95,6 +97,7 @@ describe('deliveries whose handling ends the worker', () => {
     await mailbox.sync(['a', 'b', 'c', 'd', 'e'].map((id) => reading(id)));
     [accepted, ends] = [[], 0];
     react = () => 'accepted';
+    holds = null;
   });
   afterEach(() => closeStores(stores));
 
@@ -109,16 +112,23 @@ describe('deliveries whose handling ends the worker', () => {
 
   /** A target of a worker that does nothing any more once it has ended. */
   function targetFor(name: string, died: () => void): DeliveryTarget {
+    const end = (): Promise<never> => {
+      ends += 1;
+      died();
+      return new Promise(() => undefined);
+    };
+    const measure = holds;
+    const fitting = async (changes: readonly { readonly sequence: number }[]): Promise<number> => {
+      const size = measure?.(changes.map(({ sequence }) => sequence)) ?? changes.length;
+      return size === 'ends' ? end() : size;
+    };
     return {
+      ...(measure === null ? {} : { fitting }),
       take: async (delivery: BegunDelivery): Promise<TakenDelivery> => {
         const sequences = delivery.changes.map(({ sequence }) => sequence);
         const reaction = react(name, sequences);
         if (reaction === 'failed') return { kind: 'failed', reason: 'it cannot be parsed', asked: null };
-        if (reaction === 'ends') {
-          ends += 1;
-          died();
-          return new Promise(() => undefined);
-        }
+        if (reaction === 'ends') return end();
         const { id } = delivery;
         await stores.store.acceptDelivery({ mailbox: mailbox.id, subscription: name, id, now: clock.now() });
         accepted.push(...sequences);
@@ -190,6 +200,31 @@ describe('deliveries whose handling ends the worker', () => {
     await settled(MINUTE);
     expect(await positionOf()).toMatchObject({ sequence: 0 });
     expect(await positionOf('other')).toMatchObject({ sequence: 5, delivered: 5, parked: 0 });
+  });
+
+  it('are found as well where it ends while the target measures what it can hold', async () => {
+    await subscribe();
+    holds = (sequences) => (sequences.includes(3) ? 'ends' : Math.min(2, sequences.length));
+    // What a later attempt does not measure, it still has to read.
+    react = (_, sequences) => (sequences.includes(3) ? 'ends' : 'accepted');
+    await settled();
+    expect(accepted).toEqual([1, 2, 4, 5]);
+    expect(await stores.store.listParked({ name: 'crm', limit: 10 })).toMatchObject([{ sequence: 3, attempts: 5 }]);
+  });
+
+  it('hold what their target can, with one attempt each', async () => {
+    await subscribe();
+    holds = () => 2;
+    const sizes: number[] = [];
+    react = (_, sequences) => {
+      sizes.push(sequences.length);
+      return 'accepted';
+    };
+    await settled();
+    expect([sizes, accepted]).toEqual([
+      [2, 2, 1],
+      [1, 2, 3, 4, 5],
+    ]);
   });
 
   it('wait ever longer and say why where order is above all', async () => {

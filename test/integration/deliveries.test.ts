@@ -323,6 +323,9 @@ describe('a worker that stops during a delivery', () => {
       await eventually(30_000, async () => (receiver.calls.length > 0 ? true : null));
       await rig.stopWorker();
       const interrupted = receiver.calls.at(-1);
+      // It is told that the attempt ended: a worker that stops is not one that died of the delivery.
+      const left = { mailbox: box.id, subscription: 'all', now: systemClock.now() };
+      expect(await rig.tidemark.store.nextDelivery(left)).toMatchObject({ delivery: { unended: 0, attempts: 1 } });
       receiver.react = () => undefined;
       await rig.startWorker(createLog('silent'), systemClock, handlers);
       await box.exact(60_000);
