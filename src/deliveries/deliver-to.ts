@@ -157,10 +157,11 @@ async function attempt(turn: Turn, targeted: Targeted, begun: BegunDelivery): Pr
   const { store, mailbox, signal, wasGivenUp = () => false } = turn;
   let delivery = begun;
   const released: Promise<void>[] = [];
+  let isLost = false;
   const release = (): void => {
     const { id, attempt: number } = delivery;
     const named = { mailbox, subscription: targeted.subscription.name, id, attempt: number };
-    if (released.length > 0 || wasGivenUp()) return;
+    if (released.length > 0 || isLost || wasGivenUp()) return;
     // Where that fails as well, it counts as one that did not end.
     released.push(store.releaseDelivery(named).catch(() => undefined));
   };
@@ -173,6 +174,10 @@ async function attempt(turn: Turn, targeted: Targeted, begun: BegunDelivery): Pr
     delivery = fitted;
     const taken = await targeted.target.take(delivery);
     if (taken.kind === 'failed') signal.throwIfAborted();
+    if (taken.kind === 'lost') {
+      isLost = !signal.aborted;
+      throw taken.error;
+    }
     await tell(turn, targeted, delivery, taken);
     if (taken.kind === 'ended') release();
   } catch (error) {
@@ -207,7 +212,7 @@ async function tell(
   { store, clock, mailbox, telemetry }: Turn,
   { subscription: { name, order } }: Targeted,
   delivery: BegunDelivery,
-  taken: TakenDelivery,
+  taken: Exclude<TakenDelivery, { kind: 'lost' }>,
 ): Promise<void> {
   telemetry?.add('tidemark_deliveries_total', 1, { outcome: taken.kind === 'accepted' ? 'accepted' : 'failed' });
   switch (taken.kind) {

@@ -40,7 +40,9 @@ export type TakenDelivery =
   | { readonly kind: 'accepted' }
   | ({ readonly kind: 'failed' } & AttemptFailure)
   /** The target wants no more, and the subscription has ended. */
-  | { readonly kind: 'ended' };
+  | { readonly kind: 'ended' }
+  /** The target returned, and the connection of its transaction was gone. */
+  | { readonly kind: 'lost'; readonly error: unknown };
 
 /** @returns null when this worker does not have the target */
 export type TargetOf = (delivering: Delivering) => DeliveryTarget | null;

@@ -1,4 +1,5 @@
 import { InvalidSubscriptionError } from '../model/subscription.ts';
+import { StoreError } from '../store/engines/store-error.ts';
 import type { BegunDelivery, DeliveredContent } from '../store/subscriptions/subscription-store.ts';
 import type { Delivering, DeliveryTarget, TakenDelivery, TargetMeans, TargetOf } from './delivery-target.ts';
 import { failureOf } from './failed-attempt.ts';
@@ -27,10 +28,13 @@ async function called(
   const context: DeliveryContext = { mailbox, deliveryId: id, attempt, signal, message: (id) => read.message(id) };
   const named = { mailbox, subscription: subscription.name, id };
   const thrown: unknown[] = [];
+  let hasReturned = false;
   // What a handler throws is its own failure, and never that of the store.
   const calling = async (handle: () => Promise<void> | void): Promise<void> => {
+    hasReturned = false;
     try {
       await handle();
+      hasReturned = true;
     } catch (error) {
       thrown.push(error);
       throw error;
@@ -47,9 +51,21 @@ async function called(
     }
     return { kind: 'accepted' };
   } catch (error) {
-    if (thrown.length === 0) throw error;
-    return { kind: 'failed', ...failureOf(thrown.at(-1)) };
+    if (thrown.length > 0) return { kind: 'failed', ...failureOf(thrown.at(-1)) };
+    if (handler.transaction === true && hasReturned) return notCommitted(error);
+    throw error;
   }
+}
+
+/**
+ * What a handler wrote was not committed though it threw nothing: a constraint is checked at the end, or a statement
+ * failed before and the handler went on. That is its own failure, too. A connection that is gone may be either's.
+ */
+function notCommitted(error: unknown): TakenDelivery {
+  if (!(error instanceof StoreError)) return { kind: 'failed', ...failureOf(error) };
+  // A broken foreign key, which the store takes for one of its own.
+  if (error.failure.kind === 'lost') return { kind: 'failed', ...failureOf(error.cause) };
+  return { kind: 'lost', error };
 }
 
 /** Calls what the handler has for it. It lacks that only where another program has changed the filter. */

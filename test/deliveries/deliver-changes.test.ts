@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterEach, expect, it } from 'vitest';
 
-import { deliverChanges } from '../../src/deliveries/deliver-changes.ts';
+import { deliverChanges, type DeliveredMailbox } from '../../src/deliveries/deliver-changes.ts';
 import { DeliverySlots } from '../../src/deliveries/delivery-slots.ts';
 import { handlerTargets } from '../../src/deliveries/handler-target.ts';
 import { definitionOf, type Handlers } from '../../src/deliveries/handler.ts';
@@ -23,29 +23,20 @@ describePostgres('a handler with the transaction of its position', () => {
     if (stores !== null) await closeStores(stores);
   });
 
-  it('writes exactly once, whichever of its attempts fails', async () => {
+  /** A mailbox with three changes, and a subscription to them. @returns runs its deliveries, as if at a time */
+  async function subscribed(handlers: Handlers): Promise<(now?: number) => Promise<DeliveredMailbox>> {
     stores = await openStores(databaseAt(await newDatabase()));
     const { store, database } = stores;
-    await database.write((tx) => sql`create table public.told (sequence bigint)`.execute(tx));
+    await database.write(async (tx) => {
+      await sql`drop table if exists public.told`.execute(tx);
+      await sql`create table public.told (sequence bigint)`.execute(tx);
+    });
     const mailbox = new TestMailbox(store, mailboxId('ada@example.com'));
     await mailbox.put();
     await mailbox.sync([reading('a'), reading('b'), reading('c')]);
-    let attempts = 0;
-    const handlers: Handlers = {
-      crm: {
-        transaction: true,
-        batch: 2,
-        beginning: { kind: 'first' },
-        handle: async (changes, { query }) => {
-          for (const { sequence } of changes) await query('insert into public.told values ($1)', [sequence]);
-          attempts += 1;
-          if (attempts === 1) throw new Error('after it has written');
-        },
-      },
-    };
     await registerHandlers({ store, clock: systemClock, handlers, isPostgres: true });
     const reader = readerOf(database, new Bodies(database));
-    const run = (now = systemClock.now()) => {
+    return (now = systemClock.now()) => {
       const clock = { ...systemClock, now: () => now, random: () => 0.5 };
       const means = { store, clock, reader };
       const targetOf = handlerTargets(means, handlers);
@@ -58,13 +49,79 @@ describePostgres('a handler with the transaction of its position', () => {
       } as const;
       return deliverChanges(deps, mailbox.id, { signal: new AbortController().signal });
     };
+  }
+
+  const told = async (): Promise<readonly number[]> => {
+    const rows = await stores?.database.read((db) =>
+      sql<{ sequence: number }>`select sequence from public.told order by 1`.execute(db),
+    );
+    return rows?.rows.map(({ sequence }) => sequence) ?? [];
+  };
+  const parked = async () => (await stores?.store.listParked({ name: 'crm', limit: 10 })) ?? [];
+
+  it('writes exactly once, whichever of its attempts fails', async () => {
+    let attempts = 0;
+    const run = await subscribed({
+      crm: {
+        transaction: true,
+        batch: 2,
+        beginning: { kind: 'first' },
+        handle: async (changes, { query }) => {
+          for (const { sequence } of changes) await query('insert into public.told values ($1)', [sequence]);
+          attempts += 1;
+          if (attempts === 1) throw new Error('after it has written');
+        },
+      },
+    });
     expect(await run()).toMatchObject({ more: false, waiting: [{ subscription: 'crm', why: 'failing' }] });
     expect(await run(systemClock.now() + 60_000)).toMatchObject({ more: false, nextIn: null, waiting: [] });
     expect(attempts).toBe(3);
-    const { rows } = await database.read((db) =>
-      sql<{ sequence: number }>`select sequence from public.told order by 1`.execute(db),
-    );
-    expect(rows.map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
+    expect(await told()).toEqual([1, 2, 3]);
+  });
+
+  it('fails where what it wrote cannot be committed, and only that change is parked', async () => {
+    const run = await subscribed({
+      crm: {
+        transaction: true,
+        batch: 1,
+        beginning: { kind: 'first' },
+        order: { kind: 'park', attempts: 1 },
+        handle: async (changes, { query }) => {
+          for (const { sequence } of changes) {
+            await query('insert into public.told values ($1)', [sequence]);
+            if (sequence === 2) await query('select from no_such_table').catch(() => undefined);
+          }
+        },
+      },
+    });
+    expect(await run()).toMatchObject({ more: false, nextIn: null, waiting: [] });
+    expect(await told()).toEqual([1, 3]);
+    expect(await parked()).toMatchObject([{ sequence: 2, error: expect.stringContaining('transaction is aborted') }]);
+  });
+
+  it('has a change parked during which its connection breaks each time', async () => {
+    const run = await subscribed({
+      crm: {
+        transaction: true,
+        batch: 1,
+        beginning: { kind: 'first' },
+        handle: async (changes, { query }) => {
+          for (const { sequence } of changes) {
+            await query('insert into public.told values ($1)', [sequence]);
+            if (sequence === 2) await query('select pg_terminate_backend(pg_backend_pid())').catch(() => undefined);
+          }
+        },
+      },
+    });
+    let now = systemClock.now();
+    for (let runs = 0; runs < 15; runs++) {
+      await run(now).catch(() => undefined);
+      now += 3_600_000;
+    }
+    expect(await told()).toEqual([1, 3]);
+    expect(await parked()).toMatchObject([
+      { sequence: 2, attempts: 5, error: expect.stringContaining('lost its database') },
+    ]);
   });
 });
 
