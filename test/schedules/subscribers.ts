@@ -49,6 +49,8 @@ export class Subscribers {
   readonly #isGentle: boolean;
   readonly #moods = new Map<string, number>();
   readonly #deadly: Deadly | null;
+  #workersEnded = 0;
+  #parkedForIt = 0;
 
   /** @param options.deadly - null where no recipient ends its worker */
   constructor(options: {
@@ -71,7 +73,11 @@ export class Subscribers {
     const random = this.#random;
     const definition = drawDefinition(random, `subscription-${this.#all.length}`);
     const deadly = this.#deadly;
-    const recipient = new Recipient({ clock, random, ledger: this.#ledger, endWorker: deadly?.endWorker });
+    const endWorker = (): void => {
+      this.#workersEnded += 1;
+      deadly?.endWorker();
+    };
+    const recipient = new Recipient({ clock, random, ledger: this.#ledger, endWorker });
     if (deadly !== null) recipient.endsWorker = drawDeadly(deadly.random);
     if (random.chance(0.3)) {
       const [every, which] = [3 + random.below(20), random.below(3)];
@@ -162,12 +168,12 @@ export class Subscribers {
       const { name: subscription, filter, order } = definition;
       const rows = await stores.store.listParked({ name: subscription, limit: EVERY_ROW });
       const parked = rows.map(({ sequence }) => sequence);
-      const harmless = rows.filter(
-        ({ sequence, error }) =>
-          error.startsWith('The worker ended') && (recipient.endsWorker?.(sequence) ?? null) === null,
-      );
+      const isDeadly = (sequence: number): boolean => (recipient.endsWorker?.(sequence) ?? null) !== null;
+      const ended = rows.filter(({ error }) => error.startsWith('The worker ended'));
+      this.#parkedForIt += ended.length;
       if (this.#deadly?.isAlone === true)
-        found.push(...harmless.map(({ sequence }) => `${subscription} parked ${sequence}, which ends no worker`));
+        for (const { sequence } of ended)
+          if (!isDeadly(sequence)) found.push(`${subscription} parked ${sequence}, which ends no worker`);
       const asked = changes.filter((change) => change.sequence > begins && matchesChange(filter, change, null));
       const sequences = asked.map(({ sequence }) => sequence);
       found.push(
@@ -187,7 +193,14 @@ export class Subscribers {
   /** How often each mood was drawn, and what came of it. */
   met(): ReadonlyMap<string, number> {
     const { deliveries, repeated, split } = this.#ledger.counts;
-    return new Map([...this.#moods, ['delivered', deliveries], ['delivered again', repeated], ['split again', split]]);
+    return new Map([
+      ...this.#moods,
+      ['delivered', deliveries],
+      ['delivered again', repeated],
+      ['split again', split],
+      ['workers ended by a change', this.#workersEnded],
+      ['changes parked for that', this.#parkedForIt],
+    ]);
   }
 
   #drawMood({ target }: SubscriptionDefinition): Mood {
