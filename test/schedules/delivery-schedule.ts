@@ -46,7 +46,7 @@ export async function runDeliverySchedule(
   const isGentle = random.chance(0.2);
   const perils = drawPerils(random, isGentle);
   const poison = new Random(seed ^ 0xdead);
-  const isDeadly = !isGentle && poison.chance(0.3);
+  const isDeadly = !isGentle && poison.chance(0.5);
   const isDeadlyAlone = isDeadly && poison.chance(0.5);
   if (isDeadlyAlone) Object.assign(perils, SAFE);
   const attempts = new Attempts({

@@ -237,10 +237,10 @@ export class Subscribers {
   }
 }
 
-/** Some of the changes end the worker of half the recipients. */
+/** Some of the changes end the worker of most recipients. */
 function drawDeadly(random: Random): Recipient['endsWorker'] {
-  if (random.chance(0.5)) return null;
-  const [every, which, when] = [6 + random.below(20), random.below(6), random.pick(['before', 'after'] as const)];
+  if (random.chance(0.3)) return null;
+  const [every, which, when] = [3 + random.below(15), random.below(3), random.pick(['before', 'after'] as const)];
   return (sequence) => (sequence % every === which ? when : null);
 }
 
