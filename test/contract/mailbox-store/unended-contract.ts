@@ -62,7 +62,7 @@ export function unendedAttempts(fixture: StoreFixture): void {
       expect(await fixed(mailbox)).toMatchObject({ attempts: 3, unended: 0 });
     });
 
-    it('begins the count of the next delivery anew when it is accepted', async () => {
+    it('leaves no count for the next delivery when it is accepted', async () => {
       const mailbox = open();
       await subscribed(mailbox);
       await begun(mailbox);
