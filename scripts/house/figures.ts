@@ -18,6 +18,7 @@ const LOOKED_AT_LINES = 40;
 /** The share of comments among the lines that are not empty. */
 const COMMENTS = { least: 0.1, most: 0.2 };
 const CONFIG_MODULES = 150;
+const FILE_LINES = 300;
 
 const written = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'], {
   cwd: root,
@@ -106,6 +107,7 @@ const tooLong = measured.filter(({ lines }) => lines > FUNCTION_LINES);
 const [largest] = interfaces().toSorted((a, b) => b.methods - a.methods);
 const all = files.flatMap(({ lines }) => lines);
 const wide = all.filter((line) => line.length > COLUMNS);
+const long = inSource.filter(({ lines }) => lines.length - 1 > FILE_LINES).map(({ path }) => path);
 const sizes = inSource.map(({ lines }) => lines.length - 1).toSorted((a, b) => a - b);
 
 /** What puts programs together holds the whole store and hands out roles. */
@@ -181,6 +183,10 @@ const figures: readonly Figure[] = [
     name: 'files of src, median and largest (lines)',
     shown: `${sizes.length}, ${sizes[Math.floor(sizes.length / 2)]} and ${sizes.at(-1)}`,
     before: '62 and 454',
+  },
+  {
+    name: `files of src over ${FILE_LINES} lines`,
+    shown: long.length === 0 ? 0 : [long.length, ...long].join(', '),
   },
   {
     name: 'file names that stand twice',
