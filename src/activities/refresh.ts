@@ -1,4 +1,4 @@
-import { MAX_BATCH, type GmailSession } from '../gmail/api/gmail-api.ts';
+import { MAX_BATCH, type FetchOutcome, type GmailSession } from '../gmail/api/gmail-api.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
 import type { MailboxId, MessageId } from '../model/ids.ts';
 import type { FetchingStore } from '../store/fetching/fetching-store.ts';
@@ -43,10 +43,12 @@ export interface LabelRefresh {
 export async function readLabels(refresh: LabelRefresh, ids: readonly MessageId[]): Promise<void> {
   const { deps, session, mailbox, run } = refresh;
   let fetched;
+  let notFound;
   try {
     const requests = ids.map((id) => ({ kind: 'message', id }) as const);
     const outcomes = await session.batchGet(requests, 'minimal', run.signal);
     fetched = outcomes.flatMap((outcome) => (outcome.kind === 'fetched' ? outcome.messages : []));
+    notFound = new Set(ids.filter((_, index) => isNotFound(outcomes[index])));
   } catch (error) {
     if (!(error instanceof GmailError) || error.failure.kind !== 'unavailable') throw error;
     return await split(refresh, ids);
@@ -55,8 +57,11 @@ export async function readLabels(refresh: LabelRefresh, ids: readonly MessageId[
   const { stale } = await deps.store.saveFetched({ mailbox, messages: fetched, format: 'minimal', now });
   const read = new Set(fetched.map(({ id }) => id).filter((id) => !stale.includes(id)));
   const unread = ids.filter((id) => !read.has(id));
-  if (unread.length > 0) await deps.store.putOffRefresh({ mailbox, messageIds: unread, now });
+  if (unread.length > 0) await deps.store.putOffRefresh({ mailbox, messageIds: unread, notFound, now });
 }
+
+const isNotFound = (outcome: FetchOutcome | undefined): boolean =>
+  outcome?.kind === 'failed' && outcome.error.failure.kind === 'not-found';
 
 /** Halves a batch that failed as a whole although Gmail answers other calls, until the culprit is alone. */
 async function split(refresh: LabelRefresh, ids: readonly MessageId[]): Promise<void> {

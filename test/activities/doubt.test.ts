@@ -369,4 +369,18 @@ describe('the first seconds of a first full sync', () => {
     await expectExact();
     expect(ada.gets()).toBeLessThanOrEqual(50);
   });
+
+  it('keep no message that a lagging replica answered, and that was deleted before the mark', async () => {
+    ada = await RunningMailbox.open({ format: 'raw' });
+    const [, deleted = ''] = ada.receive(10);
+    Object.assign(ada.gmail.lag, { listMs: 20_000, getMs: 20_000, getProbability: 1 });
+    ada.gmail.deleteAll([deleted]);
+    // History from before the mark, which would show the deletion, has expired.
+    ada.gmail.expireHistory();
+    await ada.run(5_000);
+    expect((await ada.counts()).stored, 'as the replica answered').toBe(10);
+    await ada.run(HOUR);
+    await expectExact();
+    expect(await wronglyGone()).toEqual([`gone ${deleted}`]);
+  });
 });

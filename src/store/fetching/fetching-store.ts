@@ -73,8 +73,19 @@ export interface FetchingStore {
   }): Promise<{ unknown: number }>;
   /** Stored or excluded rows whose labels are due to be read again. */
   nextRefresh(request: { mailbox: MailboxId; limit: number; now: number }): Promise<readonly MessageId[]>;
-  /** Puts off the refresh of rows whose labels could not be read. The delay doubles each time. */
-  putOffRefresh(request: { mailbox: MailboxId; messageIds: readonly MessageId[]; now: number }): Promise<void>;
+  /**
+   * Puts off the refresh of rows whose labels could not be read. The delay doubles each time. History mostly says that
+   * such a message is deleted, but not if that is older than the mark. So one whose gets keep answering 404 becomes
+   * pending: as with any fetch that finds nothing, its thread is asked before it is buried.
+   *
+   * @param request.notFound - those of `messageIds` whose gets answered 404
+   */
+  putOffRefresh(request: {
+    mailbox: MailboxId;
+    messageIds: readonly MessageId[];
+    notFound?: ReadonlySet<MessageId>;
+    now: number;
+  }): Promise<void>;
   /**
    * Makes every failed row due now in the backfill lane, and every stored row whose attachments or raw are asked for
    * again.

@@ -3,11 +3,14 @@ import type { FetchingStore } from './fetching-store.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
 import type { MessageRow } from '../rules/message-row.ts';
+import { toFetch } from '../rules/row-scope.ts';
 import { loadRows, writeDifferences } from '../rows/message-writer.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
 const FIRST_DELAY = 3_000;
 const LONGEST_DELAY = 60 * 60_000;
+/** So many refreshes are put off before 404s are believed to be more than a lagging replica's: a minute and a half. */
+const FETCHED_AFTER = 5;
 
 /** See {@link FetchingStore.retryFailed}. All rows move to the backfill lane, so that one activity tries them. */
 export function retryFailed(
@@ -33,12 +36,14 @@ export function putOffRefresh(
   database: StoreDatabase,
   request: RequestOf<FetchingStore, 'putOffRefresh'>,
 ): Promise<void> {
-  const { mailbox, messageIds, now } = request;
+  const { mailbox, messageIds, notFound, now } = request;
   return withMailbox(database, mailbox, async (locked) => {
     const rows = [...(await loadRows(locked, messageIds)).values()].filter(
       (row) => isFetched(row) || row.format !== null,
     );
     const later = rows.map((before) => {
+      if (notFound?.has(before.id) === true && countsRefreshes(before) && before.attempts >= FETCHED_AFTER)
+        return { before, after: { ...toFetch(before, 'live', now), refreshAt: null } };
       const delay = Math.min(FIRST_DELAY * 2 ** Math.min(before.attempts, 20), LONGEST_DELAY);
       return {
         before,

@@ -126,6 +126,20 @@ export function fetching(fixture: StoreFixture): void {
       expect(await mailbox.feed()).toEqual(['stored a', 'stored a']);
     });
 
+    it('has a message fetched again whose labels are asked for in vain, once 404s have lasted a minute and a half', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a'), reading('b')]);
+      const { store, id, now } = mailbox;
+      const notFound = new Set([m('a')]);
+      const putOff = () => store.putOffRefresh({ mailbox: id, messageIds: [m('a'), m('b')], notFound, now });
+      for (let times = 0; times < 5; times++) await putOff();
+      expect(await mailbox.pending('live'), 'a lagging replica may have answered until now').toEqual([]);
+      await putOff();
+      expect(await mailbox.pending('live')).toMatchObject([{ id: 'a', attempts: 0 }]);
+      await mailbox.attempt('a', { state: 'gone' });
+      expect(await mailbox.counts()).toMatchObject({ stored: 1, gone: 1, pending: 0 });
+    });
+
     it('retries in a minute what a wrong clock put off by over a day, and keeps plausible waits', async () => {
       const DAY = 24 * 3_600_000;
       const mailbox = open();
