@@ -131,7 +131,8 @@ async function begun(turn: Turn, { subscription }: Targeted): Promise<Begun> {
 async function postponed({ store, clock, mailbox }: Turn, subscription: string, lacks: Lack): Promise<End> {
   const { due } = await store.findDeliveries({ mailbox, now: clock.now() });
   if (!due.some((each) => each.subscription === subscription)) return NOTHING_LEFT;
-  const at = clock.now() + WITHOUT[lacks];
+  // Two suspects that waited equally long would meet again, and the one that ends its worker could go first each time.
+  const at = clock.now() + Math.round(WITHOUT[lacks] * (lacks === 'turn' ? 0.5 + clock.random() : 1));
   const remedy = lacks === 'handler' ? ({ kind: 'end-subscription', subscription } as const) : null;
   const reason = lackOf(lacks, mailbox, subscription);
   await store.postponeDelivery({ mailbox, subscription, until: at, reason, remedy });

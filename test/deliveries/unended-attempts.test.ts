@@ -86,6 +86,9 @@ describe('deliveries whose handling ends the worker', () => {
   let ends: number;
   /** How the handling of a delivery goes, by the sequences of its changes. */
   let react: (subscription: string, sequences: readonly number[]) => Reaction;
+  let random: () => number;
+  /** Ms that the handling takes, by the subscription. */
+  let takes: Readonly<Record<string, number>>;
   /** How many of some changes its target can hold; null when it holds any number, `ends` when that ends its worker. */
   let holds: ((sequences: readonly number[]) => number | 'ends') | null;
 
@@ -97,6 +100,8 @@ describe('deliveries whose handling ends the worker', () => {
     await mailbox.sync(['a', 'b', 'c', 'd', 'e'].map((id) => reading(id)));
     [accepted, ends] = [[], 0];
     react = () => 'accepted';
+    takes = {};
+    random = () => 0.5;
     holds = null;
   });
   afterEach(() => closeStores(stores));
@@ -111,10 +116,10 @@ describe('deliveries whose handling ends the worker', () => {
     (await stores.store.readPositions(name))[0];
 
   /** A target of a worker that does nothing any more once it has ended. */
-  function targetFor(name: string, died: () => void): DeliveryTarget {
+  function targetFor(name: string, worker: { readonly isDead: boolean; die(): void }): DeliveryTarget {
     const end = (): Promise<never> => {
       ends += 1;
-      died();
+      worker.die();
       return new Promise(() => undefined);
     };
     const measure = holds;
@@ -126,6 +131,8 @@ describe('deliveries whose handling ends the worker', () => {
       ...(measure === null ? {} : { fitting }),
       take: async (delivery: BegunDelivery): Promise<TakenDelivery> => {
         const sequences = delivery.changes.map(({ sequence }) => sequence);
+        await clock.sleep(takes[name] ?? 0);
+        if (worker.isDead) return new Promise(() => undefined);
         const reaction = react(name, sequences);
         if (reaction === 'failed') return { kind: 'failed', reason: 'it cannot be parsed', asked: null };
         if (reaction === 'ends') return end();
@@ -140,27 +147,29 @@ describe('deliveries whose handling ends the worker', () => {
   /** A run in a worker of its own. @returns null when the worker ended */
   async function run(options: Partial<DeliveryRun> = {}): Promise<DeliveredMailbox | null> {
     const died = Promise.withResolvers<null>();
-    let isDead = false;
+    const worker = {
+      isDead: false,
+      die(): void {
+        this.isDead = true;
+        died.resolve(null);
+      },
+    };
     const store = new Proxy(stores.store, {
       get: (object, key): unknown => {
         const value: unknown = Reflect.get(object, key);
         if (typeof value !== 'function') return value;
         return async (...args: unknown[]): Promise<unknown> => {
           const result: unknown = await Reflect.apply(value, object, args);
-          return isDead ? new Promise(() => undefined) : result;
+          return worker.isDead ? new Promise(() => undefined) : result;
         };
       },
     });
-    const end = (): void => {
-      isDead = true;
-      died.resolve(null);
-    };
     const deps = {
       store,
       changes: { listen: () => ({ renew: () => undefined, stop: () => undefined }) },
-      clock: { ...clock, random: () => 0.5 },
+      clock: { ...clock, random },
       to: 'handler',
-      targetOf: ({ subscription }: { subscription: { name: string } }) => targetFor(subscription.name, end),
+      targetOf: ({ subscription }: { subscription: { name: string } }) => targetFor(subscription.name, worker),
       slots: new DeliverySlots(),
     } as const;
     const signal = new AbortController().signal;
@@ -196,10 +205,21 @@ describe('deliveries whose handling ends the worker', () => {
   it('hold up only their own subscription', async () => {
     await subscribe();
     await subscribe({ name: 'other', batch: 1 });
+    random = clock.random;
     react = (name, sequences) => (name === 'crm' && sequences.includes(1) ? 'ends' : 'accepted');
-    await settled(MINUTE);
+    await settled(2 * MINUTE);
     expect(await positionOf()).toMatchObject({ sequence: 0 });
     expect(await positionOf('other')).toMatchObject({ sequence: 5, delivered: 5, parked: 0 });
+  });
+
+  it('are not mistaken for those that were only under way beside them each time', async () => {
+    await subscribe({ batch: 1 });
+    await subscribe({ name: 'other', batch: 1 });
+    takes = { crm: SECOND, other: 10 * SECOND };
+    react = (name, sequences) => (name === 'crm' && sequences.includes(1) ? 'ends' : 'accepted');
+    await settled();
+    expect(await positionOf()).toMatchObject({ sequence: 5, parked: 1 });
+    expect(await positionOf('other')).toMatchObject({ sequence: 5, parked: 0, delivered: 5 });
   });
 
   it('are found as well where it ends while the target measures what it can hold', async () => {
