@@ -18,8 +18,11 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-/** A batch is tried for three days, its changes alone for a minute each, and an outage lasts up to three days. */
-const PATIENCE = 30 * DAY;
+/**
+ * A batch is tried for three days, its changes alone for a minute each, and an outage lasts up to three days. Where a
+ * batch holds one change, each that is refused takes three days, and there may be a score of them.
+ */
+const PATIENCE = 90 * DAY;
 
 /**
  * Runs a mailbox with subscriptions under a seed. Its recipients fail, ask to wait, are down for up to three days, want
