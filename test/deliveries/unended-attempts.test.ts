@@ -205,7 +205,7 @@ describe('deliveries whose handling ends the worker', () => {
   it('hold up only their own subscription', async () => {
     await subscribe();
     await subscribe({ name: 'other', batch: 1 });
-    random = clock.random;
+    random = () => clock.random();
     react = (name, sequences) => (name === 'crm' && sequences.includes(1) ? 'ends' : 'accepted');
     await settled(2 * MINUTE);
     expect(await positionOf()).toMatchObject({ sequence: 0 });
