@@ -2,20 +2,24 @@ import { defineConfig } from 'vitest/config';
 
 import { LongestFirst } from './test/fixtures/longest-first.ts';
 
+const filesOf = (rooms: readonly string[]): string[] => rooms.map((room) => `test/${room}/**/*.test.ts`);
+
 /** Rooms whose tests mostly wait: for programs, for servers that come back, for Gmail's indexes. */
-const WAITING = ['client', 'docs', 'examples', 'integration', 'push', 'start', 'telemetry', 'temporal-server'].map(
-  (room) => `test/${room}/**/*.test.ts`,
-);
+const WAITING = {
+  alone: [
+    ...filesOf(['docs', 'examples', 'push', 'start', 'telemetry', 'temporal-server']),
+    'test/integration/pubsub-emulator.test.ts',
+  ],
+  sharing: filesOf(['client', 'integration']),
+};
 
 /**
  * Tests that need a process of their own: they replace Temporal's runtime, change the environment, or measure memory.
  * All others share the modules that a process has loaded once: loading them takes longer than most tests.
  */
 const ALONE = [
-  'test/workflows/**/*.test.ts',
-  'test/schedules/**/*.test.ts',
-  'test/store/bodies/**/*.test.ts',
-  ...['activities/note-condition', 'cli/connect-domain-verb', 'deliveries/send-webhook', 'gmail/answer-limits'].map(
+  ...filesOf(['workflows', 'schedules', 'store/bodies']),
+  ...['activities/note-condition', 'cli/connect-domain-verb', 'gmail/answer-limits'].map(
     (name) => `test/${name}.test.ts`,
   ),
 ];
@@ -31,14 +35,28 @@ export default defineConfig({
     teardownTimeout: 20_000,
     sequence: { sequencer: LongestFirst },
     // test/schedules: more of them in `npm run test:schedules`.
-    provide: { schedules: 200 },
-    // The first, then both others: each uses both cores of the smallest machine.
+    provide: { schedules: 120 },
+    // Those that wait, then those that compute: two of these use both cores of the smallest machine.
     projects: [
-      { extends: true, test: { name: 'waiting', include: WAITING, maxWorkers: 4, sequence: { groupOrder: 0 } } },
+      {
+        extends: true,
+        test: { name: 'waiting alone', include: WAITING.alone, maxWorkers: 4, sequence: { groupOrder: 0 } },
+      },
       {
         extends: true,
         test: {
-          name: 'computing',
+          name: 'waiting',
+          include: WAITING.sharing,
+          exclude: WAITING.alone,
+          isolate: false,
+          maxWorkers: 4,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'computing alone',
           include: ALONE,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
@@ -47,10 +65,10 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'sharing',
+          name: 'computing',
           include: ['test/**/*.test.ts'],
           // Runs of their own: vitest.production.config.ts, vitest.package.config.ts.
-          exclude: ['test/production/**', 'test/package/**', ...WAITING, ...ALONE],
+          exclude: ['test/production/**', 'test/package/**', ...WAITING.alone, ...WAITING.sharing, ...ALONE],
           isolate: false,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
