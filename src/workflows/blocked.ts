@@ -33,26 +33,48 @@ export interface Blocked {
   readonly retryAt: number;
 }
 
+const DAY = 24 * HOUR;
+
 /**
- * Questions after a refusal come after one and ten minutes, then hourly for most of a day, then every four hours. With
- * the two calls that found the refusal, the first day has 24 calls.
+ * Questions after a refusal come after a minute, then every 66 minutes for a day, every four hours for another day, and
+ * then daily. With the two calls that found the refusal, the first day has 24 calls: they cannot be an hour apart.
  */
-const HOURLY_ASKS = 22;
-/** Questions after lost consent come after 1 and 8 hours, then daily. */
-const CONSENT_DELAYS = [1 * HOUR, 7 * HOUR];
+const FIRST_DAY = { asks: 22, delay: 66 * MINUTE };
+const SECOND_DAY = { asks: 6, delay: 4 * HOUR };
 
 /** Milliseconds until a blocked mailbox asks again after `asks` refused questions. docs/errors.md names the prices. */
 export function askDelay(cause: BlockCause, asks: number): number {
   switch (cause) {
     case 'consent':
-      return CONSENT_DELAYS[asks] ?? 24 * HOUR;
+      // Two calls found it, so this is the third and last call of the first day.
+      return asks === 0 ? HOUR : DAY;
+    case 'credentials':
+      return HOUR;
+    case 'refusal':
+      if (asks === 0) return MINUTE;
+      if (asks <= FIRST_DAY.asks) return FIRST_DAY.delay;
+      return asks <= FIRST_DAY.asks + SECOND_DAY.asks ? SECOND_DAY.delay : DAY;
+  }
+}
+
+/** The same in a run from before the patch `asks-a-day`, so that its history replays. */
+function earlierAskDelay(cause: BlockCause, asks: number): number {
+  switch (cause) {
+    case 'consent':
+      return [1 * HOUR, 7 * HOUR][asks] ?? DAY;
     case 'credentials':
       return HOUR;
     case 'refusal':
       if (asks === 0) return MINUTE;
       if (asks === 1) return 9 * MINUTE;
-      return asks < HOURLY_ASKS ? HOUR : 4 * HOUR;
+      return asks < 22 ? HOUR : 4 * HOUR;
   }
+}
+
+/** When a run from before that patch asks, if that is another time; else null. */
+export function earlierRetryAt({ cause, asks, retryAt }: Blocked): number | null {
+  const change = earlierAskDelay(cause, asks) - askDelay(cause, asks);
+  return change === 0 ? null : retryAt + change;
 }
 
 export interface Refusal {

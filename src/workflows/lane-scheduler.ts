@@ -1,5 +1,6 @@
 import type { Lane } from '../model/lane.ts';
 import { withBoundedTimes } from './answered-time.ts';
+import { earlierRetryAt } from './blocked.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import { phaseOf, type MailboxState } from './mailbox-state.ts';
 import { DELIVERY_LANES, type DeliveryLane } from './delivery-lane.ts';
@@ -47,6 +48,8 @@ export interface Ways {
   waitsOn(): boolean;
   /** Let a blocked mailbox ask Gmail again by itself; before, it waited for a person. */
   asksAgain(): boolean;
+  /** Ask only as often as the bounds of calls a day allow; before, other delays lay between questions. */
+  boundsAsks(): boolean;
   /** Ignore a refusal of work that began before a person ended the block; before, it blocked the mailbox again. */
   ignoresStaleRefusals(): boolean;
   /** Bound the times that an event brings; before, any time was believed. */
@@ -112,7 +115,15 @@ function withCancelled(running: LaneState['running'], cancelled: readonly WorkLa
 function withEvent(lanes: LaneState, event: MailboxEvent, now: number, ways: Ways): LaneState {
   const bounded = withBoundedTimes(event, now);
   const believed = bounded === event || !ways.boundsTimes() ? event : bounded;
-  return { ...lanes, state: transition(lanes.state, believed, now) };
+  return { ...lanes, state: withAskTime(transition(lanes.state, believed, now), lanes.state, ways) };
+}
+
+/** A state that an event has blocked, or a refused question, asks again when the run's version does. */
+function withAskTime(state: MailboxState, before: MailboxState, ways: Ways): MailboxState {
+  const { blocked } = state;
+  if (blocked === null || blocked === before.blocked) return state;
+  const retryAt = earlierRetryAt(blocked);
+  return retryAt === null || ways.boundsAsks() ? state : { ...state, blocked: { ...blocked, retryAt } };
 }
 
 /** What the lanes should do now. */

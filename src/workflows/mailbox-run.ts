@@ -56,6 +56,7 @@ export class MailboxRun {
   readonly #ways: Ways = {
     waitsOn: () => this.#waitsOn,
     asksAgain: () => patched('ask-again'),
+    boundsAsks: () => patched('asks-a-day'),
     ignoresStaleRefusals: () => patched('stale-refusal'),
     boundsTimes: () => patched('bounded-times'),
     delivers: () => patched('delivery'),

@@ -275,7 +275,7 @@ describe('access', () => {
     await clock.run(async () => {
       await api.getProfile();
       simulator.revoke(ADA);
-      expect(await failureOf(api.getProfile())).toEqual({ kind: 'consent-revoked' });
+      expect(await failureOf(api.getProfile())).toEqual({ kind: 'consent-revoked', tokenRefused: true });
     });
   });
 });

@@ -57,14 +57,24 @@ describe('a single call', () => {
     });
   });
 
-  it('takes a grant for withdrawn when the token endpoint says so twice, at the price of three calls', async () => {
+  it('takes a grant for withdrawn when Gmail refused its token and the token endpoint gives no other', async () => {
     const { clock, simulator, session } = open();
     await clock.run(async () => {
       await session.getProfile();
       const before = simulator.usage.requests;
       simulator.revoke(ADA);
+      expect(await failureOf(session.getProfile())).toEqual({ kind: 'consent-revoked', tokenRefused: true });
+      expect(simulator.usage.requests - before).toBe(2);
+    });
+  });
+
+  it('takes a grant for withdrawn when only the token endpoint was asked, and said so twice', async () => {
+    const { clock, simulator, session } = open();
+    await clock.run(async () => {
+      simulator.revoke(ADA);
+      const before = simulator.usage.requests;
       expect(await failureOf(session.getProfile())).toEqual({ kind: 'consent-revoked' });
-      expect(simulator.usage.requests - before).toBe(3);
+      expect(simulator.usage.requests - before).toBe(2);
     });
   });
 

@@ -53,17 +53,23 @@ function asksWithin(cause: BlockCause, time: number): number[] {
 }
 
 describe('how often a blocked mailbox asks', () => {
-  test('a refused one: within minutes, then hourly for most of a day, then every four hours', () => {
-    const asks = asksWithin('refusal', 2 * DAY);
-    expect(asks.slice(0, 3)).toEqual([MINUTE, 10 * MINUTE, 70 * MINUTE]);
-    expect(asks.filter((at) => at <= DAY)).toHaveLength(22);
+  test('a refused one: after a minute, every 66 minutes for a day, every four hours for another, then daily', () => {
+    const asks = asksWithin('refusal', 5 * DAY);
     const pauses = asks.map((at, index) => at - (asks[index - 1] ?? 0));
-    expect(pauses.filter((_, index) => (asks[index] ?? 0) <= 20 * HOUR).every((pause) => pause <= HOUR)).toBe(true);
-    expect(asks.filter((at) => at > DAY)).toHaveLength(6);
+    expect(pauses[0]).toBe(MINUTE);
+    const within = (from: number, to: number) =>
+      pauses.slice(1).filter((_, index) => (asks[index] ?? 0) >= from && (asks[index] ?? 0) < to);
+    expect(new Set(within(0, DAY))).toEqual(new Set([66 * MINUTE]));
+    expect(new Set(within(DAY, 2 * DAY))).toEqual(new Set([4 * HOUR]));
+    expect(new Set(within(2 * DAY + HOUR, 5 * DAY))).toEqual(new Set([DAY]));
   });
 
-  test('one whose grant has ended: after one and eight hours, then daily', () => {
-    expect(asksWithin('consent', 3 * DAY).map((at) => at / HOUR)).toEqual([1, 8, 32, 56]);
+  test('one that Gmail refuses: 22 times on its first day, which leaves two calls to find that out', () => {
+    expect(asksWithin('refusal', DAY)).toHaveLength(22);
+  });
+
+  test('one whose grant has ended: after one hour, which leaves two calls to find that out, then daily', () => {
+    expect(asksWithin('consent', 3 * DAY).map((at) => at / HOUR)).toEqual([1, 25, 49]);
   });
 
   test('one without credentials: hourly, for that costs Gmail nothing', () => {
@@ -125,7 +131,7 @@ describe('a blocked mailbox', () => {
 
   test('waits longer after each question, and says since when and how often', () => {
     let state = failed;
-    for (const delay of [9 * MINUTE, HOUR, HOUR]) {
+    for (const delay of [66 * MINUTE, 66 * MINUTE, 66 * MINUTE]) {
       const now = state.blocked?.retryAt ?? 0;
       state = transition(state, refused({ asked: true }), now);
       expect(state.blocked).toMatchObject({ since: T0, retryAt: now + delay });

@@ -61,6 +61,11 @@ test('the recorded histories hold a mailbox that an older version blocked and a 
   expect(patchesOf('v0.1.0-blocked')).toContain('ask-again');
 });
 
+test('the recorded histories hold blocked mailboxes that asked at other times than those of today', () => {
+  expect(patchesOf('v0.1.0-asks')).toContain('ask-again');
+  expect(patchesOf('v0.1.0-asks')).not.toContain('asks-a-day');
+});
+
 test('the recorded histories hold a mailbox of an older worker whose clock is hours ahead', () => {
   expect(patchesOf('v0.1.0-clock')).toContain('bounded-times');
 });

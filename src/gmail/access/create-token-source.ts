@@ -30,8 +30,9 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
         way.request({ signal: limited, refused }),
       );
     } catch (error) {
-      if (error instanceof GmailError || signal.aborted) throw error;
-      throw way.failureOf(error);
+      if (signal.aborted) throw error;
+      const failed = error instanceof GmailError ? error : way.failureOf(error);
+      throw refused ? withRefusedToken(failed) : failed;
     }
     refused = false;
     return cached.token;
@@ -49,6 +50,14 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
       refused = true;
     },
   };
+}
+
+/** The same failure, which says that Gmail had refused the last token, where that makes the withdrawn grant certain. */
+function withRefusedToken(error: GmailError): GmailError {
+  const { failure, message, cause } = error;
+  return failure.kind === 'consent-revoked'
+    ? new GmailError({ ...failure, tokenRefused: true }, message, { cause })
+    : error;
 }
 
 function wayTo(options: TokenSourceOptions): WayToTokens {

@@ -24,9 +24,10 @@ export type GmailFailure =
   | { readonly kind: 'refused'; readonly status: number; readonly reason: string }
   /**
    * invalid_grant of the token endpoint, or a token provider's AccessRevokedError with its words in `said`: nothing
-   * else can say so. Only the mailbox's owner can help.
+   * else can say so. Only the mailbox's owner can help. `tokenRefused` where Gmail had refused the last token before
+   * its time: then two servers have said it, and neither needs to be asked again.
    */
-  | { readonly kind: 'consent-revoked'; readonly said?: string }
+  | { readonly kind: 'consent-revoked'; readonly said?: string; readonly tokenRefused?: true }
   /**
    * 403 insufficientPermissions: the grant lacks the scope for this call. `askFor` is a format whose consent would
    * cover it, if that is known.

@@ -50,8 +50,9 @@ export class Patience {
       case 'scope-barred':
         return this.#oneOf(NAMED, met);
       case 'consent-revoked':
-        // The token endpoint said so, whatever the call was. One more call makes it confirm that.
-        return met === 1 ? SECOND : null;
+        // The token endpoint said so, whatever the call was. Gmail's refusal of the last token confirms it, or one more
+        // call does.
+        return met === 1 && failure.tokenRefused !== true ? SECOND : null;
       case 'history-expired':
         return this.#oneOf(ONCE, met);
       case 'invalid-request':
