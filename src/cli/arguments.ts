@@ -62,6 +62,8 @@ export function parseDate(text: string): number {
   );
 }
 
+export const parseText = (text: string): string => (text.trim() === '' ? refuse('Expected some text.') : text);
+
 const MOST = 999_999_999;
 
 export const parseCount = (text: string): number => wholeNumber(text, 1);

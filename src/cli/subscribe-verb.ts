@@ -2,12 +2,12 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 
 import type { SubscribedWebhook, WebhookSubscription } from '../client/webhook-access.ts';
 import type { Change } from '../model/change.ts';
-import { labelId, type LabelId, type MailboxId } from '../model/ids.ts';
+import type { MailboxId } from '../model/ids.ts';
 import { UsageError } from '../model/program-errors.ts';
 import type { Beginning, ChangeFilter, DeliveryOrder } from '../model/subscription.ts';
 import { EVENT_KINDS, type EventKind } from '../model/subscribed-event.ts';
 import { WEBHOOK_FIELDS, type WebhookField } from '../model/webhook-field.ts';
-import { collect, oneOf, parseCount, parseDate, parseEmail } from './arguments.ts';
+import { collect, oneOf, parseCount, parseDate, parseEmail, parseText } from './arguments.ts';
 import { readSecretFile } from './credentials-file.ts';
 import { verb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
 
@@ -16,7 +16,7 @@ interface SubscribeOptions extends VerbOptions {
   readonly mailbox?: readonly MailboxId[];
   readonly kind?: readonly (Change['kind'] | 'none')[];
   readonly event?: readonly EventKind[];
-  readonly label?: readonly LabelId[];
+  readonly label?: readonly string[];
   readonly subject?: string;
   readonly from?: string;
   readonly everyChange?: boolean;
@@ -97,7 +97,11 @@ function addFilterOptions(command: Command): Command {
         `this event of a mailbox, too (${EVENT_KINDS.join(', ')}); repeat for more; none unless given`,
       ).argParser(collect(oneOf<EventKind>(EVENT_KINDS))),
     )
-    .option('--label <id>', 'messages with this label, or that just lost it; repeat for more', collect(labelId))
+    .option(
+      '--label <label>',
+      'messages with this label, by name or id, or that just lost it; repeat for more; each mailbox has its own',
+      collect(parseText),
+    )
     .option('--subject <text>', 'part of the subject, in any case')
     .option('--from <text>', "part of the sender's name or address, in any case")
     .option('--every-change', 'no filter, and no events');

@@ -1,5 +1,5 @@
 import type { Change } from './change.ts';
-import type { LabelId, MailboxId } from './ids.ts';
+import type { MailboxId } from './ids.ts';
 import type { WebhookField } from './webhook-field.ts';
 import { EVENT_KINDS, type EventKind, type SubscribedEvent } from './subscribed-event.ts';
 import { TidemarkError } from './tidemark-error.ts';
@@ -14,8 +14,11 @@ export interface ChangeFilter {
   readonly kinds: readonly Change['kind'][] | null;
   /** Kinds of events that are delivered beside changes; empty for none. */
   readonly events: readonly EventKind[];
-  /** The message has one of these labels, or has just lost it. */
-  readonly labels: readonly LabelId[] | null;
+  /**
+   * Names or ids of labels: the message has one of them, or has just lost it. Each mailbox looks them up among its own
+   * labels when it delivers, in any case, so a renamed label answers to its new name and to its id.
+   */
+  readonly labels: readonly string[] | null;
   /** Part of the subject, in any case. A `gone` change passes, since nothing is held of its message any more. */
   readonly subject: string | null;
   /** Part of the sender's name or address, in the same way. */
@@ -135,12 +138,16 @@ export interface MessageTexts {
 /**
  * Whether a change passes the filter, its mailbox aside.
  *
- * @param texts - of the change's message; null when nothing is held of it
+ * @param held.texts - of the change's message; null when nothing is held of it
+ * @param held.labels - the ids that the filter's labels mean in the mailbox; null when it names none
  */
-export function matchesChange(filter: ChangeFilter, change: Change, texts: MessageTexts | null): boolean {
-  const { kinds, labels, subject, from } = filter;
+export function matchesChange(
+  { kinds, subject, from }: ChangeFilter,
+  change: Change,
+  { texts, labels }: { readonly texts: MessageTexts | null; readonly labels: ReadonlySet<string> | null },
+): boolean {
   if (kinds !== null && !kinds.includes(change.kind)) return false;
-  if (labels !== null && ![...change.labelIds, ...(change.removed ?? [])].some((label) => labels.includes(label)))
+  if (labels !== null && ![...change.labelIds, ...(change.removed ?? [])].some((label) => labels.has(label)))
     return false;
   if (change.kind === 'gone') return true;
   return holds(texts?.subject, subject) && holds(texts?.from, from);

@@ -174,7 +174,9 @@ export class Subscribers {
       if (this.#deadly?.isAlone === true)
         for (const { sequence } of ended)
           if (!isDeadly(sequence)) found.push(`${subscription} parked ${sequence}, which ends no worker`);
-      const asked = changes.filter((change) => change.sequence > begins && matchesChange(filter, change, null));
+      const asked = changes.filter(
+        (change) => change.sequence > begins && matchesChange(filter, change, { texts: null, labels: null }),
+      );
       const sequences = asked.map(({ sequence }) => sequence);
       found.push(
         ...this.#ledger.differences({ subscription, mailbox, asked: sequences, parked: new Set(parked) }),

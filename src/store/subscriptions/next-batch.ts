@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Change } from '../../model/change.ts';
-import type { MailboxId } from '../../model/ids.ts';
+import type { LabelId, MailboxId } from '../../model/ids.ts';
+import { labelsMeant } from '../../model/label-named.ts';
 import type { SubscribedEvent } from '../../model/subscribed-event.ts';
 import {
   asksTexts,
@@ -14,6 +15,7 @@ import type { Schema } from '../engines/schema.ts';
 import { toChange } from '../rows/change-columns.ts';
 import { changesAfter } from '../rows/change-rows.ts';
 import { eventsAfter } from '../rows/event-rows.ts';
+import { GONE } from '../rows/label-columns.ts';
 import type { DeliveryPlace } from './subscription-store.ts';
 
 /** Changes that are compared with a filter at a time, and the most in one search. */
@@ -51,6 +53,7 @@ export async function nextBatch(
   { filter, after, head, size }: Search,
 ): Promise<FoundBatch> {
   const events = new NextEvents(filter, after.event, await newEvents(db, searched, after, head.event));
+  const labels = await labelsOf(db, searched.key, filter);
   const changes: Change[] = [];
   let sequence = after.sequence;
   const found = (isWhole: boolean, event: SubscribedEvent | null = null): FoundBatch => {
@@ -67,7 +70,7 @@ export async function nextBatch(
       if (event !== null) return found(true, event);
       if (events.isCut) return found(false);
       sequence = change.sequence;
-      if (matchesChange(filter, change, texts.get(change.messageId) ?? null)) changes.push(change);
+      if (matchesChange(filter, change, { texts: texts.get(change.messageId) ?? null, labels })) changes.push(change);
       if (changes.length === size) return found(true);
     }
     if (page.length < PAGE) {
@@ -76,6 +79,19 @@ export async function nextBatch(
     }
   }
   return found(false);
+}
+
+/** The ids of the labels that a filter names; null when it names none, and nothing is read then. */
+async function labelsOf(
+  db: Kysely<Schema>,
+  key: number,
+  { labels: wanted }: ChangeFilter,
+): Promise<ReadonlySet<string> | null> {
+  if (wanted === null) return null;
+  const rows = await db.selectFrom('labels').select(['id', 'name', 'type']).where('mailbox_key', '=', key).execute();
+  const labels = rows.map(({ id, ...label }) => ({ ...label, id: id as LabelId }));
+  const present = labels.filter(({ type }) => type !== GONE);
+  return labelsMeant({ present, gone: labels.filter(({ type }) => type === GONE) }, wanted);
 }
 
 async function newEvents(

@@ -7,6 +7,7 @@ import { events } from './events-contract.ts';
 import { doubt } from './doubt-contract.ts';
 import { buriedBodies } from './buried-bodies-contract.ts';
 import { earlyReadings } from './early-readings-contract.ts';
+import { labelFilters } from './label-filters-contract.ts';
 import { labels } from './labels-contract.ts';
 import { finishListing } from './finish-listing-contract.ts';
 import type { StoreFixture } from '../../fixtures/store/tested-store.ts';
@@ -43,6 +44,7 @@ export function mailboxStoreContract(fixture: StoreFixture): void {
     attachments(fixture);
     workLeft(fixture);
     deliveries(fixture);
+    labelFilters(fixture);
     unendedAttempts(fixture);
     events(fixture);
     settingsPreview(fixture);
