@@ -60,12 +60,10 @@ function explained(error: unknown, { gmailRootUrl, googleTokenUrl }: Config, mai
       cause: error,
     });
   if (error.failure.kind === 'unavailable') {
-    return new LoginError(
-      'gmail-unavailable',
-      `${error.message} Try again later. The addresses in use are ${gmailRootUrl} (GMAIL_ROOT_URL) and ` +
-        `${googleTokenUrl} (GOOGLE_TOKEN_URL).`,
-      { cause: error },
-    );
+    return new LoginError('gmail-unavailable', `${error.message} Try again later.`, {
+      cause: error,
+      remedy: { kind: 'check-google-addresses', gmail: gmailRootUrl, tokens: googleTokenUrl },
+    });
   }
   return error;
 }

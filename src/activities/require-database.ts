@@ -24,5 +24,4 @@ export async function requireDatabase(
 }
 
 export const otherDatabaseText = (mailbox: MailboxId): string =>
-  `${mailbox} is mirrored in another database than the one that this worker has: nothing was read or changed. ` +
-  'Give every worker the right DATABASE_URL';
+  `${mailbox} is mirrored in another database than the one that this worker has: nothing was read or changed`;

@@ -19,14 +19,23 @@ const ADVICE: { readonly [Kind in Remedy['kind']]: (remedy: Of<Kind>) => string 
   'correct-labels': ({ mailbox }) =>
     `Correct it: tidemark configure ${mailbox} --label NAME, then tidemark resume ${mailbox}`,
   'take-place': ({ mailbox, resumes }) =>
-    (resumes ? `With the right database: tidemark resume ${mailbox}. ` : '') +
+    (resumes
+      ? `Give every worker the right DATABASE_URL, then: tidemark resume ${mailbox}. `
+      : 'Name the right one in DATABASE_URL. ') +
     `If this one shall take its place: tidemark stop ${mailbox}, then tidemark start ${mailbox}`,
   rename: renameAdvice,
   'rename-by-force': ({ from, to }) => `If you know better: tidemark rename ${from} ${to} --force`,
   remove: ({ mailbox }) => `If ${mailbox} was begun by mistake: "tidemark remove ${mailbox} --yes", then rename again.`,
   pause: ({ mailbox }) => `To pause it: tidemark pause ${mailbox}`,
   'run-worker': () => 'Run a worker: tidemark worker',
-  'run-server': () => 'Without TEMPORAL_ADDRESS, npm start runs one.',
+  'run-server': () => 'Start it, or name another in TEMPORAL_ADDRESS. Without TEMPORAL_ADDRESS, npm start runs one.',
+  'check-server-access': () => "Check TEMPORAL_API_KEY, TEMPORAL_TLS_* and the namespace's permissions.",
+  'make-namespace': ({ namespace }) =>
+    `Create it (temporal operator namespace create --namespace ${namespace}), or name another in TEMPORAL_NAMESPACE.`,
+  'name-database': () => 'Check the address; DATABASE_URL names another database.',
+  'check-google-addresses': ({ gmail, tokens }) =>
+    `The addresses in use are ${gmail} (GMAIL_ROOT_URL) and ${tokens} (GOOGLE_TOKEN_URL).`,
+  'name-administrator': () => 'Name one in --admin.',
   'list-subscriptions': () => 'List all: tidemark subscriptions',
   'end-subscription': ({ subscription }) => `To end it: tidemark unsubscribe ${subscription}`,
   'new-webhook-secret': ({ subscription }) =>
@@ -36,6 +45,7 @@ const ADVICE: { readonly [Kind in Remedy['kind']]: (remedy: Of<Kind>) => string 
     `or allow addresses that are not public: tidemark subscribe ${subscription} --allow-private`,
   migrate: () => 'Run: tidemark migrate',
   'make-store': () =>
+    'Check the path (DATABASE_URL, TIDEMARK_DATA_DIR). ' +
     'A store is made when a mailbox is connected (tidemark login, tidemark connect), ' +
     'by npm start, and by tidemark migrate.',
   'check-bodies': ({ mailbox, rebuild }) =>

@@ -5,9 +5,7 @@ import { databaseUrlOf } from '../storage/open-stores.ts';
 
 /** What a verb that reads the store says of a mailbox that is not in it. */
 export const notStored = (mailbox: MailboxId, config: Config): CannotDoError =>
-  new CannotDoError(
-    'mailbox-unknown',
-    `No mail of ${mailbox} is stored in ${databaseUrlOf(config)}. Check the address; ` +
-      'DATABASE_URL names another database.',
-    { mailbox },
-  );
+  new CannotDoError('mailbox-unknown', `No mail of ${mailbox} is stored in ${databaseUrlOf(config)}.`, {
+    mailbox,
+    remedy: { kind: 'name-database' },
+  });

@@ -47,11 +47,10 @@ export class OtherDatabaseError extends TidemarkError {
   declare readonly mailbox: MailboxId;
 
   constructor(mailbox: MailboxId) {
-    super(
-      `${mailbox} is mirrored in another database than the one that is open here: nothing was read or changed. ` +
-        `Name the right one in DATABASE_URL.`,
-      { mailbox, remedy: { kind: 'take-place', mailbox, resumes: false } },
-    );
+    super(`${mailbox} is mirrored in another database than the one that is open here: nothing was read or changed.`, {
+      mailbox,
+      remedy: { kind: 'take-place', mailbox, resumes: false },
+    });
   }
 }
 
@@ -164,7 +163,7 @@ export class ServerUnreachableError extends TidemarkError {
   readonly address: string;
 
   constructor(address: string, options?: ErrorOptions) {
-    super(`No Temporal server answers at ${address}. Start it, or name another in TEMPORAL_ADDRESS.`, {
+    super(`No Temporal server answers at ${address}.`, {
       ...options,
       remedy: { kind: 'run-server' },
     });
@@ -178,11 +177,10 @@ export class ServerRefusedError extends TidemarkError {
   readonly code = 'server-refused';
 
   constructor(address: string, options?: ErrorOptions) {
-    super(
-      `The Temporal server at ${address} refuses access. Check TEMPORAL_API_KEY, ` +
-        "TEMPORAL_TLS_* and the namespace's permissions.",
-      options,
-    );
+    super(`The Temporal server at ${address} refuses access.`, {
+      ...options,
+      remedy: { kind: 'check-server-access' },
+    });
   }
 }
 
@@ -192,12 +190,10 @@ export class NamespaceNotFoundError extends TidemarkError {
   readonly code = 'namespace-not-found';
 
   constructor(namespace: string, options?: ErrorOptions) {
-    super(
-      `The Temporal server has no namespace "${namespace}". ` +
-        `Create it (temporal operator namespace create --namespace ${namespace}), ` +
-        'or name another in TEMPORAL_NAMESPACE.',
-      options,
-    );
+    super(`The Temporal server has no namespace "${namespace}".`, {
+      ...options,
+      remedy: { kind: 'make-namespace', namespace },
+    });
   }
 }
 

@@ -44,6 +44,15 @@ export type Remedy =
   | { readonly kind: 'pause'; readonly mailbox: MailboxId }
   | { readonly kind: 'run-worker' }
   | { readonly kind: 'run-server' }
+  /** The Temporal server is to let this program in. */
+  | { readonly kind: 'check-server-access' }
+  | { readonly kind: 'make-namespace'; readonly namespace: string }
+  /** What is asked for may be in another database. */
+  | { readonly kind: 'name-database' }
+  /** Gmail or Google may be asked at the wrong addresses. */
+  | { readonly kind: 'check-google-addresses'; readonly gmail: string; readonly tokens: string }
+  /** An administrator who may read the users of the domain is to be named. */
+  | { readonly kind: 'name-administrator' }
   | { readonly kind: 'list-subscriptions' }
   | { readonly kind: 'end-subscription'; readonly subscription: string }
   /** New keys are to sign the webhooks of the subscription, and its receiver is to learn them. */

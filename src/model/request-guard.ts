@@ -35,11 +35,7 @@ export function refusalOf({ method, headers }: GuardedRequest, { hosts, origins 
   const name = host.replace(/:\d*$/, '').replace(/\.$/, '');
   const isKnown =
     LOOPBACK_NAME.test(name) || IP_ADDRESS.test(name) || hosts.some((known) => known.toLowerCase() === name);
-  if (!isKnown)
-    return (
-      `the host "${name}" is not one of this server's: ask for it as localhost or by its IP address, ` +
-      'or allow the name with --allow-host'
-    );
+  if (!isKnown) return `the host "${name}" is not one of this server's: ask for it as localhost or by its IP address`;
 
   const site = textOf(headers['sec-fetch-site']);
   if (site === 'same-origin' || site === 'none') return null;

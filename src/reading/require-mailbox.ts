@@ -17,11 +17,10 @@ export async function requireMailbox(database: StoreDatabase, mailbox: MailboxId
       `${mailbox} was renamed, and is the mailbox ${renamed.id} now: give that address instead.`,
       { mailbox },
     );
-  throw new CannotDoError(
-    'mailbox-unknown',
-    `No mail of ${mailbox} is stored in the ${database.place}. Check the address; DATABASE_URL names another database.`,
-    { mailbox },
-  );
+  throw new CannotDoError('mailbox-unknown', `No mail of ${mailbox} is stored in the ${database.place}.`, {
+    mailbox,
+    remedy: { kind: 'name-database' },
+  });
 }
 
 const keyed = (database: StoreDatabase, column: 'id' | 'renamed_from', mailbox: MailboxId) =>

@@ -68,6 +68,53 @@ it('Only programs name commands: what the library says may be shown to the custo
   expect(named).toEqual([]);
 });
 
+/** The variables of docs/variables.md, with the beginnings of those that it names as `TEMPORAL_*`. */
+const VARIABLES = [
+  ...readFileSync(join(ROOT, 'docs/variables.md'), 'utf8').matchAll(/`([A-Z][A-Z0-9_]+_[A-Z0-9]*)\*?`/g),
+]
+  .map(([, name = '']) => name)
+  .filter((name) => name.endsWith('_') || name.length > 4);
+
+/** What only those see who run Tidemark: they set variables, and none of it is about a customer's mailbox. */
+const FOR_OPERATORS = [
+  { place: /^src\/config\//, why: 'the variables are what is wrong' },
+  { place: /^src\/temporal\//, why: 'starting and joining a Temporal server, and encrypted payloads' },
+  { place: /^src\/store\/(bodies|engines)\//, why: 'the database or the place of bodies cannot be used' },
+  { place: /^src\/secrets\//, why: 'the keys that encrypt cannot be used' },
+  { place: /^src\/host\/optional-packages\.ts$/, why: 'a package is not installed' },
+  { place: /^src\/(hosting|plugin|telemetry)\//, why: 'setting up a worker' },
+  { place: /^src\/app\/push-service\.ts$/, why: 'setting up the endpoint of notifications' },
+  { place: /^src\/deliveries\/register-handlers\.ts$/, why: 'a worker that does not start' },
+  { place: /^src\/client\/errors\.ts: .*(?:Start (?:one|workers))/, why: 'deploying a build (BuildNotReadyError)' },
+  { place: /^src\/simulator\/control\.ts$/, why: 'an answer to a request by curl' },
+];
+
+/** The sentences of a file that name a flag or a variable. Arguments for other programs are no sentences. */
+function settingsNamedIn(file: string): readonly string[] {
+  return readFileSync(join(ROOT, file), 'utf8')
+    .split('\n')
+    .filter((line) => !/^\s*(\*|\/\/|\/\*)/.test(line))
+    .flatMap((line) => [...line.matchAll(/(['"`])((?:(?!\1).)*)\1/g)].map(([, , text = '']) => text))
+    .filter((text) => /\s/.test(text.trim()))
+    .filter((text) => /(?: |\()--[a-z]/.test(text) || VARIABLES.some((name) => new RegExp(`\\b${name}`).test(text)))
+    .map((text) => `${file}: ${text}`);
+}
+
+it('Only programs, and errors that only operators see, name flags and variables', () => {
+  const named = files('src', '.ts')
+    .filter((file) => !/^src\/(cli|start)\//.test(file))
+    .flatMap(settingsNamedIn);
+  const place = (said: string): readonly string[] => [said, said.slice(0, said.indexOf(': '))];
+  expect(
+    named.filter((said) => !FOR_OPERATORS.some((each) => place(said).some((text) => each.place.test(text)))),
+  ).toEqual([]);
+  const unused = FOR_OPERATORS.filter(
+    (each) => !named.some((said) => place(said).some((text) => each.place.test(text))),
+  );
+  expect(unused).toEqual([]);
+  expect(VARIABLES).toEqual(expect.arrayContaining(['DATABASE_URL', 'TEMPORAL_', 'CHANGES_KEPT', 'PUSH_TOPIC']));
+});
+
 it('Commands are found where they are named', () => {
   const found = (file: string): readonly string[] =>
     ADVICE.filter((advice) => advice.file === file).map(({ verb }) => verb);

@@ -52,11 +52,12 @@ const ADVICE: { readonly [Kind in Remedy['kind']]: readonly (readonly [Extract<R
   'take-place': [
     [
       { kind: 'take-place', mailbox, resumes: false },
-      'If this one shall take its place: tidemark stop ada@example.com, then tidemark start ada@example.com',
+      'Name the right one in DATABASE_URL. ' +
+        'If this one shall take its place: tidemark stop ada@example.com, then tidemark start ada@example.com',
     ],
     [
       { kind: 'take-place', mailbox, resumes: true },
-      'With the right database: tidemark resume ada@example.com. ' +
+      'Give every worker the right DATABASE_URL, then: tidemark resume ada@example.com. ' +
         'If this one shall take its place: tidemark stop ada@example.com, then tidemark start ada@example.com',
     ],
   ],
@@ -90,7 +91,34 @@ const ADVICE: { readonly [Kind in Remedy['kind']]: readonly (readonly [Extract<R
   ],
   pause: [[{ kind: 'pause', mailbox }, 'To pause it: tidemark pause ada@example.com']],
   'run-worker': [[{ kind: 'run-worker' }, 'Run a worker: tidemark worker']],
-  'run-server': [[{ kind: 'run-server' }, 'Without TEMPORAL_ADDRESS, npm start runs one.']],
+  'run-server': [
+    [
+      { kind: 'run-server' },
+      'Start it, or name another in TEMPORAL_ADDRESS. Without TEMPORAL_ADDRESS, npm start runs one.',
+    ],
+  ],
+  'check-server-access': [
+    [{ kind: 'check-server-access' }, "Check TEMPORAL_API_KEY, TEMPORAL_TLS_* and the namespace's permissions."],
+  ],
+  'make-namespace': [
+    [
+      { kind: 'make-namespace', namespace: 'mail' },
+      'Create it (temporal operator namespace create --namespace mail), or name another in TEMPORAL_NAMESPACE.',
+    ],
+  ],
+  'name-database': [[{ kind: 'name-database' }, 'Check the address; DATABASE_URL names another database.']],
+  'check-google-addresses': [
+    [
+      {
+        kind: 'check-google-addresses',
+        gmail: 'https://gmail.example.com',
+        tokens: 'https://google.example.com/token',
+      },
+      'The addresses in use are https://gmail.example.com (GMAIL_ROOT_URL) and https://google.example.com/token ' +
+        '(GOOGLE_TOKEN_URL).',
+    ],
+  ],
+  'name-administrator': [[{ kind: 'name-administrator' }, 'Name one in --admin.']],
   'list-subscriptions': [[{ kind: 'list-subscriptions' }, 'List all: tidemark subscriptions']],
   'end-subscription': [[{ kind: 'end-subscription', subscription: 'crm' }, 'To end it: tidemark unsubscribe crm']],
   'new-webhook-secret': [
@@ -110,8 +138,9 @@ const ADVICE: { readonly [Kind in Remedy['kind']]: readonly (readonly [Extract<R
   'make-store': [
     [
       { kind: 'make-store' },
-      'A store is made when a mailbox is connected (tidemark login, tidemark connect), by npm start, and by ' +
-        'tidemark migrate.',
+      'Check the path (DATABASE_URL, TIDEMARK_DATA_DIR). ' +
+        'A store is made when a mailbox is connected (tidemark login, ' +
+        'tidemark connect), by npm start, and by tidemark migrate.',
     ],
   ],
   'check-bodies': [

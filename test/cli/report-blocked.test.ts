@@ -118,6 +118,6 @@ test('status advises on a delivery that failed, whose mailbox is not blocked', a
   const shown = await report(failed);
   expect(shown.lastError).toEqual({ message: 'It is in another database', at: NOW, mendedAt: null, remedy });
   expect(reportLines(shown, null, NOW).join('\n')).toContain(
-    'It is in another database. With the right database: tidemark resume ada@example.com.',
+    'It is in another database. Give every worker the right DATABASE_URL, then: tidemark resume ada@example.com.',
   );
 });

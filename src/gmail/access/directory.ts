@@ -174,8 +174,8 @@ function refusalOf(response: HttpResponse, { administrator, orgUnit }: Directory
   if (status === 401 || status === 403)
     return new DirectoryError(
       'no-administrator',
-      `${administrator} may not list the users of the domain. ` +
-        'Name an administrator with the privilege to read users in --admin.',
+      `${administrator} may not list the users of the domain: an administrator needs the privilege to read users.`,
+      { remedy: { kind: 'name-administrator' } },
     );
   if (orgUnit !== null && /INVALID_OU|org ?unit/i.test(message))
     return new DirectoryError(

@@ -229,11 +229,9 @@ async function retire(connections: Connections): Promise<void> {
 function requireFile(path: string): string | null {
   const file = path === IN_MEMORY ? 'none' : identity(path);
   if (file !== 'none') return file;
-  throw new StoreError(
-    { kind: 'unavailable' },
-    `There is no file ${path}, and so no store to read. Check the path (DATABASE_URL, TIDEMARK_DATA_DIR).`,
-    { remedy: { kind: 'make-store' } },
-  );
+  throw new StoreError({ kind: 'unavailable' }, `There is no file ${path}, and so no store to read.`, {
+    remedy: { kind: 'make-store' },
+  });
 }
 
 function identity(path: string): string | null {

@@ -57,7 +57,7 @@ export async function readChangePage(
     const { head, pruned } = (await mailboxRow()) ?? row;
     if (after > 0 && pruned > after)
       throw new CursorPrunedError(
-        `The changes of ${mailbox} up to ${pruned} were pruned (CHANGES_KEPT), also some after ${after}. ` +
+        `The changes of ${mailbox} up to ${pruned} were pruned, also some after ${after}. ` +
           `Read all messages again, and go on after ${head}.`,
       );
     return { changes, head, hasMore: (changes.at(-1)?.sequence ?? head) < head };

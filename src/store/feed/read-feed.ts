@@ -252,7 +252,7 @@ async function checkPlace(
   const pruned = key === null ? feed.pruned_position : await prunedOf(db, key);
   if (pruned > Math.max(from.position, from.prunedBefore))
     throw new CursorPrunedError(
-      `The changes up to position ${pruned} of the change feed were pruned (CHANGES_KEPT), ` +
+      `The changes up to position ${pruned} of the change feed were pruned, ` +
         `and the cursor is at ${from.position}. ${START_OVER}`,
     );
   return feed;
