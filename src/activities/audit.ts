@@ -48,8 +48,8 @@ export async function audit(
       const again = await compare(deps, session, row, run);
       found = { ...again, ...inBoth(found, again) };
     }
-    found = { ...found, ...(await confirmDrift({ deps, session, row, run }, found)) };
-    const { missing, extra, differing, checked } = found;
+    const { missing, checked } = found;
+    const { extra, differing, unconfirmed } = await confirmDrift({ deps, session, row, run }, found);
     const examples = {
       missing: missing.slice(0, EXAMPLES),
       extra: extra.slice(0, EXAMPLES),
@@ -62,10 +62,14 @@ export async function audit(
       missing: missing.length,
       extra: extra.length,
       differing: differing.length,
+      unconfirmed,
       examples,
     };
     await store.saveAudit({ mailbox, audit: found.audit, result });
-    return { drift: sizeOf(found), ...(request.audit === undefined ? {} : { audit: request.audit }) };
+    return {
+      drift: sizeOf({ missing, extra, differing }),
+      ...(request.audit === undefined ? {} : { audit: request.audit }),
+    };
   } finally {
     await session.flush();
   }

@@ -1,4 +1,4 @@
-import { MAX_BATCH, type GmailSession } from '../gmail/api/gmail-api.ts';
+import { MAX_BATCH, type FetchOutcome, type GmailSession } from '../gmail/api/gmail-api.ts';
 import type { FetchedMessage } from '../model/change.ts';
 import type { MessageId } from '../model/ids.ts';
 import { inScope } from '../model/settings.ts';
@@ -13,49 +13,113 @@ interface Audited {
   readonly run: ActivityRun;
 }
 
+/** Differences that gets have confirmed, and how many more could be neither confirmed nor refuted. */
+export type ConfirmedDrift = Pick<Drift, 'extra' | 'differing'> & { readonly unconfirmed: number };
+
 /** The most messages of each kind that are confirmed by a get. An audit of an exact store costs no get. */
 const MOST = 100;
 
+/** Milliseconds before gets that were not answered are made again. */
+const WAITS = [2_000, 10_000, 30_000];
+
+/** What a get says. A get that was not answered says nothing. */
+type Answer = { readonly kind: 'message'; readonly message: FetchedMessage } | { readonly kind: 'gone' | 'unreadable' };
+
+/** What an answer says about a difference that the listings show. */
+type Verdict = 'confirmed' | 'refuted' | 'undecided';
+
 /**
  * Confirms differences by gets. If a get shows the message as the store holds it, the listing is wrong, not the store,
- * and there is no drift. When there are more than {@link MOST}, only a sample is asked for: one message that exists
- * after all discredits the listing, and the unasked rest is not called drift either.
+ * and there is no drift. When there are more than {@link MOST}, only a sample is asked for, and the rest is drift where
+ * nothing of the sample is refuted. One message that exists after all discredits the listing: the unasked rest is then
+ * not confirmed.
  */
-export async function confirmDrift(
-  audited: Audited,
-  { extra, differing }: Drift,
-): Promise<Pick<Drift, 'extra' | 'differing'>> {
-  const [extraThere, differingThere] = [
-    await read(audited, extra.slice(0, MOST)),
-    await read(audited, differing.slice(0, MOST)),
-  ];
-  const held = await audited.deps.store.labelsOf({ mailbox: audited.row.id, messageIds: [...differingThere.keys()] });
-  const isThere = (id: MessageId): boolean => {
-    const message = extraThere.get(id);
-    return message !== undefined && inScope(audited.row.settings.scope, message);
+export async function confirmDrift(audited: Audited, { extra, differing }: Drift): Promise<ConfirmedDrift> {
+  const extraAnswers = await answersTo(audited, extra.slice(0, MOST));
+  const differingAnswers = await answersTo(audited, differing.slice(0, MOST));
+  const { id: mailbox, settings } = audited.row;
+  const held = await audited.deps.store.labelsOf({ mailbox, messageIds: [...differingAnswers.keys()] });
+  const ofExtra = (id: MessageId): Verdict => {
+    const answer = extraAnswers.get(id);
+    if (answer === undefined) return 'undecided';
+    if (answer.kind === 'gone') return 'confirmed';
+    return answer.kind === 'message' && !inScope(settings.scope, answer.message) ? 'confirmed' : 'refuted';
   };
-  const isAsHeld = (id: MessageId): boolean => {
-    const message = differingThere.get(id);
-    return message !== undefined && message.labelIds.toSorted().join() === held.get(id)?.join();
+  const ofDiffering = (id: MessageId): Verdict => {
+    const answer = differingAnswers.get(id);
+    // The listings show the message: a 404 contradicts them, and says nothing about labels.
+    if (answer?.kind !== 'message') return 'undecided';
+    return answer.message.labelIds.toSorted().join() === held.get(id)?.join() ? 'refuted' : 'confirmed';
   };
-  return { extra: confirmed(extra, isThere), differing: confirmed(differing, isAsHeld) };
+  const [isExtra, differs] = [judged(extra, ofExtra), judged(differing, ofDiffering)];
+  return {
+    extra: isExtra.confirmed,
+    differing: differs.confirmed,
+    unconfirmed: isExtra.unconfirmed + differs.unconfirmed,
+  };
 }
 
-function confirmed(ids: readonly MessageId[], isRefuted: (id: MessageId) => boolean): readonly MessageId[] {
-  const asked = ids.slice(0, MOST).filter((id) => !isRefuted(id));
-  return ids.length > MOST && asked.length === MOST ? ids : asked;
-}
-
-async function read(
-  { session, run }: Audited,
+function judged(
   ids: readonly MessageId[],
-): Promise<ReadonlyMap<MessageId, FetchedMessage>> {
-  const fetched = new Map<MessageId, FetchedMessage>();
+  verdictOn: (id: MessageId) => Verdict,
+): { readonly confirmed: readonly MessageId[]; readonly unconfirmed: number } {
+  const sample = ids.slice(0, MOST).map((id) => ({ id, verdict: verdictOn(id) }));
+  const rest = ids.slice(MOST);
+  const confirmed = sample.filter(({ verdict }) => verdict === 'confirmed').map(({ id }) => id);
+  const undecided = sample.filter(({ verdict }) => verdict === 'undecided').length;
+  const isRepresentative = confirmed.length > 0 && sample.every(({ verdict }) => verdict !== 'refuted');
+  return isRepresentative
+    ? { confirmed: [...confirmed, ...rest], unconfirmed: undecided }
+    : { confirmed, unconfirmed: undecided + rest.length };
+}
+
+/** Gets messages, and again those whose gets were not answered. */
+async function answersTo(audited: Audited, ids: readonly MessageId[]): Promise<ReadonlyMap<MessageId, Answer>> {
+  const answers = new Map<MessageId, Answer>();
+  for (const wait of [0, ...WAITS]) {
+    const unanswered = ids.filter((id) => !answers.has(id));
+    if (unanswered.length === 0) break;
+    if (wait > 0) await audited.deps.clock.sleep(wait, audited.run.signal);
+    for (const [id, answer] of await get(audited, unanswered)) answers.set(id, answer);
+  }
+  return answers;
+}
+
+async function get({ session, run }: Audited, ids: readonly MessageId[]): Promise<ReadonlyMap<MessageId, Answer>> {
+  const answers = new Map<MessageId, Answer>();
   for (let from = 0; from < ids.length; from += MAX_BATCH) {
-    const requests = ids.slice(from, from + MAX_BATCH).map((id) => ({ kind: 'message', id }) as const);
-    for (const outcome of await session.batchGet(requests, 'minimal', run.signal)) {
-      if (outcome.kind === 'fetched') for (const message of outcome.messages) fetched.set(message.id, message);
+    const batch = ids.slice(from, from + MAX_BATCH);
+    const requests = batch.map((id) => ({ kind: 'message', id }) as const);
+    const outcomes = await session.batchGet(requests, 'minimal', run.signal);
+    for (const [index, id] of batch.entries()) {
+      const answer = answerIn(outcomes[index], id);
+      if (answer !== null) answers.set(id, answer);
     }
   }
-  return fetched;
+  return answers;
+}
+
+/** null for a get that was not answered. @throws {GmailError} for a failure that is about the mailbox */
+function answerIn(outcome: FetchOutcome | undefined, id: MessageId): Answer | null {
+  if (outcome === undefined) return null;
+  if (outcome.kind === 'fetched') {
+    const message = outcome.messages.find((one) => one.id === id);
+    if (message !== undefined) return { kind: 'message', message };
+    return outcome.unreadable.has(id) ? { kind: 'unreadable' } : null;
+  }
+  switch (outcome.error.failure.kind) {
+    case 'not-found':
+      return { kind: 'gone' };
+    case 'unavailable':
+    case 'refused':
+    case 'invalid-request':
+    case 'mailbox-unavailable':
+    case 'rate-limited':
+      return null;
+    case 'consent-revoked':
+    case 'scope-missing':
+    case 'scope-barred':
+    case 'history-expired':
+      throw outcome.error;
+  }
 }

@@ -18,7 +18,10 @@ export function addAudit(program: Command, cli: Cli): void {
     examples: ['tidemark audit ada@example.com', 'tidemark audit ada@example.com --repair --json'],
   })
     .option('--repair', 'resynchronise when something differs, and compare again')
-    .addHelpText('after', '\nIds and labels are compared by listings, 5 units per 500. Exit code 1: something differs.')
+    .addHelpText(
+      'after',
+      '\nIds and labels are compared by listings, 5 units per 500. Exit code 1: something differs, or may.',
+    )
     .action((mailbox: MailboxId, options: AuditOptions) =>
       withTidemark(cli, options, async ({ tidemark: { client }, out, clock, signal, config }) => {
         const waiting = { signal, onNoWorker: noWorkerNotice(out, config) };
@@ -43,25 +46,44 @@ export function addAudit(program: Command, cli: Cli): void {
           `${mailbox}: ${auditWords(found)}.`,
           ...exampleLines(found),
         ]);
-        if (drift === 0) return;
-        const remedy =
-          options.repair === true
-            ? `The repair did not help: look at the worker's log, and report it`
-            : `Repair it: tidemark audit ${mailbox} --repair`;
-        throw new CannotDoError('drift', `${mailbox} differs from Gmail in ${counted(drift, 'message')}. ${remedy}.`);
+        const failure = auditFailure(mailbox, found, { repaired: options.repair === true });
+        if (failure !== null) throw failure;
       }),
     );
 }
 
 const driftOf = ({ missing, extra, differing }: AuditResult): number => missing + extra + differing;
 
+/** Why an audit ends with exit code 1, and what to do; null when nothing differs. */
+export function auditFailure(
+  mailbox: MailboxId,
+  audit: AuditResult,
+  { repaired }: { readonly repaired: boolean },
+): CannotDoError | null {
+  const drift = driftOf(audit);
+  if (drift > 0) {
+    const remedy = repaired
+      ? `The repair did not help: look at the worker's log, and report it`
+      : `Repair it: tidemark audit ${mailbox} --repair`;
+    return new CannotDoError('drift', `${mailbox} differs from Gmail in ${counted(drift, 'message')}. ${remedy}.`);
+  }
+  if (audit.unconfirmed === 0) return null;
+  return new CannotDoError(
+    'audit-undecided',
+    `Gmail's answers do not settle whether ${mailbox} differs in ${counted(audit.unconfirmed, 'message')}, ` +
+      `which mostly passes. Compare again in some minutes: tidemark audit ${mailbox}.`,
+  );
+}
+
 /** What an audit found, in words. */
 export function auditWords(audit: AuditResult): string {
-  const { checked, missing, extra, differing } = audit;
-  if (driftOf(audit) === 0) return `${counted(checked, 'message')} compared, no differences`;
+  const { checked, missing, extra, differing, unconfirmed } = audit;
+  const compared = `${counted(checked, 'message')} compared`;
+  const doubtful = unconfirmed === 0 ? '' : `, ${count(unconfirmed)} not confirmed`;
+  if (driftOf(audit) === 0) return `${compared}, no ${unconfirmed === 0 ? '' : 'confirmed '}differences${doubtful}`;
   return (
-    `${counted(checked, 'message')} compared: ${count(missing)} missing here, ${count(extra)} only here, ` +
-    `${count(differing)} with other labels`
+    `${compared}: ${count(missing)} missing here, ${count(extra)} only here, ` +
+    `${count(differing)} with other labels${doubtful}`
   );
 }
 

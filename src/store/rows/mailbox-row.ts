@@ -106,6 +106,11 @@ export interface AuditResult {
   readonly missing: number;
   readonly extra: number;
   readonly differing: number;
+  /**
+   * Listed as differing, and neither confirmed nor refuted: a get of each was not answered, or was not made because
+   * another get had shown that the listing is wrong. Not part of `extra` and `differing`.
+   */
+  readonly unconfirmed: number;
   /** Up to ten ids of each. */
   readonly examples: Drift;
 }

@@ -67,10 +67,16 @@ export function fromMailboxColumns(columns: Selectable<MailboxTable>): MailboxRo
     changeSequence: columns.change_sequence,
     createdAt: columns.created_at,
     syncedAt: columns.synced_at,
-    audit: columns.audit === null ? null : (JSON.parse(columns.audit) as AuditResult),
+    audit: columns.audit === null ? null : parseAudit(columns.audit),
     watch: columns.watch === null ? null : (JSON.parse(columns.watch) as MailboxWatch),
     account: columns.account === null ? null : (JSON.parse(columns.account) as MailboxAccount),
     renamedFrom: columns.renamed_from as MailboxId | null,
     doubt: columns.doubt === null ? null : (JSON.parse(columns.doubt) as Doubt),
   };
+}
+
+/** Earlier versions did not count what is not confirmed. */
+function parseAudit(json: string): AuditResult {
+  const stored = JSON.parse(json) as Omit<AuditResult, 'unconfirmed'> & Partial<AuditResult>;
+  return { ...stored, unconfirmed: stored.unconfirmed ?? 0 };
 }

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+
+import { auditFailure, auditWords } from '../../src/cli/audit-verb.ts';
+import { mailboxId } from '../../src/model/ids.ts';
+
+const ADA = mailboxId('ada@example.com');
+const EXACT = {
+  startedAt: 0,
+  finishedAt: 1,
+  checked: 5_000,
+  missing: 0,
+  extra: 0,
+  differing: 0,
+  unconfirmed: 0,
+  examples: { missing: [], extra: [], differing: [] },
+};
+
+describe('an audit tells', () => {
+  it('of an exact store that nothing differs', () => {
+    expect(auditWords(EXACT)).toBe('5,000 messages compared, no differences');
+    expect(auditFailure(ADA, EXACT, { repaired: false })).toBeNull();
+  });
+
+  it('what is not confirmed, beside what differs', () => {
+    const found = { ...EXACT, extra: 99, unconfirmed: 4_900 };
+    expect(auditWords(found)).toBe(
+      '5,000 messages compared: 0 missing here, 99 only here, 0 with other labels, 4,900 not confirmed',
+    );
+    expect(auditFailure(ADA, found, { repaired: false })).toMatchObject({
+      code: 'drift',
+      message: 'ada@example.com differs from Gmail in 99 messages. Repair it: tidemark audit ada@example.com --repair.',
+    });
+  });
+
+  it('where nothing is confirmed, to compare again instead of a repair', () => {
+    const found = { ...EXACT, unconfirmed: 1 };
+    expect(auditWords(found)).toBe('5,000 messages compared, no confirmed differences, 1 not confirmed');
+    for (const repaired of [false, true])
+      expect(auditFailure(ADA, found, { repaired })).toMatchObject({
+        code: 'audit-undecided',
+        message:
+          "Gmail's answers do not settle whether ada@example.com differs in 1 message, which mostly passes. " +
+          'Compare again in some minutes: tidemark audit ada@example.com.',
+      });
+  });
+});
