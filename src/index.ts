@@ -12,7 +12,7 @@ export {
 } from './client/tidemark-client.ts';
 export type { StartedMailbox } from './client/checked-settings.ts';
 export type { CountedSubscription, DeliveriesClient, ReplayFrom } from './client/deliveries-client.ts';
-export type { SubscribedWebhook, WebhookSubscription } from './client/webhook-access.ts';
+export type { SubscribedWebhook, TestedWebhook, WebhookSubscription, WebhookTest } from './client/webhook-access.ts';
 export type { WebhookField } from './model/webhook-field.ts';
 export type { DeliveryPosition, ParkedChange, ReplayedMailbox } from './store/subscriptions/subscription-store.ts';
 export {

@@ -18,6 +18,10 @@ export function webhookAccess(
       const keys = await secretKeysOf(config, clock);
       return subscribeWebhook({ stores, keys, clock, allowedNetworks }, name, wanted);
     },
+    test: async (request) => {
+      const { testWebhook } = await import('./test-webhook.ts');
+      return testWebhook({ clock, allowedNetworks: config.webhooks.allowedNetworks }, request);
+    },
     forget: (name) => stores.credentials.delete(webhookSecretsOf(name)),
   };
 }

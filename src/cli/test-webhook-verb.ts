@@ -1,8 +1,5 @@
-import { randomUUID } from 'node:crypto';
-
 import type { Command } from 'commander';
 
-import type { WebhookOutcome } from '../deliveries/webhooks/webhook-attempt.ts';
 import type { WebhookSecret } from '../deliveries/webhooks/webhook-secret.ts';
 import { CannotDoError } from '../model/program-errors.ts';
 import { readSecretFile } from './credentials-file.ts';
@@ -30,27 +27,19 @@ export function addTestWebhook(program: Command, cli: Cli): void {
     )
     .action(async (url: string, options: TestWebhookOptions) => {
       const { config, out, clock, signal } = contextOf(cli, options);
-      const [{ createWebhookSender }, { testBody }, { receiverKeyOf }] = await Promise.all([
-        import('../deliveries/webhooks/send-webhook.ts'),
-        import('../deliveries/webhooks/webhook-payload.ts'),
+      const [{ testWebhook }, { receiverKeyOf }] = await Promise.all([
+        import('../app/test-webhook.ts'),
         import('../deliveries/webhooks/webhook-secret.ts'),
       ]);
       const secret = await secretOf(options);
+      // Before it is sent: a receiver that refuses the webhook may need the key.
       if (options.secretFile === undefined)
         out.notice(`Signed with a new secret. A receiver verifies it with ${receiverKeyOf(secret).reveal()}`);
-      const sender = createWebhookSender({ clock, allowedNetworks: config.webhooks.allowedNetworks });
-      try {
-        const timestamp = clock.now();
-        const outcome = await sender.send(
-          { url, secrets: [secret], allowPrivate: options.allowPrivate === true },
-          { id: `test_${randomUUID()}`, timestamp, body: testBody(timestamp), signal },
-        );
-        const milliseconds = clock.now() - timestamp;
-        if (outcome.kind !== 'accepted') throw notAccepted(outcome);
-        out.result({ accepted: true, milliseconds }, () => `Accepted after ${milliseconds} ms.`);
-      } finally {
-        await sender.close();
-      }
+      const { milliseconds } = await testWebhook(
+        { clock, allowedNetworks: config.webhooks.allowedNetworks },
+        { url, secret: secret.text.reveal(), allowPrivate: options.allowPrivate === true, signal },
+      );
+      out.result({ accepted: true, milliseconds }, () => `Accepted after ${milliseconds} ms.`);
     });
 }
 
@@ -67,10 +56,4 @@ async function secretOf({ secretFile }: TestWebhookOptions): Promise<WebhookSecr
       cause: error,
     });
   }
-}
-
-function notAccepted(outcome: Exclude<WebhookOutcome, { readonly kind: 'accepted' }>): CannotDoError {
-  if (outcome.kind === 'refused') return new CannotDoError('webhook-refused', outcome.reason);
-  const answer = outcome.answer === null ? '' : ` Its answer begins: ${outcome.answer}`;
-  return new CannotDoError('webhook-not-accepted', `The webhook was not accepted: ${outcome.reason}.${answer}`);
 }

@@ -15,7 +15,13 @@ import type {
 } from '../store/subscriptions/subscription-store.ts';
 import type { Rpc } from './rpc.ts';
 import { wakeDeliveries, wakeMailbox } from './wake-deliveries.ts';
-import type { SubscribedWebhook, WebhookAccess, WebhookSubscription } from './webhook-access.ts';
+import type {
+  SubscribedWebhook,
+  TestedWebhook,
+  WebhookAccess,
+  WebhookSubscription,
+  WebhookTest,
+} from './webhook-access.ts';
 
 /** A subscription, with how many mailboxes of it wait and how many changes were set aside. */
 export type CountedSubscription = Subscription & Omit<DeliveryCounts, 'name'>;
@@ -126,6 +132,19 @@ export class DeliveriesClient {
   async unsubscribe(name: string): Promise<void> {
     if (!(await this.#store.removeSubscription(name))) throw unknown(name);
     await this.#webhooks.forget(name);
+  }
+
+  /**
+   * Sends one signed event of type `webhook.test` to a receiver, once. No subscription is needed, and none changes.
+   *
+   * @throws {CannotDoError} `webhook-refused` when a webhook may not be sent there; `webhook-not-accepted` when the
+   * receiver did not accept it, with what it answered
+   * @throws {InvalidWebhookSecretError} when the secret is not one
+   * @example
+   *   const { receiverKey } = await tidemark.client.deliveries.testWebhook({ url: 'https://example.com/hooks' });
+   */
+  async testWebhook(request: WebhookTest): Promise<TestedWebhook> {
+    return this.#webhooks.test(request);
   }
 
   async #wake(mailbox: MailboxId, target: SubscriptionTarget['kind']): Promise<void> {

@@ -38,8 +38,31 @@ export interface SubscribedWebhook {
   readonly secrets: number;
 }
 
-/** Makes subscriptions with webhooks. It checks addresses and keeps keys. */
+/** A trial of a receiver of webhooks. */
+export interface WebhookTest {
+  readonly url: string;
+  /** The key that signs, `whsec_…` or `whsk_…`; a new one unless given. */
+  readonly secret?: string;
+  /** Allows a receiver at an address that is not public, and http; false unless given. */
+  readonly allowPrivate?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** A webhook that its receiver has accepted. */
+export interface TestedWebhook {
+  /** How long the receiver took. */
+  readonly milliseconds: number;
+  /** What the receiver verifies with. */
+  readonly receiverKey: string;
+}
+
+/** Makes subscriptions with webhooks, and tries receivers out. It checks addresses and keeps keys. */
 export interface WebhookAccess {
+  /**
+   * @throws {CannotDoError} `webhook-refused` or `webhook-not-accepted`
+   * @throws {InvalidWebhookSecretError} when the secret is not one
+   */
+  test(request: WebhookTest): Promise<TestedWebhook>;
   /** @throws {InvalidSubscriptionError} when it cannot be made as it is described */
   subscribe(name: string, wanted: WebhookSubscription): Promise<SubscribedWebhook>;
   /** Deletes the keys of a subscription. */

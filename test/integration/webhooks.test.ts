@@ -104,6 +104,32 @@ describe('webhooks of subscriptions', () => {
     });
   }, 60_000);
 
+  it('can be tried from the library, with a new key or with one that the receiver has', async () => {
+    const { deliveries } = rig.tidemark.client;
+    const tried = await receiver();
+    const url = `http://127.0.0.1:${tried.port}/hooks`;
+    const headersOf = (request: Received | undefined) => request?.headers as Record<string, string>;
+    const { receiverKey } = await deliveries.testWebhook({ url, allowPrivate: true });
+    const [first] = tried.received;
+    expect(new Webhook(receiverKey).verify(first?.body ?? '', headersOf(first))).toMatchObject({
+      type: 'webhook.test',
+    });
+    await deliveries.testWebhook({ url, allowPrivate: true, secret: receiverKey });
+    const second = tried.received[1];
+    expect(new Webhook(receiverKey).verify(second?.body ?? '', headersOf(second))).toMatchObject({
+      type: 'webhook.test',
+    });
+    await expect(deliveries.testWebhook({ url })).rejects.toMatchObject({ code: 'webhook-refused' });
+    tried.answers(401, {}, 'who are you?');
+    await expect(deliveries.testWebhook({ url, allowPrivate: true })).rejects.toMatchObject({
+      code: 'webhook-not-accepted',
+      message: expect.stringContaining('who are you?'),
+    });
+    await expect(deliveries.testWebhook({ url, secret: 'none' })).rejects.toMatchObject({
+      code: 'invalid-webhook-secret',
+    });
+  }, 30_000);
+
   it('hold the fields and the link that the subscription asks for, as many changes as fit', async () => {
     const box = await live('fields', 40);
     const crm = await receiver();
