@@ -1,5 +1,6 @@
 import { loadavg } from 'node:os';
 import { table, type Bench, type Figure } from '../test/fixtures/measured/figure.ts';
+import { blocked } from './blocked.ts';
 import { changeFeed } from './change-feed.ts';
 import { deliveryLatency } from './deliveries.ts';
 import { deliveryKills } from './delivery-kills.ts';
@@ -37,6 +38,7 @@ const BENCHES: readonly Bench[] = [
   labelChanges,
   recovery,
   quietPoll,
+  blocked,
   newMail,
   projectShares,
   crashes,

@@ -1,0 +1,104 @@
+import { InvalidRunError, requireExact, type Bench, type Figure } from '../test/fixtures/measured/figure.ts';
+import { VirtualGmail, type VirtualMailbox } from '../test/fixtures/measured/virtual-gmail.ts';
+import type { Fault } from '../src/simulator/faults.ts';
+
+const EMAIL = 'ada@example.com';
+const MINUTE = 60_000;
+const HALF_HOUR = 30 * MINUTE;
+const DAY = 48 * HALF_HOUR;
+
+const API_OFF: Fault = {
+  effect: { kind: 'status', status: 403, reason: 'accessNotConfigured', message: 'Gmail API has not been used' },
+};
+const SUSPENDED: Fault = {
+  effect: { kind: 'status', status: 400, reason: 'failedPrecondition', message: 'Mail service not enabled' },
+};
+
+/** A quiet mailbox in sync, which is polled every minute. */
+async function withMailbox<Result>(
+  run: (world: VirtualGmail, mailbox: VirtualMailbox) => Promise<Result>,
+): Promise<Result> {
+  const world = await VirtualGmail.open();
+  const mailbox = await world.addMailbox(
+    EMAIL,
+    { messages: 30, threadSize: 3, bodyBytes: 600 },
+    { format: 'minimal', pollInterval: MINUTE },
+  );
+  mailbox.start();
+  const result = await world.clock.run(async () => {
+    await mailbox.until(() => mailbox.inSync);
+    await world.clock.sleep(10 * MINUTE);
+    return await run(world, mailbox);
+  });
+  await world.close();
+  return result;
+}
+
+/** Requests of the first day, from the moment on at which the mailbox is barred. */
+function firstDay(bar: (world: VirtualGmail) => void): Promise<{ gmail: number; tokens: number }> {
+  return withMailbox(async (world, mailbox) => {
+    const before = { ...world.requests };
+    bar(world);
+    await world.clock.sleep(DAY);
+    if (mailbox.inSync) throw new InvalidRunError('the mailbox is not blocked');
+    return { gmail: world.requests.gmail - before.gmail, tokens: world.requests.tokens - before.tokens };
+  });
+}
+
+/** Milliseconds from the end of a refusal to the mailbox in sync. */
+function backAfter(barred: number, isResumed: boolean): Promise<number> {
+  return withMailbox(async (world, mailbox) => {
+    const fault = world.simulator.faults.add(API_OFF);
+    await world.clock.sleep(barred);
+    if (mailbox.inSync) throw new InvalidRunError('the mailbox is not blocked');
+    fault.remove();
+    const endedAt = world.clock.now();
+    if (isResumed) mailbox.resume();
+    const backAt = await mailbox.until(() => mailbox.inSync && mailbox.syncedAt > endedAt, 1_000);
+    requireExact(await mailbox.differences(), 'a mailbox that was blocked');
+    return backAt - endedAt;
+  });
+}
+
+async function backByItself(): Promise<Figure> {
+  const waits: number[] = [];
+  for (let barred = HALF_HOUR; barred < DAY; barred += HALF_HOUR) waits.push((await backAfter(barred, false)) / MINUTE);
+  const late = waits.filter((wait) => wait > 60).length;
+  return {
+    name: '  back by itself: longest wait',
+    value: Math.max(...waits),
+    unit: 'min',
+    bound: { is: 'at most', value: 60 },
+    note: `the refusal ended after each of ${waits.length} half hours; over an hour for ${late} of them`,
+  };
+}
+
+const dayOf = (name: string, calls: number, most: number, note: string): Figure => ({
+  name,
+  value: calls,
+  unit: 'calls',
+  bound: { is: 'at most', value: most },
+  note,
+});
+
+export const blocked: Bench = {
+  name: 'blocked',
+  about: 'what a blocked mailbox costs on its first day, and when it is back',
+  async run() {
+    const revoked = await firstDay(({ simulator }) => simulator.revoke(EMAIL));
+    const off = await firstDay(({ simulator }) => simulator.faults.add(API_OFF));
+    const suspended = await firstDay(({ simulator }) => simulator.faults.add(SUSPENDED));
+    return [
+      dayOf('first day of a revoked grant', revoked.gmail + revoked.tokens, 3, 'tokens included'),
+      dayOf('first day with the API off', off.gmail, 24, `and ${off.tokens} of the token endpoint`),
+      dayOf('first day of a suspended account', suspended.gmail, 24, `and ${suspended.tokens} of the token endpoint`),
+      {
+        name: '  back after `resume`',
+        value: (await backAfter(DAY / 2, true)) / 1_000,
+        unit: 's',
+        bound: { is: 'at most', value: 60 },
+      },
+      await backByItself(),
+    ];
+  },
+};
