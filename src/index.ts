@@ -20,6 +20,7 @@ export {
   type Beginning,
   type ChangeFilter,
   type DeliveryOrder,
+  type DeliveryOrderChange,
   type Subscription,
   type SubscriptionTarget,
 } from './model/subscription.ts';

@@ -12,11 +12,14 @@ import { checkWebhookUrl } from '../deliveries/webhooks/webhook-url.ts';
 import { networks } from '../host/networks.ts';
 import type { Clock } from '../model/clock.ts';
 import {
+  changedOrder,
   checkedDefinition,
   EVERY_CHANGE,
   InvalidSubscriptionError,
   USUAL_ORDER,
   WEBHOOK_BATCH,
+  type DeliveryOrder,
+  type DeliveryOrderChange,
   type Subscription,
   type SubscriptionDefinition,
   type WebhookTarget,
@@ -86,8 +89,19 @@ function definitionOf(
     target: { kind: 'webhook', url, allowPrivate, fields: wanted.fields ?? former?.fields ?? [], link },
     filter: wanted.filter === undefined ? (before?.filter ?? EVERY_CHANGE) : { ...EVERY_CHANGE, ...wanted.filter },
     batch: wanted.batch ?? before?.batch ?? WEBHOOK_BATCH,
-    order: wanted.order ?? before?.order ?? USUAL_ORDER,
+    order: orderOf(name, before?.order ?? USUAL_ORDER, wanted.order),
   };
+}
+
+function orderOf(name: string, former: DeliveryOrder, change: DeliveryOrderChange | undefined): DeliveryOrder {
+  if (change === undefined) return former;
+  const order = changedOrder(former, change);
+  if (order !== null) return order;
+  throw notMade(
+    name,
+    'Its order is above-all, so nothing of it is parked, and it takes no attempts. Give the order park with them, ' +
+      'if later changes shall no longer wait for one that fails.',
+  );
 }
 
 /** Stores the keys that sign from now on. The newest is the first; the one before it stays during a rotation. */

@@ -4,7 +4,7 @@ import type { SubscribedWebhook, WebhookSubscription } from '../client/webhook-a
 import type { Change } from '../model/change.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { UsageError } from '../model/program-errors.ts';
-import type { Beginning, ChangeFilter, DeliveryOrder } from '../model/subscription.ts';
+import type { Beginning, ChangeFilter, DeliveryOrder, DeliveryOrderChange } from '../model/subscription.ts';
 import { EVENT_KINDS, type EventKind } from '../model/subscribed-event.ts';
 import { WEBHOOK_FIELDS, type WebhookField } from '../model/webhook-field.ts';
 import { collect, oneOf, parseCount, parseDate, parseEmail, parseText } from './arguments.ts';
@@ -23,7 +23,7 @@ interface SubscribeOptions extends VerbOptions {
   readonly begin?: Beginning;
   readonly batch?: number;
   readonly order?: DeliveryOrder['kind'];
-  readonly attempts?: number;
+  readonly attempts?: number | 'usual';
   readonly fields?: readonly WebhookField[];
   readonly link?: string;
   readonly secretFile?: string;
@@ -58,8 +58,8 @@ export function addSubscribe(program: Command, cli: Cli): void {
     )
     .option(
       '--attempts <n>',
-      'with --order park: attempts before a delivery is parked; three days unless given',
-      parseCount,
+      'attempts before a delivery is parked, where the order is park; usual: three days, as unless given',
+      parseAttempts,
     )
     .option(
       '--fields <fields>',
@@ -167,12 +167,15 @@ function kindsOf(kinds: readonly (Change['kind'] | 'none')[]): readonly Change['
   return named;
 }
 
-function orderOf({ order, attempts }: SubscribeOptions): DeliveryOrder | null {
+/** Only what is given: the rest stays as it is. */
+function orderOf({ order, attempts: given }: SubscribeOptions): DeliveryOrderChange | null {
+  const attempts = given === 'usual' ? null : given;
   if (order === 'above-all') {
     if (attempts !== undefined) throw new UsageError('With --order above-all nothing is parked: leave --attempts out.');
     return { kind: 'above-all' };
   }
-  return order === undefined && attempts === undefined ? null : { kind: 'park', attempts: attempts ?? null };
+  if (attempts === undefined) return order === undefined ? null : { kind: order };
+  return order === undefined ? { attempts } : { kind: order, attempts };
 }
 
 async function secretOf({ secretFile, newSecret }: SubscribeOptions): Promise<WebhookSubscription['secret'] | null> {
@@ -181,6 +184,8 @@ async function secretOf({ secretFile, newSecret }: SubscribeOptions): Promise<We
   if (newSecret !== undefined) throw new UsageError('Give either --secret-file or --new-secret.');
   return { text: await readSecretFile(secretFile, 'secret') };
 }
+
+const parseAttempts = (text: string): number | 'usual' => (text === 'usual' ? text : parseCount(text));
 
 function parseFields(text: string): readonly WebhookField[] {
   if (text === 'none') return [];

@@ -1,4 +1,4 @@
-import type { Beginning, ChangeFilter, DeliveryOrder } from '../model/subscription.ts';
+import type { Beginning, ChangeFilter, DeliveryOrderChange } from '../model/subscription.ts';
 import type { WebhookField } from '../model/webhook-field.ts';
 
 /** A subscription with a webhook. Of one that there is already, what is absent stays as it is. */
@@ -11,8 +11,11 @@ export interface WebhookSubscription {
   readonly beginning?: Beginning;
   /** The most changes in a webhook: 50 unless given, 500 at most. A body of 20 KB may hold fewer. */
   readonly batch?: number;
-  /** A delivery that keeps failing is parked after three days unless given. */
-  readonly order?: DeliveryOrder;
+  /**
+   * A delivery that keeps failing is parked after three days unless given. `{ attempts }` alone changes a subscription
+   * that parks, `{ kind: 'park' }` alone keeps its attempts.
+   */
+  readonly order?: DeliveryOrderChange;
   /** What payloads hold of a message besides ids and labels; nothing unless given. */
   readonly fields?: readonly WebhookField[];
   /** A link to each message, such as `https://api.example.com/mail/{mailbox}/{messageId}`; null for none. */

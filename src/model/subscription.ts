@@ -49,7 +49,25 @@ export type DeliveryOrder =
   { readonly kind: 'above-all' } | { readonly kind: 'park'; readonly attempts: number | null };
 
 /** Unless a subscription says otherwise. */
-export const USUAL_ORDER: DeliveryOrder = { kind: 'park', attempts: null };
+export const USUAL_ORDER = { kind: 'park', attempts: null } as const satisfies DeliveryOrder;
+
+/** A change of the order. What is absent stays as it is; `attempts: null` means three days again. */
+export type DeliveryOrderChange =
+  | { readonly kind: 'above-all' }
+  | { readonly kind: 'park'; readonly attempts?: number | null }
+  | { readonly attempts: number | null; readonly kind?: undefined };
+
+/**
+ * The order after a change of it.
+ *
+ * @returns null for attempts of an order in which nothing is parked
+ */
+export function changedOrder(former: DeliveryOrder, change: DeliveryOrderChange): DeliveryOrder | null {
+  if (change.kind === 'above-all') return change;
+  if (change.kind === undefined && former.kind === 'above-all') return null;
+  const { attempts = former.kind === 'park' ? former.attempts : USUAL_ORDER.attempts } = change;
+  return { kind: 'park', attempts };
+}
 
 /** Who gets the changes: code in a worker, or a URL. */
 export type SubscriptionTarget = { readonly kind: 'handler' } | WebhookTarget;

@@ -123,6 +123,18 @@ describe('the command line', () => {
     expect((await run(['export', 'nobody@example.com'])).code).toBe(1);
   });
 
+  it('changes the order of a subscription by no option that does not name it', async () => {
+    const subscribe = (...args: string[]) => run(['subscribe', 'crm', '--url', 'https://example.com/hooks', ...args]);
+    expect((await subscribe('--order', 'above-all')).code).toBe(0);
+    const { code, stderr } = await subscribe('--attempts', '5');
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('Its order is above-all') });
+    expect((await subscribe('--order', 'park', '--attempts', '5')).code).toBe(0);
+    expect((await subscribe('--order', 'park')).code).toBe(0);
+    expect(JSON.parse((await run(['subscriptions', '--json'])).stdout)).toMatchObject({
+      subscriptions: [{ name: 'crm', order: { kind: 'park', attempts: 5 } }],
+    });
+  });
+
   it.each(['sync', 'resync', 'pause', 'resume', 'stop'])('does not %s a mailbox that is not running', async (name) => {
     const { code, stderr } = await run([name, 'nobody@example.com', '--json']);
     expect(code).toBe(1);
