@@ -11,7 +11,8 @@ export {
   type TidemarkClientOptions,
 } from './client/tidemark-client.ts';
 export type { StartedMailbox } from './client/checked-settings.ts';
-export type { CountedSubscription, DeliveriesClient, ReplayFrom } from './client/deliveries-client.ts';
+export type { CountedSubscription, Deliveries } from './client/stored-deliveries.ts';
+export type { DeliveriesClient, ReplayFrom } from './client/deliveries-client.ts';
 export type { SubscribedWebhook, TestedWebhook, WebhookSubscription, WebhookTest } from './client/webhook-access.ts';
 export type { WebhookField } from './model/webhook-field.ts';
 export type { DeliveryPosition, ParkedChange, ReplayedMailbox } from './store/subscriptions/subscription-store.ts';
@@ -121,6 +122,7 @@ export type {
 } from './reading/index.ts';
 export type { ChangePage } from './store/feed/mailbox-changes.ts';
 export type { MailAddress } from './model/mail-address.ts';
+export { openDeliveries, type OpenedDeliveries } from './app/open-deliveries.ts';
 export { openTidemark, type Tidemark } from './app/open-tidemark.ts';
 export type { LostBody } from './model/lost-body.ts';
 export { StoreError } from './store/engines/store-error.ts';

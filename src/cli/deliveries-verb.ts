@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { DeliveryPosition, ParkedChange } from '../store/subscriptions/subscription-store.ts';
 import { withAdvice } from './advice.ts';
 import { parseCount } from './arguments.ts';
-import { verb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
+import { verb, withDeliveries, type Cli, type VerbOptions } from './verb-context.ts';
 import { ago, count, counted, table, timeOf } from './words.ts';
 
 interface DeliveriesOptions extends VerbOptions {
@@ -17,8 +17,7 @@ export function addDeliveries(program: Command, cli: Cli): void {
     .option('--parked', 'the changes and events that were set aside, latest first')
     .option('--limit <n>', 'show so many parked changes at most', parseCount, 100)
     .action((name: string, options: DeliveriesOptions) =>
-      withTidemark(cli, options, async ({ tidemark, out, clock }) => {
-        const { deliveries } = tidemark.client;
+      withDeliveries(cli, options, async ({ deliveries, out, clock }) => {
         if (options.parked === true) {
           const parked = await deliveries.parked(name, { limit: options.limit });
           out.result({ name, parked }, () => parkedLines(name, parked));

@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
 
-import type { CountedSubscription } from '../client/deliveries-client.ts';
+import type { CountedSubscription } from '../client/stored-deliveries.ts';
 import type { SubscriptionTarget } from '../model/subscription.ts';
-import { verb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
+import { verb, withDeliveries, type Cli, type VerbOptions } from './verb-context.ts';
 import { count, table, timeOf } from './words.ts';
 
 export function addSubscriptions(program: Command, cli: Cli): void {
   verb(program, 'subscriptions', { examples: ['tidemark subscriptions'] }).action((options: VerbOptions) =>
-    withTidemark(cli, options, async ({ tidemark, out }) => {
-      const subscriptions = await tidemark.client.deliveries.subscriptions();
+    withDeliveries(cli, options, async ({ deliveries, out }) => {
+      const subscriptions = await deliveries.subscriptions();
       out.result({ subscriptions }, () => lines(subscriptions));
     }),
   );

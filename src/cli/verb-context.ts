@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { loadConfig, type Config } from '../config/config.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Stores } from '../store/open-store.ts';
+import type { Deliveries } from '../client/stored-deliveries.ts';
 import type { Tidemark } from '../app/open-tidemark.ts';
 import type { Reader } from '../reading/index.ts';
 import type { Keyboard, Terminal } from '../host/terminal.ts';
@@ -138,6 +139,18 @@ export async function withStores<Result>(
   } finally {
     await closeStores(stores);
   }
+}
+
+/** Runs a verb about subscriptions that wakes no mailbox, and so needs no Temporal server. */
+export async function withDeliveries<Result>(
+  cli: Cli,
+  options: VerbOptions,
+  run: (context: VerbContext & { deliveries: Deliveries }) => Promise<Result>,
+): Promise<Result> {
+  const { deliveriesOf } = await import('../app/open-deliveries.ts');
+  return withStores(cli, options, (context) =>
+    run({ ...context, deliveries: deliveriesOf(context.config, context.stores, cli.clock) }),
+  );
 }
 
 /** Runs a verb that reads mail, and needs nothing but a store that is there already. It creates and changes nothing. */

@@ -1,30 +1,14 @@
 import type { Client } from '@temporalio/client';
 
 import type { MailboxId } from '../model/ids.ts';
-import { CannotDoError } from '../model/program-errors.ts';
 import type { Clock } from '../model/clock.ts';
-import type { Subscription, SubscriptionTarget } from '../model/subscription.ts';
+import type { SubscriptionTarget } from '../model/subscription.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
-import type {
-  DeliveryCounts,
-  DeliveryPosition,
-  DeliveryStore,
-  ParkedChange,
-  ReplayedMailbox,
-  SubscriptionStore,
-} from '../store/subscriptions/subscription-store.ts';
+import type { DeliveryStore, ReplayedMailbox } from '../store/subscriptions/subscription-store.ts';
+import { Deliveries, type DeliveriesMeans } from './stored-deliveries.ts';
 import type { Rpc } from './rpc.ts';
 import { wakeDeliveries, wakeMailbox } from './wake-deliveries.ts';
-import type {
-  SubscribedWebhook,
-  TestedWebhook,
-  WebhookAccess,
-  WebhookSubscription,
-  WebhookTest,
-} from './webhook-access.ts';
-
-/** A subscription, with how many mailboxes of it wait and how many changes were set aside. */
-export type CountedSubscription = Subscription & Omit<DeliveryCounts, 'name'>;
+import type { SubscribedWebhook, WebhookAccess, WebhookSubscription } from './webhook-access.ts';
 
 /** Where a replay begins: after a sequence number of one mailbox, or at the first change since a time (epoch ms). */
 export type ReplayFrom =
@@ -33,13 +17,15 @@ export type ReplayFrom =
 interface DeliveriesClientOptions {
   readonly temporal: Client;
   readonly rpc: Rpc;
-  readonly store: SubscriptionStore & Pick<MailboxRegistry, 'listMailboxes'> & Pick<DeliveryStore, 'findDeliveries'>;
+  readonly store: DeliveriesMeans['store'] &
+    Pick<MailboxRegistry, 'listMailboxes'> &
+    Pick<DeliveryStore, 'findDeliveries'>;
   readonly clock: Clock;
   readonly webhooks: WebhookAccess;
 }
 
 /** Subscriptions and their deliveries. Only `subscribe` and `replay` need Temporal: they wake mailboxes. */
-export class DeliveriesClient {
+export class DeliveriesClient extends Deliveries {
   readonly #temporal: Client;
   readonly #rpc: Rpc;
   readonly #store: DeliveriesClientOptions['store'];
@@ -47,6 +33,7 @@ export class DeliveriesClient {
   readonly #webhooks: WebhookAccess;
 
   constructor({ temporal, rpc, store, clock, webhooks }: DeliveriesClientOptions) {
+    super({ store, webhooks });
     this.#temporal = temporal;
     this.#rpc = rpc;
     this.#store = store;
@@ -77,35 +64,6 @@ export class DeliveriesClient {
     return subscribed;
   }
 
-  /** Every subscription, in the order of names. */
-  async subscriptions(): Promise<readonly CountedSubscription[]> {
-    const counts = new Map((await this.#store.countDeliveries()).map((each) => [each.name, each]));
-    return (await this.#store.listSubscriptions()).map((subscription) => {
-      const { failing = 0, parked = 0 } = counts.get(subscription.name) ?? {};
-      return { ...subscription, failing, parked };
-    });
-  }
-
-  /**
-   * How far a subscription is in each mailbox that it asks for.
-   *
-   * @throws {CannotDoError} `subscription-unknown`
-   */
-  async positions(name: string): Promise<readonly DeliveryPosition[]> {
-    await this.#require(name);
-    return this.#store.readPositions(name);
-  }
-
-  /**
-   * The latest changes that were set aside.
-   *
-   * @throws {CannotDoError} `subscription-unknown`
-   */
-  async parked(name: string, { limit = 1_000 }: { limit?: number } = {}): Promise<readonly ParkedChange[]> {
-    await this.#require(name);
-    return this.#store.listParked({ name, limit });
-  }
-
   /**
    * Delivers again what was delivered, or parked, since a place. The deliveries have new ids. Running mailboxes begin
    * at once, others when they are started.
@@ -116,50 +74,14 @@ export class DeliveriesClient {
    * @throws {TidemarkError} when Temporal cannot be used. The mailboxes then go back with their next sync
    */
   async replay(name: string, from: ReplayFrom): Promise<readonly ReplayedMailbox[]> {
-    const { target } = await this.#require(name);
+    const { target } = await this.required(name);
     const place = 'after' in from ? { after: from.after } : { since: from.since };
     const replayed = await this.#store.replay({ name, mailbox: from.mailbox ?? null, from: place });
     for (const { mailbox } of replayed) await this.#wake(mailbox, target.kind);
     return replayed;
   }
 
-  /**
-   * Ends a subscription: its positions, its keys and what it set aside are deleted. A worker that still has a handler
-   * of that name makes it again when it starts.
-   *
-   * @throws {CannotDoError} `subscription-unknown`
-   */
-  async unsubscribe(name: string): Promise<void> {
-    if (!(await this.#store.removeSubscription(name))) throw unknown(name);
-    await this.#webhooks.forget(name);
-  }
-
-  /**
-   * Sends one signed event of type `webhook.test` to a receiver, once. No subscription is needed, and none changes.
-   *
-   * @throws {CannotDoError} `webhook-refused` when a webhook may not be sent there; `webhook-not-accepted` when the
-   * receiver did not accept it, with what it answered
-   * @throws {InvalidWebhookSecretError} when the secret is not one
-   * @example
-   *   const { receiverKey } = await tidemark.client.deliveries.testWebhook({ url: 'https://example.com/hooks' });
-   */
-  async testWebhook(request: WebhookTest): Promise<TestedWebhook> {
-    return this.#webhooks.test(request);
-  }
-
   async #wake(mailbox: MailboxId, target: SubscriptionTarget['kind']): Promise<void> {
     await this.#rpc({ mailbox }, () => wakeMailbox(this.#temporal.workflow, mailbox, target));
   }
-
-  async #require(name: string): Promise<Subscription> {
-    const subscription = (await this.#store.listSubscriptions()).find((each) => each.name === name);
-    if (subscription === undefined) throw unknown(name);
-    return subscription;
-  }
-}
-
-function unknown(name: string): CannotDoError {
-  return new CannotDoError('subscription-unknown', `There is no subscription "${name}".`, {
-    remedy: { kind: 'list-subscriptions' },
-  });
 }

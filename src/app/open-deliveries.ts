@@ -1,0 +1,40 @@
+import { Deliveries } from '../client/stored-deliveries.ts';
+import type { Config } from '../config/config.ts';
+import { systemClock } from '../host/system-clock.ts';
+import type { Clock } from '../model/clock.ts';
+import type { Stores } from '../store/stores.ts';
+import { webhookAccess } from './webhooks-of-config.ts';
+
+/** {@link Deliveries} with their connections to the database. */
+export interface OpenedDeliveries {
+  readonly deliveries: Deliveries;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the configured database to see who takes changes and who does not, and to end subscriptions. Needs no Temporal
+ * server.
+ *
+ * @throws {StoreError} when there is no store, or the database cannot be used
+ * @example
+ * const opened = await openDeliveries({ config: loadConfig() });
+ * const parked = await opened.deliveries.parked('crm');
+ * for (const { mailbox, sequence, error } of parked) console.log(mailbox, sequence, error);
+ * await opened.close();
+ */
+export async function openDeliveries({
+  config,
+  clock = systemClock,
+}: {
+  readonly config: Config;
+  readonly clock?: Clock;
+}): Promise<OpenedDeliveries> {
+  // Loaded now: a program that only imports Tidemark need not wait for the database's modules.
+  const { openDatabase } = await import('./open-database.ts');
+  const database = await openDatabase(config, { create: false });
+  return { deliveries: deliveriesOf(config, database.stores, clock), close: () => database.close() };
+}
+
+/** The deliveries of a database that is open already. */
+export const deliveriesOf = (config: Config, stores: Pick<Stores, 'store' | 'credentials'>, clock: Clock): Deliveries =>
+  new Deliveries({ store: stores.store, webhooks: webhookAccess(config, stores, clock) });

@@ -1,0 +1,95 @@
+import { CannotDoError } from '../model/program-errors.ts';
+import type { Subscription } from '../model/subscription.ts';
+import type {
+  DeliveryCounts,
+  DeliveryPosition,
+  ParkedChange,
+  SubscriptionStore,
+} from '../store/subscriptions/subscription-store.ts';
+import type { TestedWebhook, WebhookAccess, WebhookTest } from './webhook-access.ts';
+
+/** A subscription, with how many mailboxes of it wait and how many changes were set aside. */
+export type CountedSubscription = Subscription & Omit<DeliveryCounts, 'name'>;
+
+/** What {@link Deliveries} reads and writes. */
+export interface DeliveriesMeans {
+  readonly store: SubscriptionStore;
+  readonly webhooks: WebhookAccess;
+}
+
+/** Subscriptions and their deliveries, as far as the database has them: no Temporal server is asked. */
+export class Deliveries {
+  readonly #store: DeliveriesMeans['store'];
+  readonly #webhooks: WebhookAccess;
+
+  constructor({ store, webhooks }: DeliveriesMeans) {
+    this.#store = store;
+    this.#webhooks = webhooks;
+  }
+
+  /** Every subscription, in the order of names. */
+  async subscriptions(): Promise<readonly CountedSubscription[]> {
+    const counts = new Map((await this.#store.countDeliveries()).map((each) => [each.name, each]));
+    return (await this.#store.listSubscriptions()).map((subscription) => {
+      const { failing = 0, parked = 0 } = counts.get(subscription.name) ?? {};
+      return { ...subscription, failing, parked };
+    });
+  }
+
+  /**
+   * How far a subscription is in each mailbox that it asks for.
+   *
+   * @throws {CannotDoError} `subscription-unknown`
+   */
+  async positions(name: string): Promise<readonly DeliveryPosition[]> {
+    await this.required(name);
+    return this.#store.readPositions(name);
+  }
+
+  /**
+   * The latest changes that were set aside.
+   *
+   * @throws {CannotDoError} `subscription-unknown`
+   */
+  async parked(name: string, { limit = 1_000 }: { limit?: number } = {}): Promise<readonly ParkedChange[]> {
+    await this.required(name);
+    return this.#store.listParked({ name, limit });
+  }
+
+  /**
+   * Ends a subscription: its positions, its keys and what it set aside are deleted. A worker that still has a handler
+   * of that name makes it again when it starts.
+   *
+   * @throws {CannotDoError} `subscription-unknown`
+   */
+  async unsubscribe(name: string): Promise<void> {
+    if (!(await this.#store.removeSubscription(name))) throw unknown(name);
+    await this.#webhooks.forget(name);
+  }
+
+  /**
+   * Sends one signed event of type `webhook.test` to a receiver, once. No subscription is needed, and none changes.
+   *
+   * @throws {CannotDoError} `webhook-refused` when a webhook may not be sent there; `webhook-not-accepted` when the
+   * receiver did not accept it, with what it answered
+   * @throws {InvalidWebhookSecretError} when the secret is not one
+   * @example
+   *   const { receiverKey } = await tidemark.client.deliveries.testWebhook({ url: 'https://example.com/hooks' });
+   */
+  async testWebhook(request: WebhookTest): Promise<TestedWebhook> {
+    return this.#webhooks.test(request);
+  }
+
+  /** @throws {CannotDoError} `subscription-unknown` */
+  protected async required(name: string): Promise<Subscription> {
+    const subscription = (await this.#store.listSubscriptions()).find((each) => each.name === name);
+    if (subscription === undefined) throw unknown(name);
+    return subscription;
+  }
+}
+
+function unknown(name: string): CannotDoError {
+  return new CannotDoError('subscription-unknown', `There is no subscription "${name}".`, {
+    remedy: { kind: 'list-subscriptions' },
+  });
+}
