@@ -9,7 +9,7 @@ declare module 'vitest' {
 }
 
 /** Schedules per test: enough to be worth a test, and few enough to show progress. */
-const CHUNK = 25;
+const CHUNK = 20;
 const PATIENCE = 240_000;
 
 /**
