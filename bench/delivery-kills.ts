@@ -16,7 +16,7 @@ import { KilledFleet, type Kills } from './killed-fleet.ts';
 import { openWith, startMailboxes, until, type Ends } from './mailboxes-in-sync.ts';
 
 /** Deliveries in all; DELIVERIES=2000 tries the bench out. */
-const DELIVERIES = Number(process.env['DELIVERIES'] ?? 40_000);
+const DELIVERIES = Number(process.env['DELIVERIES'] ?? 10_000);
 const MAILBOXES = 20;
 const SUBSCRIPTIONS = ['bench', 'hook'] as const;
 /** Ms between two rounds, each of which changes every message of every mailbox. */
