@@ -41,9 +41,9 @@ export async function openStores(location: DatabaseLocation, options: OpenOption
   const database = await openSqliteDatabase(files.database, options.migration ?? 'automatic');
   const store = createSqlMailboxStore(database, options.bodies);
   try {
-    // Where none may be made, and no mailbox was ever connected, there are none to read.
-    const path = options.create === false && !existsSync(files.credentials) ? IN_MEMORY : files.credentials;
-    return { database, store, credentials: await openSqliteCredentialStore({ path }) };
+    // A program that makes no store makes this file only to keep something, such as the keys of a webhook.
+    const create = options.create === false ? 'with-first-record' : 'now';
+    return { database, store, credentials: await openSqliteCredentialStore({ path: files.credentials, create }) };
   } catch (error) {
     await store.close();
     throw error;

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { databaseAt, UnsupportedDatabaseError } from '../../src/model/database-location.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
-import { openStores } from '../../src/store/open-store.ts';
+import { closeStores, migrateStores, openStores } from '../../src/store/open-store.ts';
 import { storeFiles } from '../../src/store/store-files.ts';
 import { useFolder } from '../fixtures/host/temporary-folder.ts';
 
@@ -27,6 +27,22 @@ describe('a database URL', () => {
     await credentials.close();
     expect(existsSync(storeFiles(path).database)).toBe(true);
     expect(existsSync(storeFiles(path).credentials)).toBe(true);
+  });
+
+  it('has credentials kept by a program that makes no store, and no file of them before', async () => {
+    const location = databaseAt(`sqlite:${join(folder(), 'mail.db')}`);
+    await migrateStores(location);
+    const opened = () => openStores(location, { create: false });
+    const [first, other] = [await opened(), await opened()];
+    expect([await first.credentials.get(alice), await first.credentials.list()]).toEqual([null, []]);
+    expect(existsSync(storeFiles(join(folder(), 'mail.db')).credentials)).toBe(false);
+    await first.credentials.put(alice, { keyId: 'k', ciphertext: Buffer.from('x'), version: 0 });
+    await closeStores(first);
+    expect(await other.credentials.list()).toEqual([alice]);
+    await closeStores(other);
+    const later = await opened();
+    expect(await later.credentials.get(alice)).toMatchObject({ keyId: 'k', version: 1 });
+    await closeStores(later);
   });
 
   it('may have an authority, or be relative', () => {

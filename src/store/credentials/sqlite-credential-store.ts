@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { makePrivateFile, tighten } from '../../host/private-files.ts';
 import type { CredentialStore } from '../../secrets/credential-store.ts';
@@ -10,9 +11,16 @@ import { translateSqliteError } from '../engines/sqlite-errors.ts';
 /**
  * Opens the credentials' own SQLite file, readable by its owner only, or keeps them in memory.
  *
+ * @param request.create - `with-first-record` makes no file until there is something to keep
  * @throws {StoreError} `unavailable` when the file cannot be used
  */
-export async function openSqliteCredentialStore({ path }: { path: string }): Promise<CredentialStore> {
+export async function openSqliteCredentialStore({
+  path,
+  create = 'now',
+}: {
+  readonly path: string;
+  readonly create?: 'now' | 'with-first-record';
+}): Promise<CredentialStore> {
   const place = path === IN_MEMORY ? path : resolve(path);
   const translated = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     try {
@@ -21,18 +29,43 @@ export async function openSqliteCredentialStore({ path }: { path: string }): Pro
       throw translateSqliteError(error, place);
     }
   };
-  const db = await translated(async () => {
-    if (place !== IN_MEMORY) {
-      makePrivateFile(place);
-      // Someone may have copied the file here with wider permissions.
-      tighten(place);
-    }
-    const opened = openConnection<CredentialSchema>(place);
-    await whileBusy(() => createCredentialTable(opened, sqliteDialect));
-    return opened;
-  });
-  return new SqlCredentialStore({
+  const open = (): Promise<CredentialConnection> => translated(() => openCredentials(place));
+  const isThere = (): boolean => place === IN_MEMORY || existsSync(place);
+  if (create === 'now' || isThere()) return storeOf(await open(), translated);
+  let made: Promise<CredentialStore> | null = null;
+  const make = (): Promise<CredentialStore> => (made ??= open().then((db) => storeOf(db, translated)));
+  // Another program may have made the file meanwhile.
+  const held = async (): Promise<CredentialStore | null> => (made !== null || isThere() ? await make() : null);
+  return {
+    put: async (owner, record) => (await make()).put(owner, record),
+    reseal: async (owner, from, sealed) => (await (await held())?.reseal(owner, from, sealed)) ?? false,
+    listSealedByOthers: async (keyId) => (await (await held())?.listSealedByOthers(keyId)) ?? [],
+    get: async (owner) => (await (await held())?.get(owner)) ?? null,
+    delete: async (owner) => (await held())?.delete(owner),
+    list: async () => (await (await held())?.list()) ?? [],
+    listWebhookSecrets: async () => (await (await held())?.listWebhookSecrets()) ?? [],
+    close: async () => (await made)?.close(),
+  };
+}
+
+type CredentialConnection = ReturnType<typeof openConnection<CredentialSchema>>;
+
+async function openCredentials(place: string): Promise<CredentialConnection> {
+  if (place !== IN_MEMORY) {
+    makePrivateFile(place);
+    // Someone may have copied the file here with wider permissions.
+    tighten(place);
+  }
+  const opened = openConnection<CredentialSchema>(place);
+  await whileBusy(() => createCredentialTable(opened, sqliteDialect));
+  return opened;
+}
+
+const storeOf = (
+  db: CredentialConnection,
+  translated: <Result>(work: () => Promise<Result>) => Promise<Result>,
+): CredentialStore =>
+  new SqlCredentialStore({
     transaction: (work) => translated(() => db.transaction().execute(work)),
     close: () => db.destroy(),
   });
-}
