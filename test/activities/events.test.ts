@@ -44,7 +44,7 @@ it('tells once that consent is needed, however often Gmail is asked, and that it
   await ada.settle();
   expect(await kinds()).toEqual(['in-sync']);
   ada.simulator.revoke(ADA);
-  await ada.run(3 * DAY);
+  await ada.run(5 * DAY);
   expect(ada.lanes.state.blocked?.asks).toBeGreaterThan(3);
   const [event, ...others] = await told();
   expect(others).toEqual([]);

@@ -43,10 +43,10 @@ test('status says when a blocked mailbox is asked again by itself, and what make
     NOW + MINUTE,
   );
   expect(reportLines(await report(asked), null, NOW + 2 * MINUTE).join('\n')).toContain(
-    'by itself 2026-01-01 00:10:00Z (in 8m); 1 attempt failed so far\n',
+    'by itself 2026-01-01 01:07:00Z (in 1h5m); 1 attempt failed so far\n',
   );
   expect(reportJson(await report(asked), null)).toMatchObject({
-    blocked: { since: NOW, asks: 1, retryAt: NOW + 10 * MINUTE },
+    blocked: { since: NOW, asks: 1, retryAt: NOW + 67 * MINUTE },
   });
 });
 
