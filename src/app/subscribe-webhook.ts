@@ -50,6 +50,12 @@ export async function subscribeWebhook(
 ): ReturnType<WebhookAccess['subscribe']> {
   const { store } = means.stores;
   const before = (await store.listSubscriptions()).find((each) => each.name === name) ?? null;
+  if (before !== null && wanted.beginning !== undefined)
+    throw new InvalidSubscriptionError(
+      `The subscription ${name} is there already, and goes on where it is in each mailbox: ` +
+        'only a new one has a beginning.',
+      { remedy: { kind: 'replay', subscription: name } },
+    );
   const definition = checkedDefinition(definitionOf(means, name, { before, wanted }));
   const secrets = await withSecrets(means, name, { isNew: before === null, wanted });
   const change = await store.putSubscription({

@@ -37,6 +37,7 @@ const ADVICE: { readonly [Kind in Remedy['kind']]: (remedy: Of<Kind>) => string 
     `The addresses in use are ${gmail} (GMAIL_ROOT_URL) and ${tokens} (GOOGLE_TOKEN_URL).`,
   'name-administrator': () => 'Name one in --admin.',
   'list-subscriptions': () => 'List all: tidemark subscriptions',
+  replay: ({ subscription }) => `To deliver again: tidemark replay ${subscription} --since DATE`,
   'end-subscription': ({ subscription }) => `To end it: tidemark unsubscribe ${subscription}`,
   'new-webhook-secret': ({ subscription }) =>
     `Have new ones made, and tell its receiver: tidemark subscribe ${subscription} --new-secret --drop-former-secret`,

@@ -1,9 +1,10 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 
 import type { BlockedPhase } from '../client/errors.ts';
 import { RESUMABLE_PHASES } from '../client/resume-mailboxes.ts';
 import { InvalidDurationError, parseDuration } from '../model/duration.ts';
 import { InvalidIdError, mailboxId, type MailboxId } from '../model/ids.ts';
+import { UsageError } from '../model/program-errors.ts';
 import { MESSAGE_FORMATS, type MessageFormat } from '../model/settings.ts';
 
 /** Parsers of arguments. For a wrong one commander names the argument and ends with exit code 2. */
@@ -87,6 +88,21 @@ export const parseResumablePhase = oneOf<BlockedPhase>(RESUMABLE_PHASES);
 export function oneOf<Word extends string>(words: readonly Word[]): (text: string) => Word {
   return (text) => words.find((known) => known === text) ?? refuse(`Expected one of ${words.join(', ')}.`);
 }
+
+/**
+ * Refuses an option that means nothing without another one. Its description begins with that: `with --other: …`.
+ *
+ * @param option - by the name that commander gives its value, as `other`
+ */
+export function onlyWith(command: Command, option: string, other: string): Command {
+  return command.hook('preAction', (_, called) => {
+    if (called.getOptionValueSource(option) !== 'cli' || called.getOptionValue(other) !== undefined) return;
+    const [given, lacking] = [flagOf(option), flagOf(other)];
+    throw new UsageError(`${given} means nothing without ${lacking}: add ${lacking}, or leave ${given} out.`);
+  });
+}
+
+const flagOf = (option: string): string => `--${option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** For an option that may be given more than once. */
 export function collect<Value>(

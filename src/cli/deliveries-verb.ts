@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 import type { DeliveryPosition, ParkedChange } from '../store/subscriptions/subscription-store.ts';
 import { withAdvice } from './advice.ts';
-import { parseCount } from './arguments.ts';
+import { onlyWith, parseCount } from './arguments.ts';
 import { verb, withDeliveries, type Cli, type VerbOptions } from './verb-context.ts';
 import { ago, count, counted, table, timeOf } from './words.ts';
 
@@ -12,21 +12,23 @@ interface DeliveriesOptions extends VerbOptions {
 }
 
 export function addDeliveries(program: Command, cli: Cli): void {
-  verb(program, 'deliveries', { examples: ['tidemark deliveries crm', 'tidemark deliveries crm --parked'] })
+  const command = verb(program, 'deliveries', {
+    examples: ['tidemark deliveries crm', 'tidemark deliveries crm --parked'],
+  })
     .argument('<name>', 'the subscription')
     .option('--parked', 'the changes and events that were set aside, latest first')
-    .option('--limit <n>', 'show so many parked changes at most', parseCount, 100)
-    .action((name: string, options: DeliveriesOptions) =>
-      withDeliveries(cli, options, async ({ deliveries, out, clock }) => {
-        if (options.parked === true) {
-          const parked = await deliveries.parked(name, { limit: options.limit });
-          out.result({ name, parked }, () => parkedLines(name, parked));
-          return;
-        }
-        const positions = await deliveries.positions(name);
-        out.result({ name, positions }, () => positionLines(name, positions, clock.now()));
-      }),
-    );
+    .option('--limit <n>', 'with --parked: show so many at most', parseCount, 100);
+  onlyWith(command, 'limit', 'parked').action((name: string, options: DeliveriesOptions) =>
+    withDeliveries(cli, options, async ({ deliveries, out, clock }) => {
+      if (options.parked === true) {
+        const parked = await deliveries.parked(name, { limit: options.limit });
+        out.result({ name, parked }, () => parkedLines(name, parked));
+        return;
+      }
+      const positions = await deliveries.positions(name);
+      out.result({ name, positions }, () => positionLines(name, positions, clock.now()));
+    }),
+  );
 }
 
 function positionLines(name: string, positions: readonly DeliveryPosition[], now: number): readonly string[] {

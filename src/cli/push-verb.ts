@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 
 import { changedConfig, type Config } from '../config/config.ts';
 import { createLog } from '../host/log.ts';
+import { UsageError } from '../model/program-errors.ts';
 import { parsePort } from './arguments.ts';
 import { contextOf, verb, type Cli, type VerbOptions } from './verb-context.ts';
 
@@ -40,7 +41,8 @@ export function addPush(program: Command, cli: Cli): void {
       '\nServes POST /push, /healthz and /readyz. Needs Temporal, and no database. ' +
         'SIGTERM and Ctrl-C end it within 10 seconds. See docs/push.md.',
     )
-    .action(async (options: PushOptions) => {
+    .action(async (options: PushOptions, command: Command) => {
+      requireEndpoint(options, command);
       const { config: read, out } = contextOf(cli, options);
       const config = withCertificate(read, options);
       const pull = options.pull === true;
@@ -64,6 +66,13 @@ export function addPush(program: Command, cli: Cli): void {
         },
       });
     });
+}
+
+function requireEndpoint({ pull, port }: PushOptions, command: Command): void {
+  if (pull !== true || port !== undefined) return;
+  const given = ['host', 'tlsCert', 'tlsKey'].find((option) => command.getOptionValueSource(option) === 'cli');
+  if (given !== undefined)
+    throw new UsageError('With --pull alone nothing listens: add --port, or leave --host and --tls-… out.');
 }
 
 function withCertificate(config: Config, { tlsCert, tlsKey }: PushOptions): Config {

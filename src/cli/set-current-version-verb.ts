@@ -25,6 +25,8 @@ export function addSetCurrentVersion(program: Command, cli: Cli): void {
         'docs/operations.md says how to roll out an upgrade with it.',
     )
     .action((build: string | undefined, options: SetCurrentVersionOptions) => {
+      if (build !== undefined && options.unversioned === true)
+        throw new UsageError('Give either a build id or --unversioned.');
       const { name: deployment, buildId: own } = contextOf(cli, options).config.deployment;
       const buildId = options.unversioned === true ? null : (build ?? own);
       if (buildId === null && options.unversioned !== true)

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 
 import type { MailboxReport } from '../client/mailbox-report.ts';
 import { IncompleteError } from '../model/program-errors.ts';
+import { onlyWith } from './arguments.ts';
 import { ago, counted } from './words.ts';
 
 /** What may be missing although the mailbox is in sync. */
@@ -13,7 +14,8 @@ export interface FailOnFailures {
 }
 
 export function addFailOnFailures(command: Command): Command {
-  return command.option('--fail-on-failures', 'with --wait: end with exit code 3 when messages could not be fetched');
+  command.option('--fail-on-failures', 'with --wait: end with exit code 3 when messages could not be fetched');
+  return onlyWith(command, 'failOnFailures', 'wait');
 }
 
 /**

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 
 import type { Config } from '../config/config.ts';
 import type { MailboxId } from '../model/ids.ts';
@@ -46,7 +46,11 @@ export function addSimulate(program: Command, cli: Cli): void {
       collect(String),
     )
     .option('--messages <n>', 'generated messages in each mailbox', parseCountFromZero, 2_000)
-    .option('--mbox <file>', 'your own mail instead: an mbox file (Google Takeout) or a folder of .eml')
+    .addOption(
+      new Option('--mbox <file>', 'your own mail instead: an mbox file (Google Takeout) or a folder of .eml').conflicts(
+        'messages',
+      ),
+    )
     .option(
       '--email <address>',
       'a mailbox; may be given more than once (default ada@example.com)',

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 
 import { CannotDoError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
@@ -34,7 +34,12 @@ export function addStart(program: Command, cli: Cli): void {
   addFailOnFailures(
     addSettingOptions(command)
       .option('--wait', 'show progress, and return when the mailbox is in sync')
-      .option('--dry-run', 'list the ids, say what the first sync would fetch and cost, and start nothing'),
+      .addOption(
+        new Option(
+          '--dry-run',
+          'list the ids, say what the first sync would fetch and cost, and start nothing',
+        ).conflicts('wait'),
+      ),
   )
     .addHelpText('after', '\nWhat is not given stays as it is: a bare start wakes a mailbox and changes nothing.')
     .action((mailbox: MailboxId, options: StartOptions) =>

@@ -34,13 +34,13 @@ export function addSync(program: Command, cli: Cli): void {
         );
       }
       await requireAnswerable(client, mailbox);
-      await tellingFailures({ client, mailbox, out, clock }, () =>
+      const { inSync } = await tellingFailures({ client, mailbox, out, clock }, () =>
         client.sync(mailbox, { wait: true, signal, onNoWorker: noWorkerNotice(out, config) }),
       );
       const report = await client.progress(mailbox);
       const { historyId, counts, doubt } = report;
       const { stored, pending, failed, gone } = counts;
-      out.result({ mailbox, synced: true, historyId, stored, pending, failed, gone, doubt }, () => {
+      out.result({ mailbox, synced: true, inSync, historyId, stored, pending, failed, gone, doubt }, () => {
         const done =
           `${mailbox} is synchronised up to ${historyId ?? 'its head'}: ` +
           `${counted(stored, 'message')} stored${leftWords(counts)}.`;

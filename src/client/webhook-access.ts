@@ -7,7 +7,7 @@ export interface WebhookSubscription {
   readonly url?: string;
   /** Every change unless given. It replaces the whole filter. */
   readonly filter?: Partial<ChangeFilter>;
-  /** Of a new subscription; `now` unless given. */
+  /** Of a new subscription; `now` unless given. It is refused where there is one: see `replay`. */
   readonly beginning?: Beginning;
   /** The most changes in a webhook: 50 unless given, 500 at most. A body of 20 KB may hold fewer. */
   readonly batch?: number;

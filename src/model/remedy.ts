@@ -54,6 +54,8 @@ export type Remedy =
   /** An administrator who may read the users of the domain is to be named. */
   | { readonly kind: 'name-administrator' }
   | { readonly kind: 'list-subscriptions' }
+  /** What was delivered to the subscription can be delivered again. */
+  | { readonly kind: 'replay'; readonly subscription: string }
   | { readonly kind: 'end-subscription'; readonly subscription: string }
   /** New keys are to sign the webhooks of the subscription, and its receiver is to learn them. */
   | { readonly kind: 'new-webhook-secret'; readonly subscription: string }

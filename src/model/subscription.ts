@@ -66,7 +66,7 @@ export function changedOrder(former: DeliveryOrder, change: DeliveryOrderChange)
   if (change.kind === 'above-all') return change;
   if (change.kind === undefined && former.kind === 'above-all') return null;
   const { attempts = former.kind === 'park' ? former.attempts : USUAL_ORDER.attempts } = change;
-  return { kind: 'park', attempts };
+  return { kind: change.kind ?? 'park', attempts };
 }
 
 /** Who gets the changes: code in a worker, or a URL. */
@@ -112,12 +112,14 @@ export class InvalidSubscriptionError extends TidemarkError {
   readonly code = 'invalid-subscription';
 }
 
+const CHANGE_KINDS = ['stored', 'labels', 'gone'] as const satisfies readonly Change['kind'][];
+
 /** Letters, digits, `-`, `_` and `.`; it begins with a letter or a digit. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 /**
  * @returns the definition itself
- * @throws {InvalidSubscriptionError} when its name, batch, attempts or events are not allowed
+ * @throws {InvalidSubscriptionError} when its name, batch, order, kinds or events are not allowed
  */
 export function checkedDefinition<Definition extends SubscriptionDefinition>(definition: Definition): Definition {
   const { name, batch, order, filter } = definition;
@@ -133,6 +135,13 @@ export function checkedDefinition<Definition extends SubscriptionDefinition>(def
   if (order.kind === 'park' && order.attempts !== null && (!Number.isSafeInteger(order.attempts) || order.attempts < 1))
     throw new InvalidSubscriptionError(
       `The subscription ${name} parks after ${order.attempts} attempts; that is a whole number from 1.`,
+    );
+  if (order.kind !== 'park' && order.kind !== 'above-all')
+    throw new InvalidSubscriptionError(`The subscription ${name} has an order that there is not: park, or above-all.`);
+  if (filter.kinds?.every((kind) => CHANGE_KINDS.includes(kind)) === false)
+    throw new InvalidSubscriptionError(
+      `The subscription ${name} asks for changes of a kind that there is not. ` +
+        `The kinds are ${CHANGE_KINDS.join(', ')}.`,
     );
   const unknown = filter.events.find((event) => !EVENT_KINDS.includes(event));
   if (unknown !== undefined)

@@ -41,6 +41,23 @@ describe('a subscription with a webhook', () => {
     expect((await stored())?.order).toEqual(expected);
   });
 
+  it('has a beginning only while it is new', async () => {
+    expect(await subscribe({ beginning: { kind: 'first' } })).toBe('made');
+    await expect(subscribe({ beginning: { kind: 'now' } })).rejects.toMatchObject({
+      message: expect.stringContaining('goes on where it is'),
+      remedy: { kind: 'replay', subscription: 'crm' },
+    });
+    expect(await subscribe()).toBe('same');
+  });
+
+  it.each([
+    [{ filter: { kinds: ['storred'] } }, 'The kinds are stored, labels, gone'],
+    [{ filter: { events: ['needs-content'] } }, 'The events are needs-consent'],
+    [{ order: { kind: 'above-al' } }, 'park, or above-all'],
+  ])('does not ask for what there is not: %j', async (wanted, words) => {
+    await expect(subscribe(wanted as unknown as WebhookSubscription)).rejects.toThrow(words);
+  });
+
   it('takes no attempts while its order is above all', async () => {
     await subscribe({ order: { kind: 'above-all' } });
     await expect(subscribe({ order: { attempts: 5 } })).rejects.toThrow('Give the order park with them');

@@ -120,6 +120,7 @@ const ADVICE: { readonly [Kind in Remedy['kind']]: readonly (readonly [Extract<R
   ],
   'name-administrator': [[{ kind: 'name-administrator' }, 'Name one in --admin.']],
   'list-subscriptions': [[{ kind: 'list-subscriptions' }, 'List all: tidemark subscriptions']],
+  replay: [[{ kind: 'replay', subscription: 'crm' }, 'To deliver again: tidemark replay crm --since DATE']],
   'end-subscription': [[{ kind: 'end-subscription', subscription: 'crm' }, 'To end it: tidemark unsubscribe crm']],
   'new-webhook-secret': [
     [

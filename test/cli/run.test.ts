@@ -70,12 +70,39 @@ describe('the command line', () => {
     ['one mailbox and all of them', ['resume', 'ada@example.com', '--all']],
     ['one mailbox and a phase', ['resume', 'ada@example.com', '--phase', 'failed']],
     ['a phase and all of them', ['resume', '--all', '--phase', 'failed']],
+    ['a dry run that waits', ['start', 'ada@example.com', '--dry-run', '--wait']],
+    ['a build and none', ['set-current-version', 'b1', '--unversioned']],
+    ['a number of messages beside a file of them', ['simulate', '--mbox', 'a.mbox', '--messages', '5']],
+    ['a host where nothing listens', ['push', '--pull', '--host', '127.0.0.1']],
     ['a phase that nothing resumes', ['resume', '--phase', 'live']],
   ])('ends with 2 for %s, and nothing on stdout', async (_, args) => {
     const { code, stdout, stderr } = await run(args);
     expect(code).toBe(2);
     expect(stdout).toBe('');
     expect(stderr).not.toMatch(/^ +at /m);
+  });
+
+  it('refuses every option that its help says another one for, without that one', async () => {
+    const program = await wholeProgram();
+    const dependent = program.commands.flatMap((command) =>
+      command.options
+        .filter(({ description }) => /^with --[a-z-]+: /.test(description))
+        .map(({ long, required }) => [
+          command.name(),
+          ...command.registeredArguments.map(() => 'ada@example.com'),
+          String(long),
+          ...(required ? ['1'] : []),
+        ]),
+    );
+    expect(dependent.map(([name]) => name)).toEqual(expect.arrayContaining(['start', 'sync', 'resync', 'deliveries']));
+    for (const args of dependent) {
+      const { code, stderr } = await run(args);
+      expect({ args, code, stderr }).toEqual({
+        args,
+        code: 2,
+        stderr: expect.stringContaining('means nothing without'),
+      });
+    }
   });
 
   it.each([

@@ -128,7 +128,9 @@ describe('the command line, every part in a process of its own', () => {
     await control('messages', { raw: 'Subject: nobody works\r\n\r\nFrom here on\r\n', labelIds: ['INBOX', 'UNREAD'] });
     const waiting = begin('sync', EMAIL, '--wait', '--json');
     worker = begin('worker');
-    expect(await waiting.ended).toMatchObject({ code: 0 });
+    const { code, stdout } = await waiting.ended;
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ synced: true, inSync: expect.any(Boolean) });
     expect(await exported()).toEqual(await truth());
   }, 60_000);
 
