@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { API, type Project, type Symbol as ExportedSymbol } from 'typescript/unstable/sync';
+import { isIdentifier, SyntaxKind, type Node } from 'typescript/unstable/ast';
+import { API, SymbolFlags, type Project, type Symbol as ExportedSymbol } from 'typescript/unstable/sync';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -20,6 +21,8 @@ export interface ReferencePage {
   readonly exports: readonly string[];
   /** Exports without a comment. */
   readonly uncommented: readonly string[];
+  /** Types of this package that exports mention, and errors that they throw, which the entry does not export. */
+  readonly unnamed: readonly string[];
 }
 
 /** @returns a page for each entry that package.json exports */
@@ -98,8 +101,59 @@ function pageOf(project: Project, entry: string, declarations: string): Referenc
           target.getDocumentationComment(checker).trim() === '' && target.getJsDocTags(checker).length === 0,
       )
       .map(({ name }) => name),
+    unnamed: unnamedIn(project, exported),
   };
 }
+
+interface Exported {
+  readonly name: string;
+  readonly target: ExportedSymbol;
+}
+
+/** What a product could not write down: types and errors that the exports of an entry mention, and that it lacks. */
+function unnamedIn(project: Project, exported: readonly Exported[]): readonly string[] {
+  const ids = new Set(exported.map(({ target }) => target.id));
+  const names = new Set(exported.map(({ name }) => name));
+  const found = exported.flatMap(({ name, target }) =>
+    target.declarations.flatMap((handle) => {
+      const declaration = handle.resolve(project);
+      if (declaration === undefined) return [];
+      const lacking = mentioned(project, declaration).filter((symbol) => !ids.has(symbol.id));
+      const tags = target.getJsDocTags(project.checker).map(({ name: tag, text = '' }) => `@${tag} ${text}`);
+      const thrown = [...[...tags, declarationsOf(project, target)].join('\n').matchAll(/@throws \{([\w |]+)\}/g)]
+        .flatMap(([, errors = '']) => errors.split(/ *\| */))
+        .filter((error) => !names.has(error) && error !== 'Error');
+      return [...lacking.map((symbol) => symbol.name), ...thrown].map((type) => `${type} (of ${name})`);
+    }),
+  );
+  return [...new Set(found)].sort((a, b) => a.localeCompare(b, 'en'));
+}
+
+/** The types of this package that a declaration names, without those of its private members. */
+function mentioned(project: Project, declaration: Node): readonly ExportedSymbol[] {
+  const { checker } = project;
+  const symbols: ExportedSymbol[] = [];
+  const visit = (node: Node): void => {
+    if (/^(?:\s|\/\*[^]*?\*\/)*private /.test(node.getText())) return;
+    if (isIdentifier(node) && isTypeName(node)) {
+      const symbol = checker.getSymbolAtLocation(node);
+      const isAlias = symbol !== undefined && (symbol.flags & SymbolFlags.Alias) !== 0;
+      const type = isAlias ? checker.getAliasedSymbol(symbol) : symbol;
+      if (type !== undefined && (type.flags & SymbolFlags.TypeParameter) === 0 && isOurs(type)) symbols.push(type);
+    }
+    node.forEachChild(visit);
+  };
+  visit(declaration);
+  return symbols;
+}
+
+const isTypeName = ({ parent }: Node): boolean =>
+  parent.kind === SyntaxKind.TypeReference ||
+  parent.kind === SyntaxKind.ExpressionWithTypeArguments ||
+  parent.kind === SyntaxKind.ImportType;
+
+const isOurs = ({ declarations }: ExportedSymbol): boolean =>
+  declarations.some(({ path }) => path.includes('/dist/') && !path.includes('/node_modules/'));
 
 /** The text of a comment at the head of a file, without its tags. */
 const plain = (comment: string): string =>

@@ -14,8 +14,13 @@ export type { StartedMailbox } from './client/checked-settings.ts';
 export type { CountedSubscription, Deliveries } from './client/stored-deliveries.ts';
 export type { DeliveriesClient, ReplayFrom } from './client/deliveries-client.ts';
 export type { SubscribedWebhook, TestedWebhook, WebhookSubscription, WebhookTest } from './client/webhook-access.ts';
-export type { WebhookField } from './model/webhook-field.ts';
-export type { DeliveryPosition, ParkedChange, ReplayedMailbox } from './store/subscriptions/subscription-store.ts';
+export { WEBHOOK_FIELDS, type WebhookField } from './model/webhook-field.ts';
+export type {
+  DeliveryCounts,
+  DeliveryPosition,
+  ParkedChange,
+  ReplayedMailbox,
+} from './store/subscriptions/subscription-store.ts';
 export {
   InvalidSubscriptionError,
   type Beginning,
@@ -23,7 +28,9 @@ export {
   type DeliveryOrder,
   type DeliveryOrderChange,
   type Subscription,
+  type SubscriptionDefinition,
   type SubscriptionTarget,
+  type WebhookTarget,
 } from './model/subscription.ts';
 export {
   MailboxBlockedError,
@@ -38,21 +45,41 @@ export {
   SettingsRefusedError,
   TemporalFailureError,
   type BlockedPhase,
+  type BlockReason,
 } from './client/errors.ts';
 export type { Remedy } from './model/remedy.ts';
-export { ERROR_CODES, TidemarkError, type TidemarkErrorCode } from './model/tidemark-error.ts';
-export type { ClientStore, MailboxReport, Usage } from './client/mailbox-report.ts';
+export {
+  ERROR_CODES,
+  TidemarkError,
+  type TidemarkErrorCode,
+  type TidemarkErrorOptions,
+} from './model/tidemark-error.ts';
+export { CannotDoError } from './model/program-errors.ts';
+export { InvalidWebhookSecretError } from './deliveries/webhooks/webhook-secret.ts';
+export { SecretKeyError } from './secrets/secret-box.ts';
+export type { CallCounts, ClientStore, MailboxReport, Usage } from './client/mailbox-report.ts';
 export type { RemovedMailbox } from './client/remove-mailbox.ts';
 export type { RenamedMailbox } from './client/rename-mailbox.ts';
 export { RESUMABLE_PHASES, type ResumedMailboxes } from './client/resume-mailboxes.ts';
 export type { WaitOptions } from './client/waiting.ts';
-export { registerSearchAttributes } from './client/register-search-attributes.ts';
-export { changedConfig, ConfigError, loadConfig, type Config } from './config/config.ts';
-export { connectMailbox } from './accounts/connect-mailbox.ts';
+export type { FailingTask } from './client/failing-task.ts';
+export { registerSearchAttributes, type Registration } from './client/register-search-attributes.ts';
+export { changedConfig, ConfigError, loadConfig, type Config, type ConfigProblem } from './config/config.ts';
+export type { BodiesConfig } from './config/body-variables.ts';
+export type { DatabaseConfig } from './config/database-variables.ts';
+export type { DeploymentConfig } from './config/deployment-variables.ts';
+export type { PushConfig } from './config/push-variables.ts';
+export type { QuotaConfig } from './config/quota-variables.ts';
+export type { SecretsConfig } from './config/secret-variables.ts';
+export type { TelemetryConfig } from './config/telemetry-variables.ts';
+export type { TemporalConnection } from './config/temporal-connection.ts';
+export type { TracingConfig } from './config/tracing-variables.ts';
+export type { WebhooksConfig } from './config/webhook-variables.ts';
+export { connectMailbox, type ConnectedMailbox } from './accounts/connect-mailbox.ts';
 export type { FirstSync, PreviewAccess } from './client/preview-settings.ts';
 export { resolveLabels } from './accounts/label-names.ts';
 export { LoginError } from './accounts/login-error.ts';
-export type { LoginRequest } from './accounts/mailbox-credentials.ts';
+export type { AccountStores, LoginRequest } from './accounts/mailbox-credentials.ts';
 export {
   beginConsent,
   completeConsent,
@@ -61,6 +88,8 @@ export {
   type CompletedConsent,
   type PendingConsent,
 } from './accounts/consent.ts';
+export type { Authorization } from './gmail/access/authorization.ts';
+export { InvalidCredentialsError } from './gmail/access/credentials.ts';
 export { ConsentError, type ConsentFailure } from './gmail/access/consent-error.ts';
 export {
   AccessRevokedError,
@@ -69,6 +98,8 @@ export {
   type TokenRequest,
 } from './gmail/access/token-provider.ts';
 export type { Clock } from './model/clock.ts';
+export type { DatabaseLocation, PostgresAccess, PostgresLocation, SqliteLocation } from './model/database-location.ts';
+export type { StoreMark } from './model/store-identity.ts';
 export type { Forecast, Money, PricedForecast } from './model/forecast.ts';
 export {
   historyId,
@@ -87,7 +118,9 @@ export {
   DEFAULT_SETTINGS,
   MESSAGE_FORMATS,
   type MailboxSettings,
+  RECOVERIES,
   type MessageFormat,
+  type PushSettings,
   type Recovery,
   type Scope,
 } from './model/settings.ts';
@@ -99,7 +132,7 @@ export {
   type SubscribedEvent,
 } from './model/subscribed-event.ts';
 export { InvalidSettingsError, type SettingsChange } from './model/settings-change.ts';
-export type { FetchingPreview, SettingsPreview, WorkPrice } from './model/settings-preview.ts';
+export type { FetchingPreview, ScopeCount, SettingsPreview, WorkPrice } from './model/settings-preview.ts';
 export {
   CursorAheadError,
   CursorPrunedError,
@@ -113,7 +146,11 @@ export type {
   Attachment,
   Change,
   ChangesRequest,
+  ChangedMessage,
   FeedChange,
+  HeaderField,
+  Label,
+  Lacking,
   MailboxReader,
   Message,
   MessageQuery,
@@ -124,10 +161,12 @@ export type { ChangePage } from './store/feed/mailbox-changes.ts';
 export type { MailAddress } from './model/mail-address.ts';
 export { openDeliveries, type OpenedDeliveries } from './app/open-deliveries.ts';
 export { openTidemark, type Tidemark } from './app/open-tidemark.ts';
-export type { LostBody } from './model/lost-body.ts';
-export { StoreError } from './store/engines/store-error.ts';
-export type { AuditResult, Drift } from './store/rows/mailbox-row.ts';
-export type { FailedMessage, LackingMessage } from './store/fetching/work-store.ts';
+export type { LogLevel } from './model/log-level.ts';
+export type { LostBody, LostReason } from './model/lost-body.ts';
+export { StoreError, type StoreFailure } from './store/engines/store-error.ts';
+export type { AuditResult, Condition, Conditions, Doubt, Drift } from './store/rows/mailbox-row.ts';
+export type { FailedMessage, LackingMessage, MessageCounts } from './store/fetching/work-store.ts';
 export type { StoredMessage } from './store/reads/mail-store.ts';
 export { systemClock } from './host/system-clock.ts';
 export { PHASES, type Phase } from './workflows/phase.ts';
+export type { BlockedStatus, MailboxStatus, PushStatus } from './workflows/definitions.ts';

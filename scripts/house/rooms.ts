@@ -407,7 +407,9 @@ export const ROOMS: readonly Room[] = [
       'telemetry',
       'workflows/index.ts',
       'worker.ts',
+      'secrets',
     ],
+    types: ['config'],
     packages: [],
   },
   {
@@ -424,7 +426,10 @@ export const ROOMS: readonly Room[] = [
       'accounts',
       'app',
       'workflows/phase.ts',
+      'secrets',
+      'deliveries/webhooks',
     ],
+    types: ['workflows/definitions.ts'],
     packages: [],
   },
 ];

@@ -11,6 +11,7 @@ import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import { LoginError } from './login-error.ts';
 import type { LoginRequest } from './mailbox-credentials.ts';
 
+/** A mailbox whose credentials Gmail has accepted. */
 export interface ConnectedMailbox {
   /**
    * The account's address at Google. It differs from the mailbox's when the account was renamed, and equals it when

@@ -11,7 +11,8 @@ const PATIENCE = 30_000;
 /** Each look costs one small call. */
 const LOOKS_EVERY = 10_000;
 
-interface Registration {
+/** Where search attributes are registered. */
+export interface Registration {
   readonly connection: Pick<Connection, 'operatorService'>;
   readonly namespace: string;
   readonly clock: Clock;

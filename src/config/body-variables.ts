@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { InvalidDurationError, parseDuration } from '../model/duration.ts';
 import type { Values, Variables } from './section.ts';
 
+/** Where bodies are kept: see `BODIES_URL` and the variables beside it. */
 export interface BodiesConfig {
   /** `file:` with an absolute path, or `s3://bucket/prefix`; null keeps bodies in the database. */
   readonly url: string | null;

@@ -74,6 +74,7 @@ export const databaseVariables = {
   },
 } as const satisfies Variables;
 
+/** The database: see `DATABASE_URL` and the variables beside it. */
 export interface DatabaseConfig {
   readonly location: DatabaseLocation;
   /** How PostgreSQL servers are reached, those that a command names beside the configured database included. */

@@ -14,6 +14,7 @@ import {
 import { readPricesFile, type PricesFile } from './prices-file.ts';
 import { UnusableVariableError, type Values, type Variables } from './section.ts';
 
+/** Prices and limits of Gmail: see `GMAIL_QUOTA_PRICES` and the variables beside it. */
 export interface QuotaConfig extends PriceTable {
   /** The table from which the other values start. */
   readonly prices: PriceTableName;

@@ -6,6 +6,7 @@ import { Secret } from '../model/secret.ts';
 import type { KeySource } from '../model/key-source.ts';
 import type { Values, Variables } from './section.ts';
 
+/** Where the keys are that encrypt credentials and payloads. */
 export interface SecretsConfig {
   /** The keys that encrypt credentials; `own-file` when no variable names one. */
   readonly credentialKeys: KeySource;

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { InvalidDurationError, parseDuration } from '../model/duration.ts';
 import type { Values, Variables } from './section.ts';
 
+/** Where metrics and health are served. */
 export interface TelemetryConfig {
   /** `host:port` on which Prometheus finds `/metrics`; null serves no metrics. */
   readonly metricsAddress: string | null;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import type { Values, Variables } from './section.ts';
 
+/** Where traces are sent: see `OTEL_EXPORTER_OTLP_ENDPOINT` and the variables beside it. */
 export interface TracingConfig {
   /** Whether an exporter is configured. The rest of `OTEL_*` is read by OpenTelemetry's own libraries. */
   readonly isOn: boolean;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { InvalidNetworkError, networks } from '../host/networks.ts';
 import type { Values, Variables } from './section.ts';
 
+/** Where webhooks may be sent: see `WEBHOOK_ALLOWED_NETWORKS`. */
 export interface WebhooksConfig {
   /** Networks in CIDR notation that webhooks may be sent to although their addresses are not public, also over http. */
   readonly allowedNetworks: readonly string[];

@@ -15,6 +15,8 @@ import type { SubscribedEvent } from '../model/subscribed-event.ts';
 import type { Message } from '../reading/message.ts';
 import type { QueryWithin } from '../store/subscriptions/subscription-store.ts';
 
+export type { QueryWithin };
+
 /** What a handler gets beside the changes. */
 export interface DeliveryContext {
   readonly mailbox: MailboxId;
@@ -39,7 +41,8 @@ export interface TransactionContext extends DeliveryContext {
 /** Changes of one mailbox, in their order; at least one. */
 export type DeliveredChanges = readonly [Change, ...Change[]];
 
-interface HandlerOptions {
+/** What a handler asks for. */
+export interface HandlerOptions {
   /** Every change, and no events, by default. */
   readonly filter?: Partial<ChangeFilter>;
   /** Where the subscription begins when it is new; `now` by default. */

@@ -3,7 +3,14 @@
  *
  * @packageDocumentation
  */
-export { databaseAt, UnsupportedDatabaseError, type DatabaseLocation } from '../model/database-location.ts';
+export {
+  databaseAt,
+  UnsupportedDatabaseError,
+  type DatabaseLocation,
+  type PostgresAccess,
+  type PostgresLocation,
+  type SqliteLocation,
+} from '../model/database-location.ts';
 export {
   InvalidIdError,
   mailboxId,
@@ -22,10 +29,15 @@ export {
   InvalidCursorError,
   openReader,
   type Attachment,
+  type BodyOptions,
   type Change,
+  type ChangedMessage,
   type ChangesRequest,
   type FeedChange,
   type FeedCursor,
+  type HeaderField,
+  type Label,
+  type Lacking,
   type MailboxReader,
   type Message,
   type MessageQuery,
@@ -34,6 +46,13 @@ export {
   type Reader,
   type WhyGone,
 } from '../reading/index.ts';
-export { StoreError } from '../store/engines/store-error.ts';
+export type { MessageFormat } from '../model/settings.ts';
+export { StoreError, type StoreFailure } from '../store/engines/store-error.ts';
 export type { Remedy } from '../model/remedy.ts';
-export { ERROR_CODES, TidemarkError, type TidemarkErrorCode } from '../model/tidemark-error.ts';
+export {
+  ERROR_CODES,
+  TidemarkError,
+  type TidemarkErrorCode,
+  type TidemarkErrorOptions,
+} from '../model/tidemark-error.ts';
+export { CannotDoError } from '../model/program-errors.ts';

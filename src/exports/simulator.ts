@@ -11,5 +11,17 @@ export { openSimulator, type ServedMailbox, type ServedSimulator, type SimulateR
 export type { QuotaEnforcement } from '../simulator/quota-enforcement.ts';
 export { startSimulatorServer, type SimulatorServer, type SimulatorServerOptions } from '../simulator/server.ts';
 export { Simulator, type SimulatorOptions } from '../simulator/simulator.ts';
-export type { AuthorizedUser } from '../simulator/tokens.ts';
-export { ERROR_CODES, TidemarkError, type TidemarkErrorCode } from '../model/tidemark-error.ts';
+export type { AuthorizedUser, ClientFile } from '../simulator/tokens.ts';
+export type { MailboxId } from '../model/ids.ts';
+export type { PriceTable, PriceTableName } from '../model/prices.ts';
+export type { Remedy } from '../model/remedy.ts';
+export type { SimulatorRequest, SimulatorResponse } from '../simulator/http.ts';
+export type { PushSubscription } from '../simulator/publishing.ts';
+export type { GoogleSigner } from '../simulator/google-signer.ts';
+export type { Notification } from '../simulator/watches.ts';
+export {
+  ERROR_CODES,
+  TidemarkError,
+  type TidemarkErrorCode,
+  type TidemarkErrorOptions,
+} from '../model/tidemark-error.ts';

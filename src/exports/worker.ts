@@ -7,8 +7,10 @@ export type {
   DeliveredChanges,
   DeliveryContext,
   Handler,
+  HandlerOptions,
   Handlers,
   HandlingOf,
+  QueryWithin,
   TransactionContext,
 } from '../deliveries/handler.ts';
 export type { Beginning, ChangeFilter, DeliveryOrder } from '../model/subscription.ts';
@@ -26,12 +28,48 @@ export {
   type TokenProvider,
   type TokenRequest,
 } from '../gmail/access/token-provider.ts';
+export type { Change, ChangedMessage, HeaderField, Label, Lacking, Message, WhyGone } from '../reading/index.ts';
+export type { Attachment } from '../reading/index.ts';
+export type { Config } from '../config/config.ts';
+export type { BodiesConfig } from '../config/body-variables.ts';
+export type { DatabaseConfig } from '../config/database-variables.ts';
+export type { DeploymentConfig } from '../config/deployment-variables.ts';
+export type { PushConfig } from '../config/push-variables.ts';
+export type { QuotaConfig } from '../config/quota-variables.ts';
+export type { SecretsConfig } from '../config/secret-variables.ts';
+export type { TemporalConnection } from '../config/temporal-connection.ts';
+export type { TracingConfig } from '../config/tracing-variables.ts';
+export type { WebhooksConfig } from '../config/webhook-variables.ts';
+export { SecretKeyError } from '../secrets/secret-box.ts';
+export type { DatabaseLocation, PostgresAccess, PostgresLocation, SqliteLocation } from '../model/database-location.ts';
+export type { TelemetryConfig } from '../config/telemetry-variables.ts';
+export type { Clock } from '../model/clock.ts';
+export type { LabelId, MailboxId, MessageId, ThreadId, HistoryId } from '../model/ids.ts';
+export type { MailAddress } from '../model/mail-address.ts';
+export type { MessageFormat } from '../model/settings.ts';
+export type { LogLevel } from '../model/log-level.ts';
 export { createLog, type Log } from '../host/log.ts';
-export { noTelemetry, type Telemetry } from '../model/telemetry.ts';
+export {
+  noTelemetry,
+  type CounterName,
+  type GaugeName,
+  type HistogramName,
+  type LabelsOf,
+  type Span,
+  type SpanAttributes,
+  type Telemetry,
+} from '../model/telemetry.ts';
 export { installRuntime } from '../telemetry/runtime.ts';
 export { PluginError } from '../plugin/plugin-error.ts';
 export { tidemarkPlugin } from '../plugin/tidemark-plugin.ts';
 export type { WorkerRequest } from '../hosting/worker-request.ts';
 export { runWorker as createWorker, type RunningWorker } from '../worker.ts';
 export type { Remedy } from '../model/remedy.ts';
-export { ERROR_CODES, TidemarkError, type TidemarkErrorCode } from '../model/tidemark-error.ts';
+export {
+  ERROR_CODES,
+  TidemarkError,
+  type TidemarkErrorCode,
+  type TidemarkErrorOptions,
+} from '../model/tidemark-error.ts';
+export { CannotDoError } from '../model/program-errors.ts';
+export { StoreError, type StoreFailure } from '../store/engines/store-error.ts';

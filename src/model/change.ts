@@ -58,6 +58,7 @@ export interface AttachmentsRead {
 /** What a stored message lacks, because Gmail does not give it. */
 export type Lacking = 'raw' | 'attachments';
 
+/** A label of a mailbox. */
 export interface Label {
   readonly id: LabelId;
   readonly name: string;
@@ -68,7 +69,7 @@ export interface Label {
 export type WhyGone = 'deleted' | 'excluded';
 
 /** What an entry of the change feed says of its message, whatever happened to it. */
-interface ChangedMessage {
+export interface ChangedMessage {
   readonly mailbox: MailboxId;
   /** Counts the changes of the mailbox from 1, without gaps. */
   readonly sequence: number;

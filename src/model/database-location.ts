@@ -4,6 +4,7 @@ import { TidemarkError } from './tidemark-error.ts';
 /** Where the mirror and the credentials are, and how they are reached. */
 export type DatabaseLocation = SqliteLocation | PostgresLocation;
 
+/** A database in a file, or in memory. */
 export interface SqliteLocation {
   readonly kind: 'sqlite';
   /** The path of the file, or {@link IN_MEMORY}. */
@@ -13,6 +14,7 @@ export interface SqliteLocation {
 /** A database that exists only as long as its process. */
 export const IN_MEMORY = ':memory:';
 
+/** A PostgreSQL database, and how it is reached. */
 export interface PostgresLocation extends PostgresAccess {
   readonly kind: 'postgres';
   /** Without the password, so that it can be shown. */

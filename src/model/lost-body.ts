@@ -1,5 +1,6 @@
 import type { MessageId } from './ids.ts';
 
+/** Why a body cannot be read: it is not there, or it is not what was stored. */
 export type LostReason = 'missing' | 'damaged';
 
 /** A message whose body is missing or damaged. */

@@ -16,6 +16,7 @@ export const GMAIL_METHODS = [
 
 export type GmailMethod = (typeof GMAIL_METHODS)[number];
 
+/** What calls of Gmail's cost. */
 export interface PriceTable {
   /** Units a call costs. The price is the method's, whatever the format or `fields`. */
   readonly units: Readonly<Record<GmailMethod, number>>;
@@ -81,6 +82,7 @@ export const PRICE_TABLES = {
   },
 } as const satisfies Record<string, PriceTable>;
 
+/** One of the price tables that Tidemark knows. */
 export type PriceTableName = keyof typeof PRICE_TABLES;
 
 /**

@@ -16,6 +16,7 @@ export interface Scope {
   readonly includeSpamTrash: boolean;
 }
 
+/** How labels are corrected after an expired history: by listings, or by reading each message. */
 export const RECOVERIES = ['listings', 'minimal'] as const;
 /**
  * How labels are corrected after a 404 of history: by the listings of all labels (5 units per 500), or, as Google's
@@ -41,6 +42,7 @@ export interface MailboxSettings {
   readonly push: PushSettings | null;
 }
 
+/** Which changes Gmail is asked to notify of. */
 export interface PushSettings {
   /**
    * Notifications for changes of messages with one of these labels; empty means for every change. What is mirrored does

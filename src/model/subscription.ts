@@ -72,6 +72,7 @@ export function changedOrder(former: DeliveryOrder, change: DeliveryOrderChange)
 /** Who gets the changes: code in a worker, or a URL. */
 export type SubscriptionTarget = { readonly kind: 'handler' } | WebhookTarget;
 
+/** A receiver of webhooks. */
 export interface WebhookTarget {
   readonly kind: 'webhook';
   readonly url: string;

@@ -112,8 +112,11 @@ export type MetricName = keyof Metrics;
 type NameOf<Kind extends MetricDefinition['kind']> = {
   [Name in MetricName]: Metrics[Name]['kind'] extends Kind ? Name : never;
 }[MetricName];
+/** A metric that counts. */
 export type CounterName = NameOf<'counter'>;
+/** A metric that goes up and down. */
 export type GaugeName = NameOf<'gauge'>;
+/** A metric of durations or sizes. */
 export type HistogramName = NameOf<'histogram'>;
 /** A value for each label that the table names, and for no other. */
 export type LabelsOf<Name extends MetricName> = { readonly [Label in Metrics[Name]['labels'][number]]: string };
@@ -121,6 +124,7 @@ export type LabelsOf<Name extends MetricName> = { readonly [Label in Metrics[Nam
 /** Attributes of a span: mailbox ids, counts, times and outcomes. Never message ids, headers or tokens. */
 export type SpanAttributes = Readonly<Record<string, string | number | boolean>>;
 
+/** A span of a trace. */
 export interface Span {
   /** Adds attributes to the span. */
   set(attributes: SpanAttributes): void;

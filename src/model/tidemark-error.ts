@@ -111,6 +111,7 @@ export const ERROR_CODES = [
 /** One of {@link ERROR_CODES}. */
 export type TidemarkErrorCode = (typeof ERROR_CODES)[number];
 
+/** What an error of Tidemark says beside its message. */
 export interface TidemarkErrorOptions extends ErrorOptions {
   readonly mailbox?: MailboxId | null;
   readonly remedy?: Remedy | null;

@@ -4,7 +4,9 @@ export type { MailboxReader, MessageQuery } from './mailbox-reader.ts';
 export type { Message } from './message.ts';
 export { openReader, type OpenedReader, type OpenReaderRequest, type Reader } from './open-reader.ts';
 export type { ChangesRequest } from './follow-changes.ts';
-export type { Change, FeedChange, WhyGone } from '../model/change.ts';
+export type { Change, ChangedMessage, FeedChange, Label, Lacking, WhyGone } from '../model/change.ts';
+export type { BodyOptions } from '../store/bodies/open-body-store.ts';
+export type { HeaderField } from '../store/headers/header-field.ts';
 export {
   CursorAheadError,
   CursorPrunedError,

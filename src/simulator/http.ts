@@ -11,6 +11,7 @@ export interface SimulatorRequest {
   readonly signal?: AbortSignal;
 }
 
+/** An answer of the simulated Gmail. */
 export interface SimulatorResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;

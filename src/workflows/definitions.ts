@@ -147,6 +147,7 @@ export interface PushStatus {
   readonly trusted: boolean;
 }
 
+/** What a mailbox's workflow says of itself. */
 export interface MailboxStatus {
   readonly mailbox: MailboxId;
   /** The database that holds the mailbox; null until it is known, absent from earlier versions. */

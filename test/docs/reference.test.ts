@@ -2,6 +2,72 @@ import { describe, expect, it } from 'vitest';
 
 import { reference } from '../../scripts/reference.ts';
 
+/** Types that a product gets or passes on and never has to write down, by the reason. */
+const HIDDEN: Readonly<Record<string, readonly string[]>> = {
+  'the base of ids, which have names': ['Brand'],
+  'made by openTidemark and openDeliveries, and passed on whole': [
+    'CredentialStore',
+    'DeliveriesClientOptions',
+    'DeliveriesMeans',
+    'DeliveryStore',
+    'LabelStore',
+    'LostBodies',
+    'MailStore',
+    'MailboxAccounts',
+    'MailboxChanges',
+    'MailboxRegistry',
+    'MailboxRemoval',
+    'MailboxRenaming',
+    'RenamingAccess',
+    'SettingsPreviews',
+    'SpentUnits',
+    'Stores',
+    'SubscriptionStore',
+    'WebhookAccess',
+    'WorkStore',
+  ],
+  'parts of a Config, which loadConfig makes': [
+    'ConnectionOptions',
+    'KeySource',
+    'ListenAddress',
+    'PayloadKeys',
+    'PriceTable',
+    'PriceTableName',
+    'Secret',
+  ],
+  'a place of bodies, which is a URL': ['BodyStore', 'S3Location'],
+  'metrics, whose names have types': ['MetricName', 'Metrics', 'NameOf'],
+  'a method takes some fields of it': ['ResumeRequest'],
+  'a detail of what the workflow says': ['WaitingDelivery'],
+  'started by Tidemark only': ['MailboxInput', 'MailboxResult'],
+};
+/** Parts of a simulated Gmail, reached as its fields. */
+const HIDDEN_IN_SIMULATOR = [
+  'ApiError',
+  'Delivery',
+  'Directory',
+  'Faults',
+  'GmailMethod',
+  'HistoryLog',
+  'LabelBook',
+  'LabelTotals',
+  'Lag',
+  'Omissions',
+  'Paging',
+  'Place',
+  'Random',
+  'RequestPrices',
+  'SeenMessage',
+  'Serving',
+  'SimulatedLabel',
+  'StoredMessage',
+  'TotalsOff',
+  'TruthMessage',
+  'Usage',
+];
+/** `StoredMessage (of SimulatedMailbox)`: the type. */
+const typeOf = (unnamed: string): string => unnamed.replace(/ .*/, '');
+
 describe('the reference that `npm run docs` writes', () => {
   const pages = reference();
 
@@ -17,6 +83,19 @@ describe('the reference that `npm run docs` writes', () => {
       expect(exports.length).toBeGreaterThan(0);
       expect([...text.matchAll(/^## (.+)$/gm)].map(([, name]) => name)).toEqual(exports);
     }
+  });
+
+  it('can link every type and error that an export mentions: the same entry exports it', () => {
+    const hiddenIn = (entry: string): readonly string[] => [
+      ...Object.values(HIDDEN).flat(),
+      ...(entry === 'tidemark/simulator' ? HIDDEN_IN_SIMULATOR : []),
+    ];
+    const lacking = pages.flatMap(({ entry, unnamed }) =>
+      unnamed.filter((type) => !hiddenIn(entry).includes(typeOf(type))).map((type) => `${entry}: ${type}`),
+    );
+    expect(lacking).toEqual([]);
+    const met = new Set(pages.flatMap(({ unnamed }) => unnamed).map(typeOf));
+    expect(hiddenIn('tidemark/simulator').filter((type) => !met.has(type))).toEqual([]);
   });
 
   it('has a comment on each export', () => {

@@ -18,6 +18,7 @@ export interface WorkStore {
   listLacking(mailbox: MailboxId, limit: number): Promise<readonly LackingMessage[]>;
 }
 
+/** How many messages of a mailbox are in each state. */
 export interface MessageCounts {
   readonly stored: number;
   readonly pending: number;

@@ -87,6 +87,7 @@ export interface DeliveryPosition {
   readonly remedy: Remedy | null;
 }
 
+/** How many mailboxes of a subscription wait after a failure, and how many changes and events are parked. */
 export interface DeliveryCounts {
   readonly name: string;
   /** Mailboxes whose delivery has failed and is tried again. */
