@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -44,6 +45,23 @@ it.each(PAGES)('%s names files that exist, by their whole path or its end', (pag
   const named = [...textOf(page).matchAll(/`([\w./-]+\.(?:ts|mjs|sh))`/g)].map(([, path = '']) => path);
   expect(named.filter((path) => !CODE.some((file) => `/${file}`.endsWith(`/${path}`)))).toEqual([]);
 });
+
+it('An installed package has every page and file that its pages link to', () => {
+  const packing = ['pack', '--dry-run', '--json', '--ignore-scripts'];
+  const [packed] = JSON.parse(execFileSync('npm', packing, { cwd: ROOT, encoding: 'utf8' })) as readonly [
+    { readonly files: readonly { readonly path: string }[] },
+  ];
+  const files = packed.files.map(({ path }) => path);
+  const pages = files.filter((file) => file.endsWith('.md') && !file.startsWith('docs/reference/'));
+  const missing = pages.flatMap((page) =>
+    linksOf(page)
+      .map((link) => link.replace(/#.*/, ''))
+      .filter((path) => path !== '' && !files.some((file) => `${file}/`.startsWith(`${join(dirname(page), path)}/`)))
+      .map((path) => `${page}: ${path}`),
+  );
+  expect(missing).toEqual([]);
+  expect(pages).toEqual(expect.arrayContaining(['README.md', 'docs/library.md', 'examples/README.md']));
+}, 30_000);
 
 it('finds pages, links and names of files', () => {
   expect(PAGES.length).toBeGreaterThan(10);
