@@ -28,7 +28,7 @@ const ADVICE: { readonly [Kind in Remedy['kind']]: (remedy: Of<Kind>) => string 
   remove: ({ mailbox }) => `If ${mailbox} was begun by mistake: "tidemark remove ${mailbox} --yes", then rename again.`,
   pause: ({ mailbox }) => `To pause it: tidemark pause ${mailbox}`,
   'run-worker': () => 'Run a worker: tidemark worker',
-  'run-server': () => 'Start it, or name another in TEMPORAL_ADDRESS. Without TEMPORAL_ADDRESS, npm start runs one.',
+  'run-server': () => 'Start it, or name another in TEMPORAL_ADDRESS. Without it, npm start in a checkout runs one.',
   'check-server-access': () => "Check TEMPORAL_API_KEY, TEMPORAL_TLS_* and the namespace's permissions.",
   'make-namespace': ({ namespace }) =>
     `Create it (temporal operator namespace create --namespace ${namespace}), or name another in TEMPORAL_NAMESPACE.`,
@@ -48,7 +48,7 @@ const ADVICE: { readonly [Kind in Remedy['kind']]: (remedy: Of<Kind>) => string 
   'make-store': () =>
     'Check the path (DATABASE_URL, TIDEMARK_DATA_DIR). ' +
     'A store is made when a mailbox is connected (tidemark login, tidemark connect), ' +
-    'by npm start, and by tidemark migrate.',
+    'by tidemark migrate, and by npm start in a checkout.',
   'check-bodies': ({ mailbox, rebuild }) =>
     `Have them fetched again: tidemark check-bodies ${mailbox ?? 'EMAIL'}${rebuild ? ' --rebuild' : ''}`,
   'see-failures': ({ mailbox }) => `See: tidemark failures ${mailbox}`,

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { Output } from './output.ts';
 
 /** Also true when a worker runs and is too busy to answer in time. */
-export const NO_WORKER = 'If none runs, start one: npm start, or tidemark worker';
+export const NO_WORKER = 'If none runs, start one: tidemark worker, or npm start in a checkout';
 
 /** Says once that no worker runs, instead of hanging silently. */
 export function noWorkerNotice(out: Output, config: Pick<Config, 'taskQueue'>): () => void {
@@ -12,7 +12,7 @@ export function noWorkerNotice(out: Output, config: Pick<Config, 'taskQueue'>): 
     said = true;
     out.notice(
       `No worker answers on the task queue "${config.taskQueue}", so nothing happens now. If none runs, ` +
-        'start one in another terminal: npm start, or tidemark worker',
+        'start one in another terminal: tidemark worker, or npm start in a checkout',
     );
   };
 }

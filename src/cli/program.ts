@@ -32,7 +32,7 @@ METRICS_ADDRESS; METRICS_INTERVAL; HEALTH_ADDRESS; OTEL_EXPORTER_OTLP_ENDPOINT a
 PUSH_TOPIC; PUSH_AUDIENCE; PUSH_SERVICE_ACCOUNT; PUSH_SUBSCRIPTION; PUSH_TLS_CERT_FILE; PUSH_TLS_KEY_FILE;
 WEBHOOK_ALLOWED_NETWORKS.
 
-Try it without a Google account:
+Try it without a Google account, in a checkout:
   $ npm start`,
     );
   for (const verb of VERBS) {

@@ -115,6 +115,16 @@ it('Only programs, and errors that only operators see, name flags and variables'
   expect(VARIABLES).toEqual(expect.arrayContaining(['DATABASE_URL', 'TEMPORAL_', 'CHANGES_KEPT', 'PUSH_TOPIC']));
 });
 
+it('What says "npm start" says that it needs a checkout: an installed package has no such script', () => {
+  const named = files('src/cli', '.ts').flatMap((file) =>
+    [...readFileSync(join(ROOT, file), 'utf8').matchAll(/^(?! *(?:\*|\/[/*])).*npm start.*$/gm)].map(
+      ({ 0: line, index, input }) => ({ line, around: input.slice(Math.max(0, index - 60), index + line.length) }),
+    ),
+  );
+  expect(named.filter(({ around }) => !around.includes('checkout')).map(({ line }) => line)).toEqual([]);
+  expect(named.length).toBeGreaterThan(3);
+});
+
 it('Commands are found where they are named', () => {
   const found = (file: string): readonly string[] =>
     ADVICE.filter((advice) => advice.file === file).map(({ verb }) => verb);

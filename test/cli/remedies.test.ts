@@ -94,7 +94,7 @@ const ADVICE: { readonly [Kind in Remedy['kind']]: readonly (readonly [Extract<R
   'run-server': [
     [
       { kind: 'run-server' },
-      'Start it, or name another in TEMPORAL_ADDRESS. Without TEMPORAL_ADDRESS, npm start runs one.',
+      'Start it, or name another in TEMPORAL_ADDRESS. Without it, npm start in a checkout runs one.',
     ],
   ],
   'check-server-access': [
@@ -141,7 +141,7 @@ const ADVICE: { readonly [Kind in Remedy['kind']]: readonly (readonly [Extract<R
       { kind: 'make-store' },
       'Check the path (DATABASE_URL, TIDEMARK_DATA_DIR). ' +
         'A store is made when a mailbox is connected (tidemark login, ' +
-        'tidemark connect), by npm start, and by tidemark migrate.',
+        'tidemark connect), by tidemark migrate, and by npm start in a checkout.',
     ],
   ],
   'check-bodies': [

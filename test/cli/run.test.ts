@@ -137,7 +137,7 @@ describe('the command line', () => {
     expect(code).toBe(1);
     expect(stderr).toBe(
       `tidemark: No Temporal server answers at ${address}. Start it, or name another in TEMPORAL_ADDRESS. ` +
-        'Without TEMPORAL_ADDRESS, npm start runs one.\n',
+        'Without it, npm start in a checkout runs one.\n',
     );
   });
 

@@ -103,7 +103,7 @@ it('tidemark start on a mailbox that runs without a worker says that nothing goe
       code: 0,
       stdout:
         `${box.id} runs already, but no worker answered for it. ` +
-        'If none runs, start one: npm start, or tidemark worker\n',
+        'If none runs, start one: tidemark worker, or npm start in a checkout\n',
     });
     for (const [verb, words] of [
       ['pause', /is asked to pause, and will show so once a worker answers/],
