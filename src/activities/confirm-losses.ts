@@ -40,17 +40,26 @@ export const PROVEN: Losses = { areProven: true, unanswered: [] };
 export async function confirmLosses(question: Question): Promise<Losses> {
   const { messageIds } = question.suspects;
   if (messageIds.length === 0) return PROVEN;
-  if (messageIds.length <= FEW) return provenByGets(question);
-  const sample = await confirmByGets(question, spread(messageIds, SAMPLE));
+  if (messageIds.length <= FEW) return provenByGets(question, messageIds);
+  const some = spread(messageIds, SAMPLE);
+  const sample = await confirmByGets(question, some);
   const witness = sample.refuted === 0 ? await otherWitness(question) : 'none';
   if (witness === 'agrees') return { areProven: true, unanswered: sample.unanswered };
-  if (witness === 'none' && isWorthGets(question, sample.refuted)) return provenByGets(question);
-  return { areProven: false, unanswered: sample.unanswered };
+  if (witness === 'later' || !isWorthGets(question, sample.refuted))
+    return { areProven: false, unanswered: sample.unanswered };
+  const sampled = new Set(some);
+  const rest = messageIds.filter((id) => !sampled.has(id));
+  return provenByGets(question, rest, sample.unanswered);
 }
 
-async function provenByGets(question: Question): Promise<Losses> {
-  const { unanswered } = await confirmByGets(question, question.suspects.messageIds);
-  return { areProven: true, unanswered };
+/** What a get left open stays open: it counts as listed already, and must be asked for again. */
+async function provenByGets(
+  question: Question,
+  ids: readonly MessageId[],
+  leftOpen: readonly MessageId[] = [],
+): Promise<Losses> {
+  const { unanswered } = await confirmByGets(question, ids);
+  return { areProven: true, unanswered: [...leftOpen, ...unanswered] };
 }
 
 /**

@@ -83,6 +83,15 @@ describe('many deleted messages, among which listings leave out two that exist, 
     await expectOnlyDeletedGone();
   });
 
+  it('are told apart although the first get is not answered: that message is asked for again', async () => {
+    await open({ hasAge: true });
+    const match = { method: 'messages.get', messageId: ids[10] } as const;
+    ada.simulator.faults.add({ match, effect: { kind: 'status', status: 500 }, times: 1 });
+    await recover();
+    await ada.run(2 * HOUR);
+    await expectOnlyDeletedGone();
+  });
+
   it('are told apart in a scope with an age, for which Gmail has no count', async () => {
     await open({ hasAge: true });
     await recover();
