@@ -174,8 +174,10 @@ export class Subscribers {
       if (this.#deadly?.isAlone === true)
         for (const { sequence } of ended)
           if (!isDeadly(sequence)) found.push(`${subscription} parked ${sequence}, which ends no worker`);
+      // These filters name labels by their ids.
+      const labels = filter.labels === null ? null : new Set(filter.labels);
       const asked = changes.filter(
-        (change) => change.sequence > begins && matchesChange(filter, change, { texts: null, labels: null }),
+        (change) => change.sequence > begins && matchesChange(filter, change, { texts: null, labels }),
       );
       const sequences = asked.map(({ sequence }) => sequence);
       found.push(
