@@ -1,9 +1,10 @@
-import { MAX_BATCH, type FetchOutcome, type GmailSession } from '../gmail/api/gmail-api.ts';
+import type { FetchOutcome, GmailSession } from '../gmail/api/gmail-api.ts';
 import type { FetchedMessage } from '../model/change.ts';
 import type { MessageId } from '../model/ids.ts';
 import { inScope } from '../model/settings.ts';
 import type { Drift, MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { LabelStore } from '../store/listing/label-store.ts';
+import { isOfMailbox, messageRequests, minimalGets } from './batched-gets.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 
 interface Audited {
@@ -87,39 +88,25 @@ async function answersTo(audited: Audited, ids: readonly MessageId[]): Promise<R
 
 async function get({ session, run }: Audited, ids: readonly MessageId[]): Promise<ReadonlyMap<MessageId, Answer>> {
   const answers = new Map<MessageId, Answer>();
-  for (let from = 0; from < ids.length; from += MAX_BATCH) {
-    const batch = ids.slice(from, from + MAX_BATCH);
-    const requests = batch.map((id) => ({ kind: 'message', id }) as const);
-    const outcomes = await session.batchGet(requests, 'minimal', run.signal);
-    for (const [index, id] of batch.entries()) {
-      const answer = answerIn(outcomes[index], id);
-      if (answer !== null) answers.set(id, answer);
+  for await (const answered of minimalGets(session, messageRequests(ids), run.signal)) {
+    for (const { request, outcome } of answered) {
+      const answer = answerIn(outcome, request.id);
+      if (answer !== null) answers.set(request.id, answer);
     }
   }
   return answers;
 }
 
 /** null for a get that was not answered. @throws {GmailError} for a failure that is about the mailbox */
-function answerIn(outcome: FetchOutcome | undefined, id: MessageId): Answer | null {
-  if (outcome === undefined) return null;
+function answerIn(outcome: FetchOutcome, id: MessageId): Answer | null {
   if (outcome.kind === 'fetched') {
     const message = outcome.messages.find((one) => one.id === id);
     if (message !== undefined) return { kind: 'message', message };
     return outcome.unreadable.has(id) ? { kind: 'unreadable' } : null;
   }
-  switch (outcome.error.failure.kind) {
-    case 'not-found':
-      return { kind: 'gone' };
-    case 'unavailable':
-    case 'refused':
-    case 'invalid-request':
-    case 'mailbox-unavailable':
-    case 'rate-limited':
-      return null;
-    case 'consent-revoked':
-    case 'scope-missing':
-    case 'scope-barred':
-    case 'history-expired':
-      throw outcome.error;
-  }
+  const { failure } = outcome.error;
+  if (failure.kind === 'not-found') return { kind: 'gone' };
+  // A limit passes while the audit waits.
+  if (failure.kind !== 'rate-limited' && isOfMailbox(failure)) throw outcome.error;
+  return null;
 }

@@ -1,8 +1,9 @@
-import { MAX_BATCH, type FetchOutcome, type GmailSession } from '../gmail/api/gmail-api.ts';
+import type { FetchOutcome, GmailSession } from '../gmail/api/gmail-api.ts';
 import type { Clock } from '../model/clock.ts';
 import type { ThreadId } from '../model/ids.ts';
 import type { FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
 import { afterUnconfirmed, afterUnseen } from './attempts.ts';
+import { minimalGets } from './batched-gets.ts';
 
 interface Confirmation {
   readonly session: GmailSession;
@@ -23,18 +24,9 @@ export async function confirmGone(
 ): Promise<FetchAttempt[]> {
   const threads = [...new Set(messages.map(({ threadId }) => threadId))];
   const witnesses = new Map<ThreadId, FetchOutcome>();
-  for (let first = 0; first < threads.length; first += MAX_BATCH) {
-    const some = threads.slice(first, first + MAX_BATCH);
-    const outcomes = await session.batchGet(
-      some.map((id) => ({ kind: 'thread', id })),
-      'minimal',
-      signal,
-    );
-    for (const [index, id] of some.entries()) {
-      const outcome = outcomes[index];
-      if (outcome !== undefined) witnesses.set(id, outcome);
-    }
-  }
+  const requests = threads.map((id) => ({ kind: 'thread', id }) as const);
+  for await (const answers of minimalGets(session, requests, signal))
+    for (const { request, outcome } of answers) witnesses.set(request.id, outcome);
   const now = clock.now();
   return messages.map((message) => {
     const says = testimony(message, witnesses.get(message.threadId));

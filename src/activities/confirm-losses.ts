@@ -1,9 +1,8 @@
-import { MAX_BATCH } from '../gmail/api/gmail-api.ts';
-import type { GmailFailure } from '../gmail/api/gmail-error.ts';
 import type { FetchedMessage } from '../model/change.ts';
 import { compareHistoryIds, type LabelId, type MessageId } from '../model/ids.ts';
 import { inScope, type Scope } from '../model/settings.ts';
 import type { ListedCounts, Suspects } from '../store/listing/listing-store.ts';
+import { isOfMailbox, messageRequests, minimalGets } from './batched-gets.ts';
 import type { EndedListing } from './ended-listing.ts';
 import { missingOf, type Totals } from './listing-totals.ts';
 
@@ -119,21 +118,15 @@ async function confirmByGets(
   const { mailbox, generation } = listing;
   let refuted = 0;
   const untold: MessageId[] = [];
-  for (let from = 0; from < ids.length; from += MAX_BATCH) {
-    const batch = ids.slice(from, from + MAX_BATCH);
-    run.progress({ step: 'confirming', confirmed: from });
-    const outcomes = await session.batchGet(
-      batch.map((id) => ({ kind: 'message', id })),
-      'minimal',
-      run.signal,
-    );
+  let confirmed = 0;
+  run.progress({ step: 'confirming', confirmed });
+  for await (const answers of minimalGets(session, messageRequests(ids), run.signal)) {
     const fetched: FetchedMessage[] = [];
     const unanswered: MessageId[] = [];
-    for (const [index, outcome] of outcomes.entries()) {
-      const id = batch[index];
+    for (const { request, outcome } of answers) {
       if (outcome.kind === 'fetched') fetched.push(...outcome.messages);
       else if (isOfMailbox(outcome.error.failure)) throw outcome.error;
-      else if (outcome.error.failure.kind !== 'not-found' && id !== undefined) unanswered.push(id);
+      else if (outcome.error.failure.kind !== 'not-found') unanswered.push(request.id);
     }
     await deps.store.saveFetched({ mailbox, messages: fetched, format: 'minimal', now: deps.clock.now() });
     const { listed } = await deps.store.correctListing({ mailbox, generation, fetched, unanswered });
@@ -143,23 +136,11 @@ async function confirmByGets(
     refuted += unchanged.filter(
       (message) => !agrees(message, listed.get(message.id), { scope: listing.settings.scope, labels }),
     ).length;
+    confirmed += answers.length;
+    run.progress({ step: 'confirming', confirmed });
   }
   return { refuted, unanswered: untold };
 }
-
-/**
- * Failures that are about the mailbox, not about the message: the attempt fails, and the next one asks again. A failure
- * of one message does not keep the listing from ending.
- */
-const OF_MAILBOX = new Set<GmailFailure['kind']>([
-  'rate-limited',
-  'consent-revoked',
-  'scope-missing',
-  'scope-barred',
-  'history-expired',
-]);
-
-const isOfMailbox = ({ kind }: GmailFailure): boolean => OF_MAILBOX.has(kind);
 
 /**
  * Whether the listings showed what a get shows: the message, if it is in scope, and all its labels, if labels were
