@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { isInSync } from '../../src/workflows/mailbox-state.ts';
 import { workerWithWrongClock, wrongClock, type ClockError } from '../fixtures/schedules/wrong-clock.ts';
 import { simulatedWorker } from '../fixtures/gmail/simulated-worker.ts';
-import { RunningMailbox, type RunningOptions } from './running-mailbox.ts';
+import { RunningMailbox, expectExact, type RunningOptions } from './running-mailbox.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -33,8 +33,7 @@ describe('a backfill at a worker whose clock is wrong', () => {
       DAY,
     );
     const took = running.clock.now() - start;
-    const { held, truth } = await running.comparison();
-    expect(held).toEqual(truth);
+    await expectExact(running);
     return took;
   }
 

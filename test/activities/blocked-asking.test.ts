@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Fault } from '../../src/simulator/faults.ts';
 import { phaseOf } from '../../src/workflows/mailbox-state.ts';
 import { connectSimulated } from '../fixtures/gmail/simulated-worker.ts';
-import { RunningMailbox } from './running-mailbox.ts';
+import { RunningMailbox, expectExact } from './running-mailbox.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -35,8 +35,7 @@ const reaches = (phase: string, within: number): Promise<boolean> =>
 
 async function isExact(): Promise<void> {
   await ada.settle();
-  const { held, truth } = await ada.comparison();
-  expect(held).toEqual(truth);
+  await expectExact(ada);
 }
 
 async function requestsIn(time: number): Promise<{ gmail: number; tokens: number }> {

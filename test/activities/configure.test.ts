@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { labelId } from '../../src/model/ids.ts';
 import type { SettingsChange } from '../../src/model/settings-change.ts';
-import { RunningMailbox } from './running-mailbox.ts';
+import { RunningMailbox, expectExact } from './running-mailbox.ts';
 
 let ada: RunningMailbox;
 afterEach(() => ada.close());
@@ -16,11 +16,6 @@ async function synchronised(
   await ada.settle();
   await expectExact(ada);
   return ada;
-}
-
-async function expectExact(mailbox: RunningMailbox): Promise<void> {
-  const { held, truth } = await mailbox.comparison();
-  expect(held).toEqual(truth);
 }
 
 const labels = (...ids: string[]) => ({ scope: { labelIds: ids.map(labelId) } });

@@ -4,7 +4,7 @@ import { confirmGone } from '../../src/activities/confirm-gone.ts';
 import { messageId, threadId } from '../../src/model/ids.ts';
 import type { FetchAttempt, PendingMessage } from '../../src/store/fetching/fetching-store.ts';
 import { openGmail, openSessions, pricesAt } from '../fixtures/gmail/gmail-fixture.ts';
-import { RunningMailbox } from './running-mailbox.ts';
+import { RunningMailbox, expectExact } from './running-mailbox.ts';
 
 const MINUTE = 60_000;
 
@@ -97,7 +97,6 @@ describe('held messages whose gets are answered with 404 for ten minutes', () =>
     await ada.run(9 * MINUTE);
     expect((await ada.counts()).gone).toBe(0);
     expect(await ada.clock.runUntil(async () => (await ada.counts()).stored === ids.length, 60 * MINUTE)).toBe(true);
-    const { held, truth } = await ada.comparison();
-    expect(held).toEqual(truth);
+    await expectExact(ada);
   });
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { labelId, messageId } from '../../src/model/ids.ts';
-import { ADA, RunningMailbox } from './running-mailbox.ts';
+import { ADA, RunningMailbox, expectExact } from './running-mailbox.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -10,43 +10,17 @@ const DAY = 24 * HOUR;
 let ada: RunningMailbox;
 afterEach(() => ada.close());
 
-async function expectExact(): Promise<void> {
-  const { held, truth } = await ada.comparison();
-  expect(held).toEqual(truth);
-}
-
-/** History ends before the mark, so that everything is listed. */
-function expire(): void {
-  ada.receive(1);
-  ada.gmail.expireHistory();
-  ada.lanes.dispatch({ kind: 'poked' });
-}
-
-async function recover(): Promise<void> {
-  const { recoveries } = ada.lanes.state.counters;
-  expire();
-  await ada.settle();
-  expect(ada.lanes.state.counters.recoveries).toBe(recoveries + 1);
-}
-
-const doubt = async () => (await ada.stores.store.getMailbox(ADA))?.doubt ?? null;
-const feed = async () =>
-  (await ada.stores.store.readChangePage({ mailbox: ADA, after: 0, limit: 10_000 })).changes.map(
-    ({ kind, messageId: id }) => `${kind} ${id}`,
-  );
 /** A message is starred while history is not read, and the label's listing leaves it out at first. */
 async function expectStarredLate(messageId: string): Promise<void> {
   const omission = ada.gmail.omissions.add({ messageId, from: 'label:STARRED' });
   ada.gmail.modify([messageId], { add: ['STARRED'], remove: [] });
-  await recover();
-  expect(await doubt()).toMatchObject({ uncounted: 0, absent: 0, relabelled: 0, underLabels: 1 });
+  await ada.recover();
+  expect(await ada.doubt()).toMatchObject({ uncounted: 0, absent: 0, relabelled: 0, underLabels: 1 });
   omission.remove();
   await ada.run(10 * MINUTE);
-  await expectExact();
-  expect(await doubt()).toBeNull();
+  await expectExact(ada);
+  expect(await ada.doubt()).toBeNull();
 }
-
-const wronglyGone = async () => (await feed()).filter((entry) => entry.startsWith('gone'));
 
 describe('a message that listings leave out', () => {
   let ids: string[];
@@ -59,19 +33,19 @@ describe('a message that listings leave out', () => {
   it("is not absent where its label's listing shows it, and costs nothing for that", async () => {
     ada.gmail.omissions.add({ messageId: ids[3] ?? '', from: 'listing' });
     const before = ada.calls();
-    await recover();
-    await expectExact();
-    expect(await wronglyGone()).toEqual([]);
+    await ada.recover();
+    await expectExact(ada);
+    expect(await ada.gone()).toEqual([]);
     const newMail = 1;
     expect(ada.gets(before)).toBe(newMail);
-    expect(await doubt()).toBeNull();
+    expect(await ada.doubt()).toBeNull();
   });
 
   it('stays, with its body, after history expired, however long every listing leaves it out', async () => {
     ada.gmail.omissions.add({ messageId: ids[3] ?? '', from: 'all' });
-    await recover();
-    await expectExact();
-    expect(await wronglyGone()).toEqual([]);
+    await ada.recover();
+    await expectExact(ada);
+    expect(await ada.gone()).toEqual([]);
     expect(await ada.stores.store.dropBuriedBodies({ now: ada.clock.now() + 30 * DAY, grace: 0 })).toBe(0);
   });
 
@@ -82,14 +56,14 @@ describe('a message that listings leave out', () => {
     expect((await ada.stores.store.getMailbox(ADA))?.audit).toMatchObject({ missing: 0, extra: 0, differing: 0 });
     ada.lanes.dispatch({ kind: 'resync-requested' });
     await ada.settle();
-    await expectExact();
-    expect(await wronglyGone()).toEqual([]);
+    await expectExact(ada);
+    expect(await ada.gone()).toEqual([]);
   });
 
   it("keeps a label that only the label's own listing leaves out", async () => {
     ada.gmail.omissions.add({ messageId: ids[3] ?? '', from: 'label:INBOX' });
-    await recover();
-    await expectExact();
+    await ada.recover();
+    await expectExact(ada);
   });
 
   it('gets an unknown label by a later listing, since Gmail counts one message more under that label', async () => {
@@ -112,12 +86,12 @@ describe('a message that listings leave out', () => {
     Object.assign(ada.gmail.lag, { listMs: 20_000, historyMs: 20_000 });
     const omission = ada.gmail.omissions.add({ messageId: hidden, from: 'all' });
     await ada.run(25_000);
-    expect(await doubt()).toMatchObject({ uncounted: 1 });
+    expect(await ada.doubt()).toMatchObject({ uncounted: 1 });
     ada.gmail.deleteAll([deleted]);
     await ada.run(15_000);
     omission.remove();
     await ada.run(DAY);
-    await expectExact();
+    await expectExact(ada);
   });
 
   it('is brought although the pages of a later listing move, and show another message twice', async () => {
@@ -130,7 +104,7 @@ describe('a message that listings leave out', () => {
     await ada.stores.store.finishRemovals({ now: ada.clock.now() });
     ada.lanes.dispatch({ kind: 'poked' });
     await ada.settle();
-    expect(await doubt()).toMatchObject({ uncounted: 1, absent: 0 });
+    expect(await ada.doubt()).toMatchObject({ uncounted: 1, absent: 0 });
     ada.simulator.faults.add({ match: { method: 'messages.list' }, effect: { kind: 'slow', ms: 1_000 } });
     const listings = () => ada.calls()['messages.list'] ?? 0;
     const before = listings();
@@ -139,8 +113,8 @@ describe('a message that listings leave out', () => {
     omission.remove();
     await ada.run(2 * DAY);
     await ada.settle();
-    await expectExact();
-    expect(await doubt()).toBeNull();
+    await expectExact(ada);
+    expect(await ada.doubt()).toBeNull();
   });
 
   it('is brought by a later listing where it was never seen before', async () => {
@@ -151,11 +125,11 @@ describe('a message that listings leave out', () => {
     await ada.stores.store.finishRemovals({ now: ada.clock.now() });
     ada.lanes.dispatch({ kind: 'poked' });
     await ada.settle();
-    expect(await doubt()).toMatchObject({ uncounted: 1, absent: 0 });
+    expect(await ada.doubt()).toMatchObject({ uncounted: 1, absent: 0 });
     await ada.run(DAY + 2 * 60 * MINUTE);
     await ada.settle();
-    await expectExact();
-    expect(await doubt()).toBeNull();
+    await expectExact(ada);
+    expect(await ada.doubt()).toBeNull();
   });
 });
 
@@ -176,10 +150,10 @@ describe('a listing that is cut short', () => {
     ada.receive(400);
     await ada.settle();
     const fault = ada.simulator.faults.add({ match: { method: 'messages.list' }, effect: { kind }, times });
-    await recover();
+    await ada.recover();
     fault.remove();
-    await expectExact();
-    expect(await wronglyGone()).toEqual([]);
+    await expectExact(ada);
+    expect(await ada.gone()).toEqual([]);
   });
 
   it.each(PAGES)('for ten minutes (%s) removes nothing, says so, and is made good by a later one', async (kind) => {
@@ -192,16 +166,16 @@ describe('a listing that is cut short', () => {
       effect: { kind },
       until: ada.clock.now() + 10 * MINUTE,
     });
-    expire();
+    ada.expire();
     await ada.run(9 * MINUTE);
     expect((await ada.counts()).gone).toBe(0);
-    expect((await doubt())?.absent ?? 0, 'doubted').toBeGreaterThan(0);
+    expect((await ada.doubt())?.absent ?? 0, 'doubted').toBeGreaterThan(0);
     expect(ada.lanes.state.blocked).toBeNull();
     await ada.run(3 * 60 * MINUTE);
     await ada.settle();
-    await expectExact();
-    expect(await wronglyGone()).toEqual([]);
-    expect(await doubt()).toBeNull();
+    await expectExact(ada);
+    expect(await ada.gone()).toEqual([]);
+    expect(await ada.doubt()).toBeNull();
   });
 
   it('in a first full sync is repeated, so that nothing is said to be in sync that is not', async () => {
@@ -209,7 +183,7 @@ describe('a listing that is cut short', () => {
     ada.receive(50);
     ada.simulator.faults.add({ match: { method: 'messages.list' }, effect: { kind: 'empty-page' }, times: 1 });
     await ada.settle();
-    await expectExact();
+    await expectExact(ada);
   });
 
   it('counts once, however often a person asks for it again: the next check is not put off', async () => {
@@ -225,10 +199,10 @@ describe('a listing that is cut short', () => {
       ada.lanes.dispatch({ kind: 'resync-requested' });
     }
     await ada.run(MINUTE);
-    expect(await doubt()).toMatchObject({ uncounted: 50, checks: 1 });
+    expect(await ada.doubt()).toMatchObject({ uncounted: 50, checks: 1 });
     await ada.run(10 * MINUTE);
-    await expectExact();
-    expect(await doubt()).toBeNull();
+    await expectExact(ada);
+    expect(await ada.doubt()).toBeNull();
   });
 
   it('under a label that labels.get does not know is made again: no count shows what it lacks', async () => {
@@ -242,9 +216,9 @@ describe('a listing that is cut short', () => {
       until: ada.clock.now() + 10 * MINUTE,
     });
     await ada.configure({ scope: { labelIds: [labelId(own)] } });
-    expect(await doubt()).toMatchObject({ uncounted: 0, absent: 0, checks: 1 });
+    expect(await ada.doubt()).toMatchObject({ uncounted: 0, absent: 0, checks: 1 });
     await ada.run(2 * 60 * MINUTE);
-    await expectExact();
+    await expectExact(ada);
   });
 
   it('under a label that is gone lacks nothing', async () => {
@@ -253,9 +227,9 @@ describe('a listing that is cut short', () => {
     ada.receive(20, { labelIds: ['INBOX', own] });
     await ada.configure({ scope: { labelIds: [labelId(own), labelId('SENT')] } });
     ada.gmail.deleteLabel(own);
-    await recover();
-    await expectExact();
-    expect(await doubt()).toBeNull();
+    await ada.recover();
+    await expectExact(ada);
+    expect(await ada.doubt()).toBeNull();
   });
 });
 
@@ -278,15 +252,15 @@ describe('a label', () => {
 
   it('that labels.list leaves out stays on its messages through a recovery', async () => {
     ada.gmail.labelBook.unlist(own, { get: 'answers' });
-    await recover();
-    await expectExact();
+    await ada.recover();
+    await expectExact(ada);
   });
 
   it('that is deleted without a word in history goes from every message, whichever path sees it', async () => {
     ada.gmail.deleteLabel(own, { silent: true });
     ada.lanes.dispatch({ kind: 'poked' });
     await ada.settle();
-    await expectExact();
+    await expectExact(ada);
     expect((await ada.stores.store.getLabels(ADA)).map(({ id }) => id)).not.toContain(own);
     const [first = ''] = ids;
     expect(await ada.stores.store.labelsOf({ mailbox: ADA, messageIds: [messageId(first)] })).toEqual(
@@ -298,30 +272,30 @@ describe('a label', () => {
     ada.gmail.labelBook.unlist(own, { get: 'answers' });
     await ada.stores.store.removeLabel({ mailbox: ADA, labelId: labelId(own), now: ada.clock.now() });
     await ada.run(30 * MINUTE);
-    await expectExact();
+    await expectExact(ada);
     expect((await ada.stores.store.getLabels(ADA)).map(({ id }) => id)).toContain(own);
   });
 
   it('that a recovery passed over comes to a message that its own listing leaves out once it is named', async () => {
     const other = putInTheDark(ids.slice(0, 4));
     const omission = ada.gmail.omissions.add({ messageId: ids[2] ?? '', from: `label:${other}` });
-    await recover();
+    await ada.recover();
     ada.gmail.labelBook.relist(other);
     await ada.run(25 * MINUTE);
-    expect((await doubt())?.underLabels).toBe(1);
+    expect((await ada.doubt())?.underLabels).toBe(1);
     omission.remove();
     await ada.run(DAY);
-    await expectExact();
-    expect(await doubt()).toBeNull();
+    await expectExact(ada);
+    expect(await ada.doubt()).toBeNull();
   });
 
   it('that a recovery passed over, and that is never named, comes to all messages once one shows it', async () => {
     const other = putInTheDark(ids.slice(0, 4));
-    await recover();
+    await ada.recover();
     ada.gmail.modify(ids.slice(0, 1), { add: ['STARRED', other], remove: [] });
     ada.gmail.modify(ids.slice(4, 5), { add: [other], remove: [] });
     await ada.run(DAY);
-    await expectExact();
+    await expectExact(ada);
   });
 
   it('that labels.list leaves out without a count during a recovery is listed once it is named again', async () => {
@@ -331,13 +305,13 @@ describe('a label', () => {
     await ada.settle();
     ada.gmail.modify([unlabelled], { add: [own], remove: [] });
     const omission = ada.gmail.omissions.add({ messageId: unlabelled, from: `label:${own}` });
-    await recover();
+    await ada.recover();
     await ada.run(DAY);
-    expect(await doubt()).toBeNull();
+    expect(await ada.doubt()).toBeNull();
     omission.remove();
     ada.gmail.labelBook.relist(own);
     await ada.run(DAY);
-    await expectExact();
+    await expectExact(ada);
   });
 
   it('that does not exist empties no mirror: the settings are refused with a sentence', async () => {
@@ -352,8 +326,8 @@ describe('a label', () => {
     ada.lanes.configure(settings);
     ada.lanes.dispatch({ kind: 'resumed' });
     await ada.settle();
-    await expectExact();
-    expect(await wronglyGone()).toEqual([]);
+    await expectExact(ada);
+    expect(await ada.gone()).toEqual([]);
   });
 });
 
@@ -366,7 +340,7 @@ describe('the first seconds of a first full sync', () => {
     Object.assign(ada.gmail.lag, { getMs: 4_000, getProbability: 1 });
     ada.gmail.modify(ids.slice(0, 20), { add: ['STARRED'], remove: ['INBOX'] });
     await ada.settle();
-    await expectExact();
+    await expectExact(ada);
     expect(ada.gets()).toBeLessThanOrEqual(50);
   });
 
@@ -380,7 +354,7 @@ describe('the first seconds of a first full sync', () => {
     await ada.run(5_000);
     expect((await ada.counts()).stored, 'as the replica answered').toBe(10);
     await ada.run(HOUR);
-    await expectExact();
-    expect(await wronglyGone()).toEqual([`gone ${deleted}`]);
+    await expectExact(ada);
+    expect(await ada.gone()).toEqual([deleted]);
   });
 });

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { MessageId } from '../../src/model/ids.ts';
 import type { SettingsChange } from '../../src/model/settings-change.ts';
 import { mailWithAttachments, type TestAttachment } from '../fixtures/gmail/mail-with-attachments.ts';
-import { ADA, RunningMailbox } from './running-mailbox.ts';
+import { ADA, RunningMailbox, expectExact } from './running-mailbox.ts';
 
 let ada: RunningMailbox;
 afterEach(() => ada.close());
@@ -24,11 +24,6 @@ async function opened(settings: SettingsChange = { attachments: true }): Promise
   ada = await RunningMailbox.open(settings);
 }
 
-async function expectExact(): Promise<void> {
-  const { held, truth } = await ada.comparison();
-  expect(held).toEqual(truth);
-}
-
 const gets = (): number[] =>
   ['messages.get', 'threads.get', 'messages.attachments.get'].map((method) => ada.calls()[method] ?? 0);
 
@@ -37,7 +32,7 @@ describe('attachments', () => {
     await opened({});
     receive(file('a.pdf'));
     await ada.settle();
-    await expectExact();
+    await expectExact(ada);
     expect(gets()).toEqual([1, 0, 0]);
   });
 
@@ -47,7 +42,7 @@ describe('attachments', () => {
     receive(file('a.pdf'), file('b.pdf'), file('c.pdf'), file('d.pdf', 70_000));
     ada.receive(5);
     await ada.settle();
-    await expectExact();
+    await expectExact(ada);
     // Seven FULL gets, and two RAW ones; attachments.get would have cost five.
     expect(gets()).toEqual([9, 0, 0]);
   });
@@ -59,7 +54,7 @@ describe('attachments', () => {
     receive(file('a.pdf'), file('b.pdf'), file('c.pdf'));
     receive(file('a.pdf'), file('b.pdf'), file('c.pdf'), file('d.pdf'));
     await ada.settle();
-    await expectExact();
+    await expectExact(ada);
     // Three cost 18, less than a RAW get; four would cost 24.
     expect(gets()).toEqual([3, 0, 3]);
   });
@@ -68,7 +63,7 @@ describe('attachments', () => {
     await opened();
     receive({ name: 'a.txt', type: 'text/csv', content: 'one' }, { name: 'a.txt', type: 'text/csv', content: 'two' });
     await ada.settle();
-    await expectExact();
+    await expectExact(ada);
     expect(gets()).toEqual([2, 0, 0]);
   });
 
@@ -76,7 +71,7 @@ describe('attachments', () => {
     await opened();
     receive(file('a.pdf'), { name: 'lines.txt', content: 'one\r\ntwo\r\n', encoding: '8bit' });
     await ada.settle();
-    await expectExact();
+    await expectExact(ada);
     expect(gets()).toEqual([3, 0, 2]);
   });
 
@@ -86,7 +81,7 @@ describe('attachments', () => {
     const { threadId } = ada.gmail.existing(first);
     ada.receive(4, { threadId });
     await ada.settle();
-    await expectExact();
+    await expectExact(ada);
     expect(gets()).toEqual([1, 1, 0]);
   });
 
@@ -98,7 +93,7 @@ describe('attachments', () => {
     await ada.settle();
     const before = ada.calls();
     await ada.configure({ attachments: true });
-    await expectExact();
+    await expectExact(ada);
     expect(ada.gets(before)).toBe(2);
   });
 
@@ -109,7 +104,7 @@ describe('attachments', () => {
     const before = ada.calls();
     await ada.configure({ attachments: false });
     await ada.configure({ attachments: true });
-    await expectExact();
+    await expectExact(ada);
     expect(ada.gets(before)).toBe(0);
     expect(ada.calls()['messages.attachments.get']).toBe(before['messages.attachments.get']);
   });
@@ -129,7 +124,7 @@ describe('attachments', () => {
     ]);
     ada.simulator.faults.clear();
     await ada.run(48 * 60 * 60_000);
-    await expectExact();
+    await expectExact(ada);
   });
 
   it('of a message that vanishes between its two gets leave nothing behind', async () => {
@@ -145,7 +140,7 @@ describe('attachments', () => {
     );
     ada.gmail.delete(id);
     await settled;
-    await expectExact();
+    await expectExact(ada);
     expect(await ada.counts()).toMatchObject({ stored: 0, pending: 0, failed: 0 });
     await ada.stores.store.dropBuriedBodies({ now: ada.clock.now(), grace: 0 });
     expect(await ada.stores.store.heldBody({ mailbox: ADA, messageId: id as MessageId })).toBeNull();

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { seal, secretKey } from '../../src/secrets/secret-box.ts';
-import { ADA, RunningMailbox } from './running-mailbox.ts';
+import { ADA, RunningMailbox, expectExact } from './running-mailbox.ts';
 
 const KEY = secretKey(new Uint8Array(32).fill(7), 'a test');
 const scope = (name: string): string => `https://www.googleapis.com/auth/gmail.${name}`;
@@ -33,8 +33,7 @@ it('a grant that bars the format makes the mailbox wait, without a listing or a 
 
   await consent(mailbox, [scope('readonly')]);
   await mailbox.settle();
-  const { held, truth } = await mailbox.comparison();
-  expect(held).toEqual(truth);
+  await expectExact(mailbox);
 });
 
 it('a condition by date is barred as well, and settings that need less let the mailbox go on', async () => {
@@ -77,8 +76,7 @@ it.each([{ known: true }, { known: false }])(
 
     await consent(mailbox, [scope('readonly')]);
     await mailbox.settle();
-    const { held, truth } = await mailbox.comparison();
-    expect(held).toEqual(truth);
+    await expectExact(mailbox);
   },
 );
 

@@ -6,7 +6,7 @@ import type { StoredMessage } from '../../src/store/reads/mail-store.ts';
 import type { SettingsChange } from '../../src/model/settings-change.ts';
 import { parseMessage, payloadOf } from '../../src/simulator/payload.ts';
 import { mailWithAttachments, type TestAttachment } from '../fixtures/gmail/mail-with-attachments.ts';
-import { ADA, RunningMailbox } from './running-mailbox.ts';
+import { ADA, RunningMailbox, expectExact } from './running-mailbox.ts';
 
 const MINUTE = 60_000;
 /** How often a mailbox is polled that is watched for days: each poll costs real time. */
@@ -87,8 +87,7 @@ describe('a message that has no raw, in a mailbox of raw ones', () => {
     expect(lacking?.nextAttemptAt).toBeGreaterThan(ada.clock.now() + DAY);
     fault.remove();
     await ada.run(3 * DAY);
-    const { held, truth } = await ada.comparison();
-    expect(held).toEqual(truth);
+    await expectExact(ada);
     expect(await ada.counts()).toMatchObject({ stored: 1, lacking: 0 });
     expect(await ada.stores.store.nextAttemptAt({ mailbox: ADA, lane: 'backfill', now: ada.clock.now() })).toBeNull();
   });
@@ -216,8 +215,7 @@ describe('an attachment', () => {
       '1 of 2 attachments: Gmail answers no bytes of an attachment that the message names with some',
     );
     await ada.run(30 * MINUTE);
-    const { held, truth } = await ada.comparison();
-    expect(held).toEqual(truth);
+    await expectExact(ada);
     expect(await ada.counts()).toMatchObject({ stored: 1, lacking: 0 });
   });
 
@@ -269,8 +267,7 @@ describe('an attachment', () => {
     expect(JSON.stringify(jsonOf(message))).toContain(second);
     fault.remove();
     await ada.run(DAY);
-    const { held, truth } = await ada.comparison();
-    expect(held).toEqual(truth);
+    await expectExact(ada);
   });
 
   it('is asked for less and less often', async () => {
@@ -307,8 +304,7 @@ describe('an attachment', () => {
     await ada.configure({ attachments: false });
     expect((await messages()).get(other)).toMatchObject({ lacks: null });
     await ada.configure({ attachments: true });
-    const { held, truth } = await ada.comparison();
-    expect(held).toEqual(truth);
+    await expectExact(ada);
   });
 
   it('that is missing does not hold its message back: label changes and the deletion are applied', async () => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { ADA, RunningMailbox } from './running-mailbox.ts';
+import { RunningMailbox, expectExact } from './running-mailbox.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -9,28 +9,6 @@ const DAY = 24 * HOUR;
 let ada: RunningMailbox;
 afterEach(() => ada.close());
 
-const doubt = async () => (await ada.stores.store.getMailbox(ADA))?.doubt ?? null;
-
-async function expectExact(): Promise<void> {
-  const { held, truth } = await ada.comparison();
-  expect(held).toEqual(truth);
-}
-
-async function gone(): Promise<readonly string[]> {
-  const { changes } = await ada.stores.store.readChangePage({ mailbox: ADA, after: 0, limit: 10_000 });
-  return changes.filter(({ kind }) => kind === 'gone').map(({ messageId }) => messageId);
-}
-
-/** History expires, so that everything is listed. */
-async function recover(): Promise<void> {
-  const { recoveries } = ada.lanes.state.counters;
-  ada.receive(1);
-  ada.gmail.expireHistory();
-  ada.lanes.dispatch({ kind: 'poked' });
-  await ada.settle();
-  expect(ada.lanes.state.counters.recoveries).toBe(recoveries + 1);
-}
-
 describe('a mailbox that lost thousands', () => {
   it('follows after a second whole listing some minutes later, without a get each', async () => {
     ada = await RunningMailbox.open({ format: 'minimal' });
@@ -38,14 +16,14 @@ describe('a mailbox that lost thousands', () => {
     await ada.settle();
     ada.gmail.deleteAll(ids.slice(0, 1_200));
     const before = ada.calls();
-    await recover();
+    await ada.recover();
     expect((await ada.counts()).gone).toBe(0);
-    expect(await doubt()).toMatchObject({ absent: 1_200 });
+    expect(await ada.doubt()).toMatchObject({ absent: 1_200 });
     expect(ada.lanes.state.fullSync.kind).toBe('done');
     await ada.run(30 * MINUTE);
     await ada.settle();
-    await expectExact();
-    expect(await doubt()).toBeNull();
+    await expectExact(ada);
+    expect(await ada.doubt()).toBeNull();
     expect(ada.gets(before)).toBeLessThanOrEqual(1 + 2 * 10);
   });
 });
@@ -68,24 +46,24 @@ describe('many deleted messages, among which listings leave out two that exist, 
   }
 
   async function expectOnlyDeletedGone(): Promise<void> {
-    const found = await gone();
+    const found = await ada.gone();
     expect(found.filter((id) => hidden.includes(id))).toEqual([]);
     expect(new Set(found).size).toBe(DELETED);
     await ada.run(2 * DAY);
     expect(await ada.stores.store.dropBuriedBodies({ now: ada.clock.now(), grace: DAY })).toBe(DELETED);
-    await expectExact();
+    await expectExact(ada);
   }
 
   it('are told apart by gets: the count says that something is missing', async () => {
     await open({ hasAge: false });
-    await recover();
-    expect(await doubt()).toMatchObject({ uncounted: 2, absent: 0 });
+    await ada.recover();
+    expect(await ada.doubt()).toMatchObject({ uncounted: 2, absent: 0 });
     await expectOnlyDeletedGone();
   });
 
   it('are told apart in a scope with an age, for which Gmail has no count', async () => {
     await open({ hasAge: true });
-    await recover();
+    await ada.recover();
     await ada.run(2 * HOUR);
     await expectOnlyDeletedGone();
   });
@@ -94,9 +72,7 @@ describe('many deleted messages, among which listings leave out two that exist, 
     'are told apart while mail arrives every %i ms, so that no count is exact',
     async (every) => {
       await open({ hasAge: false });
-      ada.receive(1);
-      ada.gmail.expireHistory();
-      ada.lanes.dispatch({ kind: 'poked' });
+      ada.expire();
       const until = ada.clock.now() + 20 * MINUTE;
       while (ada.clock.now() < until) {
         ada.receive(1);
@@ -115,10 +91,10 @@ describe('thousands of deleted messages in a scope with an age', () => {
     await ada.settle();
     await ada.configure({ scope: { after: ada.gmail.existing(ids[0] ?? '').internalDate } });
     ada.gmail.deleteAll(ids.slice(0, 1_200));
-    await recover();
+    await ada.recover();
     await ada.run(HOUR);
-    await expectExact();
-    expect(await doubt()).toBeNull();
+    await expectExact(ada);
+    expect(await ada.doubt()).toBeNull();
   });
 
   it('are asked for again where a get of the sample was not answered', async () => {
@@ -130,8 +106,8 @@ describe('thousands of deleted messages in a scope with an age', () => {
     ada.gmail.deleteAll(deleted);
     const match = { method: 'messages.get', messageId: deleted[0] } as const;
     ada.simulator.faults.add({ match, effect: { kind: 'status', status: 500 }, times: 1 });
-    await recover();
+    await ada.recover();
     await ada.run(2 * HOUR);
-    await expectExact();
+    await expectExact(ada);
   });
 });

@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 
 import { phaseOf } from '../../src/workflows/mailbox-state.ts';
-import { RunningMailbox } from './running-mailbox.ts';
+import { RunningMailbox, expectExact } from './running-mailbox.ts';
 
 let ada: RunningMailbox;
 afterEach(() => ada.close());
@@ -24,8 +24,7 @@ it('A page token of history that Gmail takes no more begins the read again, and 
   });
   await ada.settle();
   expect(ada.lanes.state.lastError).toBeNull();
-  const { held, truth } = await ada.comparison();
-  expect(held).toEqual(truth);
+  await expectExact(ada);
 });
 
 it('A label whose listing is refused keeps its messages: only a label that is gone loses them', async () => {
@@ -48,6 +47,5 @@ it('A label whose listing is refused keeps its messages: only a label that is go
   fault.remove();
   ada.lanes.dispatch({ kind: 'resumed' });
   await ada.settle();
-  const { held, truth } = await ada.comparison();
-  expect(held).toEqual(truth);
+  await expectExact(ada);
 });

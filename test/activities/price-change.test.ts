@@ -2,7 +2,7 @@ import { afterEach, expect, it } from 'vitest';
 
 import { PRICE_TABLES, pricesOverTime, type PriceTable } from '../../src/model/prices.ts';
 import { simulatedWorker } from '../fixtures/gmail/simulated-worker.ts';
-import { ADA, RunningMailbox } from './running-mailbox.ts';
+import { ADA, RunningMailbox, expectExact } from './running-mailbox.ts';
 
 const MINUTE = 60_000;
 const MESSAGES = 6_000;
@@ -25,8 +25,7 @@ async function backfillOverTheDay(pricesOf: (end: number) => PriceTable) {
   const before = (await ada.counts()).stored;
   ada.simulator.changePrices('2026');
   await ada.settle();
-  const { held, truth } = await ada.comparison();
-  expect(held).toEqual(truth);
+  await expectExact(ada);
   const use = ada.simulator.usage.of(ADA);
   // Waiting for the indexes of Gmail takes two minutes at the end.
   const least = ((MESSAGES - before) * 20 * MINUTE) / 6_000 + 2 * MINUTE;

@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 
-import { RunningMailbox } from './running-mailbox.ts';
+import { RunningMailbox, expectExact } from './running-mailbox.ts';
 
 let ada: RunningMailbox;
 afterEach(() => ada.close());
@@ -18,8 +18,7 @@ async function recovered(recovery: 'listings' | 'minimal'): Promise<{ gets: numb
   ada.gmail.expireHistory();
   ada.lanes.dispatch({ kind: 'poked' });
   await ada.settle();
-  const { held, truth } = await ada.comparison();
-  expect(held).toEqual(truth);
+  await expectExact(ada);
   expect(ada.lanes.state.counters.recoveries).toBe(1);
   return { gets: ada.gets(before.calls), units: ada.units() - before.units };
 }
@@ -77,8 +76,7 @@ it.each(['INBOX', 'scope'] as const)(
     await ada.clock.runUntil(() => listed() >= before + (place === 'scope' ? 5 : 15), 120_000);
     ada.gmail.deleteAll(ids.slice(-1));
     await ada.settle();
-    const { held, truth } = await ada.comparison();
-    expect(held).toEqual(truth);
+    await expectExact(ada);
     expect(ada.lanes.state.counters.recoveries).toBe(1);
   },
 );
@@ -94,8 +92,7 @@ it('What changed just before history expired is recovered also where the index s
   ada.gmail.expireHistory();
   ada.lanes.dispatch({ kind: 'poked' });
   await ada.settle();
-  const { held, truth } = await ada.comparison();
-  expect(held).toEqual(truth);
+  await expectExact(ada);
   expect(ada.lanes.state.counters.recoveries).toBe(1);
 });
 
@@ -110,6 +107,5 @@ it('A message whose labels cannot be read holds up no recovery, and is read late
   await ada.settle();
   fault.remove();
   await ada.run(60 * 60_000);
-  const { held, truth } = await ada.comparison();
-  expect(held).toEqual(truth);
+  await expectExact(ada);
 });

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { phaseOf } from '../../src/workflows/mailbox-state.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
 import { connectSimulated } from '../fixtures/gmail/simulated-worker.ts';
-import { ADA, RunningMailbox } from './running-mailbox.ts';
+import { ADA, RunningMailbox, expectExact } from './running-mailbox.ts';
 
 const HOUR = 60 * 60_000;
 const EVE = 'eve@example.com';
@@ -57,9 +57,8 @@ describe("the account behind a mailbox's credentials", () => {
     await connectSimulated(mailbox, ADA);
     mailbox.lanes.dispatch({ kind: 'reconnected' });
     await mailbox.settle();
-    const { held, truth } = await mailbox.comparison();
-    expect(held).toEqual(truth);
-    expect(held.size).toBe(15);
+    await expectExact(mailbox);
+    expect((await mailbox.comparison()).held.size).toBe(15);
   });
 
   it('goes on under its new address, by a new grant, and remembers it', async () => {
@@ -73,8 +72,7 @@ describe("the account behind a mailbox's credentials", () => {
     await connectSimulated(mailbox, ADA, COUNTESS);
     mailbox.receive(1, { from: mailbox.clock.now() });
     await mailbox.run(HOUR);
-    const { held, truth } = await mailbox.comparison();
-    expect(held).toEqual(truth);
+    await expectExact(mailbox);
     expect((await feed()).length).toBe(entries + 1);
     expect((await row()).account).toMatchObject({ address: COUNTESS });
     expect((await row()).account?.since).toBeGreaterThanOrEqual(renamedAt);

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 
+import { expect } from 'vitest';
+
 import { databaseAt } from '../../src/model/database-location.ts';
 import type { WorkerDependencies } from '../../src/activities/create-activities.ts';
 import type { Transport } from '../../src/gmail/api/transport.ts';
@@ -11,6 +13,7 @@ import type { SimulatedMailbox } from '../../src/simulator/simulated-mailbox.ts'
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { openStores, type Stores } from '../../src/store/open-store.ts';
 import type { StoredMessage } from '../../src/store/reads/mail-store.ts';
+import type { Doubt } from '../../src/store/rows/mailbox-row.ts';
 import { initialState, isInSync } from '../../src/workflows/mailbox-state.ts';
 import { Attempts } from '../fixtures/schedules/attempted-calls.ts';
 import { holdsParts } from '../fixtures/schedules/compare-parts.ts';
@@ -23,6 +26,12 @@ const START = Date.UTC(2026, 0, 10);
 const DAY = 24 * 60 * 60_000;
 
 export const ADA = mailboxId('ada@example.com');
+
+/** The store holds what Gmail has within the settings' scope, and nothing else. */
+export async function expectExact(mailbox: RunningMailbox): Promise<void> {
+  const { held, truth } = await mailbox.comparison();
+  expect(held).toEqual(truth);
+}
 
 export interface RunningOptions {
   /** Of the workers; notifications go to the mailbox while `hears` is true. */
@@ -162,6 +171,31 @@ export class RunningMailbox {
   gets(before: Record<string, number> = {}): number {
     const now = this.calls();
     return ['messages.get', 'threads.get'].reduce((sum, method) => sum + (now[method] ?? 0) - (before[method] ?? 0), 0);
+  }
+
+  /** History ends before the mark, so that everything is listed. */
+  expire(): void {
+    this.receive(1);
+    this.gmail.expireHistory();
+    this.lanes.dispatch({ kind: 'poked' });
+  }
+
+  /** The same, until the mailbox has recovered. */
+  async recover(): Promise<void> {
+    const { recoveries } = this.lanes.state.counters;
+    this.expire();
+    await this.settle();
+    expect(this.lanes.state.counters.recoveries).toBe(recoveries + 1);
+  }
+
+  async doubt(): Promise<Doubt | null> {
+    return (await this.stores.store.getMailbox(ADA))?.doubt ?? null;
+  }
+
+  /** Ids of messages that the change feed called gone, in its order. */
+  async gone(): Promise<readonly string[]> {
+    const { changes } = await this.stores.store.readChangePage({ mailbox: ADA, after: 0, limit: 10_000 });
+    return changes.filter(({ kind }) => kind === 'gone').map(({ messageId }) => messageId);
   }
 
   /** Ids, labels and content as the store has them, and as they are at Gmail within the settings' scope. */

@@ -9,7 +9,7 @@ import {
 } from '../../src/gmail/access/token-provider.ts';
 import { phaseOf } from '../../src/workflows/mailbox-state.ts';
 import { simulatedWorker } from '../fixtures/gmail/simulated-worker.ts';
-import { ADA, RunningMailbox } from './running-mailbox.ts';
+import { ADA, RunningMailbox, expectExact } from './running-mailbox.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -60,8 +60,7 @@ describe('a mailbox whose tokens a product keeps', () => {
 
   const isExact = async (): Promise<void> => {
     await ada.settle();
-    const { held, truth } = await ada.comparison();
-    expect(held).toEqual(truth);
+    await expectExact(ada);
     expect((await ada.counts()).failed).toBe(0);
   };
   const reaches = (phase: string, within: number): Promise<boolean> =>

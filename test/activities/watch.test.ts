@@ -3,7 +3,7 @@ import { afterEach, expect, it } from 'vitest';
 import { partialSync } from '../../src/activities/partial-sync.ts';
 import { stopWatch } from '../../src/activities/watch.ts';
 import { labelId } from '../../src/model/ids.ts';
-import { ADA, RunningMailbox } from './running-mailbox.ts';
+import { ADA, RunningMailbox, expectExact } from './running-mailbox.ts';
 
 const TOPIC = 'projects/p/topics/mail';
 const MINUTE = 60_000;
@@ -29,8 +29,7 @@ it('a mailbox is watched with its first partial sync, and then once a day, whate
     await box.run(HOUR);
   }
   expect(watchCalls()).toBe(4);
-  const { held, truth } = await box.comparison();
-  expect(held).toEqual(truth);
+  await expectExact(box);
 });
 
 it('without a topic, or where the settings say so, nothing is watched', async () => {
