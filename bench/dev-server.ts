@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { systemClock } from '../src/host/system-clock.ts';
-import { findBinary, startDevServer } from '../src/temporal/dev-server/index.ts';
-import { onFreePort } from '../test/fixtures/host/on-free-port.ts';
+import { findBinary, type DevServer } from '../src/temporal/dev-server/index.ts';
+import { startOwnServer } from '../test/fixtures/temporal/own-server.ts';
 import { sourceFile } from './bench-processes.ts';
 
 /**
@@ -12,22 +12,12 @@ import { sourceFile } from './bench-processes.ts';
  */
 export async function startServerIn(
   folder: string,
-  { database = join(folder, 'temporal.db'), port }: { readonly database?: string | null; readonly port?: number } = {},
-): ReturnType<typeof startDevServer> {
+  options: { readonly database?: string | null; readonly port?: number } = {},
+): Promise<DevServer> {
   const binary = await findBinary('temporal', {
     dataDir: sourceFile('.tidemark'),
     clock: systemClock,
     log: (line) => console.error(line),
   });
-  const startOn = (on: number): ReturnType<typeof startDevServer> =>
-    startDevServer({
-      binary,
-      database,
-      namespace: 'default',
-      port: on,
-      uiPort: null,
-      logFile: join(folder, 'temporal.log'),
-      clock: systemClock,
-    });
-  return await (port === undefined ? onFreePort(startOn) : startOn(port));
+  return startOwnServer({ binary, folder, database: join(folder, 'temporal.db'), ...options });
 }

@@ -2,8 +2,9 @@ import { openSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { systemClock as clock } from '../src/host/system-clock.ts';
-import { freePort } from '../src/temporal/dev-server/index.ts';
+import type { DevServer } from '../src/temporal/dev-server/index.ts';
 import { PostgresServer } from '../test/fixtures/postgres/postgres-server.ts';
+import { portOf } from '../test/fixtures/temporal/own-server.ts';
 import { startProgram } from './bench-processes.ts';
 import { startServerIn } from './dev-server.ts';
 
@@ -14,7 +15,6 @@ export interface Kills {
 }
 
 type Worker = ReturnType<typeof startProgram>;
-type TemporalServer = Awaited<ReturnType<typeof startServerIn>>;
 
 const WORKERS = 2;
 /** Ms between two kills, on average. */
@@ -25,30 +25,21 @@ export class KilledFleet {
   readonly postgres: PostgresServer;
   readonly #folder: string;
   readonly #log: number;
-  readonly #temporalPort: number;
-  #temporal: TemporalServer;
+  #temporal: DevServer;
   #startWorker: (() => Worker) | null = null;
   #workers: Worker[] = [];
 
-  private constructor(parts: {
-    folder: string;
-    postgres: PostgresServer;
-    temporal: TemporalServer;
-    temporalPort: number;
-  }) {
+  private constructor(parts: { folder: string; postgres: PostgresServer; temporal: DevServer }) {
     this.#folder = parts.folder;
     this.postgres = parts.postgres;
     this.#temporal = parts.temporal;
-    this.#temporalPort = parts.temporalPort;
     this.#log = openSync(join(parts.folder, 'worker.log'), 'a');
   }
 
   /** Starts both servers. Their data outlives kills. */
   static async open(folder: string): Promise<KilledFleet> {
     const postgres = await PostgresServer.start({ durable: true });
-    const temporalPort = await freePort(0);
-    const temporal = await startServerIn(folder, { port: temporalPort });
-    return new KilledFleet({ folder, postgres, temporal, temporalPort });
+    return new KilledFleet({ folder, postgres, temporal: await startServerIn(folder) });
   }
 
   get temporalAddress(): string {
@@ -101,6 +92,6 @@ export class KilledFleet {
   async #killTemporal(): Promise<void> {
     process.kill(this.#temporal.pid, 'SIGKILL');
     await this.#temporal.exited;
-    this.#temporal = await startServerIn(this.#folder, { port: this.#temporalPort });
+    this.#temporal = await startServerIn(this.#folder, { port: portOf(this.#temporal) });
   }
 }

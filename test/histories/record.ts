@@ -11,13 +11,13 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 
 import { systemClock as clock } from '../../src/host/system-clock.ts';
 import { bundleWorkflows } from '../../src/temporal/bundle-workflows.ts';
-import { findBinary, startDevServer } from '../../src/temporal/dev-server/index.ts';
+import { findBinary } from '../../src/temporal/dev-server/index.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import * as definitions from '../../src/workflows/definitions.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
-import { onFreePort } from '../fixtures/host/on-free-port.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 import { TestMailbox, type Run } from '../fixtures/system/test-mailbox.ts';
+import { startOwnServer } from '../fixtures/temporal/own-server.ts';
 
 const root = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
@@ -86,17 +86,7 @@ const { version } = JSON.parse(readFileSync(root('package.json'), 'utf8')) as { 
 const folder = root(`test/histories/${process.argv[2] ?? `v${version}`}`);
 const scratch = mkdtempSync(join(tmpdir(), 'tidemark-record-'));
 const binary = await findBinary('temporal', { dataDir: root('.tidemark'), clock, log: (line) => console.error(line) });
-const server = await onFreePort((port) =>
-  startDevServer({
-    binary,
-    database: null,
-    namespace: 'default',
-    port,
-    uiPort: null,
-    logFile: join(scratch, 'temporal.log'),
-    clock,
-  }),
-);
+const server = await startOwnServer({ binary, folder: scratch, database: null });
 // A run of tests shares its bundle. This is no such run.
 const bundle = join(scratch, 'workflows.js');
 writeFileSync(bundle, (await bundleWorkflows()).code);

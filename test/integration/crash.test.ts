@@ -3,12 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { systemClock } from '../../src/host/system-clock.ts';
-import { startDevServer } from '../../src/temporal/dev-server/index.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
-import { onFreePort } from '../fixtures/host/on-free-port.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
+import { portOf, startOwnServer } from '../fixtures/temporal/own-server.ts';
 
 const KILLS = 3;
 /** A batch takes 400 ms here, and then its bodies are stored, in milliseconds. */
@@ -89,33 +87,24 @@ describe.concurrent('processes die', () => {
   }, 180_000);
 
   it('the Temporal server restarted in mid-sync goes on', async () => {
-    const database = join(rig.folder, 'temporal.db');
-    const begin = (port: number) =>
-      startDevServer({
-        binary: inject('temporalBinary'),
-        database,
-        namespace: 'default',
-        port,
-        uiPort: null,
-        logFile: join(rig.folder, 'temporal.log'),
-        clock: systemClock,
-      });
-    let server = await onFreePort(begin);
-    const own = await Rig.open('restart', { temporalAddress: server.address });
+    const { folder } = rig;
+    const own = { binary: inject('temporalBinary'), folder, database: join(folder, 'temporal.db') };
+    let server = await startOwnServer(own);
+    const restarted = await Rig.open('restart', { temporalAddress: server.address });
     try {
-      await own.startWorker();
-      const box = await slowMailbox(own, 'restart', 500);
+      await restarted.startWorker();
+      const box = await slowMailbox(restarted, 'restart', 500);
       await box.start();
       await eventually(20_000, async () => ((await box.report()).counts.stored > 60 ? true : null));
       await server.stop();
       change(box, 1);
       await sleep(1_000);
-      server = await begin(Number(server.address.split(':')[1]));
+      server = await startOwnServer({ ...own, port: portOf(server) });
       await box.exact(60_000);
       expect(await box.workflowFailures()).toEqual([]);
       expect((await box.report()).fullSyncs).toBe(1);
     } finally {
-      await own.close();
+      await restarted.close();
       await server.stop();
     }
   }, 120_000);

@@ -7,11 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { afterEach, expect, inject, it } from 'vitest';
 
-import { freePort, startDevServer } from '../../src/temporal/dev-server/index.ts';
-import { systemClock } from '../../src/host/system-clock.ts';
+import { freePort } from '../../src/temporal/dev-server/index.ts';
 import { status } from '../../src/workflows/definitions.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
 import { Program } from '../fixtures/host/program.ts';
+import { startOwnServer } from '../fixtures/temporal/own-server.ts';
 import { PushRig, TOPIC } from './push-fixture.ts';
 
 const HOUR = 3_600_000;
@@ -49,16 +49,8 @@ it('a notification brings new mail into the store that no poll would bring for a
 it('while Temporal is down nothing is acknowledged; once it is up again the same delivery is', async () => {
   const port = await freePort(0);
   push = await PushRig.open('push-down');
-  const server = () =>
-    startDevServer({
-      binary: inject('temporalBinary'),
-      database: join(push.rig.folder, 'temporal.sqlite'),
-      namespace: 'default',
-      port,
-      uiPort: null,
-      logFile: join(push.rig.folder, 'temporal.log'),
-      clock: systemClock,
-    });
+  const { folder } = push.rig;
+  const own = { binary: inject('temporalBinary'), folder, database: join(folder, 'temporal.sqlite'), port };
   // It starts before Temporal does.
   const { url } = await push.receive({ temporalAddress: `127.0.0.1:${port}` });
   const notification = { emailAddress: 'ada@example.com', historyId: '7' };
@@ -72,7 +64,7 @@ it('while Temporal is down nothing is acknowledged; once it is up again the same
   });
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
 
-  let temporal = await server();
+  let temporal = await startOwnServer(own);
   try {
     await eventually(15_000, async () => ((await ready()) === 200 ? true : null));
     const connection = await Connection.connect({ address: temporal.address });
@@ -87,7 +79,7 @@ it('while Temporal is down nothing is acknowledged; once it is up again the same
 
     await temporal.stop();
     expect(await push.post(url ?? '', notification)).toBe(503);
-    temporal = await server();
+    temporal = await startOwnServer(own);
     await eventually(15_000, async () => ((await push.post(url ?? '', notification)) === 204 ? true : null));
     await eventually(10_000, async () => ((await signals().catch(() => 0)) === 2 ? true : null));
     await connection.close();

@@ -6,48 +6,37 @@ import { promisify } from 'node:util';
 import { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { systemClock } from '../../src/host/system-clock.ts';
-import { startDevServer } from '../../src/temporal/dev-server/index.ts';
+import type { DevServer } from '../../src/temporal/dev-server/index.ts';
 import { MAILBOX_WORKFLOW } from '../../src/workflows/definitions.ts';
 import { tidemark } from '../fixtures/system/cli.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
-import { onFreePort } from '../fixtures/host/on-free-port.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
+import { portOf, startOwnServer } from '../fixtures/temporal/own-server.ts';
 
 const run = promisify(execFile);
-
-type Server = Awaited<ReturnType<typeof startDevServer>>;
 
 /** One server for the file, which each test harms as a whole. */
 describe('a Temporal server that loses', () => {
   let folder: Rig;
-  let server: Server;
+  let server: DevServer;
   let database: string;
   let rig: Rig;
   let box: TestMailbox;
 
-  const begin = (port: number): Promise<Server> =>
-    startDevServer({
-      binary: inject('temporalBinary'),
-      database,
-      namespace: 'default',
-      port,
-      uiPort: null,
-      logFile: join(folder.folder, 'temporal.log'),
-      clock: systemClock,
-    });
+  const begin = (port?: number): Promise<DevServer> =>
+    startOwnServer({ binary: inject('temporalBinary'), folder: folder.folder, database, port });
   const kill = async (): Promise<number> => {
     process.kill(server.pid, 'SIGKILL');
     await server.exited;
-    return Number(server.address.split(':')[1]);
+    return portOf(server);
   };
 
   beforeAll(async () => {
     // Its folder outlives the server's clients.
     folder = await Rig.open('server-lost-folder');
     database = join(folder.folder, 'temporal.db');
-    server = await onFreePort(begin);
+    server = await begin();
     rig = await Rig.open('server-lost', { temporalAddress: server.address });
     await rig.startWorker();
     box = await rig.mailbox('server-lost', { messages: 40, threadSize: 1, pollInterval: 500 });
