@@ -1,12 +1,11 @@
 import { once } from 'node:events';
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { systemClock as clock } from '../src/host/system-clock.ts';
-import type { MailboxId } from '../src/model/ids.ts';
 import { InvalidRunError, type Bench, type Figure } from '../test/fixtures/measured/figure.ts';
 import { load, startProgram } from './bench-processes.ts';
 import {
@@ -19,16 +18,14 @@ import {
   until,
   type Ends,
 } from './mailboxes-in-sync.ts';
+import { changesIn, handledChanges, type PlacedChange } from './noted-changes.ts';
 
 const MAILBOXES = 20;
 const PER_SECOND = 10;
 const CHANGES = 300;
 
-/** When a target got a change. */
-interface Got {
-  readonly mailbox: MailboxId;
-  readonly sequence: number;
-  /** Epoch ms. */
+/** When a target got a change: epoch ms. */
+interface Got extends PlacedChange {
   readonly at: number;
 }
 
@@ -91,15 +88,9 @@ async function measure(folder: string, ends: Ends): Promise<Record<'handler' | '
     await clock.sleep(1_000 / PER_SECOND);
   }
   const committed = await Promise.all(commits);
-  const called = (): Got[] =>
-    readFileSync(calls, 'utf8')
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as Got);
   const hasAll = (got: readonly Got[]): boolean => committed.every((commit) => timeOf(got, commit) !== null);
-  await until(async () => hasAll(called()) && hasAll(received), 'not every change was delivered');
-  const handled = called();
-  return { handler: timesOf(handled, committed), webhook: timesOf(received, committed) };
+  await until(async () => hasAll(handledChanges(calls)) && hasAll(received), 'not every change was delivered');
+  return { handler: timesOf(handledChanges(calls), committed), webhook: timesOf(received, committed) };
 }
 
 function timeOf(got: readonly Got[], { mailbox, sequence }: Got): number | null {
@@ -119,11 +110,7 @@ function timesOf(got: readonly Got[], committed: readonly Got[]): readonly numbe
 async function receive(received: Got[], ends: Ends): Promise<string> {
   const note = async (request: IncomingMessage): Promise<void> => {
     const at = Date.now();
-    const { data } = JSON.parse(await text(request)) as {
-      data: Got & { readonly events?: readonly { readonly data: Got }[] };
-    };
-    for (const { mailbox, sequence } of data.events?.map((event) => event.data) ?? [data])
-      received.push({ mailbox, sequence, at });
+    for (const { mailbox, sequence } of changesIn(await text(request))) received.push({ mailbox, sequence, at });
   };
   const server = createServer((request, response) => {
     void note(request).finally(() => response.end());

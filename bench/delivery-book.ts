@@ -1,10 +1,9 @@
 import type { MailboxId } from '../src/model/ids.ts';
+import type { PlacedChange } from './noted-changes.ts';
 
 /** A delivery of one change, as its target noted it. */
-export interface NotedDelivery {
+export interface NotedDelivery extends PlacedChange {
   readonly subscription: string;
-  readonly mailbox: MailboxId;
-  readonly sequence: number;
   readonly id: string;
 }
 

@@ -1,19 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { Tidemark } from '../src/app/open-tidemark.ts';
 import { systemClock as clock } from '../src/host/system-clock.ts';
 import type { MailboxId } from '../src/model/ids.ts';
-import { startSimulatorServer } from '../src/simulator/server.ts';
-import { Simulator } from '../src/simulator/simulator.ts';
+import type { Simulator } from '../src/simulator/simulator.ts';
 import { Receiver } from '../test/fixtures/host/webhook-receiver.ts';
 import type { Bench, Figure } from '../test/fixtures/measured/figure.ts';
 import { load } from './bench-processes.ts';
-import { DeliveryBook, type NotedDelivery } from './delivery-book.ts';
+import { DeliveryBook } from './delivery-book.ts';
 import { KilledFleet, type Kills } from './killed-fleet.ts';
-import { openWith, startMailboxes, until, type Ends } from './mailboxes-in-sync.ts';
+import { openBenchSystem, openWith, startMailboxes, until, type Ends } from './mailboxes-in-sync.ts';
+import { changesIn, handledChanges } from './noted-changes.ts';
 
 /** Deliveries in all; DELIVERIES=2000 tries the bench out. */
 const DELIVERIES = Number(process.env['DELIVERIES'] ?? 10_000);
@@ -44,23 +44,13 @@ export const deliveryKills: Bench = {
 };
 
 async function measure(folder: string, ends: Ends): Promise<readonly Figure[]> {
-  const simulator = new Simulator({ clock });
-  const gmail = await startSimulatorServer({ simulator, port: 0 });
-  ends.push(() => gmail.close());
   const receiver = await Receiver.open();
   ends.push(() => receiver.close());
   const fleet = await KilledFleet.open(folder);
   ends.push(() => fleet.stop());
-  const env = {
-    HOME: folder,
-    TIDEMARK_DATA_DIR: folder,
-    TEMPORAL_ADDRESS: fleet.temporalAddress,
-    DATABASE_URL: fleet.postgres.url,
-    TIDEMARK_SECRET_KEY: randomBytes(32).toString('base64'),
-    GMAIL_ROOT_URL: gmail.url,
-    GOOGLE_TOKEN_URL: `${gmail.url}/token`,
-    LOG_LEVEL: 'warn',
-  };
+  const { simulator, ...system } = await openBenchSystem(folder, ends, { temporalAddress: fleet.temporalAddress });
+  const key = randomBytes(32).toString('base64');
+  const env = { ...system.env, DATABASE_URL: fleet.postgres.url, TIDEMARK_SECRET_KEY: key };
   const calls = join(folder, 'calls.jsonl');
   writeFileSync(calls, '');
   const tidemark = await openWith(env, ends);
@@ -83,7 +73,12 @@ async function measure(folder: string, ends: Ends): Promise<readonly Figure[]> {
   const kills = await killing;
   await until(areServed, 'not every change was delivered', { within: SERVED_WITHIN });
   const seconds = (clock.now() - began) / 1_000;
-  const book = new DeliveryBook([...called(calls), ...received(receiver)]);
+  const book = new DeliveryBook([
+    ...handledChanges(calls).map((change) => ({ subscription: 'bench', ...change })),
+    ...receiver.received.flatMap(({ headers, body }) =>
+      changesIn(body).map((change) => ({ subscription: 'hook', ...change, id: String(headers['webhook-id']) })),
+    ),
+  ]);
   const lost: string[] = [];
   for (const mailbox of mailboxes) {
     const newest = (await tidemark.store.getMailbox(mailbox))?.changeSequence ?? 0;
@@ -166,20 +161,4 @@ async function changeLabels(
 async function allServed({ store }: Tidemark): Promise<boolean> {
   const positions = (await Promise.all(SUBSCRIPTIONS.map((name) => store.readPositions(name)))).flat();
   return positions.length === SUBSCRIPTIONS.length * MAILBOXES && positions.every((at) => at.sequence === at.head);
-}
-
-/** What handlers noted, in the order of their calls. */
-function called(file: string): readonly NotedDelivery[] {
-  const lines = readFileSync(file, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '');
-  return lines.map((line) => ({ subscription: 'bench', ...(JSON.parse(line) as Omit<NotedDelivery, 'subscription'>) }));
-}
-
-function received({ received: requests }: Receiver): readonly NotedDelivery[] {
-  return requests.map(({ headers, body }) => {
-    const { data } = JSON.parse(body) as { readonly data: Pick<NotedDelivery, 'mailbox' | 'sequence'> };
-    const { mailbox, sequence } = data;
-    return { subscription: 'hook', mailbox, sequence, id: String(headers['webhook-id']) };
-  });
 }

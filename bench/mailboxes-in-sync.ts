@@ -20,26 +20,35 @@ export interface BenchSystem {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** A simulated Gmail in this process, and a Temporal server of its own. */
+/**
+ * A simulated Gmail in this process, and a Temporal server.
+ *
+ * @param options.temporalAddress - of a server that runs already; one is started when absent
+ */
 export async function openBenchSystem(
   folder: string,
   ends: Ends,
-  options: { readonly signer?: GoogleSigner } = {},
+  { temporalAddress, ...options }: { readonly signer?: GoogleSigner; readonly temporalAddress?: string } = {},
 ): Promise<BenchSystem> {
   const simulator = new Simulator({ clock });
   const gmail = await startSimulatorServer({ simulator, port: 0, ...options });
   ends.push(() => gmail.close());
-  const temporal = await startServerIn(folder, { database: null });
-  ends.push(() => temporal.stop());
+  const address = temporalAddress ?? (await startTemporal(folder, ends));
   const env = {
     HOME: folder,
     TIDEMARK_DATA_DIR: folder,
-    TEMPORAL_ADDRESS: temporal.address,
+    TEMPORAL_ADDRESS: address,
     GMAIL_ROOT_URL: gmail.url,
     GOOGLE_TOKEN_URL: `${gmail.url}/token`,
     LOG_LEVEL: 'warn',
   };
   return { simulator, gmailUrl: gmail.url, env };
+}
+
+async function startTemporal(folder: string, ends: Ends): Promise<string> {
+  const temporal = await startServerIn(folder, { database: null });
+  ends.push(() => temporal.stop());
+  return temporal.address;
 }
 
 /** Opens Tidemark with a program's environment. */
