@@ -165,15 +165,11 @@ export function runNoting(state: MailboxState): Promise<MailboxEvent> {
 
 /**
  * Keeps the events that a mailbox which ends has not kept: an attempt was cancelled, or the next one was not due. The
- * store knows each event by its id, so none is kept twice. It takes no longer than a minute.
+ * store knows each event by its id, so none is kept twice.
  */
-export async function keepLastEvents(state: MailboxState): Promise<void> {
+export function keepLastEvents(state: MailboxState): Promise<void> {
   const { noteEvents } = proxyActivities<Noting>({ ...notingOptions(state), ...AT_THE_END });
-  try {
-    await noteEvents(pendingEvents(state));
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-  }
+  return tried(noteEvents(pendingEvents(state)));
 }
 
 type Noting = Pick<MailboxActivities, 'noteEvents'>;
@@ -198,21 +194,26 @@ const AT_THE_END = {
   retry: { maximumAttempts: 3 },
 } as const satisfies ActivityOptions;
 
+/** Waits for work that may fail. Throws only cancellation. */
+async function tried(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+  }
+}
+
 /**
  * Stops Gmail's watch. A few attempts are enough: a watch ends by itself within a week, and a poke to a workflow that
  * has ended does nothing.
  */
-export async function endWatch({ mailbox }: MailboxState): Promise<void> {
+export function endWatch({ mailbox }: MailboxState): Promise<void> {
   const { stopWatch } = proxyActivities<Pick<MailboxActivities, 'stopWatch'>>({
     ...AT_THE_END,
     priority: { priorityKey: 1, fairnessKey: fairnessKeyOf(mailbox) },
     summary: "end Gmail's watch",
   });
-  try {
-    await stopWatch({ mailbox });
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-  }
+  return tried(stopWatch({ mailbox }));
 }
 
 function summaryOf(state: MailboxState, work: BackfillWork): string {
