@@ -3,6 +3,7 @@ import type { MailboxId } from '../../model/ids.ts';
 import type { Remedy } from '../../model/remedy.ts';
 import { EVENT_KINDS, type EventKind } from '../../model/subscribed-event.ts';
 import { includesMailbox } from '../../model/subscription.ts';
+import { READABLE_ID } from '../engines/readable-mailbox.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { findSubscription } from './subscription-rows.ts';
@@ -27,7 +28,7 @@ export async function readPositions(database: StoreDatabase, name: string): Prom
           'parked',
         ),
       )
-      .where('m.id', 'like', '%@%')
+      .where('m.id', 'like', READABLE_ID)
       .orderBy('m.id')
       .execute();
     return rows

@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely';
 import type { MailboxId } from '../../model/ids.ts';
+import { READABLE_ID } from '../engines/readable-mailbox.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
@@ -23,7 +24,7 @@ export function replay(
     const mailboxes = await tx
       .selectFrom('mailboxes as m')
       .select(['m.key', 'm.id', 'm.pruned_sequence', target.as('target'), event.as('event')])
-      .where('m.id', 'like', '%@%')
+      .where('m.id', 'like', READABLE_ID)
       .$if(mailbox !== null, (query) => query.where('m.id', '=', mailbox))
       .orderBy('m.id')
       .execute();
