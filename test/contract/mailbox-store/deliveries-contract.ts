@@ -3,17 +3,10 @@ import { mailboxId } from '../../../src/model/ids.ts';
 import { EVERY_CHANGE, type Beginning, type SubscriptionDefinition } from '../../../src/model/subscription.ts';
 import type { BegunDelivery } from '../../../src/store/subscriptions/subscription-store.ts';
 import { beginNext } from '../../fixtures/store/begin-next.ts';
-import { begun, named, position, step } from '../../fixtures/store/crm-deliveries.ts';
-import { deleted, l, labelled, reading, record } from '../../fixtures/store/contract-messages.ts';
+import { begun, CRM, filled, named, position, step } from '../../fixtures/store/crm-deliveries.ts';
+import { deleted, l, labelled, record } from '../../fixtures/store/contract-messages.ts';
 import { TestMailbox, useMailbox, type StoreFixture } from '../../fixtures/store/tested-store.ts';
 
-const CRM: SubscriptionDefinition = {
-  name: 'crm',
-  target: { kind: 'handler' },
-  filter: EVERY_CHANGE,
-  batch: 2,
-  order: { kind: 'park', attempts: null },
-};
 const FIRST: Beginning = { kind: 'first' };
 
 const subscribe = (mailbox: TestMailbox, changes: Partial<SubscriptionDefinition> = {}, beginning: Beginning = FIRST) =>
@@ -37,12 +30,6 @@ async function rest(mailbox: TestMailbox): Promise<readonly string[]> {
     all.push(...told(next.delivery));
   }
   return all;
-}
-
-/** Three messages, whose `stored` changes are 1 to 3. */
-async function filled(mailbox: TestMailbox): Promise<void> {
-  await mailbox.put();
-  await mailbox.sync([reading('a'), reading('b'), reading('c')]);
 }
 
 export function deliveries(fixture: StoreFixture): void {

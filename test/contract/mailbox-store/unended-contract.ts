@@ -1,22 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { EVERY_CHANGE, type SubscriptionDefinition } from '../../../src/model/subscription.ts';
 import type { BegunDelivery, FixedDelivery } from '../../../src/store/subscriptions/subscription-store.ts';
-import { begun, named, position, step } from '../../fixtures/store/crm-deliveries.ts';
-import { reading } from '../../fixtures/store/contract-messages.ts';
+import { begun, CRM, filled, named, position, step } from '../../fixtures/store/crm-deliveries.ts';
 import { useMailbox, type StoreFixture, type TestMailbox } from '../../fixtures/store/tested-store.ts';
-
-const CRM: SubscriptionDefinition = {
-  name: 'crm',
-  target: { kind: 'handler' },
-  filter: EVERY_CHANGE,
-  batch: 2,
-  order: { kind: 'park', attempts: null },
-};
 
 /** Three messages, whose `stored` changes are 1 to 3, and a subscription to them. */
 async function subscribed(mailbox: TestMailbox, batch = 2): Promise<void> {
-  await mailbox.put();
-  await mailbox.sync([reading('a'), reading('b'), reading('c')]);
+  await filled(mailbox);
   const definition = { ...CRM, batch };
   await mailbox.store.putSubscription({ definition, beginning: { kind: 'first' }, now: mailbox.now });
 }
