@@ -3,7 +3,7 @@ import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
 import { pokeServed } from '../../src/workflows/lane-requests.ts';
 import { transition } from '../../src/workflows/transition.ts';
-import { isInSync, type MailboxState } from '../../src/workflows/mailbox-state.ts';
+import { isInSync } from '../../src/workflows/mailbox-state.ts';
 import { planNext } from '../../src/workflows/plan.ts';
 import { live, synced, T0 } from './mailbox-events.ts';
 
@@ -56,117 +56,39 @@ describe('pokes', () => {
 describe('how long a notification takes', () => {
   const started = { kind: 'partial-sync-started' } as const;
   const poked = { kind: 'poked' } as const;
-  const at = (steps: readonly (readonly [number, MailboxEvent])[]): MailboxState =>
-    steps.reduce((state, [time, event]) => transition(state, event, time), live());
+  const served = (...steps: readonly (readonly [number, MailboxEvent])[]): ReturnType<typeof pokeServed> =>
+    pokeServed(steps.reduce((state, [time, event]) => transition(state, event, time), live()));
 
   test('counts from the first poke that a partial sync serves', () => {
-    expect(
-      pokeServed(
-        at([
-          [1, poked],
-          [2, poked],
-          [3, started],
-        ]),
-      ),
-    ).toEqual({ pokedAt: 1 });
+    expect(served([1, poked], [2, poked], [3, started])).toEqual({ pokedAt: 1 });
   });
 
   test('is not measured without a poke', () => {
-    expect(pokeServed(at([[3, started]]))).toEqual({});
-    expect(
-      pokeServed(
-        at([
-          [1, poked],
-          [2, started],
-          [3, synced({ changed: true })],
-          [4, started],
-        ]),
-      ),
-    ).toEqual({});
+    expect(served([3, started])).toEqual({});
+    expect(served([1, poked], [2, started], [3, synced({ changed: true })], [4, started])).toEqual({});
   });
 
   test('counts a poke during a partial sync for the next one', () => {
-    expect(
-      pokeServed(
-        at([
-          [1, poked],
-          [2, started],
-          [3, poked],
-          [4, synced({ changed: true })],
-          [5, started],
-        ]),
-      ),
-    ).toEqual({ pokedAt: 3 });
+    expect(served([1, poked], [2, started], [3, poked], [4, synced({ changed: true })], [5, started])).toEqual({
+      pokedAt: 3,
+    });
   });
 
   test('lasts over empty or unfinished syncs, until history has settled or a newer poke comes', () => {
+    expect(served([1, poked], [2, started], [3, synced()], [4, started])).toEqual({ pokedAt: 1 });
+    expect(served([1, poked], [2, started], [3, synced()], [4, started], [5, synced()], [31_001, started])).toEqual({
+      pokedAt: 1,
+    });
     expect(
-      pokeServed(
-        at([
-          [1, poked],
-          [2, started],
-          [3, synced()],
-          [4, started],
-        ]),
-      ),
-    ).toEqual({ pokedAt: 1 });
-    expect(
-      pokeServed(
-        at([
-          [1, poked],
-          [2, started],
-          [3, synced()],
-          [4, started],
-          [5, synced()],
-          [31_001, started],
-        ]),
-      ),
-    ).toEqual({ pokedAt: 1 });
-    expect(
-      pokeServed(
-        at([
-          [1, poked],
-          [2, started],
-          [3, synced()],
-          [31_001, started],
-          [31_002, synced()],
-          [31_003, started],
-        ]),
-      ),
+      served([1, poked], [2, started], [3, synced()], [31_001, started], [31_002, synced()], [31_003, started]),
     ).toEqual({});
-    expect(
-      pokeServed(
-        at([
-          [1, poked],
-          [2, started],
-          [3, synced()],
-          [9, poked],
-          [10, started],
-        ]),
-      ),
-    ).toEqual({ pokedAt: 9 });
-    expect(
-      pokeServed(
-        at([
-          [1, poked],
-          [2, started],
-          [3, synced({ changed: true, more: true })],
-          [4, started],
-        ]),
-      ),
-    ).toEqual({ pokedAt: 1 });
+    expect(served([1, poked], [2, started], [3, synced()], [9, poked], [10, started])).toEqual({ pokedAt: 9 });
+    expect(served([1, poked], [2, started], [3, synced({ changed: true, more: true })], [4, started])).toEqual({
+      pokedAt: 1,
+    });
   });
 
   test('does not count a pause', () => {
-    expect(
-      pokeServed(
-        at([
-          [1, { kind: 'paused' }],
-          [2, poked],
-          [9, { kind: 'resumed' }],
-          [10, started],
-        ]),
-      ),
-    ).toEqual({});
+    expect(served([1, { kind: 'paused' }], [2, poked], [9, { kind: 'resumed' }], [10, started])).toEqual({});
   });
 });
