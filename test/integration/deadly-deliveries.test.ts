@@ -81,10 +81,14 @@ describe('a handler that ends its worker each time that it gets a certain messag
   const positionOf = async (box: TestMailbox, name: string) =>
     (await rig.tidemark.store.readPositions(name)).find(({ mailbox }) => mailbox === box.id);
 
-  /** A mailbox with these messages, which nobody was told of. */
+  /** A mailbox with these messages, which nobody was told of. The first is the newest: it is fetched and delivered first. */
   async function mailboxWith(name: string, subjects: readonly string[]): Promise<TestMailbox> {
     const box = await rig.mailbox(name, { messages: 0, pollInterval: 600_000 });
-    for (const subject of subjects) box.deliver(subject);
+    const now = systemClock.now();
+    for (const [i, subject] of subjects.entries()) {
+      const raw = `From: bob@example.com\r\nSubject: ${subject}\r\n\r\nhello\r\n`;
+      box.gmail.insert({ raw, labelIds: ['INBOX'], internalDate: now - i * 1_000 });
+    }
     await box.start();
     await box.exact(30_000);
     return box;
