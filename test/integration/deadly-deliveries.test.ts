@@ -81,7 +81,7 @@ describe('a handler that ends its worker each time that it gets a certain messag
   const positionOf = async (box: TestMailbox, name: string) =>
     (await rig.tidemark.store.readPositions(name)).find(({ mailbox }) => mailbox === box.id);
 
-  /** A mailbox with these messages, which nobody was told of. The first is the newest: it is fetched and delivered first. */
+  /** A mailbox with these messages, which nobody was told of. The first is the newest: it is fetched first, too. */
   async function mailboxWith(name: string, subjects: readonly string[]): Promise<TestMailbox> {
     const box = await rig.mailbox(name, { messages: 0, pollInterval: 600_000 });
     const now = systemClock.now();
