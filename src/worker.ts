@@ -28,6 +28,8 @@ export interface RunningWorker {
  * one for the backfill, one for webhooks and, where there are handlers, one for deliveries to them.
  *
  * @throws {InvalidSubscriptionError} when a handler is described wrongly
+ * @throws {InvalidCursorError | CursorAheadError | FeedReplacedError | CursorPrunedError} when a handler is new, and
+ * the cursor of its beginning is no place to go on from
  * @throws {StoreError | SecretKeyError} when the stores cannot be used
  * @throws the signal's reason when it aborts before the workers run
  */

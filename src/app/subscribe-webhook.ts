@@ -41,6 +41,7 @@ export interface WebhookMeans {
  * delivers without keys; keys that are left by a crash in between are replaced by the next call.
  *
  * @throws {InvalidSubscriptionError} when it cannot be made as it is described
+ * @throws {FeedError} when it is new, and the cursor of its beginning is no place to go on from
  * @throws {SecretKeyError} when the keys that encrypt cannot be used
  */
 export async function subscribeWebhook(
@@ -57,12 +58,10 @@ export async function subscribeWebhook(
       { remedy: { kind: 'replay', subscription: name } },
     );
   const definition = checkedDefinition(definitionOf(means, name, { before, wanted }));
+  const { beginning = { kind: 'now' } } = wanted;
+  if (before === null) await store.checkBeginning({ beginning, mailboxes: definition.filter.mailboxes });
   const secrets = await withSecrets(means, name, { isNew: before === null, wanted });
-  const change = await store.putSubscription({
-    definition,
-    beginning: wanted.beginning ?? { kind: 'now' },
-    now: means.clock.now(),
-  });
+  const change = await store.putSubscription({ definition, beginning, now: means.clock.now() });
   return { change, url: definition.target.url, ...secrets };
 }
 

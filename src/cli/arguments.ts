@@ -65,6 +65,9 @@ export function parseDate(text: string): number {
 
 export const parseText = (text: string): string => (text.trim() === '' ? refuse('Expected some text.') : text);
 
+/** A place in a change feed: a sequence number of one mailbox, or a cursor, which is checked when it is used. */
+export const parsePlace = (text: string): number | string => (/^\d+$/.test(text) ? parseCountFromZero(text) : text);
+
 const MOST = 999_999_999;
 
 export const parseCount = (text: string): number => wholeNumber(text, 1);

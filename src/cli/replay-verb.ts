@@ -1,25 +1,34 @@
 import type { Command } from 'commander';
 
+import type { ReplayFrom } from '../client/deliveries-client.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { ReplayedMailbox } from '../store/subscriptions/subscription-store.ts';
 import { UsageError } from '../model/program-errors.ts';
-import { parseCountFromZero, parseDate, parseEmail } from './arguments.ts';
+import { parseDate, parseEmail, parsePlace } from './arguments.ts';
 import { verb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
 import { counted } from './words.ts';
 
 interface ReplayOptions extends VerbOptions {
   readonly mailbox?: MailboxId;
-  readonly after?: number;
+  readonly after?: number | string;
   readonly since?: number;
 }
 
 export function addReplay(program: Command, cli: Cli): void {
   verb(program, 'replay', {
-    examples: ['tidemark replay crm --since 2026-11-01', 'tidemark replay crm --mailbox ada@example.com --after 1200'],
+    examples: [
+      'tidemark replay crm --since 2026-11-01',
+      'tidemark replay crm --mailbox ada@example.com --after 1200',
+      'tidemark replay crm --after 1-9f86d081884c7d65-51200-4b1f09a2c3d4',
+    ],
   })
     .argument('<name>', 'the subscription')
     .option('--mailbox <email>', 'only this mailbox', parseEmail)
-    .option('--after <n>', 'after this sequence number of the mailbox', parseCountFromZero)
+    .option(
+      '--after <cursor>',
+      'after the change with this cursor, or, with --mailbox, with this sequence number',
+      parsePlace,
+    )
     .option('--since <date>', 'from the first change since this date', parseDate)
     .addHelpText(
       'after',
@@ -49,14 +58,14 @@ function notKeptLines(mailboxes: readonly ReplayedMailbox[]): readonly string[] 
   ];
 }
 
-function placeOf({ mailbox, after, since }: ReplayOptions) {
-  if (after !== undefined && since === undefined) {
-    if (mailbox === undefined)
-      throw new UsageError(
-        'A sequence number counts the changes of one mailbox: add --mailbox EMAIL, or use --since DATE.',
-      );
-    return { mailbox, after };
-  }
-  if (since === undefined || after !== undefined) throw new UsageError('Give either --after N or --since DATE.');
-  return mailbox === undefined ? { since } : { mailbox, since };
+function placeOf({ mailbox, after, since }: ReplayOptions): ReplayFrom {
+  const only = mailbox === undefined ? {} : { mailbox };
+  if (since !== undefined && after === undefined) return { ...only, since };
+  if (after === undefined || since !== undefined) throw new UsageError('Give either --after CURSOR or --since DATE.');
+  if (mailbox !== undefined) return { mailbox, after };
+  if (typeof after === 'string') return { after };
+  throw new UsageError(
+    `${after} is a sequence number, and each mailbox counts its own. ` +
+      'Add --mailbox EMAIL, or give a cursor (tidemark changes --json prints one with each change), or --since DATE.',
+  );
 }

@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 
 import type { SubscribedWebhook, WebhookSubscription } from '../client/webhook-access.ts';
 import type { Change } from '../model/change.ts';
+import { isCursorText } from '../model/feed-cursor.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { UsageError } from '../model/program-errors.ts';
 import type { Beginning, ChangeFilter, DeliveryOrder, DeliveryOrderChange } from '../model/subscription.ts';
@@ -46,7 +47,7 @@ export function addSubscribe(program: Command, cli: Cli): void {
   addKeyOptions(addFilterOptions(command.option('--url <url>', 'where webhooks are sent; a new subscription needs it')))
     .option(
       '--begin <place>',
-      'of a new one: now, first (the first change), or a date; now unless given',
+      'of a new one: now, first (the first change), a date, or a cursor of the change feed; now unless given',
       parseBeginning,
     )
     .option('--batch <n>', 'the most changes in a webhook: 50 unless given, 500 at most', parseCount)
@@ -198,7 +199,17 @@ function parseFields(text: string): readonly WebhookField[] {
 }
 
 function parseBeginning(text: string): Beginning {
-  return text === 'now' || text === 'first' ? { kind: text } : { kind: 'since', at: parseDate(text) };
+  if (text === 'now' || text === 'first') return { kind: text };
+  if (isCursorText(text)) return { kind: 'cursor', cursor: text };
+  try {
+    return { kind: 'since', at: parseDate(text) };
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error;
+    throw new InvalidArgumentError(
+      'Expected now, first, a date, for example 2025-01-31, or a cursor of the change feed, ' +
+        'as tidemark changes --json prints one with each change.',
+    );
+  }
 }
 
 function lines(name: string, { change, url, receiverKey, secrets }: SubscribedWebhook): readonly string[] {

@@ -1,18 +1,24 @@
 import type { Client } from '@temporalio/client';
 
+import type { FeedCursor } from '../model/feed-cursor.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { Clock } from '../model/clock.ts';
 import type { SubscriptionTarget } from '../model/subscription.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
-import type { DeliveryStore, ReplayedMailbox } from '../store/subscriptions/subscription-store.ts';
+import type { DeliveryStart, DeliveryStore, ReplayedMailbox } from '../store/subscriptions/subscription-store.ts';
 import { Deliveries, type DeliveriesMeans } from './stored-deliveries.ts';
 import type { Rpc } from './rpc.ts';
 import { wakeDeliveries, wakeMailbox } from './wake-deliveries.ts';
 import type { SubscribedWebhook, WebhookAccess, WebhookSubscription } from './webhook-access.ts';
 
-/** Where a replay begins: after a sequence number of one mailbox, or at the first change since a time (epoch ms). */
+/**
+ * Where a replay begins: after the change with a cursor of the change feed, or, of one mailbox, with a sequence number;
+ * or at the first change since a time (epoch ms).
+ */
 export type ReplayFrom =
-  { readonly mailbox: MailboxId; readonly after: number } | { readonly mailbox?: MailboxId; readonly since: number };
+  | { readonly mailbox: MailboxId; readonly after: FeedCursor | string | number }
+  | { readonly mailbox?: MailboxId; readonly after: FeedCursor | string }
+  | { readonly mailbox?: MailboxId; readonly since: number };
 
 interface DeliveriesClientOptions {
   readonly temporal: Client;
@@ -46,6 +52,8 @@ export class DeliveriesClient extends Deliveries {
    *
    * @returns what the receiver verifies with, when a key was made or given
    * @throws {InvalidSubscriptionError} when it cannot be made as it is described; nothing has changed then
+   * @throws {InvalidCursorError | CursorAheadError | FeedReplacedError | CursorPrunedError} when it is new, and the
+   * cursor of its beginning is no place to go on from; nothing has changed then
    * @throws {SecretKeyError} when there is no key to encrypt its keys with
    * @throws {TidemarkError} when Temporal cannot be used. The subscription is made; mailboxes deliver with their next
    * sync
@@ -71,12 +79,13 @@ export class DeliveriesClient extends Deliveries {
    * @returns the mailboxes that go back, and how many changes of each are not kept any more; none of them when the
    * subscription is not that far yet
    * @throws {CannotDoError} `subscription-unknown`
+   * @throws {InvalidCursorError | CursorAheadError | FeedReplacedError | CursorPrunedError} when `after` is no place to
+   * go back to; nothing has changed then
    * @throws {TidemarkError} when Temporal cannot be used. The mailboxes then go back with their next sync
    */
   async replay(name: string, from: ReplayFrom): Promise<readonly ReplayedMailbox[]> {
     const { target } = await this.required(name);
-    const place = 'after' in from ? { after: from.after } : { since: from.since };
-    const replayed = await this.#store.replay({ name, mailbox: from.mailbox ?? null, from: place });
+    const replayed = await this.#store.replay({ name, mailbox: from.mailbox ?? null, from: startOf(from) });
     for (const { mailbox } of replayed) await this.#wake(mailbox, target.kind);
     return replayed;
   }
@@ -84,4 +93,9 @@ export class DeliveriesClient extends Deliveries {
   async #wake(mailbox: MailboxId, target: SubscriptionTarget['kind']): Promise<void> {
     await this.#rpc({ mailbox }, () => wakeMailbox(this.#temporal.workflow, mailbox, target));
   }
+}
+
+function startOf(from: ReplayFrom): DeliveryStart {
+  if (!('after' in from)) return { since: from.since };
+  return typeof from.after === 'number' ? { after: from.after } : { cursor: from.after };
 }

@@ -66,7 +66,10 @@ export interface WebhookAccess {
    * @throws {InvalidWebhookSecretError} when the secret is not one
    */
   test(request: WebhookTest): Promise<TestedWebhook>;
-  /** @throws {InvalidSubscriptionError} when it cannot be made as it is described */
+  /**
+   * @throws {InvalidSubscriptionError} when it cannot be made as it is described
+   * @throws {FeedError} when it is new, and the cursor of its beginning is no place to go on from
+   */
   subscribe(name: string, wanted: WebhookSubscription): Promise<SubscribedWebhook>;
   /** Deletes the keys of a subscription. */
   forget(name: string): Promise<void>;

@@ -45,7 +45,7 @@ export type DeliveredChanges = readonly [Change, ...Change[]];
 export interface HandlerOptions {
   /** Every change, and no events, by default. */
   readonly filter?: Partial<ChangeFilter>;
-  /** Where the subscription begins when it is new; `now` by default. */
+  /** Where the subscription begins when it is new; `now` by default. Later starts of the worker do not look at it. */
   readonly beginning?: Beginning;
   /** The most changes in a delivery: 100 by default, 500 at most. */
   readonly batch?: number;

@@ -16,6 +16,14 @@ export type {
 export type { Beginning, ChangeFilter, DeliveryOrder } from '../model/subscription.ts';
 export { InvalidSubscriptionError } from '../model/subscription.ts';
 export {
+  CursorAheadError,
+  CursorPrunedError,
+  FeedError,
+  FeedReplacedError,
+  InvalidCursorError,
+  type FeedCursor,
+} from '../model/feed-cursor.ts';
+export {
   EVENT_KINDS,
   type ConsentCode,
   type EventDetails,

@@ -49,6 +49,9 @@ export class CursorPrunedError extends FeedError {
 
 const CURSOR = /^1-([0-9a-f]+)-(\d{1,16})-([0-9a-f]*)$/;
 
+/** Whether a text is meant as a cursor. Dates and numbers are not. */
+export const isCursorText = (text: string): boolean => /^\s*1-/.test(text);
+
 export function feedCursor({ feed, position, tag }: FeedPlace): FeedCursor {
   return `1-${feed}-${position}-${tag}` as FeedCursor;
 }

@@ -1,4 +1,5 @@
 import type { Change } from './change.ts';
+import type { FeedCursor } from './feed-cursor.ts';
 import type { MailboxId } from './ids.ts';
 import type { WebhookField } from './webhook-field.ts';
 import { EVENT_KINDS, type EventKind, type SubscribedEvent } from './subscribed-event.ts';
@@ -35,9 +36,15 @@ export const EVERY_CHANGE: ChangeFilter = {
   from: null,
 };
 
-/** Where a subscription begins. A mailbox that comes later is delivered from its first change in every case. */
+/**
+ * Where a subscription begins: now, with the first change, with the first one since a time (epoch ms), or after the
+ * change with a cursor of the change feed. A mailbox that comes later is delivered from its first change in every case.
+ */
 export type Beginning =
-  { readonly kind: 'now' } | { readonly kind: 'first' } | { readonly kind: 'since'; readonly at: number };
+  | { readonly kind: 'now' }
+  | { readonly kind: 'first' }
+  | { readonly kind: 'since'; readonly at: number }
+  | { readonly kind: 'cursor'; readonly cursor: FeedCursor | string };
 
 /**
  * What happens to a delivery that keeps failing.

@@ -6,15 +6,8 @@ import { systemClock } from '../host/system-clock.ts';
 import type { StoreDatabase } from '../store/engines/store-database.ts';
 import { CommitWakes } from '../store/engines/commit-wakes.ts';
 import { numberChanges } from '../store/feed/number-changes.ts';
-import {
-  afterSequence,
-  beginningOfFeed,
-  endOfFeed,
-  positionOf,
-  readFeed,
-  type FeedPage,
-  type FeedPosition,
-} from '../store/feed/read-feed.ts';
+import { positionOf, type FeedPosition } from '../store/feed/feed-place.ts';
+import { afterSequence, beginningOfFeed, endOfFeed, readFeed, type FeedPage } from '../store/feed/read-feed.ts';
 
 /** Which changes are followed, and from where. */
 export interface ChangesRequest {

@@ -67,6 +67,7 @@ import {
 import { newestChange } from './subscriptions/newest-change.ts';
 import { findDeliveries, nextDelivery } from './subscriptions/next-deliveries.ts';
 import { noteEvents, pruneEvents, type EventStore } from './subscriptions/event-store.ts';
+import { checkBeginning } from './subscriptions/places.ts';
 import { replay } from './subscriptions/replay.ts';
 import {
   endSubscription,
@@ -131,6 +132,7 @@ function subscriptionsOf(database: StoreDatabase): SubscriptionStore {
     readPositions: (name) => readPositions(database, name),
     countDeliveries: () => countDeliveries(database),
     listParked: (request) => listParked(database, request),
+    checkBeginning: (request) => checkBeginning(database, request),
     replay: (request) => replay(database, request),
   };
 }

@@ -9,6 +9,7 @@ import {
   parseFormat,
   parseInterval,
   parseIntervalOrNever,
+  parsePlace,
   parsePort,
 } from '../../src/cli/arguments.ts';
 
@@ -29,6 +30,11 @@ describe('an argument', () => {
       expect(() => parseDate(text)).toThrow(InvalidArgumentError);
     },
   );
+
+  it('that is a place in a change feed is a sequence number, or the text of a cursor', () => {
+    expect(['0', '1200', '1-9f86-51200-4b1f'].map(parsePlace)).toEqual([0, 1_200, '1-9f86-51200-4b1f']);
+    expect(() => parsePlace('1000000000')).toThrow(InvalidArgumentError);
+  });
 
   it('that is an e-mail address is taken in lower case', () => {
     expect(parseEmail(' Ada@Example.COM ')).toBe('ada@example.com');

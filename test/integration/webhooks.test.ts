@@ -76,6 +76,15 @@ describe('webhooks of subscriptions', () => {
 
   const sequences = ({ received }: Receiver): readonly number[] =>
     received.flatMap(eventsIn).map(({ data }) => data.sequence);
+  const told = ({ id }: TestMailbox, { received }: Receiver): readonly number[] =>
+    received.flatMap(eventsIn).flatMap(({ data }) => (data.mailbox === id ? [data.sequence] : []));
+  const cursorsOf = async ({ id }: TestMailbox): Promise<readonly string[]> => {
+    const { stdout } = await tidemark(rig.env, 'changes', id, '--json');
+    return stdout
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { cursor: string }).cursor);
+  };
   const positionOf = async (box: TestMailbox, name: string) =>
     (await rig.tidemark.store.readPositions(name)).find(({ mailbox }) => mailbox === box.id);
   const head = async (box: TestMailbox): Promise<number> =>
@@ -103,6 +112,38 @@ describe('webhooks of subscriptions', () => {
       subscriptions: [{ name: 'crm', failing: 0, parked: 0, ended: null, target: { kind: 'webhook' } }],
     });
   }, 60_000);
+
+  it('begin after a cursor of the change feed, and come again after another one', async () => {
+    const [box, late] = [await live('cursor', 12), await rig.mailbox('cursor-late', { messages: 3, threadSize: 1 })];
+    const crm = await receiver();
+    const cursors = await cursorsOf(box);
+    const [middle = '', early = ''] = [cursors[6], cursors[2]];
+    await subscribe('crm', crm, '--begin', middle, '--mailbox', box.id, '--mailbox', late.id);
+    await isTold(box, crm);
+    await deliver(box, 'Fresh fish');
+    await isTold(box, crm);
+    const after = async (first: number) =>
+      Array.from({ length: (await head(box)) - first }, (_, index) => first + 1 + index);
+    expect(sequences(crm)).toEqual(await after(7));
+    // A mailbox that comes after the cursor has all of its changes after it.
+    await late.start();
+    await late.exact(30_000);
+    await eventually(30_000, async () => (told(late, crm).at(-1) === (await head(late)) ? true : null));
+    expect(told(late, crm)).toEqual(Array.from({ length: await head(late) }, (_, index) => index + 1));
+    const before = crm.received.length;
+    expect(await verb('replay', 'crm', '--mailbox', box.id, '--after', early)).toMatchObject({
+      mailboxes: [{ mailbox: box.id, notKept: 0 }],
+    });
+    await eventually(30_000, async () =>
+      (await positionOf(box, 'crm'))?.sequence === (await head(box)) ? true : null,
+    );
+    expect(
+      crm.received
+        .slice(before)
+        .flatMap(eventsIn)
+        .map(({ data }) => data.sequence),
+    ).toEqual(await after(3));
+  }, 90_000);
 
   it('can be tried from the library, with a new key or with one that the receiver has', async () => {
     const { deliveries } = rig.tidemark.client;
@@ -213,6 +254,9 @@ describe('webhooks of subscriptions', () => {
     ['with a field that there is not', [URL, '--fields', 'body'], 'Expected fields with commas between them'],
     ['with attempts and no parking', [URL, '--order', 'above-all', '--attempts', '3'], 'leave --attempts out'],
     ['with a filter and none', [URL, '--every-change', '--kind', 'gone'], '--every-change takes no other option'],
+    ['from a place that is none', [URL, '--begin', 'tomorrow'], 'Expected now, first, a date, for example 2025-01-31'],
+    ['from what is no cursor', [URL, '--begin', '1-0'], '"1-0" is not a cursor of the change feed'],
+    ['from a cursor of another feed', [URL, '--begin', '1-0123-1-'], 'It is of another database. Start over'],
     ['with a key that is not there', [URL, '--secret-file', '/nowhere'], 'does not exist'],
   ])('are not made %s, and nothing is kept then', async (_, args, words) => {
     const { code, stdout, stderr } = await tidemark(rig.env, 'subscribe', 'refused', ...args);

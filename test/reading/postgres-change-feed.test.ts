@@ -1,7 +1,8 @@
 import { afterEach } from 'vitest';
 import { databaseAt } from '../../src/model/database-location.ts';
 import { openStores } from '../../src/store/open-store.ts';
-import { changeFeedContract } from './change-feed-contract.ts';
+import { changeFeedContract, type FeedFixture } from './change-feed-contract.ts';
+import { cursorBeginningsContract } from './cursor-beginnings-contract.ts';
 import { describePostgres, useDatabases } from '../fixtures/postgres/suite-database.ts';
 
 describePostgres('the change feed in PostgreSQL', () => {
@@ -11,8 +12,10 @@ describePostgres('the change feed in PostgreSQL', () => {
     url = null;
   });
 
-  changeFeedContract({
+  const fixture: FeedFixture = {
     name: 'PostgreSQL',
     open: async () => openStores(databaseAt((url ??= await newDatabase()))),
-  });
+  };
+  changeFeedContract(fixture);
+  cursorBeginningsContract(fixture);
 });

@@ -1,35 +1,23 @@
 import type { Kysely } from 'kysely';
 import type { Change, FeedChange } from '../../model/change.ts';
-import {
-  CursorAheadError,
-  CursorPrunedError,
-  FeedReplacedError,
-  feedCursor,
-  type FeedPlace,
-} from '../../model/feed-cursor.ts';
+import { feedCursor, type FeedPlace } from '../../model/feed-cursor.ts';
 import type { MailboxId } from '../../model/ids.ts';
-import type { StoreDialect } from '../engines/dialect.ts';
 import { isReadableId, READABLE_ID } from '../engines/readable-mailbox.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { toChange } from '../rows/change-columns.ts';
+import {
+  checkPlace,
+  feedRow,
+  positionIn,
+  positionOf,
+  segmentAt,
+  type FeedDatabase,
+  type FeedPosition,
+} from './feed-place.ts';
 import { readChangePage } from './mailbox-changes.ts';
 import { numberChanges } from './number-changes.ts';
 import { mailboxKey } from '../rows/mailbox-rows.ts';
-
-/** Where a reader of the feed is. */
-export interface FeedPosition {
-  readonly position: number;
-  /** null when nobody has read the tag of this position, as at the beginning. */
-  readonly tag: string | null;
-  /** The feed that the cursor names; null when the reader has none. */
-  readonly feed: string | null;
-  /**
-   * A reader without a cursor begins with the oldest change that is kept, and so may be before this position although
-   * changes up to it were pruned.
-   */
-  readonly prunedBefore: number;
-}
 
 export interface FeedPage {
   readonly changes: readonly FeedChange[];
@@ -82,13 +70,6 @@ export async function afterSequence(database: StoreDatabase, mailbox: MailboxId,
   return positionOf({ feed: id, position: positionIn(segment, after), tag });
 }
 
-export const positionOf = ({ feed, position, tag }: FeedPlace): FeedPosition => ({
-  feed,
-  position,
-  tag,
-  prunedBefore: 0,
-});
-
 /**
  * The next numbered changes of all mailboxes, or of one. What the place was checked for is checked after the changes
  * were read: a pruning in between must not look like an end.
@@ -103,7 +84,7 @@ export async function readFeed(
   return database.read(async (db) => {
     const segments = await nextSegments(db, from.position, key);
     const { rows, end } = await changesOf({ db, dialect: database.dialect }, segments, from.position, limit);
-    const feed = await checkPlace(db, from, key);
+    const feed = await checkPlace({ db, dialect: database.dialect }, from, key === null ? null : [key]);
     const last = segments.find(({ position }) => position >= end);
     return {
       changes: rows.map(({ position, tag, change }) => ({
@@ -121,11 +102,6 @@ type Segment = Awaited<ReturnType<typeof nextSegments>>[number];
 function nextSegments(db: Kysely<Schema>, after: number, key: number | null) {
   const query = db.selectFrom('feed_segments').selectAll().where('position', '>', after);
   return (key === null ? query : query.where('changes_of', '=', key)).orderBy('position').limit(SEGMENTS).execute();
-}
-
-interface FeedDatabase {
-  readonly db: Kysely<Schema>;
-  readonly dialect: StoreDialect;
 }
 
 interface Placed {
@@ -213,63 +189,4 @@ async function partOf(db: Kysely<Schema>, segment: Segment, after: number, end: 
     tag,
     change: toChange(mailbox.id as MailboxId, row),
   }));
-}
-
-const positionIn = ({ position, last_sequence: last }: Segment, sequence: number): number =>
-  position - (last - sequence);
-
-const feedRow = (db: Kysely<Schema>) =>
-  db.selectFrom('feed').select(['id', 'position', 'pruned_position']).where('key', '=', 1).executeTakeFirstOrThrow();
-
-/** The segment that holds the change at a position; undefined when it was pruned, or is not there yet. */
-async function segmentAt(db: Kysely<Schema>, position: number): Promise<Segment | undefined> {
-  const segment = await db
-    .selectFrom('feed_segments')
-    .selectAll()
-    .where('position', '>=', position)
-    .orderBy('position')
-    .limit(1)
-    .executeTakeFirst();
-  return segment !== undefined && positionIn(segment, segment.first_sequence) <= position ? segment : undefined;
-}
-
-/** Checks that the feed still goes on from a place as it did when the place was taken. */
-async function checkPlace(
-  db: Kysely<Schema>,
-  from: FeedPosition,
-  key: number | null,
-): Promise<{ readonly id: string }> {
-  const feed = await feedRow(db);
-  if (from.feed !== null && from.feed !== feed.id) throw replaced('It is of another database.');
-  if (from.position > feed.position)
-    throw new CursorAheadError(
-      `The cursor is at position ${from.position} of the change feed, which ends at ${feed.position}. ` +
-        `The database was restored from an older backup, or is a copy. ${START_OVER}`,
-    );
-  const tag = from.tag === null || from.tag === '' ? undefined : (await segmentAt(db, from.position))?.tag;
-  if (tag !== undefined && tag !== from.tag)
-    throw replaced('The database was restored from a backup that is older than the cursor, and has gone on since.');
-  const pruned = key === null ? feed.pruned_position : await prunedOf(db, key);
-  if (pruned > Math.max(from.position, from.prunedBefore))
-    throw new CursorPrunedError(
-      `The changes up to position ${pruned} of the change feed were pruned, ` +
-        `and the cursor is at ${from.position}. ${START_OVER}`,
-    );
-  return feed;
-}
-
-const START_OVER =
-  'Start over: take the present end of the feed as the cursor, read all messages, ' +
-  'and follow the feed from that cursor.';
-
-const replaced = (reason: string): FeedReplacedError =>
-  new FeedReplacedError(`The cursor does not fit this change feed. ${reason} ${START_OVER}`);
-
-async function prunedOf(db: Kysely<Schema>, key: number): Promise<number> {
-  const row = await db
-    .selectFrom('feed_mailboxes')
-    .select('pruned_position')
-    .where('mailbox_key', '=', key)
-    .executeTakeFirst();
-  return row?.pruned_position ?? 0;
 }

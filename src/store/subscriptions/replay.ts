@@ -1,12 +1,13 @@
-import { sql, type Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import type { MailboxId } from '../../model/ids.ts';
 import { READABLE_ID } from '../engines/readable-mailbox.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { lockedPosition, SETTLED, updatePosition } from './positions.ts';
-import { delivers, eventBefore, findSubscription, sequenceBefore } from './subscription-rows.ts';
-import type { ReplayedMailbox, SubscriptionStore } from './subscription-store.ts';
+import { checkCursor, placesFrom } from './places.ts';
+import { delivers, findSubscription } from './subscription-rows.ts';
+import type { DeliveryStart, ReplayedMailbox, SubscriptionStore } from './subscription-store.ts';
 
 /** See {@link SubscriptionStore.replay}. */
 export function replay(
@@ -16,11 +17,7 @@ export function replay(
   return database.write(async (tx) => {
     const subscription = await findSubscription(tx, name);
     if (subscription === null) return [];
-    // What happened right after a change lies behind it.
-    const [target, event] =
-      'after' in from
-        ? [sql<number>`cast(${from.after} as bigint)`, eventBefore(sql`e.after_sequence >= ${from.after}`)]
-        : [sequenceBefore(from.since), eventBefore(sql`e.at >= ${from.since}`)];
+    const { sequence: target, event } = placesFrom(from);
     const mailboxes = await tx
       .selectFrom('mailboxes as m')
       .select(['m.key', 'm.id', 'm.pruned_sequence', target.as('target'), event.as('event')])
@@ -41,16 +38,21 @@ export function replay(
       await unpark(tx, { key, name, ...back });
       moved.push({ mailbox: id as MailboxId, notKept: notKept(from, { sequence: place.target, pruned }) });
     }
+    // Afterwards: a pruning in between must not look like an end.
+    if ('cursor' in from) {
+      const mailboxesAsked = mailbox === null ? subscription.filter.mailboxes : [mailbox];
+      await checkCursor(database, tx, { cursor: from.cursor, mailboxes: mailboxesAsked });
+    }
     return moved;
   });
 }
 
 /** A replay since a time begins with the oldest change that is kept; how many older ones there were is not known. */
 function notKept(
-  from: RequestOf<SubscriptionStore, 'replay'>['from'],
+  from: DeliveryStart,
   { sequence, pruned }: { readonly sequence: number; readonly pruned: number },
 ): number | null {
-  if ('after' in from) return Math.max(0, pruned - sequence);
+  if (!('since' in from)) return Math.max(0, pruned - sequence);
   return pruned > 0 && sequence <= pruned ? null : 0;
 }
 

@@ -1,4 +1,5 @@
-import { sql, type Kysely, type RawBuilder, type Selectable, type Transaction } from 'kysely';
+import { sql, type Kysely, type Selectable, type Transaction } from 'kysely';
+import { parseFeedCursor } from '../../model/feed-cursor.ts';
 import type { MailboxId } from '../../model/ids.ts';
 import {
   checkedDefinition,
@@ -14,14 +15,16 @@ import {
 import type { RequestOf } from '../engines/request-of.ts';
 import type { Schema, SubscriptionTable } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
+import { checkCursor, placesFrom } from './places.ts';
 import type { SubscriptionStore } from './subscription-store.ts';
 
 /** See {@link SubscriptionStore.putSubscription}. */
-export function putSubscription(
+export async function putSubscription(
   database: StoreDatabase,
   { definition, beginning, now }: RequestOf<SubscriptionStore, 'putSubscription'>,
 ): Promise<'made' | 'changed' | 'same'> {
   const { name, filter, batch, order, target } = checkedDefinition(definition);
+  if (beginning.kind === 'cursor') parseFeedCursor(beginning.cursor);
   const values = {
     filter: filterText(filter),
     batch,
@@ -35,7 +38,7 @@ export function putSubscription(
       .onConflict((conflict) => conflict.column('name').doNothing())
       .executeTakeFirst();
     if (numInsertedOrUpdatedRows > 0n) {
-      await begin(tx, name, beginning);
+      await begin(database, tx, { name, filter, beginning });
       return 'made';
     }
     const before = await database.dialect
@@ -65,28 +68,31 @@ export function putSubscription(
 }
 
 /** Positions of the present mailboxes. A mailbox that comes later is new, and so are all of its changes. */
-async function begin(tx: Transaction<Schema>, name: string, beginning: Beginning): Promise<void> {
+async function begin(
+  database: StoreDatabase,
+  tx: Transaction<Schema>,
+  { name, filter, beginning }: Pick<Subscription, 'name' | 'filter'> & { readonly beginning: Beginning },
+): Promise<void> {
   if (beginning.kind === 'first') return;
-  const { sequence, event } =
-    beginning.kind === 'since'
-      ? { sequence: sequenceBefore(beginning.at), event: eventBefore(sql`e.at >= ${beginning.at}`) }
-      : { sequence: sql<number>`m.change_sequence`, event: sql<number>`m.event_sequence` };
+  const { sequence, event } = placesOf(beginning);
   await sql`insert into delivery_positions (mailbox_key, subscription, sequence, event)
     select m.key, ${name}, ${sequence}, ${event} from mailboxes m where true
     on conflict (mailbox_key, subscription) do nothing`.execute(tx);
+  // Afterwards: a pruning in between must not look like an end.
+  if (beginning.kind === 'cursor')
+    await checkCursor(database, tx, { cursor: beginning.cursor, mailboxes: filter.mailboxes });
 }
 
-/** The sequence before the first change of the mailbox `m` since a time (epoch ms); its last one when there is none. */
-export const sequenceBefore = (time: number): RawBuilder<number> => sql`coalesce(
-  (select min(c.sequence) - 1 from changes c where c.mailbox_key = m.key and c.at >= ${time}),
-  m.change_sequence
-)`;
-
-/** The number before the first event `e` of the mailbox `m` that fulfils a condition; its last one without one. */
-export const eventBefore = (condition: RawBuilder<unknown>): RawBuilder<number> => sql`coalesce(
-  (select min(e.number) - 1 from mailbox_events e where e.mailbox_key = m.key and ${condition}),
-  m.event_sequence
-)`;
+function placesOf(beginning: Exclude<Beginning, { kind: 'first' }>) {
+  switch (beginning.kind) {
+    case 'now':
+      return { sequence: sql`m.change_sequence`, event: sql`m.event_sequence` };
+    case 'since':
+      return placesFrom({ since: beginning.at });
+    case 'cursor':
+      return placesFrom({ cursor: beginning.cursor });
+  }
+}
 
 /** See {@link SubscriptionStore.listSubscriptions}. */
 export async function listSubscriptions(database: StoreDatabase): Promise<readonly Subscription[]> {

@@ -13,12 +13,21 @@ export interface SubscriptionStore {
    * @param request.beginning - of a new one
    * @throws {InvalidSubscriptionError} when its name, batch or attempts are not allowed, or the name is that of a
    * subscription with the other kind of target
+   * @throws {FeedError} as {@link SubscriptionStore.checkBeginning}, when it is new
    */
   putSubscription(request: {
     definition: SubscriptionDefinition;
     beginning: Beginning;
     now: number;
   }): Promise<'made' | 'changed' | 'same'>;
+  /**
+   * Whether a new subscription can begin there, so that nothing else is stored for one that cannot.
+   *
+   * @param request.mailboxes - those that it asks for; null for all
+   * @throws {InvalidCursorError | CursorAheadError | FeedReplacedError | CursorPrunedError} when its cursor is no place
+   * to go on from
+   */
+  checkBeginning(request: { beginning: Beginning; mailboxes: readonly MailboxId[] | null }): Promise<void>;
   listSubscriptions(): Promise<readonly Subscription[]>;
   /** Deletes it with its positions and parked deliveries. @returns false when there is none of that name */
   removeSubscription(name: string): Promise<boolean>;
@@ -35,15 +44,21 @@ export interface SubscriptionStore {
    * new position are no longer parked, and a delivery under way no longer counts.
    *
    * @param request.mailbox - null for all that it asks for
-   * @param request.from - `after` a sequence number, or the first change `since` a time; and the events from there
    * @returns the mailboxes that were moved
+   * @throws {FeedError} as {@link SubscriptionStore.checkBeginning}; nothing was moved then
    */
   replay(request: {
     name: string;
     mailbox: MailboxId | null;
-    from: { readonly after: number } | { readonly since: number };
+    from: DeliveryStart;
   }): Promise<readonly ReplayedMailbox[]>;
 }
+
+/**
+ * Where deliveries begin in each mailbox, with the events from there on: after a sequence number, after the cursor of a
+ * change in the feed of all mailboxes, or with the first change since a time (epoch ms).
+ */
+export type DeliveryStart = { readonly after: number } | { readonly cursor: string } | { readonly since: number };
 
 /** A mailbox in which a subscription went back. */
 export interface ReplayedMailbox {
