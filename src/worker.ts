@@ -101,7 +101,8 @@ function keepInOrder(
   const { namespace } = config.temporal;
   const { changesKept } = config.database;
   const graces = { goneGrace, sweepGrace, changesKept };
-  const kept = keepHouse({ store: stores.store, ...graces, clock: googleClock, log, signal });
+  const isClockSet = (): boolean => googleClock.isSet;
+  const kept = keepHouse({ store: stores.store, ...graces, clock: googleClock, isClockSet, log, signal });
   const known = keepSearchAttributes({ connection, namespace, clock, signal });
   const woken =
     Object.keys(handlers).length === 0

@@ -36,9 +36,9 @@ export async function audit(
 ): Promise<AuditActivityResult> {
   const { store, clock } = deps;
   const { mailbox } = request;
-  const startedAt = clock.now();
   const row = await knownMailbox(deps, mailbox);
   const session = await deps.openSession({ mailbox, lane: 'backfill', ...sessionFor(request, run) });
+  const startedAt = clock.now();
   try {
     await earlyReadingsSettled(deps, row, run);
     await listedAgain(deps, session, mailbox, run);

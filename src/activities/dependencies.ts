@@ -15,6 +15,8 @@ export interface SessionRequest {
   readonly settings?: MailboxSettings;
   /** Called when a call must wait for its units; `until` in epoch ms. */
   readonly onWait?: (until: number) => void;
+  /** Ends the question that a worker asks Gmail before its first session, to learn Google's time. */
+  readonly signal?: AbortSignal;
   /**
    * When given, one getProfile without retries first asks whether Gmail serves the mailbox, and the session is opened
    * only if it does.
@@ -31,6 +33,8 @@ export interface SessionRequest {
 export interface ActivityDependencies<Roles> {
   readonly store: Roles;
   /**
+   * Once it is open, `clock` shows Google's time.
+   *
    * @throws {NotConnectedError} when no credentials are stored for the mailbox
    * @throws {GmailError} when the grant lacks a scope, or when Gmail was asked first and refused
    */
@@ -66,8 +70,9 @@ function waitShown(run: ActivityRun): (until: number) => void {
 }
 
 /** Session options of an activity: waits are shown in the UI, and a blocked mailbox first asks whether it is served. */
-export function sessionFor({ ask }: Question, run: ActivityRun): Pick<SessionRequest, 'onWait' | 'ask'> {
-  return { onWait: waitShown(run), ...(ask === true ? { ask: { signal: run.signal } } : {}) };
+export function sessionFor({ ask }: Question, run: ActivityRun): Pick<SessionRequest, 'onWait' | 'ask' | 'signal'> {
+  const { signal } = run;
+  return { onWait: waitShown(run), signal, ...(ask === true ? { ask: { signal } } : {}) };
 }
 
 /** Thrown when a mailbox has no credentials yet. */

@@ -25,9 +25,9 @@ export async function fetchSlice(
 ): Promise<FetchSliceResult> {
   const { mailbox } = request;
   const row = await knownMailbox(deps, mailbox);
+  const session = await deps.openSession({ mailbox, lane: 'backfill', ...sessionFor(request, run) });
   if (request.retry !== undefined) await deps.store.retryFailed({ mailbox, now: deps.clock.now() });
   const retried = request.retry === undefined ? {} : { retried: request.retry };
-  const session = await deps.openSession({ mailbox, lane: 'backfill', ...sessionFor(request, run) });
   await deps.store.correctTimes({ mailbox, now: deps.clock.now() });
   const day = await dayPart(deps);
   if (day.units === 0)

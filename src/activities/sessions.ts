@@ -38,6 +38,8 @@ export interface SessionFactoryOptions {
   /** Part of each user's quota that is ours, in (0, 1]; all when not given. */
   readonly userShare?: number;
   readonly clock: Clock;
+  /** Whether an answer of Google's has set `clock` by now. Not given: it needs none. */
+  readonly isClockSet?: (() => boolean) | undefined;
   readonly telemetry?: Telemetry | undefined;
 }
 
@@ -78,14 +80,22 @@ export function createSessionFactory(
   const { store, prices, clock, telemetry } = options;
   const connections = new Connections(options);
   const room = new ByteRoom();
+  // An answer without a date leaves the clock unset, and so would the next one: Gmail is asked until it has answered.
+  let hasAnswered = false;
+  const setClock = async (session: GmailSession, signal: AbortSignal | undefined): Promise<void> => {
+    if (hasAnswered || options.isClockSet?.() !== false) return;
+    await session.getProfile(signal);
+    hasAnswered = true;
+  };
 
-  return async ({ mailbox, lane, settings, onWait, ask }) => {
+  return async ({ mailbox, lane, settings, onWait, ask, signal }) => {
     const row = await store.getMailbox(mailbox);
     const connection = await connections.open(mailbox, settings ?? row?.settings ?? DEFAULT_SETTINGS);
     const { api, pacer } = connection;
     const paced = { api, mailbox, lane, ledger: store, prices, clock, pacer, room, onWait, telemetry };
     if (ask !== undefined) await isServed(createGmailSession({ ...paced, once: true }), ask.signal);
     const session = createGmailSession(paced);
+    await setClock(session, signal);
     // A mailbox that the store does not know has nothing to lose, so it needs no check.
     if (row !== null) await check({ store, clock, session, row }, connection);
     return session;

@@ -91,7 +91,7 @@ export async function stopWatch(
 ): Promise<void> {
   const row = await deps.store.getMailbox(mailbox);
   if (row?.watch?.held == null) return;
-  const session = await deps.openSession({ mailbox, lane: 'live' });
+  const session = await deps.openSession({ mailbox, lane: 'live', signal: run.signal });
   try {
     await stop(deps, session, mailbox, run);
   } finally {

@@ -86,6 +86,7 @@ export function dependenciesOf(
     ...stores,
     ...shared,
     secretKeys,
+    isClockSet: () => googleClock.isSet,
     tokenProvider: tokenProvider === undefined ? undefined : logged(tokenProvider, log),
     transport: withDates(network.transport, (date) => {
       googleClock.hear(date);

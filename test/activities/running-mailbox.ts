@@ -50,7 +50,6 @@ export class RunningMailbox {
   readonly simulator = new Simulator({ clock: this.clock });
   readonly gmail: SimulatedMailbox = this.simulator.addMailbox(ADA);
   readonly stores: Stores;
-  readonly deps: WorkerDependencies;
   readonly lanes: Lanes;
   /** Whether what Gmail publishes reaches the workflow. */
   hears = true;
@@ -60,6 +59,10 @@ export class RunningMailbox {
   /** HTTP requests that left the worker so far. */
   readonly requests = { tokens: 0, gmail: 0 };
   #runs = false;
+  readonly #prices: SimulatedWorkerOptions['prices'];
+  readonly #pushTopic: string | null;
+  readonly #attempts: Attempts;
+  #deps: WorkerDependencies;
 
   private constructor(
     stores: Stores,
@@ -67,17 +70,18 @@ export class RunningMailbox {
     { pushTopic, unitsPerMinute, worker }: Required<RunningOptions>,
   ) {
     this.stores = stores;
-    const { clock, simulator } = this;
-    const prices = { ...PRICE_TABLES['2026'], userUnitsPerMinute: unitsPerMinute };
-    this.deps = worker({ simulator, stores, prices, clock, pushTopic, transport: (request) => this.#counted(request) });
-    const attempts = new Attempts({
+    const { clock } = this;
+    this.#prices = { ...PRICE_TABLES['2026'], userUnitsPerMinute: unitsPerMinute };
+    this.#pushTopic = pushTopic;
+    this.#deps = this.#newWorker(worker);
+    this.#attempts = new Attempts({
       perils: { death: 0, blindness: 0, delayMs: 0 },
       clock,
       random: new Random(1),
-      newWorker: () => this.deps,
+      newWorker: () => this.#deps,
       trace: null,
     });
-    this.lanes = new Lanes(initialState({ mailbox: ADA, settings, now: clock.now() }), clock, attempts);
+    this.lanes = new Lanes(initialState({ mailbox: ADA, settings, now: clock.now() }), clock, this.#attempts);
   }
 
   static async open(
@@ -140,6 +144,29 @@ export class RunningMailbox {
     const { settings } = this.lanes.state;
     this.lanes.configure({ ...settings, ...change, scope: { ...settings.scope, ...change.scope } });
     return this.settle();
+  }
+
+  /** What the activities use. */
+  get deps(): WorkerDependencies {
+    return this.#deps;
+  }
+
+  /** The worker ends, and another one begins. */
+  replaceWorker(worker: NonNullable<RunningOptions['worker']>): void {
+    this.#deps = this.#newWorker(worker);
+    this.#attempts.killWorker();
+  }
+
+  #newWorker(worker: NonNullable<RunningOptions['worker']>): WorkerDependencies {
+    const { simulator, stores, clock } = this;
+    return worker({
+      simulator,
+      stores,
+      prices: this.#prices,
+      clock,
+      pushTopic: this.#pushTopic,
+      transport: (request) => this.#counted(request),
+    });
   }
 
   async #counted(request: Parameters<Transport>[0]): ReturnType<Transport> {

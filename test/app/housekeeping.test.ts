@@ -16,7 +16,10 @@ describe("a worker's housekeeping", () => {
    * Minutes that a body outside which nothing names any more is left alone; null when it outlives the rounds of four
    * hours.
    */
-  async function leftAloneFor(sweepGrace: number | null, goneGrace: number | null = 0): Promise<number | null> {
+  async function leftAloneFor(
+    sweepGrace: number | null,
+    { goneGrace = 0, isClockSet = true }: { goneGrace?: number | null; isClockSet?: boolean } = {},
+  ): Promise<number | null> {
     const place = join(folder(), 'bodies');
     const mailbox = await openOutside(join(folder(), 'mirror.db'), inFolder(place));
     const { store } = mailbox;
@@ -38,6 +41,7 @@ describe("a worker's housekeeping", () => {
       sweepGrace,
       changesKept: null,
       clock: { now: () => time, random: () => 1, sleep },
+      isClockSet: () => isClockSet,
       log,
       signal: stopped.signal,
     });
@@ -51,11 +55,15 @@ describe("a worker's housekeeping", () => {
   });
 
   it('keeps the body of a deleted message for as long as the setting says', async () => {
-    expect(await leftAloneFor(0, 60 * MINUTE)).toBe(60);
+    expect(await leftAloneFor(0, { goneGrace: 60 * MINUTE })).toBe(60);
   });
 
   it('never removes it where the setting says so', async () => {
-    expect(await leftAloneFor(0, null)).toBeNull();
+    expect(await leftAloneFor(0, { goneGrace: null })).toBeNull();
+  });
+
+  it('never removes it by a clock that Gmail has not set yet', async () => {
+    expect(await leftAloneFor(0, { isClockSet: false })).toBeNull();
   });
 
   it('prunes changes once they are older than they are kept', async () => {
@@ -71,7 +79,7 @@ describe("a worker's housekeeping", () => {
       time += milliseconds;
     };
     const clock = { now: () => time, random: () => 1, sleep };
-    const graces = { goneGrace: null, sweepGrace: null, changesKept: 60 * MINUTE };
+    const graces = { goneGrace: null, sweepGrace: null, changesKept: 60 * MINUTE, isClockSet: () => true };
     await keepHouse({ store: mailbox.store, ...graces, clock, log, signal: stopped.signal });
     await mailbox.store.close();
     expect(rounds).toBe(7);

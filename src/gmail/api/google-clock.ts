@@ -8,8 +8,8 @@ const DRIFT = 0.0001;
 /**
  * Google's time, by the `date` of each answer. All workers share this clock, whatever their own clocks say, and quotas,
  * history, watches and assertions are counted by it. Between answers a clock that never jumps counts on. The time lags
- * by the travel time of an answer plus at most a second. Before the first answer it is the machine's own clock; every
- * process fetches a token first.
+ * by the travel time of an answer plus at most a second. Before the first answer it is the machine's own clock, so a
+ * worker asks Gmail once before an activity or its housekeeping goes by it (`activities/sessions.ts`).
  *
  * A single odd date changes nothing: a differing time is believed only when the machine's own clock or the next answer
  * agrees.
@@ -25,6 +25,11 @@ export class GoogleClock implements Clock {
   constructor(own: Clock, steady: () => number) {
     this.#own = own;
     this.#steady = steady;
+  }
+
+  /** Whether an answer has set it. Until then no time in the store may be judged by it. */
+  get isSet(): boolean {
+    return this.#known !== null;
   }
 
   now(): number {
