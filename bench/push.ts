@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, openSync, rmSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -7,7 +7,6 @@ import { GoogleSigner } from '../src/simulator/google-signer.ts';
 import { publishToEndpoint } from '../src/simulator/publishing.ts';
 import { KEYS_PATH } from '../src/simulator/server.ts';
 import { systemClock as clock } from '../src/host/system-clock.ts';
-import { freePort } from '../src/temporal/dev-server/index.ts';
 import type { Bench } from '../test/fixtures/measured/figure.ts';
 import { load, startProgram } from './bench-processes.ts';
 import {
@@ -66,7 +65,6 @@ async function measure(folder: string, ends: Ends): Promise<number[]> {
   const signer = await GoogleSigner.create(clock);
   const system = await openBenchSystem(folder, ends, { signer });
   const { simulator } = system;
-  const port = await freePort(0);
   const env = {
     ...system.env,
     GOOGLE_KEYS_URL: `${system.gmailUrl}${KEYS_PATH}`,
@@ -75,19 +73,20 @@ async function measure(folder: string, ends: Ends): Promise<number[]> {
     PUSH_SERVICE_ACCOUNT: SERVICE_ACCOUNT,
   };
   const tidemark = await openWith(env, ends);
-  const log = openSync(join(folder, 'programs.log'), 'a');
+  const output = join(folder, 'programs.log');
+  const log = openSync(output, 'a');
   const program = (args: readonly string[]): ChildProcess => {
     const child = startProgram('src/cli/main.ts', { args, env, log });
     ends.push(() => void child.kill('SIGKILL'));
     return child;
   };
   program(['worker']);
-  program(['push', '--port', String(port), '--host', '127.0.0.1']);
-  const endpoint = `http://127.0.0.1:${port}`;
-  await until(
-    async () => (await fetch(`${endpoint}/readyz`).catch(() => null))?.status === 200,
-    'tidemark push is not ready',
-  );
+  program(['push', '--port', '0', '--host', '127.0.0.1']);
+  let endpoint = '';
+  await until(async () => {
+    endpoint = /Listening at (\S+)\/push/.exec(readFileSync(output, 'utf8'))?.[1] ?? '';
+    return endpoint !== '' && (await fetch(`${endpoint}/readyz`)).status === 200;
+  }, 'tidemark push is not ready');
 
   const mailboxes = await startMailboxes(system, tidemark, MAILBOXES);
   for (const mailbox of mailboxes)

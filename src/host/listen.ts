@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import type { Server as HttpServer } from 'node:http';
+import type { Server } from 'node:net';
 
 /** Where a server listens. */
 export interface ListeningAt {
@@ -11,14 +12,14 @@ export interface ListeningAt {
 /**
  * Makes a server listen.
  *
- * @param options.port - 0 takes a free one
+ * @param at.port - 0 takes a free one
  * @throws {Error} when the address cannot be listened on
  */
 export async function listen(
   server: Server,
-  { port, host }: { readonly port: number; readonly host: string },
+  at: { readonly port: number; readonly host: string },
 ): Promise<ListeningAt> {
-  server.listen(port, host);
+  server.listen(at.port, at.host);
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server listens on no port');
@@ -27,7 +28,7 @@ export async function listen(
 }
 
 /** Closes a server and its connections, whatever they are at. */
-export async function closeAtOnce(server: Server): Promise<void> {
+export async function closeAtOnce(server: HttpServer): Promise<void> {
   const closed = once(server, 'close');
   server.close();
   server.closeAllConnections();

@@ -38,7 +38,8 @@ export async function openDemo({ config, options, clock, say, onEnd }: StartCont
   const simulator = await openLastingSimulator({
     journal: chosen.journal,
     begin: { email: chosen.email, messages: chosen.messages, mbox: chosen.mbox },
-    port: await freePort(options.simulatorPort),
+    // The simulator itself takes any free port for 0, so nothing else can take it first.
+    port: options.simulatorPort === 0 ? 0 : await freePort(options.simulatorPort),
     clock,
     prices: priceTableOf(config, clock),
     quota: { window: 'sliding-minute', userUnitsPerMinute, projectUnitsPerMinute: quota.projectUnitsPerMinute },

@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 
 import type { ListenAddress } from '../config/telemetry-variables.ts';
-import { closeAtOnce, listen } from '../host/listen.ts';
+import { closeAtOnce, listen, type ListeningAt } from '../host/listen.ts';
 import { isLoopback, refusalOf, type RequestGuard } from '../model/request-guard.ts';
 
 /** Whether a program is healthy or ready; if not, all reasons. A reason must contain nothing private. */
@@ -19,8 +19,7 @@ export interface HealthSource {
   ready(): Promise<Verdict>;
 }
 
-export interface HealthServer {
-  readonly port: number;
+export interface HealthServer extends ListeningAt {
   close(): Promise<void>;
 }
 
@@ -56,8 +55,8 @@ export async function startHealthServer({
       answer(response, ok ? 200 : 503, reasons.length === 0 ? { status } : { status, reasons });
     })();
   });
-  const { port } = await listen(server, address);
-  return { port, close: () => closeAtOnce(server) };
+  const at = await listen(server, address);
+  return { ...at, close: () => closeAtOnce(server) };
 }
 
 function answer(response: ServerResponse, code: number, body: object): void {

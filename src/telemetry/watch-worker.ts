@@ -48,6 +48,7 @@ export async function watchWorker({ config, telemetry, store, clock, log }: Watc
     log.warn({ source, error }, 'what the worker needs does not answer as it should: not ready'),
   );
   const server = healthAddress === null ? null : await startHealthServer({ address: healthAddress, source: health });
+  if (server !== null) log.info({ address: server.authority }, 'health is served');
   const closed = new AbortController();
   let observation: Promise<void> = Promise.resolve();
   return {

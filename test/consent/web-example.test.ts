@@ -1,8 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
@@ -12,7 +10,8 @@ import { openTidemark } from '../../src/app/open-tidemark.ts';
 import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/server.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
-import { freePort } from '../../src/temporal/dev-server/index.ts';
+import { onFreePort } from '../fixtures/host/on-free-port.ts';
+import { Printing } from '../fixtures/host/program.ts';
 import { useFolder } from '../fixtures/host/temporary-folder.ts';
 import { answerConsent } from '../fixtures/gmail/browser.ts';
 
@@ -23,7 +22,7 @@ const ADA = `ada-${process.pid}@web.example`;
 const folder = useFolder();
 let env: NodeJS.ProcessEnv;
 let server: SimulatorServer;
-let example: ChildProcess;
+let example: Printing;
 let connect: string;
 beforeEach(async () => {
   const simulator = new Simulator({ clock: systemClock });
@@ -40,17 +39,16 @@ beforeEach(async () => {
     GOOGLE_TOKEN_URL: `${server.url}/token`,
     GOOGLE_AUTH_URL: `${server.url}/o/oauth2/v2/auth`,
     CLIENT_FILE: client,
-    REDIRECT_URI: `http://localhost:${await freePort(0)}/gmail/callback`,
   };
-  example = spawn(process.execPath, ['--import', FROM_SOURCE, EXAMPLE], { stdio: ['ignore', 'pipe', 'inherit'], env });
-  if (example.stdout === null) throw new Error('the example has no output');
-  const [line] = (await once(createInterface(example.stdout), 'line')) as [string];
-  connect = new URL('/gmail/connect', line.replace('open ', '')).href;
+  const [, url = ''] = await onFreePort((port) => {
+    const own = { ...env, REDIRECT_URI: `http://localhost:${port}/gmail/callback` };
+    example = new Printing(spawn(process.execPath, ['--import', FROM_SOURCE, EXAMPLE], { env: own }));
+    return example.says(/^open (\S+)$/m);
+  });
+  connect = new URL('/gmail/connect', url).href;
 });
 afterEach(async () => {
-  const ended = once(example, 'exit');
-  example.kill('SIGKILL');
-  await ended;
+  await example.end('SIGKILL');
   const tidemark = await openTidemark({ config: loadConfig({ env }) });
   await tidemark.temporal.workflow
     .getHandle(`mailbox/${ADA}`)

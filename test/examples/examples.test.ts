@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 
 import { createLog } from '../../src/host/log.ts';
-import { freePort } from '../../src/temporal/dev-server/index.ts';
+import { onFreePort } from '../fixtures/host/on-free-port.ts';
 import { Printing, Program } from '../fixtures/host/program.ts';
 import { useFolder } from '../fixtures/host/temporary-folder.ts';
 import { Rig } from '../fixtures/system/rig.ts';
@@ -64,9 +64,10 @@ describePostgres('own-tables', () => {
 
 describe('customer-consent', () => {
   it('has a page with all mailboxes', async () => {
-    const REDIRECT_URI = `http://localhost:${await freePort(0)}/gmail/callback`;
-    const program = example('customer-consent', { REDIRECT_URI });
-    const [, url = ''] = await program.says(/^open (\S+)$/m);
+    const [, url = ''] = await onFreePort((port) => {
+      const REDIRECT_URI = `http://localhost:${port}/gmail/callback`;
+      return example('customer-consent', { REDIRECT_URI }).says(/^open (\S+)$/m);
+    });
     expect(await (await fetch(url)).text()).toContain('Connect a mailbox');
   });
 });

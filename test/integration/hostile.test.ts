@@ -8,7 +8,6 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { wholeProgram } from '../fixtures/system/whole-program.ts';
 import { runCli } from '../../src/cli/run.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
-import { freePort } from '../../src/temporal/dev-server/index.ts';
 import type { Terminal } from '../../src/host/terminal.ts';
 import { answerConsent } from '../fixtures/gmail/browser.ts';
 import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
@@ -300,20 +299,16 @@ it('npm start cannot be acted on by the mail whose changes it follows', async ()
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-hostile-'));
   const mbox = join(folder, 'hostile.mbox');
   writeFileSync(mbox, hostileMbox(6));
-  const ports = [
-    '--port',
-    String(await freePort(0)),
-    '--ui-port',
-    String(await freePort(0)),
-    '--simulator-port',
-    String(await freePort(0)),
-  ];
-  const program = new Program('start/main.ts', [...ports, '--mbox', mbox], {
-    HOME: folder,
-    TIDEMARK_DATA_DIR: folder,
-    TIDEMARK_WORKFLOW_BUNDLE: (await workflowBundle()).codePath,
-    PATH: `${dirname(inject('temporalBinary'))}${delimiter}${process.env['PATH'] ?? ''}`,
-  });
+  const program = new Program(
+    'start/main.ts',
+    ['--port', '0', '--ui-port', '0', '--simulator-port', '0', '--mbox', mbox],
+    {
+      HOME: folder,
+      TIDEMARK_DATA_DIR: folder,
+      TIDEMARK_WORKFLOW_BUNDLE: (await workflowBundle()).codePath,
+      PATH: `${dirname(inject('temporalBinary'))}${delimiter}${process.env['PATH'] ?? ''}`,
+    },
+  );
   try {
     await program.says(/Gmail {3}.*\\u001b\[2J/);
     await program.says(/store +#\d+/);

@@ -7,11 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { afterEach, expect, inject, it } from 'vitest';
 
-import { freePort } from '../../src/temporal/dev-server/index.ts';
 import { status } from '../../src/workflows/definitions.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
 import { Program } from '../fixtures/host/program.ts';
-import { startOwnServer } from '../fixtures/temporal/own-server.ts';
+import { Switchboard } from '../fixtures/host/switchboard.ts';
+import { portOf, startOwnServer } from '../fixtures/temporal/own-server.ts';
 import { PushRig, TOPIC } from './push-fixture.ts';
 
 const HOUR = 3_600_000;
@@ -47,12 +47,12 @@ it('a notification brings new mail into the store that no poll would bring for a
 }, 60_000);
 
 it('while Temporal is down nothing is acknowledged; once it is up again the same delivery is', async () => {
-  const port = await freePort(0);
   push = await PushRig.open('push-down');
   const { folder } = push.rig;
-  const own = { binary: inject('temporalBinary'), folder, database: join(folder, 'temporal.sqlite'), port };
+  const own = { binary: inject('temporalBinary'), folder, database: join(folder, 'temporal.sqlite') };
+  const switchboard = await Switchboard.to(null);
   // It starts before Temporal does.
-  const { url } = await push.receive({ temporalAddress: `127.0.0.1:${port}` });
+  const { url } = await push.receive({ temporalAddress: `127.0.0.1:${switchboard.port}` });
   const notification = { emailAddress: 'ada@example.com', historyId: '7' };
   const ready = async (): Promise<number> => (await fetch(`${url}/readyz`)).status;
   expect(await push.post(url ?? '', notification)).toBe(503);
@@ -65,9 +65,10 @@ it('while Temporal is down nothing is acknowledged; once it is up again the same
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
 
   let temporal = await startOwnServer(own);
+  switchboard.leadTo(portOf(temporal));
   try {
     await eventually(15_000, async () => ((await ready()) === 200 ? true : null));
-    const connection = await Connection.connect({ address: temporal.address });
+    const connection = await Connection.connect({ address: `127.0.0.1:${switchboard.port}` });
     const { workflow } = new Client({ connection });
     const handle = await workflow.start('mailbox', { workflowId: 'mailbox/ada@example.com', taskQueue: 'nobody' });
     expect(await push.post(url ?? '', notification)).toBe(204);
@@ -78,12 +79,15 @@ it('while Temporal is down nothing is acknowledged; once it is up again the same
     expect(await signals()).toBe(1);
 
     await temporal.stop();
+    switchboard.leadTo(null);
     expect(await push.post(url ?? '', notification)).toBe(503);
     temporal = await startOwnServer(own);
+    switchboard.leadTo(portOf(temporal));
     await eventually(15_000, async () => ((await push.post(url ?? '', notification)) === 204 ? true : null));
     await eventually(10_000, async () => ((await signals().catch(() => 0)) === 2 ? true : null));
     await connection.close();
   } finally {
+    await switchboard.close();
     await temporal.stop();
   }
 }, 90_000);

@@ -6,7 +6,7 @@ import { basename, delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { run } from '../../scripts/packed-project.ts';
-import { freePort } from '../../src/temporal/dev-server/index.ts';
+import { onFreePort } from '../fixtures/host/on-free-port.ts';
 import { Printing } from '../fixtures/host/program.ts';
 import { Page } from '../fixtures/docs/page.ts';
 
@@ -27,7 +27,7 @@ describe('docs/library.md', () => {
 /** What a program that keeps running prints once the reader goes on. */
 const READY: readonly (readonly [command: RegExp, output: RegExp])[] = [
   [/^temporal /, /Server: +\S/],
-  [/^npx tidemark simulate /, /The simulator answers at/],
+  [/^npx tidemark simulate /, /The simulator answers at http:\/\/127\.0\.0\.1:(\d+)/],
   [/^node app\.ts/, /^ada@example\.com: .+ \(from \S+@\S+\)$/m],
 ];
 
@@ -64,16 +64,23 @@ class Reader {
     );
   }
 
+  /** Sets a variable for all commands that follow. */
+  export(name: string, value: string): void {
+    this.#env = { ...this.#env, [name]: value };
+  }
+
   /** Starts a program that keeps running, and waits until it prints what matches. */
-  async leaveRunning(command: string, ready: RegExp): Promise<void> {
+  async leaveRunning(command: string, ready: RegExp): Promise<RegExpExecArray> {
     const child = spawn('sh', ['-c', `exec ${command}`], { cwd: this.folder, env: this.#env, detached: true });
     this.#running.push(new Printing(child));
-    await this.reads(ready);
+    return this.reads(ready);
   }
 
   /** Waits until the last program that keeps running prints what matches. */
-  async reads(pattern: RegExp): Promise<void> {
-    await this.#running.at(-1)?.says(pattern);
+  async reads(pattern: RegExp): Promise<RegExpExecArray> {
+    const last = this.#running.at(-1);
+    if (last === undefined) throw new Error('no program was left running');
+    return last.says(pattern);
   }
 
   async leave(): Promise<void> {
@@ -87,23 +94,31 @@ class Reader {
 
 describe('who follows docs/library.md in an empty folder', () => {
   let reader: Reader;
-  let ports: { readonly temporal: number; readonly gmail: number };
+  /** The port of the simulated Gmail, once it runs: 8025 may be taken. */
+  let gmailPort = '0';
   beforeAll(async () => {
-    ports = { temporal: await freePort(0), gmail: await freePort(0) };
     reader = new Reader({
       ...process.env,
       PATH: [dirname(process.execPath), dirname(inject('temporalBinary')), process.env['PATH']].join(delimiter),
-      TEMPORAL_ADDRESS: `127.0.0.1:${ports.temporal}`,
     });
   });
   afterAll(() => reader.leave());
 
-  /** The page's command with ports that are free. */
-  const here = (command: string): string =>
-    command
-      .trim()
-      .replaceAll('8025', String(ports.gmail))
-      .replace('temporal server start-dev', `temporal server start-dev --headless --port ${ports.temporal}`);
+  /** The page's command, with the port of this test's Gmail. */
+  const here = (command: string): string => command.trim().replaceAll('8025', gmailPort);
+
+  async function leaveRunning(code: string): Promise<void> {
+    const ready = readyOf(code);
+    if (code.startsWith('temporal ')) {
+      const port = await onFreePort(async (free) => {
+        await reader.leaveRunning(`${here(code)} --headless --port ${free}`, ready);
+        return free;
+      });
+      return reader.export('TEMPORAL_ADDRESS', `127.0.0.1:${port}`);
+    }
+    const [, port] = await reader.leaveRunning(here(code), ready);
+    if (code.startsWith('npx tidemark simulate ')) gmailPort = port ?? '';
+  }
 
   /** The package is packed once, for all tests: here it is copied instead. */
   async function type(code: string): Promise<void> {
@@ -116,7 +131,7 @@ describe('who follows docs/library.md in an empty folder', () => {
     for (const { language, note, code } of blocks) {
       if (language === 'ts') writeFileSync(join(reader.folder, note), code);
       else if (note === '') await type(code);
-      else await reader.leaveRunning(here(code), readyOf(code));
+      else await leaveRunning(code);
     }
     const said = 'ada@example.com: Fresh fish (from bob@example.com)';
     expect(new Page('library.md').text()).toContain(`The third terminal says \`${said}\``);

@@ -6,7 +6,8 @@ import { Receiver, type NotificationOutcome } from '../../src/push/receiver.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
 import { hurriedClock } from '../fixtures/host/hurried-clock.ts';
 import { emulatorMissing, PubSubEmulator } from '../fixtures/gmail/emulator.ts';
-import { refuseWith, Switchboard } from './grpc-refusal.ts';
+import { Switchboard } from '../fixtures/host/switchboard.ts';
+import { refuseWith } from './grpc-refusal.ts';
 
 const TOPIC = 'projects/tidemark-test/topics/pulled';
 const missing = emulatorMissing();

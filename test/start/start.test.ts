@@ -4,7 +4,6 @@ import { delimiter, dirname, join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { freePort } from '../../src/temporal/dev-server/index.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { connectMailbox } from '../../src/accounts/connect-mailbox.ts';
 import { mailboxId } from '../../src/model/ids.ts';
@@ -22,14 +21,16 @@ async function outcomeOf(program: Program): Promise<Ended> {
   return { ...ended, stderr: stderr.replaceAll(/^[█░].*\n/gm, '') };
 }
 
+/** The program takes free ones. */
+const ANY_PORTS = ['--port', '0', '--ui-port', '0', '--simulator-port', '0'];
+
 describe('npm start', () => {
   let folder: string;
   let env: NodeJS.ProcessEnv;
-  let ports: string[];
   const programs: Program[] = [];
 
   const start = (...args: string[]): Program => {
-    const program = new Program('start/main.ts', [...ports, '--messages', '200', ...args], env);
+    const program = new Program('start/main.ts', [...ANY_PORTS, '--messages', '200', ...args], env);
     programs.push(program);
     return program;
   };
@@ -42,14 +43,6 @@ describe('npm start', () => {
       TIDEMARK_WORKFLOW_BUNDLE: (await workflowBundle()).codePath,
       PATH: `${dirname(inject('temporalBinary'))}${delimiter}${process.env['PATH'] ?? ''}`,
     };
-    ports = [
-      '--port',
-      String(await freePort(0)),
-      '--ui-port',
-      String(await freePort(0)),
-      '--simulator-port',
-      String(await freePort(0)),
-    ];
   });
   afterAll(async () => {
     for (const program of programs) program.child.kill('SIGKILL');
@@ -73,7 +66,7 @@ describe('npm start', () => {
     const second = start();
     await second.says(/runs already here, as process \d+: joining it/);
     await second.says(/store +#\d+/);
-    const third = new Program('start/main.ts', [...ports, '--messages', '100'], env);
+    const third = new Program('start/main.ts', [...ANY_PORTS, '--messages', '100'], env);
     programs.push(third);
     await third.says(
       /It serves ada\+200@example\.com: --messages and --mbox change nothing here\. To use them, stop it first/,
@@ -147,7 +140,7 @@ describe('npm start', () => {
       });
       await closeStores(stores);
       const once = (...args: string[]): Promise<Ended> => {
-        const program = new Program('start/main.ts', [...ports, '--once', ...args], own);
+        const program = new Program('start/main.ts', [...ANY_PORTS, '--once', ...args], own);
         programs.push(program);
         return outcomeOf(program);
       };

@@ -9,7 +9,6 @@ import { Secret } from '../../src/model/secret.ts';
 import { postgresAt, type PostgresAccess } from '../../src/model/database-location.ts';
 import { PostgresDatabase } from '../../src/store/engines/postgres-database.ts';
 import { StoreError } from '../../src/store/engines/store-error.ts';
-import { freePort } from '../../src/temporal/dev-server/index.ts';
 import { describePostgres, useDatabases } from '../fixtures/postgres/suite-database.ts';
 import { administer } from '../fixtures/postgres/postgres-server.ts';
 
@@ -91,7 +90,7 @@ describePostgres('errors of PostgreSQL', () => {
     const url = new URL(await newDatabase());
     url.pathname = '/elsewhere';
     expectUnavailable(await asked(url.href), /database "elsewhere" at 127\.0\.0\.1:\d+ does not exist; create it/);
-    url.port = String(await freePort(0));
+    url.port = '1';
     expectUnavailable(await asked(url.href), /is not there: nothing listens at that address/);
     url.hostname = 'no-such-host.invalid';
     expectUnavailable(await asked(url.href), /cannot be found/);

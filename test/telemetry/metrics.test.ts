@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { METRICS } from '../../src/model/telemetry.ts';
-import { freePort } from '../../src/temporal/dev-server/index.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
+import { onFreePort } from '../fixtures/host/on-free-port.ts';
 import { Program } from '../fixtures/host/program.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 import { PHASES } from '../../src/workflows/phase.ts';
@@ -19,12 +19,14 @@ describe('the metrics of a worker', () => {
   const samples = (): Promise<Sample[]> => scrape(metrics);
 
   beforeAll(async () => {
-    metrics = `127.0.0.1:${await freePort(0)}`;
-    health = `http://127.0.0.1:${await freePort(0)}`;
-    rig = await Rig.open('metrics', {
-      env: { METRICS_ADDRESS: metrics, METRICS_INTERVAL: '1s', HEALTH_ADDRESS: new URL(health).host },
+    rig = await Rig.open('metrics', { env: { METRICS_INTERVAL: '1s', HEALTH_ADDRESS: '127.0.0.1:0' } });
+    // Temporal's exporter takes no free port by itself.
+    await onFreePort(async (port) => {
+      metrics = `127.0.0.1:${port}`;
+      const worker = await rig.spawnWorker({ METRICS_ADDRESS: metrics });
+      const [, address = ''] = await worker.says(/"address":"([^"]+)".*health is served/);
+      health = `http://${address}`;
     });
-    await rig.spawnWorker();
     box = await rig.mailbox('metered', { messages: 120, format: 'full', pollInterval: 60_000 });
     // Five calls are refused, within batches and alone: they cost nothing, and are repeated.
     rig.simulator.faults.add({
@@ -153,21 +155,24 @@ describe('the metrics of a worker', () => {
   }, 90_000);
 
   it('hold every metric that the dashboard and the alerts ask for', async () => {
-    const received = `127.0.0.1:${await freePort(0)}`;
     const env = {
       ...rig.env,
-      METRICS_ADDRESS: received,
       PUSH_AUDIENCE: 'https://push.example.com/push',
       PUSH_SERVICE_ACCOUNT: 'push@example.iam.gserviceaccount.com',
     };
-    const push = new Program('cli/main.ts', ['push', '--port', '0', '--host', '127.0.0.1'], env);
+    const { push, received } = await onFreePort(async (port) => {
+      const received = `127.0.0.1:${port}`;
+      const args = ['push', '--port', '0', '--host', '127.0.0.1'];
+      const push = new Program('cli/main.ts', args, { ...env, METRICS_ADDRESS: received });
+      await push.says(/Listening at/);
+      return { push, received };
+    });
     // The SDK shows its counters from their first count on: a workflow that no worker knows fails its task.
     const unknown = await rig.tidemark.temporal.workflow.start('no-such-workflow', {
       taskQueue: rig.config.taskQueue,
       workflowId: `metrics-unknown-${process.pid}`,
     });
     try {
-      await push.says(/Listening at/);
       await eventually(20_000, async () =>
         (await samples()).some(({ name }) => name === 'temporal_workflow_task_execution_failed_total') ? true : null,
       );

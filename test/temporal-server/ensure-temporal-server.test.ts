@@ -17,11 +17,11 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { describe, expect, inject, test as base } from 'vitest';
 
+import { listen } from '../../src/host/listen.ts';
 import { systemClock as clock } from '../../src/host/system-clock.ts';
 import {
   ensureTemporalServer,
   type EnsureTemporalServerOptions,
-  freePort,
   readInstance,
   type TemporalServer,
   TemporalServerError,
@@ -147,8 +147,9 @@ describe.concurrent('a Temporal server for a data directory', () => {
   });
 
   it('takes the next ports when its own are in use, and names them', async ({ site }) => {
-    const [frontend, ui] = [await freePort(0), await freePort(0)];
-    const others = [createServer().listen(frontend, '127.0.0.1'), createServer().listen(ui, '127.0.0.1')];
+    const others = [createServer(), createServer()];
+    const taken = await Promise.all(others.map((other) => listen(other, { port: 0, host: '127.0.0.1' })));
+    const [frontend = 0, ui = 0] = taken.map(({ port }) => port);
     const server = await site.ensure({ ports: { frontend, ui } });
     const port = Number(server.address.split(':')[1]);
     const uiPort = Number(new URL(server.uiUrl ?? '').port);
@@ -241,9 +242,8 @@ describe.concurrent('the server that TEMPORAL_ADDRESS names', () => {
   });
 
   it('is reported when nothing listens there', async ({ site }) => {
-    const port = await freePort(0);
-    await expect(named(site, `127.0.0.1:${port}`)).rejects.toThrow(
-      `The Temporal server at 127.0.0.1:${port} cannot be used: it does not answer. Start or correct it, ` +
+    await expect(named(site, '127.0.0.1:1')).rejects.toThrow(
+      'The Temporal server at 127.0.0.1:1 cannot be used: it does not answer. Start or correct it, ' +
         'or unset TEMPORAL_ADDRESS: then Tidemark runs a server of its own.',
     );
   });
