@@ -35,12 +35,12 @@ export default defineConfig({
     teardownTimeout: 20_000,
     sequence: { sequencer: LongestFirst },
     // test/schedules: more of them in `npm run test:schedules`.
-    provide: { schedules: 120 },
+    provide: { schedules: 60 },
     // Those that wait, then those that compute: two of these use both cores of the smallest machine.
     projects: [
       {
         extends: true,
-        test: { name: 'waiting alone', include: WAITING.alone, maxWorkers: 4, sequence: { groupOrder: 0 } },
+        test: { name: 'waiting alone', include: WAITING.alone, maxWorkers: 6, sequence: { groupOrder: 0 } },
       },
       {
         extends: true,
@@ -49,7 +49,7 @@ export default defineConfig({
           include: WAITING.sharing,
           exclude: WAITING.alone,
           isolate: false,
-          maxWorkers: 4,
+          maxWorkers: 6,
           sequence: { groupOrder: 0 },
         },
       },

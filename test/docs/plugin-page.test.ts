@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { temporalAddressOf } from '../../src/temporal/connect.ts';
 import { Page } from '../fixtures/docs/page.ts';
-import { Printing } from '../fixtures/host/program.ts';
+import { HOST_ENV, Printing } from '../fixtures/host/program.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -34,7 +34,7 @@ beforeAll(async () => {
   worker = new Printing(
     spawn(process.execPath, ['worker.ts'], {
       cwd: folder,
-      env: { PATH: process.env['PATH'], ...rig.env },
+      env: { ...HOST_ENV, ...rig.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     }),
   );

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { systemClock } from '../../src/host/system-clock.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
-import { Printing } from '../fixtures/host/program.ts';
+import { HOST_ENV, Printing } from '../fixtures/host/program.ts';
 import { tidemark } from '../fixtures/system/cli.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
@@ -56,7 +56,7 @@ class Restarted {
     while (!this.#stopped) {
       this.#current = new Printing(
         spawn(process.execPath, [WORKER, this.#file], {
-          env: { PATH: process.env['PATH'], ...this.#rig.env },
+          env: { ...HOST_ENV, ...this.#rig.env },
           stdio: ['ignore', 'pipe', 'pipe'],
         }),
       );
