@@ -8,7 +8,7 @@ import { mailboxKey } from '../rows/mailbox-rows.ts';
 import type { Drift } from '../rows/mailbox-row.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
 import { parseLabelIds } from '../rows/message-columns.ts';
-import { sameLabelIds, sortedLabelIds } from '../rules/message-row.ts';
+import { DECIDED_STATES, sameLabelIds, sortedLabelIds } from '../rules/message-row.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
@@ -147,7 +147,7 @@ async function compareLabels(
         .where('messages.mailbox_key', '=', key)
         .where('messages.id', '>', cursor)
         .where('messages.id', '<=', last.message_id)
-        .where('messages.state', 'in', ['stored', 'excluded'])
+        .where('messages.state', 'in', DECIDED_STATES)
         .where((eb) => unchanged(eb, since))
         .execute(),
     );

@@ -11,6 +11,7 @@ import type { Lane } from '../../model/lane.ts';
 import { storedSize } from '../engines/safe-integer.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
+import { DECIDED_STATES, isUnfetched } from '../rules/message-row.ts';
 
 const COLUMNS = [
   'id',
@@ -69,7 +70,7 @@ export async function nextPending(
     const sizes = new Map<string, number>();
     for (const row of threads) sizes.set(row.thread_id, (sizes.get(row.thread_id) ?? 0) + 1);
     const chosen = new Set(due.map((row) => row.id));
-    const neighbours = threads.filter((row) => !chosen.has(row.id) && isWork(row) && row.next_attempt_at <= now);
+    const neighbours = threads.filter((row) => !chosen.has(row.id) && isUnfetched(row) && row.next_attempt_at <= now);
     return [...due, ...neighbours].map((row) => toPendingMessage(row, sizes.get(row.thread_id) ?? 1));
   });
 }
@@ -107,10 +108,6 @@ function dueAgain(
     .orderBy('rank')
     .limit(limit)
     .execute();
-}
-
-function isWork(row: WorkColumns): boolean {
-  return row.state === 'pending' || row.state === 'failed';
 }
 
 function toPendingMessage(row: WorkColumns, threadSize: number): PendingMessage {
@@ -158,7 +155,7 @@ async function nextRefreshAt(database: StoreDatabase, key: number, now: number):
       .select('refresh_at')
       .where('mailbox_key', '=', key)
       .where('refresh_at', '>', now)
-      .where('state', 'in', ['stored', 'excluded'])
+      .where('state', 'in', DECIDED_STATES)
       .orderBy('refresh_at')
       .limit(1)
       .executeTakeFirst(),
@@ -230,7 +227,7 @@ export async function nextRefresh(
       .select('id')
       .where('mailbox_key', '=', key)
       .where('refresh_at', '<=', request.now)
-      .where('state', 'in', ['stored', 'excluded'])
+      .where('state', 'in', DECIDED_STATES)
       .orderBy('refresh_at')
       .limit(request.limit)
       .execute(),

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { FetchingStore } from './fetching-store.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
-import type { MessageRow } from '../rules/message-row.ts';
+import { isDecided, type MessageRow } from '../rules/message-row.ts';
 import { toFetch } from '../rules/row-scope.ts';
 import { loadRows, writeDifferences } from '../rows/message-writer.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
@@ -39,7 +39,7 @@ export function putOffRefresh(
   const { mailbox, messageIds, notFound, now } = request;
   return withMailbox(database, mailbox, async (locked) => {
     const rows = [...(await loadRows(locked, messageIds)).values()].filter(
-      (row) => isFetched(row) || row.format !== null,
+      (row) => isDecided(row) || row.format !== null,
     );
     const later = rows.map((before) => {
       if (notFound?.has(before.id) === true && countsRefreshes(before) && before.attempts >= FETCHED_AFTER)
@@ -58,10 +58,8 @@ export function putOffRefresh(
   });
 }
 
-const isFetched = ({ state }: MessageRow): boolean => state === 'stored' || state === 'excluded';
-
 /**
  * A stored row in a lane waits for the rest of its message. Its count belongs to those fetches, or refused refreshes
  * would put them off for days.
  */
-const countsRefreshes = (row: MessageRow): boolean => isFetched(row) && row.lane === null;
+const countsRefreshes = (row: MessageRow): boolean => isDecided(row) && row.lane === null;

@@ -1,5 +1,6 @@
 import type { WorkCounts } from './work-store.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
+import { UNFETCHED_STATES } from '../rules/message-row.ts';
 
 /** See `WorkStore.countWork`. The index by state answers the query without reading rows. */
 export async function countWork(database: StoreDatabase): Promise<WorkCounts> {
@@ -8,7 +9,7 @@ export async function countWork(database: StoreDatabase): Promise<WorkCounts> {
       .selectFrom('mailboxes')
       .innerJoin('messages', 'messages.mailbox_key', 'mailboxes.key')
       .select(['messages.state', (eb) => eb.fn.countAll<number | string>().as('messages')])
-      .where('messages.state', 'in', ['pending', 'failed'])
+      .where('messages.state', 'in', UNFETCHED_STATES)
       .groupBy('messages.state')
       .execute(),
   );

@@ -8,7 +8,7 @@ import { earlyReadingsDue } from '../rows/early-due.ts';
 import type { FullSyncProgress } from '../rows/mailbox-row.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
 import { fromHistoryIdText } from '../engines/history-id-text.ts';
-import type { MessageRow } from '../rules/message-row.ts';
+import { isDecided, type MessageRow } from '../rules/message-row.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
 import { followScope, type RowRules } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
@@ -23,7 +23,7 @@ const EARLY = 10_000;
  */
 export function withEarlyReading(row: MessageRow, progress: FullSyncProgress | null, now: number): MessageRow {
   if (progress === null || progress.reconciling || now >= progress.startedAt + EARLY) return row;
-  if (row.refreshAt !== null || (row.state !== 'stored' && row.state !== 'excluded')) return row;
+  if (row.refreshAt !== null || !isDecided(row)) return row;
   const due = earlyReadingsDue(progress);
   const isNewer = row.historyId !== null && compareHistoryIds(row.historyId, progress.startHistoryId) > 0;
   return isNewer || due === null ? row : { ...row, refreshAt: due };
@@ -99,4 +99,4 @@ export function settleEarlyReadings(
  * again.
  */
 const followScopeAgain = (row: MessageRow, rules: RowRules): MessageRow =>
-  row.refreshAt === null && (row.state === 'stored' || row.state === 'excluded') ? followScope(row, rules) : row;
+  row.refreshAt === null && isDecided(row) ? followScope(row, rules) : row;

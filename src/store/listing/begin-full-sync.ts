@@ -7,6 +7,7 @@ import type { FullSyncProgress } from '../rows/mailbox-row.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { forgetLabelListings } from './label-listings.ts';
+import { DECIDED_STATES, EXISTING_STATES, UNFETCHED_STATES } from '../rules/message-row.ts';
 
 /** Messages read early are read again one by one if that is still open this long after it was due (ms). */
 const FORGOTTEN = 60 * 60_000;
@@ -78,7 +79,7 @@ async function forgetAttempts({ tx, key }: MailboxTransaction): Promise<void> {
     .set({ state: 'pending', attempts: 0, last_error: null, next_attempt_at: 0 })
     .where('mailbox_key', '=', key)
     .where('lane', 'in', ['live', 'backfill'])
-    .where('state', 'in', ['pending', 'failed'])
+    .where('state', 'in', UNFETCHED_STATES)
     .where('attempts', '>', 0)
     .execute();
   await tx
@@ -86,7 +87,7 @@ async function forgetAttempts({ tx, key }: MailboxTransaction): Promise<void> {
     .set({ lacks: null, lane: null, attempts: 0, last_error: null, next_attempt_at: 0 })
     .where('mailbox_key', '=', key)
     .where('lacks', 'is not', null)
-    .where('state', 'in', ['stored', 'excluded'])
+    .where('state', 'in', DECIDED_STATES)
     .execute();
 }
 
@@ -95,7 +96,7 @@ async function forgetAttempts({ tx, key }: MailboxTransaction): Promise<void> {
  * only from history.
  */
 async function holdsMessages({ tx, key }: MailboxTransaction): Promise<boolean> {
-  for (const state of ['stored', 'excluded', 'failed', 'pending']) {
+  for (const state of EXISTING_STATES) {
     const ofState = tx
       .selectFrom('messages')
       .select('id')

@@ -7,7 +7,7 @@ import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
 import type { FinishListingRequest } from './listing-store.ts';
 import type { FullSyncProgress, SettleMark } from '../rows/mailbox-row.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
-import { sameLabelIds } from '../rules/message-row.ts';
+import { UNFETCHED_STATES, sameLabelIds } from '../rules/message-row.ts';
 import { removeRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
@@ -96,7 +96,7 @@ async function lastKnownPosition({ tx, key, columns }: MailboxTransaction, gener
         eb('state', '=', 'stored').and(
           eb.or([eb('admitted_generation', 'is', null), eb('admitted_generation', '<=', columns.listed_generation)]),
         ),
-        eb('state', 'in', ['pending', 'failed']).and('admitted_generation', '<=', columns.listed_generation),
+        eb('state', 'in', UNFETCHED_STATES).and('admitted_generation', '<=', columns.listed_generation),
       ]),
     )
     .executeTakeFirstOrThrow();

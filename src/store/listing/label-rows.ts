@@ -7,7 +7,7 @@ import { GONE, LABELS, OWN_TYPES } from '../rows/label-columns.ts';
 import { mailboxKey, rulesOf } from '../rows/mailbox-rows.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import { fromColumns, parseLabelIds } from '../rows/message-columns.ts';
-import { sortedLabelIds, type MessageRow } from '../rules/message-row.ts';
+import { EXISTING_STATES, isDecided, sortedLabelIds, type MessageRow } from '../rules/message-row.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
 import { readLabelsAgain } from '../rules/refresh-rules.ts';
 import { followScope } from '../rules/row-scope.ts';
@@ -127,9 +127,7 @@ export function readAgainWithout(
   const { labelId, messageIds, now } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
     const rows = [...(await loadRows(locked, messageIds)).values()];
-    const lacking = rows.filter(
-      (row) => (row.state === 'stored' || row.state === 'excluded') && !row.labelIds.includes(labelId),
-    );
+    const lacking = rows.filter((row) => isDecided(row) && !row.labelIds.includes(labelId));
     await writeDifferences(
       locked,
       lacking.map((before) => ({ before, after: readLabelsAgain(before, now) })),
@@ -176,7 +174,7 @@ export function removeLabel(
      */
     function followed(row: MessageRow): MessageRow {
       if (isListing) return row;
-      return row.state === 'stored' || row.state === 'excluded' ? followScope(row, rules, 'backfill') : row;
+      return isDecided(row) ? followScope(row, rules, 'backfill') : row;
     }
   });
 }
@@ -222,7 +220,7 @@ export async function heldLabelIds(database: StoreDatabase, mailbox: MailboxId):
       .select('label_ids')
       .distinct()
       .where('mailbox_key', '=', key)
-      .where('state', 'in', ['stored', 'excluded', 'pending', 'failed'])
+      .where('state', 'in', EXISTING_STATES)
       .execute(),
   );
   return sortedLabelIds(rows.flatMap((row) => parseLabelIds(row.label_ids)));

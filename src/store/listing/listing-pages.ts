@@ -9,6 +9,7 @@ import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transac
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { LABEL_LISTINGS } from './label-listings.ts';
 import { saveStep } from './listing-progress.ts';
+import { DECIDED_STATES, UNFETCHED_STATES } from '../rules/message-row.ts';
 
 /** See {@link ListingStore.saveListingPage}. */
 export function saveListingPage(
@@ -181,10 +182,7 @@ export async function listSeen(
       .where('id', '>', query.after ?? '')
       // The state of a pending row whose body is held may be decided without another fetch.
       .where((eb) =>
-        eb.or([
-          eb('state', 'in', ['stored', 'excluded']),
-          eb('state', 'in', ['pending', 'failed']).and('format', 'is not', null),
-        ]),
+        eb.or([eb('state', 'in', DECIDED_STATES), eb('state', 'in', UNFETCHED_STATES).and('format', 'is not', null)]),
       )
       .where('listed_generation', '=', query.generation)
       .orderBy('id')

@@ -6,6 +6,7 @@ import { storedDate } from '../engines/safe-integer.ts';
 import { mailboxKey } from '../rows/mailbox-rows.ts';
 import { parseLabelIds, toFormat, toLacking } from '../rows/message-columns.ts';
 import { isComplete } from '../rules/row-scope.ts';
+import { UNFETCHED_STATES, isDecided } from '../rules/message-row.ts';
 
 /** Asks the store what other settings would do to the messages that it knows. */
 export interface SettingsPreviews {
@@ -18,7 +19,7 @@ export interface SettingsPreviews {
 }
 
 const PAGE = 5_000;
-const HELD = new Set(['stored', 'pending', 'failed']);
+const HELD = new Set(['stored', ...UNFETCHED_STATES]);
 
 /** See {@link SettingsPreviews.heldUnder}. */
 export async function heldUnder(
@@ -94,7 +95,7 @@ function withinLimit(messages: readonly KnownMessage[], limit: number | null): r
 
 /** null for a row that is to be fetched already, too: the change does not cause that. */
 function fetchedOf(row: KnownRow, after: MailboxSettings): KnownMessage['fetched'] {
-  if (row.state !== 'stored' && row.state !== 'excluded') return null;
+  if (!isDecided(row)) return null;
   const wanted = { format: after.format, attachments: wantsAttachments(after) };
   const format = toFormat(row.format);
   if (isComplete({ format, attachmentsHeld: row.attachments_held === 1, lacks: toLacking(row.lacks) }, wanted))

@@ -1,7 +1,7 @@
 import type { FetchedMessage, Lacking } from '../../model/change.ts';
 import { compareHistoryIds, newerHistoryId, type HistoryId } from '../../model/ids.ts';
 import type { MessageFormat } from '../../model/settings.ts';
-import { newRow, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
+import { isUnfetched, newRow, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
 import { refreshAfter } from './refresh-rules.ts';
 import { followScope, type RowRules } from './row-scope.ts';
 
@@ -39,12 +39,11 @@ export function applyFetchedMessage(
     state: row.state === 'gone' ? 'excluded' : row.state,
   };
   const followed = followScope(read, rules);
-  const stillWorks = followed.state === 'pending' || followed.state === 'failed';
   return {
     verdict: 'applied',
     // This get succeeded: the attachments that the body lacks are due at once.
     row:
-      content.isComplete && stillWorks
+      content.isComplete && isUnfetched(followed)
         ? { ...followed, state: 'pending', attempts: 0, lastError: null, nextAttemptAt: 0 }
         : followed,
     writesBody: writesBody(row, fetched, content),

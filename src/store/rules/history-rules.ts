@@ -1,7 +1,7 @@
 import type { HistoryOperation } from '../../model/change.ts';
 import { compareHistoryIds, type HistoryId, type LabelId } from '../../model/ids.ts';
 import { isHiding } from '../../model/settings.ts';
-import { newRow, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
+import { isUnfetched, newRow, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
 import { readLabelsAgain, waitsForLabels } from './refresh-rules.ts';
 import { labelsExclude, followScope, toFetch, toGone, withoutWork, type RowRules } from './row-scope.ts';
 
@@ -88,8 +88,7 @@ function applyToUnknown(
  * A record that appeared late. A pending row waits for a get at least as new as itself, which will contain the record.
  */
 function appearedLate(row: MessageRow, operation: HistoryOperation, rules: RowRules): OperationOutcome {
-  const waits = row.state === 'pending' || row.state === 'failed';
-  if (waits || operation.kind === 'added') return { row, effect: 'none' };
+  if (isUnfetched(row) || operation.kind === 'added') return { row, effect: 'none' };
   return { row: readLabelsAgain(row, rules.now), effect: 'late' };
 }
 
@@ -98,7 +97,7 @@ function applyToHeld(
   operation: Exclude<HistoryOperation, { kind: 'deleted' }>,
   rules: RowRules,
 ): OperationOutcome {
-  if (row.state === 'pending' || row.state === 'failed') {
+  if (isUnfetched(row)) {
     // Its get brings the labels. A message that the listing and history both found is new mail.
     if (operation.kind === 'added' && row.lane === 'backfill') return { row: { ...row, lane: 'live' }, effect: 'none' };
     const isSent = operation.kind === 'labelsRemoved' && operation.labelIds.includes(DRAFT) && row.attempts === 0;

@@ -1,6 +1,6 @@
 import { compareHistoryIds, newerHistoryId, type HistoryId, type LabelId } from '../../model/ids.ts';
 import type { WhyGone } from '../../model/change.ts';
-import { sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
+import { isDecided, isUnfetched, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
 import { readLabelsAgain, waitsForLabels, withKnownLabels } from './refresh-rules.ts';
 import { isComplete, isInScope, followScope, toFetch, toGone, type RowRules } from './row-scope.ts';
 
@@ -67,7 +67,7 @@ function whyUnlisted(row: MessageRow, listedLabels: readonly LabelId[], rules: R
  * complete under today's settings and its labels are known, since nothing has changed since they were read or compared.
  */
 function held(row: MessageRow, rules: RowRules): MessageRow {
-  if ((row.state !== 'pending' && row.state !== 'failed') || !isComplete(row, rules)) return row;
+  if (!isUnfetched(row) || !isComplete(row, rules)) return row;
   const known =
     row.readingHistoryId !== null &&
     (row.historyId === null || compareHistoryIds(row.readingHistoryId, row.historyId) >= 0);
@@ -76,8 +76,7 @@ function held(row: MessageRow, rules: RowRules): MessageRow {
 
 function isBeyondLimit(row: MessageRow, { lastPosition }: EndedListing): boolean {
   if (lastPosition === null || row.position === null || row.position <= lastPosition) return false;
-  const unread = row.state === 'pending' || row.state === 'failed';
-  return unread && row.admittedGeneration !== null;
+  return isUnfetched(row) && row.admittedGeneration !== null;
 }
 
 /** An excluded row that now lies within the limit is in scope whatever its date. */
@@ -104,14 +103,15 @@ function compareLabels(
     const read = withReadingId(row, listing);
     const labelIds = believed(row, listed, listing);
     const compared = sameLabelIds(read.labelIds, labelIds) ? read : { ...read, labelIds };
-    if (row.state !== 'stored' && row.state !== 'excluded') return compared;
+    if (!isDecided(row)) return compared;
     return followScope(withKnownLabels(compared, rules), rules, 'backfill');
   }
   const readSince =
     row.readingHistoryId !== null && compareHistoryIds(row.readingHistoryId, listing.startHistoryId) >= 0;
-  const isFetched = row.state === 'stored' || row.state === 'excluded';
   const scoped = followScopeAgain(row, rules);
-  return isFetched && !readSince && !sameLabelIds(row.labelIds, listed) ? readLabelsAgain(scoped, rules.now) : scoped;
+  return isDecided(row) && !readSince && !sameLabelIds(row.labelIds, listed)
+    ? readLabelsAgain(scoped, rules.now)
+    : scoped;
 }
 
 /** The listed labels, plus those of the row whose listings are not believed. */
@@ -132,7 +132,7 @@ const unread = (row: MessageRow, rules: RowRules): MessageRow =>
  * decided.
  */
 function followScopeAgain(row: MessageRow, rules: RowRules): MessageRow {
-  return row.state === 'stored' || row.state === 'excluded' ? followScope(row, rules, 'backfill') : row;
+  return isDecided(row) ? followScope(row, rules, 'backfill') : row;
 }
 
 /** Raises only `readingHistoryId`: the message's own history id is older, and a get still answers with that one. */

@@ -5,6 +5,19 @@ import type { MessageFormat } from '../../model/settings.ts';
 
 export type MessageState = 'pending' | 'stored' | 'failed' | 'gone' | 'excluded';
 
+/** The message is still to be fetched. One that failed is asked for again, but rarely. */
+export const UNFETCHED_STATES: readonly string[] = ['pending', 'failed'] satisfies MessageState[];
+
+/** No fetch is needed to decide the state: the scope decides which of the two it is. */
+export const DECIDED_STATES: readonly string[] = ['stored', 'excluded'] satisfies MessageState[];
+
+/** The message exists at Gmail, as far as the store knows. */
+export const EXISTING_STATES: readonly string[] = [...DECIDED_STATES, ...UNFETCHED_STATES];
+
+export const isUnfetched = ({ state }: { readonly state: string }): boolean => UNFETCHED_STATES.includes(state);
+
+export const isDecided = ({ state }: { readonly state: string }): boolean => DECIDED_STATES.includes(state);
+
 /** One message as the rules see it. Rows are immutable: a rule that changes nothing returns the same object. */
 export interface MessageRow {
   readonly id: MessageId;

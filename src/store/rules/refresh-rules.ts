@@ -1,5 +1,5 @@
 import type { FetchedMessage } from '../../model/change.ts';
-import type { MessageRow } from './message-row.ts';
+import { isDecided, type MessageRow } from './message-row.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -40,18 +40,18 @@ export function refreshAfter(
   isDisputed: boolean,
   now: number,
 ): Pick<MessageRow, 'refreshAt' | 'attempts'> {
-  const isDecided = row.lane === null && (row.state === 'stored' || row.state === 'excluded');
+  const hasNoWork = row.lane === null && isDecided(row);
   const isLeftOut =
     fetched.doubt !== undefined &&
     lacksValue({ internalDate: fetched.internalDate ?? row.internalDate, sizeEstimate: fetched.sizeEstimate });
   // A get for another purpose that comes before its time doesn't make the next one rarer.
-  if (isLeftOut && !isDisputed && isDecided && row.refreshAt !== null && row.refreshAt > now)
+  if (isLeftOut && !isDisputed && hasNoWork && row.refreshAt !== null && row.refreshAt > now)
     return { refreshAt: row.refreshAt, attempts: row.attempts };
-  const again = !isLeftOut ? null : now + (LEFT_OUT_AGAIN[isDecided ? row.attempts : 0] ?? RAREST);
+  const again = !isLeftOut ? null : now + (LEFT_OUT_AGAIN[hasNoWork ? row.attempts : 0] ?? RAREST);
   // A row without a lane counts its refresh attempts here, and an answer that lacks nothing ends them.
   const countsRefreshes = row.refreshAt !== null && row.lane === null;
   return {
     refreshAt: isDisputed ? now : again,
-    attempts: isDecided && again !== null ? row.attempts + 1 : countsRefreshes ? 0 : row.attempts,
+    attempts: hasNoWork && again !== null ? row.attempts + 1 : countsRefreshes ? 0 : row.attempts,
   };
 }

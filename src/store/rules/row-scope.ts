@@ -2,7 +2,7 @@ import type { WhyGone } from '../../model/change.ts';
 import { CHAT, type LabelId } from '../../model/ids.ts';
 import { inScope, type MessageFormat, type Scope } from '../../model/settings.ts';
 import type { Lane } from '../../model/lane.ts';
-import type { MessageRow } from './message-row.ts';
+import { isUnfetched, type MessageRow } from './message-row.ts';
 
 /** Ms after which a stored message's missing part is asked for again, unless an attempt has set another time. */
 export const LACKING_AGAIN = 24 * 60 * 60_000;
@@ -51,7 +51,7 @@ export function isComplete(
 export function followScope(row: MessageRow, rules: RowRules, lane: Lane = 'live'): MessageRow {
   if (!isInScope(row, rules)) return withoutWork(row, 'excluded');
   if (isComplete(row, rules)) return isAskedAgain(row, rules) ? askedAgain(row, rules.now) : withoutWork(row, 'stored');
-  return row.state === 'pending' || row.state === 'failed' ? row : toFetch(row, lane, rules.now);
+  return isUnfetched(row) ? row : toFetch(row, lane, rules.now);
 }
 
 export function withoutWork(row: MessageRow, state: 'stored' | 'excluded'): MessageRow {
