@@ -38,7 +38,8 @@ export async function confirmListing(ended: EndedListing): Promise<Verdict> {
         session: ended.session,
         scope: listing.settings.scope,
         counts,
-        since: ended.since,
+        // Counted is what any pass listed, so what moved between the passes belongs to it, too.
+        since: ended.startHistoryId,
         moved: ended.moved,
         signal: ended.run.signal,
       })

@@ -17,12 +17,10 @@ export async function endListing(work: Work, progress: Step<'confirming'>): Prom
   const { mailbox, settings, generation } = listing;
   const start = startOf(progress);
   const labels = progress.reconciling && settings.recovery === 'listings' ? 'compared' : 'unread';
-  const since = progress.passHistoryId ?? progress.startHistoryId;
   const verdict = await confirmListing({
     ...work,
     ...start,
     labels,
-    since,
     moved: progress.moved,
     mayRepeat: start.repeats < MAX_REPEATS,
   });

@@ -13,12 +13,11 @@ export interface EndedListing {
   readonly listing: Listing;
   readonly run: ActivityRun;
   readonly reconciling: boolean;
+  /** The mailbox's head from before the first pass. */
   readonly startHistoryId: HistoryId;
   readonly labels: 'compared' | 'unread';
   /** The labels that Gmail names, and those that messages carry. */
   readonly labelIds: readonly LabelId[];
-  /** The mailbox's head some time before the listing began. */
-  readonly since: HistoryId;
   /** How many messages have moved into or out of the listing since then, if all records of that time were read. */
   readonly moved?: number | undefined;
   /** Whether the listing may be repeated if Gmail counts more than it listed. */

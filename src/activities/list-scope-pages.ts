@@ -80,12 +80,11 @@ async function endPass(work: Work, progress: Step<'listing'>): Promise<FullSyncP
       passHistoryId: since.head,
     });
   }
-  if (!progress.reconciling)
-    return await save(work, {
-      ...start,
-      step: 'confirming',
-      passHistoryId,
-      ...(since.isWhole ? { moved: since.moved } : {}),
-    });
-  return await save(work, { ...start, step: 'reading-labels', after: null, passHistoryId });
+  if (progress.reconciling) return await save(work, { ...start, step: 'reading-labels', after: null });
+  const isOnlyPass = passHistoryId === progress.startHistoryId;
+  return await save(work, {
+    ...start,
+    step: 'confirming',
+    ...(isOnlyPass && since.isWhole ? { moved: since.moved } : {}),
+  });
 }

@@ -13,10 +13,7 @@ export async function readNextLabels(work: Work, progress: Step<'reading-labels'
   const { mailbox, generation } = listing;
   const ids = await deps.store.listSeen({ mailbox, generation, after: progress.after, limit: MAX_BATCH });
   const last = ids.at(-1);
-  if (last === undefined) return await save(work, { ...startOf(progress), step: 'confirming', ...passOf(progress) });
+  if (last === undefined) return await save(work, { ...startOf(progress), step: 'confirming' });
   await readLabels({ deps, session, mailbox, run }, ids);
   return await save(work, { ...progress, after: last });
 }
-
-const passOf = ({ passHistoryId }: Step<'reading-labels' | 'confirming'>) =>
-  passHistoryId === undefined ? {} : { passHistoryId };

@@ -117,6 +117,21 @@ describe('a message that listings leave out', () => {
     expect(await ada.doubt()).toBeNull();
   });
 
+  it.each(['listings', 'minimal'] as const)(
+    'is brought although another one that was listed goes before the listing is repeated (%s)',
+    async (recovery) => {
+      await ada.configure({ recovery });
+      ada.expire();
+      const hidden = ada.gmail.truth().find(({ id }) => !ids.includes(id))?.id ?? '';
+      ada.gmail.omissions.add({ messageId: hidden, from: 'all', until: ada.clock.now() + 2 * HOUR });
+      // The first listing comes half a minute after the mark was pinned, and its repetition half a minute later.
+      await ada.run(45_000);
+      ada.gmail.deleteAll(ids.slice(0, 1));
+      await ada.run(3 * DAY);
+      await expectExact(ada);
+    },
+  );
+
   it('is brought by a later listing where it was never seen before', async () => {
     const [hidden = ''] = ada.receive(1);
     await ada.settle();

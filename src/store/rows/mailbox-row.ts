@@ -181,12 +181,12 @@ export type FullSyncProgress = FullSyncStart &
         readonly paged?: boolean;
       }
     /** Labels are read message by message instead; those up to `after` were. */
-    | { readonly step: 'reading-labels'; readonly after: MessageId | null; readonly passHistoryId?: HistoryId }
+    | { readonly step: 'reading-labels'; readonly after: MessageId | null }
     /**
-     * What the listings did not show is confirmed. `passHistoryId`, as in the steps before; absent as from earlier
-     * versions it is the start.
+     * What the listings did not show is confirmed. `moved`: how many messages have moved into or out of the listing
+     * since the start, when that is known.
      */
-    | { readonly step: 'confirming'; readonly passHistoryId?: HistoryId; readonly moved?: number }
+    | { readonly step: 'confirming'; readonly moved?: number }
     | { readonly step: 'fetching' }
     | { readonly step: 'done'; readonly finishedAt: number }
   );
