@@ -7,7 +7,7 @@ import { mailboxWaker, wakeDeliveries } from './client/wake-deliveries.ts';
 import { loadConfig, type Config } from './config/config.ts';
 import { createLog, type Log } from './host/log.ts';
 import { createWorkers } from './hosting/temporal-workers.ts';
-import { deliveriesOf, dependenciesOf, openMeans, type Means } from './hosting/worker-means.ts';
+import { deliveryActivitiesOf, dependenciesOf, openMeans, type WorkerMeans } from './hosting/worker-means.ts';
 import type { HostWorker, WorkerRequest } from './hosting/worker-request.ts';
 import { installRuntime } from './telemetry/runtime.ts';
 import { watchClock } from './telemetry/watch-clock.ts';
@@ -64,7 +64,7 @@ async function run(request: WorkerRequest, host: HostWorker | null): Promise<Run
     const skew = watchClock({ clock, telemetry, log });
     const deps = dependenciesOf(request, means, skew);
     const sync = createActivities(deps);
-    const deliveries = await deliveriesOf(request, means, deps);
+    const deliveries = await deliveryActivitiesOf(request, means, deps);
     const connection = await connectPatiently({ config, log, clock, signal });
     // The watch uses the connection, so the connection closes after it.
     closing.splice(1, 0, () => connection.close());
@@ -92,7 +92,7 @@ async function run(request: WorkerRequest, host: HostWorker | null): Promise<Run
  */
 function keepInOrder(
   { config, log, handlers = {} }: WorkerRequest,
-  { clock, googleClock, stores }: Means,
+  { clock, googleClock, stores }: WorkerMeans,
   connection: NativeConnection,
 ): () => Promise<void> {
   const ended = new AbortController();

@@ -5,7 +5,7 @@ import type { MailboxId } from '../model/ids.ts';
 import type { TidemarkError } from '../model/tidemark-error.ts';
 import { secretKeysOf } from '../storage/open-secret-keys.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
-import { connectOne, readHeld, type Outcome } from './connect-user.ts';
+import { connectOne, readHeld, type UserOutcome } from './connect-user.ts';
 import { requireDelegation, usersOf } from './domain-delegation.ts';
 import type { ConnectDomainRequest, ConnectedDomain, RenamedUser } from './domain-request.ts';
 
@@ -45,7 +45,7 @@ export async function connectDomain(request: ConnectDomainRequest): Promise<Conn
     for (const [mailbox, { error }] of held) if (error !== null) failed.set(mailbox, error);
 
     const running = await tidemark.client.running();
-    const outcomes = new Map<MailboxId, Outcome>();
+    const outcomes = new Map<MailboxId, UserOutcome>();
     const renamed = await renamedUsers(users, tidemark.store);
     const wanted = present.filter((mailbox) => !failed.has(mailbox) && !renamed.some(({ to }) => to === mailbox));
     for (let from = 0; from < wanted.length; from += SLICE) {
@@ -65,7 +65,7 @@ export async function connectDomain(request: ConnectDomainRequest): Promise<Conn
       request.onProgress?.(outcomes.size, wanted.length);
       if (!request.dryRun && done.includes('started') && from + SLICE < wanted.length) await clock.sleep(PAUSE, signal);
     }
-    const which = (outcome: Outcome): MailboxId[] => present.filter((mailbox) => outcomes.get(mailbox) === outcome);
+    const which = (outcome: UserOutcome): MailboxId[] => present.filter((mailbox) => outcomes.get(mailbox) === outcome);
     return {
       started: which('started'),
       running: which('running'),

@@ -4,7 +4,7 @@ import { SecretKeyError } from '../secrets/secret-box.ts';
 import type { SecretKeys } from '../secrets/secret-keys.ts';
 import type { ConnectDomainRequest } from './domain-request.ts';
 
-export type Outcome = 'started' | 'running' | 'stopped' | 'own-grant';
+export type UserOutcome = 'started' | 'running' | 'stopped' | 'own-grant';
 
 /** What the store holds for a mailbox, compared with the service account's credentials. */
 export interface Held {
@@ -53,7 +53,7 @@ export async function connectOne(
     held,
     isRunning,
   }: ConnectDomainRequest & { keys: SecretKeys; held: Held['kind']; isRunning: boolean },
-): Promise<Outcome> {
+): Promise<UserOutcome> {
   if (held === 'own-grant') return 'own-grant';
   const last = isRunning ? 'running' : await tidemark.client.lastRun(mailbox);
   // A removed mailbox has no credentials, and must not get new ones.

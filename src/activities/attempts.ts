@@ -85,14 +85,14 @@ export interface MissingAttachments {
 }
 
 /** A message whose answer lacked something. */
-type LackingMessage = Pick<PendingMessage, 'id' | 'historyId' | 'attempts' | 'lastError'>;
+type PartlyAnsweredMessage = Pick<PendingMessage, 'id' | 'historyId' | 'attempts' | 'lastError'>;
 
 /**
  * Gmail does not give some of a message's attachments. The rest is stored, and these are asked for again ever more
  * rarely, at one get each.
  */
 export function afterMissing(
-  message: LackingMessage,
+  message: PartlyAnsweredMessage,
   { missing, count, failure }: MissingAttachments,
   now: number,
 ): FetchAttempt {
@@ -109,7 +109,7 @@ const ATTACHMENTS = /^\d+ of \d+ attachments: /;
  * A message stored as FULL because Gmail gave no raw, this time either. The raw is asked for again ever more rarely, at
  * one get each time.
  */
-export function afterNoRaw(message: LackingMessage, now: number): FetchAttempt {
+export function afterNoRaw(message: PartlyAnsweredMessage, now: number): FetchAttempt {
   return afterLacking(message, { error: NO_RAW, isSame: (error) => error === NO_RAW }, now);
 }
 
@@ -120,7 +120,7 @@ const NO_RAW = 'stored as full: the answer has no usable raw';
  * days after one odd answer.
  */
 function afterLacking(
-  message: LackingMessage,
+  message: PartlyAnsweredMessage,
   { error, isSame }: { readonly error: string; readonly isSame: (error: string) => boolean },
   now: number,
 ): FetchAttempt {

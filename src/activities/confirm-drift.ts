@@ -27,7 +27,7 @@ const WAITS = [2_000, 10_000, 30_000];
 type Answer = { readonly kind: 'message'; readonly message: FetchedMessage } | { readonly kind: 'gone' | 'unreadable' };
 
 /** What an answer says about a difference that the listings show. */
-type Verdict = 'confirmed' | 'refuted' | 'undecided';
+type DriftVerdict = 'confirmed' | 'refuted' | 'undecided';
 
 /**
  * Confirms differences by gets. If a get shows the message as the store holds it, the listing is wrong, not the store,
@@ -40,13 +40,13 @@ export async function confirmDrift(audited: Audited, { extra, differing }: Drift
   const differingAnswers = await answersTo(audited, differing.slice(0, MOST));
   const { id: mailbox, settings } = audited.row;
   const held = await audited.deps.store.labelsOf({ mailbox, messageIds: [...differingAnswers.keys()] });
-  const ofExtra = (id: MessageId): Verdict => {
+  const ofExtra = (id: MessageId): DriftVerdict => {
     const answer = extraAnswers.get(id);
     if (answer === undefined) return 'undecided';
     if (answer.kind === 'gone') return 'confirmed';
     return answer.kind === 'message' && !inScope(settings.scope, answer.message) ? 'confirmed' : 'refuted';
   };
-  const ofDiffering = (id: MessageId): Verdict => {
+  const ofDiffering = (id: MessageId): DriftVerdict => {
     const answer = differingAnswers.get(id);
     // The listings show the message: a 404 contradicts them, and says nothing about labels.
     if (answer?.kind !== 'message') return 'undecided';
@@ -62,7 +62,7 @@ export async function confirmDrift(audited: Audited, { extra, differing }: Drift
 
 function judged(
   ids: readonly MessageId[],
-  verdictOn: (id: MessageId) => Verdict,
+  verdictOn: (id: MessageId) => DriftVerdict,
 ): { readonly confirmed: readonly MessageId[]; readonly unconfirmed: number } {
   const sample = ids.slice(0, MOST).map((id) => ({ id, verdict: verdictOn(id) }));
   const rest = ids.slice(MOST);

@@ -1,8 +1,8 @@
 import type { MessageId } from '../model/ids.ts';
 import type { Doubt } from '../store/rows/mailbox-row.ts';
 import type { FinishListingRequest, Suspects } from '../store/listing/listing-store.ts';
-import { confirmLosses, PROVEN, type Losses, type Question } from './confirm-losses.ts';
-import type { EndedListing } from './ended-listing.ts';
+import { confirmLosses, PROVEN, type Losses, type LossQuestion } from './confirm-losses.ts';
+import type { WholeListing } from './whole-listing.ts';
 import { labelsToList } from './list-ids.ts';
 import { APART, areLabelsDecided, isCountDecided, nextDoubt } from './listing-doubt.ts';
 import { compareLabels, compareTotals, type LabelTotals, type Totals } from './listing-totals.ts';
@@ -11,7 +11,7 @@ import { compareLabels, compareTotals, type LabelTotals, type Totals } from './l
  * `repeat`: Gmail counts more messages than it listed. `ended`: what the end of the listing may treat as a fact, and
  * the messages whose gets were inconclusive.
  */
-export type Verdict =
+export type ListingVerdict =
   | { readonly kind: 'repeat' }
   | ({ readonly kind: 'ended'; readonly doubt: Doubt | null; readonly unanswered: readonly MessageId[] } & Required<
       Pick<FinishListingRequest, 'absence' | 'doubtedLabels'>
@@ -28,7 +28,7 @@ export type Verdict =
  *
  * A loss without a second witness is not applied. The mailbox shows the doubt, and the listing is repeated later.
  */
-export async function confirmListing(ended: EndedListing): Promise<Verdict> {
+export async function confirmListing(ended: WholeListing): Promise<ListingVerdict> {
   const { deps, listing, reconciling, mayRepeat } = ended;
   const { mailbox, generation } = listing;
   const counts = await deps.store.countListed({ mailbox, generation });
@@ -68,8 +68,8 @@ const LABELS_AGREE: LabelTotals = { missing: 0, isUndecided: false };
 
 /** Compares the labels' listings. The total of the scope covers its own labels, unless the scope has an age. */
 async function compareLabelListings(
-  { session, listing, run, labels, labelIds, startHistoryId }: EndedListing,
-  counts: Question['counts'],
+  { session, listing, run, labels, labelIds, startHistoryId }: WholeListing,
+  counts: LossQuestion['counts'],
 ): Promise<LabelTotals> {
   const { scope } = listing.settings;
   if (labels === 'unread') return LABELS_AGREE;
@@ -80,10 +80,10 @@ async function compareLabelListings(
 }
 
 function verdict(
-  { deps, reconciling }: EndedListing,
+  { deps, reconciling }: WholeListing,
   before: Doubt | null,
   found: { totals: Totals; underLabels: LabelTotals; suspects: Suspects; losses: Losses },
-): Verdict {
+): ListingVerdict {
   const { totals, underLabels, suspects, losses } = found;
   const { areProven, unanswered } = losses;
   const absence = areProven ? 'proven' : 'doubted';

@@ -3,7 +3,7 @@ import { compareHistoryIds, type LabelId, type MessageId } from '../model/ids.ts
 import { inScope, type Scope } from '../model/settings.ts';
 import type { ListedCounts, Suspects } from '../store/listing/listing-store.ts';
 import { isOfMailbox, messageRequests, minimalGets } from './batched-gets.ts';
-import type { EndedListing } from './ended-listing.ts';
+import type { WholeListing } from './whole-listing.ts';
 import { missingOf, type Totals } from './listing-totals.ts';
 
 /** Up to this many suspects are each checked by a get, whatever the mailbox's size: 500 units. */
@@ -20,7 +20,7 @@ const MOST_GETS = 10_000;
 
 const PAGE = 500;
 
-export interface Question extends EndedListing {
+export interface LossQuestion extends WholeListing {
   readonly totals: Totals;
   readonly suspects: Suspects;
   readonly counts: ListedCounts;
@@ -36,7 +36,7 @@ export interface Losses {
 
 export const PROVEN: Losses = { areProven: true, unanswered: [] };
 
-export async function confirmLosses(question: Question): Promise<Losses> {
+export async function confirmLosses(question: LossQuestion): Promise<Losses> {
   const { messageIds } = question.suspects;
   if (messageIds.length === 0) return PROVEN;
   if (messageIds.length <= FEW) return provenByGets(question, messageIds);
@@ -53,7 +53,7 @@ export async function confirmLosses(question: Question): Promise<Losses> {
 
 /** What a get left open stays open: it counts as listed already, and must be asked for again. */
 async function provenByGets(
-  question: Question,
+  question: LossQuestion,
   ids: readonly MessageId[],
   leftOpen: readonly MessageId[] = [],
 ): Promise<Losses> {
@@ -65,7 +65,7 @@ async function provenByGets(
  * Where most of a sample exists, a page or a whole listing went missing. Then another listing is cheaper than a get of
  * each, unless the mailbox is small.
  */
-function isWorthGets({ suspects, deps, counts }: Question, refuted: number): boolean {
+function isWorthGets({ suspects, deps, counts }: LossQuestion, refuted: number): boolean {
   const all = suspects.messageIds.length;
   if (all >= MOST_GETS) return false;
   const { units } = deps.prices;
@@ -81,7 +81,7 @@ type OtherWitness = 'agrees' | 'later' | 'none';
  * leaves out of listings stays left out for days. Only a count that is exact shows that no message is missing, so there
  * is none while mail comes and goes, or in a scope with an age.
  */
-async function otherWitness(question: Question): Promise<OtherWitness> {
+async function otherWitness(question: LossQuestion): Promise<OtherWitness> {
   const { session, listing, run, totals, suspects, counts, listedBefore } = question;
   if (suspects.messageIds.length >= MOST_GETS) return listedTwice(question) ? 'agrees' : 'later';
   if (!totals.agree) return 'none';
@@ -94,7 +94,7 @@ async function otherWitness(question: Question): Promise<OtherWitness> {
 }
 
 /** More messages than can be named one by one are gone when two listings say so, and no count contradicts them. */
-const listedTwice = ({ totals, suspects, listedBefore }: Question): boolean =>
+const listedTwice = ({ totals, suspects, listedBefore }: LossQuestion): boolean =>
   listedBefore !== null && totals.uncounted === 0 && suspects.absentBefore === suspects.absent;
 
 /** A sample, spread evenly over the list. */
@@ -112,7 +112,7 @@ function spread(ids: readonly MessageId[], count: number): readonly MessageId[] 
  * messages whose gets were inconclusive
  */
 async function confirmByGets(
-  { deps, session, listing, run, startHistoryId, labels }: EndedListing,
+  { deps, session, listing, run, startHistoryId, labels }: WholeListing,
   ids: readonly MessageId[],
 ): Promise<{ refuted: number; unanswered: readonly MessageId[] }> {
   const { mailbox, generation } = listing;
@@ -149,7 +149,7 @@ async function confirmByGets(
 function agrees(
   message: FetchedMessage,
   listed: readonly LabelId[] | undefined,
-  { scope, labels }: { readonly scope: Scope; readonly labels: EndedListing['labels'] },
+  { scope, labels }: { readonly scope: Scope; readonly labels: WholeListing['labels'] },
 ): boolean {
   if (listed === undefined) return !inScope(scope, message);
   return labels === 'unread' || message.labelIds.every((label) => listed.includes(label));

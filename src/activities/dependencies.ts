@@ -6,7 +6,7 @@ import type { MailboxId } from '../model/ids.ts';
 import type { PriceTable } from '../model/prices.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { Telemetry } from '../model/telemetry.ts';
-import type { Question } from './requests.ts';
+import type { MailboxWork } from './requests.ts';
 
 export interface SessionRequest {
   readonly mailbox: MailboxId;
@@ -70,7 +70,7 @@ function waitShown(run: ActivityRun): (until: number) => void {
 }
 
 /** Session options of an activity: waits are shown in the UI, and a blocked mailbox first asks whether it is served. */
-export function sessionFor({ ask }: Question, run: ActivityRun): Pick<SessionRequest, 'onWait' | 'ask' | 'signal'> {
+export function sessionFor({ ask }: MailboxWork, run: ActivityRun): Pick<SessionRequest, 'onWait' | 'ask' | 'signal'> {
   const { signal } = run;
   return { onWait: waitShown(run), signal, ...(ask === true ? { ask: { signal } } : {}) };
 }

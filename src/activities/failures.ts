@@ -8,7 +8,7 @@ import type { Remedy } from '../model/remedy.ts';
 import { SecretKeyError } from '../secrets/secret-box.ts';
 import { StoreError } from '../store/engines/store-error.ts';
 import { NotConnectedError } from './dependencies.ts';
-import { OtherDatabaseError, otherDatabaseText } from './require-database.ts';
+import { ForeignDatabaseError, otherDatabaseText } from './require-database.ts';
 import { OtherAccountError, otherAccountRemedy, otherAccountText } from './require-account.ts';
 import { UnknownLabelError, unknownLabelText } from './require-labels.ts';
 
@@ -16,7 +16,7 @@ import { UnknownLabelError, unknownLabelText } from './require-labels.ts';
  * How a failure goes on. This is the only place where errors of Gmail and the store become Temporal's; docs/errors.md
  * has a paragraph on each.
  */
-export interface Outcome {
+export interface FailureOutcome {
   readonly type: FailureType;
   /** `retry`: Temporal tries again with growing delays; `wait`: at `until`; `stop`: the workflow decides. */
   readonly next:
@@ -34,12 +34,12 @@ const RATE_WAIT = 30_000;
 const DAILY_WAIT = 60 * 60 * 1_000;
 
 /** @returns null for an unforeseen error, which is rethrown as it is, so that Temporal retries it */
-export function outcomeOf(error: unknown, mailbox: MailboxId, now: number): Outcome | null {
+export function outcomeOf(error: unknown, mailbox: MailboxId, now: number): FailureOutcome | null {
   if (error instanceof NotConnectedError)
     return stopped('MailboxNotConnected', `${mailbox} has no credentials`, { kind: 'connect', mailbox });
   if (error instanceof OtherAccountError)
     return stopped('OtherAccount', otherAccountText(mailbox, error), otherAccountRemedy(mailbox, error));
-  if (error instanceof OtherDatabaseError)
+  if (error instanceof ForeignDatabaseError)
     return stopped('OtherDatabase', otherDatabaseText(mailbox), { kind: 'take-place', mailbox, resumes: true });
   if (error instanceof UnknownLabelError)
     return stopped('MailboxUnavailable', unknownLabelText(mailbox, error), { kind: 'correct-labels', mailbox });
@@ -51,7 +51,7 @@ export function outcomeOf(error: unknown, mailbox: MailboxId, now: number): Outc
   return null;
 }
 
-function outcomeOfStore(error: StoreError): Outcome {
+function outcomeOfStore(error: StoreError): FailureOutcome {
   if (error.failure.kind === 'lost')
     return { type: 'StoreLost', next: { kind: 'stop' }, message: error.message, remedy: error.remedy };
   return {
@@ -62,7 +62,7 @@ function outcomeOfStore(error: StoreError): Outcome {
   };
 }
 
-function outcomeOfGmail(error: GmailError, mailbox: MailboxId, now: number): Outcome {
+function outcomeOfGmail(error: GmailError, mailbox: MailboxId, now: number): FailureOutcome {
   const { failure } = error;
   const askAgain = { kind: 'ask-again', mailbox, orConnect: false } as const;
   switch (failure.kind) {
@@ -119,7 +119,7 @@ function outcomeOfGmail(error: GmailError, mailbox: MailboxId, now: number): Out
   }
 }
 
-const stopped = (type: FailureType, message: string, remedy: Remedy): Outcome => ({
+const stopped = (type: FailureType, message: string, remedy: Remedy): FailureOutcome => ({
   type,
   next: { kind: 'stop' },
   message,
@@ -148,7 +148,7 @@ function refusedText(mailbox: MailboxId, { status, reason }: Extract<GmailFailur
 /**
  * The outcome as Temporal's failure. Waiting is benign: it is not an error in metrics and does not grow the history.
  */
-export function toApplicationFailure(outcome: Outcome, now: number): ApplicationFailure {
+export function toApplicationFailure(outcome: FailureOutcome, now: number): ApplicationFailure {
   const { type, message, next, remedy = null } = outcome;
   const details = remedy === null ? [] : [remedy];
   switch (next.kind) {

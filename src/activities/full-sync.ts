@@ -6,7 +6,7 @@ import { sessionFor, type ActivityDependencies, type ActivityRun } from './depen
 import type { Listing } from './listing-request.ts';
 import { makeListing } from './listing.ts';
 import type { ListingRoles } from './listing-work.ts';
-import type { ListingRequest, ListingResult, Question } from './requests.ts';
+import type { ListingRequest, ListingResult, MailboxWork } from './requests.ts';
 
 type FullSyncRoles = ListingRoles & WorkStore & SpentUnits;
 
@@ -35,7 +35,7 @@ export function recover(
 
 async function list(
   deps: ActivityDependencies<FullSyncRoles>,
-  listing: Listing & Question,
+  listing: Listing & MailboxWork,
   run: ActivityRun,
 ): Promise<ListingResult> {
   const { mailbox, generation } = listing;

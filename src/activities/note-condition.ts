@@ -6,7 +6,7 @@ import { RATE_LIMITED_SIGNAL } from '../model/signal-name.ts';
 import type { Condition } from '../store/rows/mailbox-row.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import type { Outcome } from './failures.ts';
+import type { FailureOutcome } from './failures.ts';
 import type { MailboxActivities } from './requests.ts';
 
 /**
@@ -46,7 +46,7 @@ export async function clearCondition(
  */
 export async function noteFailure(
   { store }: ActivityDependencies<MailboxRegistry>,
-  failed: { mailbox: MailboxId; activity: keyof MailboxActivities; outcome: Outcome; now: number },
+  failed: { mailbox: MailboxId; activity: keyof MailboxActivities; outcome: FailureOutcome; now: number },
 ): Promise<void> {
   const { mailbox, activity, outcome, now } = failed;
   const work = WORK[activity];

@@ -25,24 +25,24 @@ export interface OpenMailboxRequest extends KnownStore {
 }
 
 /** Work of a blocked mailbox. */
-export interface Question extends KnownStore {
+export interface MailboxWork extends KnownStore {
   /** True when one cheap call without retries must first ask whether Gmail serves the mailbox again. */
   readonly ask?: boolean;
 }
 
-export interface ListingRequest extends Question {
+export interface ListingRequest extends MailboxWork {
   readonly mailbox: MailboxId;
   readonly settings: MailboxSettings;
   readonly generation: number;
 }
 
-export interface FetchSliceRequest extends Question {
+export interface FetchSliceRequest extends MailboxWork {
   readonly mailbox: MailboxId;
   /** The number of the request to try all failed messages now, when there is one. */
   readonly retry?: number;
 }
 
-export interface PartialSyncRequest extends Question {
+export interface PartialSyncRequest extends MailboxWork {
   readonly mailbox: MailboxId;
   /** The workflow's mark. If the store's differs, the older one wins. */
   readonly historyId: HistoryId | null;
@@ -161,7 +161,7 @@ export interface StopWatchRequest {
   readonly mailbox: MailboxId;
 }
 
-export interface AuditRequest extends Question {
+export interface AuditRequest extends MailboxWork {
   readonly mailbox: MailboxId;
   /** The number of the request that this audit serves; absent when it runs by itself. */
   readonly audit?: number;

@@ -3,8 +3,8 @@ import type { MailboxId } from '../model/ids.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 
 /** Thrown when a worker's database is not the one that holds the mailbox. */
-export class OtherDatabaseError extends Error {
-  override readonly name = 'OtherDatabaseError';
+export class ForeignDatabaseError extends Error {
+  override readonly name = 'ForeignDatabaseError';
 }
 
 /**
@@ -12,14 +12,14 @@ export class OtherDatabaseError extends Error {
  *
  * @param known - the database that the workflow knows; undefined before it knows one, and from earlier versions
  * @returns which database the worker has
- * @throws {OtherDatabaseError}
+ * @throws {ForeignDatabaseError}
  */
 export async function requireDatabase(
   store: Pick<MailboxRegistry, 'identity'>,
   known: StoreMark | undefined,
 ): Promise<StoreIdentity> {
   const database = await store.identity();
-  if (known !== undefined && !continues(database, known)) throw new OtherDatabaseError();
+  if (known !== undefined && !continues(database, known)) throw new ForeignDatabaseError();
   return database;
 }
 

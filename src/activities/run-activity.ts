@@ -5,7 +5,7 @@ import type { StoreMark } from '../model/store-identity.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import { clearCondition, noteFailure } from './note-condition.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
-import { outcomeOf, toApplicationFailure, type Outcome } from './failures.ts';
+import { outcomeOf, toApplicationFailure, type FailureOutcome } from './failures.ts';
 import { requireDatabase } from './require-database.ts';
 import type { MailboxActivities } from './requests.ts';
 
@@ -89,7 +89,7 @@ async function beat(clock: Clock, finished: AbortSignal, heartbeat: () => void):
 }
 
 /** A defect. Its text may quote mail (JSON.parse does), so only its name and its place leave the process. */
-function unexpected(error: unknown, activity: string, mailbox: MailboxId): Outcome {
+function unexpected(error: unknown, activity: string, mailbox: MailboxId): FailureOutcome {
   const name = error instanceof Error ? error.name : typeof error;
   const place =
     error instanceof Error

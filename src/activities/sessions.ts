@@ -111,18 +111,18 @@ async function isServed(session: GmailSession, signal: AbortSignal): Promise<voi
 }
 
 /** Both lanes begin at once and share one check. */
-async function check(request: AccountCheck, connection: Connection): Promise<void> {
+async function check(request: SessionCheck, connection: Connection): Promise<void> {
   connection.checking ??= checkAccount(request, connection).finally(() => {
     connection.checking = null;
   });
   await connection.checking;
 }
 
-type AccountCheck = Omit<Parameters<typeof requireAccount>[0], 'version' | 'opens'> & {
+type SessionCheck = Omit<Parameters<typeof requireAccount>[0], 'version' | 'opens'> & {
   readonly session: GmailSession;
 };
 
-async function checkAccount(request: AccountCheck, { version, provided }: Connection): Promise<void> {
+async function checkAccount(request: SessionCheck, { version, provided }: Connection): Promise<void> {
   try {
     await requireAccount({ ...request, version, opens: (await provided?.account()) ?? null });
   } finally {

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { readerOf, type Reader } from '../reading/open-reader.ts';
-import { openStoresOf, type Opening } from '../storage/open-stores.ts';
+import { openStoresOf, type StoreOpening } from '../storage/open-stores.ts';
 import { Bodies } from '../store/bodies/bodies.ts';
 import { closeStores, type Stores } from '../store/open-store.ts';
 
@@ -12,7 +12,7 @@ export interface OpenedDatabase {
 }
 
 /** @throws {StoreError} when the database cannot be used, or does not exist and must not be made */
-export async function openDatabase(config: Config, opening: Opening = {}): Promise<OpenedDatabase> {
+export async function openDatabase(config: Config, opening: StoreOpening = {}): Promise<OpenedDatabase> {
   const stores = await openStoresOf(config, opening);
   const bodies = new Bodies(stores.database, config.bodies);
   return {

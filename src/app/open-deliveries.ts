@@ -32,9 +32,9 @@ export async function openDeliveries({
   // Loaded now: a program that only imports Tidemark need not wait for the database's modules.
   const { openDatabase } = await import('./open-database.ts');
   const database = await openDatabase(config, { create: false });
-  return { deliveries: deliveriesOf(config, database.stores, clock), close: () => database.close() };
+  return { deliveries: deliveriesIn(config, database.stores, clock), close: () => database.close() };
 }
 
 /** The deliveries of a database that is open already. */
-export const deliveriesOf = (config: Config, stores: Pick<Stores, 'store' | 'credentials'>, clock: Clock): Deliveries =>
+export const deliveriesIn = (config: Config, stores: Pick<Stores, 'store' | 'credentials'>, clock: Clock): Deliveries =>
   new Deliveries({ store: stores.store, webhooks: webhookAccess(config, stores, clock) });

@@ -28,7 +28,7 @@ import { webhookSecretsOf } from '../secrets/secret-owner.ts';
 import type { SecretKeys } from '../secrets/secret-keys.ts';
 import type { Stores } from '../store/stores.ts';
 
-export interface WebhookMeans {
+export interface SubscribeWebhookMeans {
   readonly stores: Pick<Stores, 'store' | 'credentials'>;
   readonly keys: SecretKeys;
   readonly clock: Clock;
@@ -45,7 +45,7 @@ export interface WebhookMeans {
  * @throws {SecretKeyError} when the keys that encrypt cannot be used
  */
 export async function subscribeWebhook(
-  means: WebhookMeans,
+  means: SubscribeWebhookMeans,
   name: string,
   wanted: WebhookSubscription,
 ): ReturnType<WebhookAccess['subscribe']> {
@@ -65,15 +65,15 @@ export async function subscribeWebhook(
   return { change, url: definition.target.url, ...secrets };
 }
 
-interface Change {
+interface SubscriptionChange {
   readonly before: Subscription | null;
   readonly wanted: WebhookSubscription;
 }
 
 function definitionOf(
-  { allowedNetworks }: WebhookMeans,
+  { allowedNetworks }: SubscribeWebhookMeans,
   name: string,
-  { before, wanted }: Change,
+  { before, wanted }: SubscriptionChange,
 ): SubscriptionDefinition & { readonly target: WebhookTarget } {
   const former = before?.target ?? null;
   if (former?.kind === 'handler') throw notMade(name, 'A handler has this name already: take another one.');
@@ -111,7 +111,7 @@ function orderOf(name: string, former: DeliveryOrder, change: DeliveryOrderChang
 
 /** Stores the keys that sign from now on. The newest is the first; the one before it stays during a rotation. */
 async function withSecrets(
-  { stores: { credentials }, keys }: WebhookMeans,
+  { stores: { credentials }, keys }: SubscribeWebhookMeans,
   name: string,
   { isNew, wanted }: { readonly isNew: boolean; readonly wanted: WebhookSubscription },
 ): Promise<Pick<SubscribedWebhook, 'receiverKey' | 'secrets'>> {

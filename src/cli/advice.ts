@@ -76,7 +76,7 @@ export function withAdvice(message: string, remedy: Remedy | null): string {
 }
 
 /** What the command line says of an error. */
-export const messageOf = ({ message, remedy }: TidemarkError): string => withAdvice(message, remedy);
+export const messageWithAdvice = ({ message, remedy }: TidemarkError): string => withAdvice(message, remedy);
 
 const connect = (mailbox: MailboxId): string =>
   `tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`;

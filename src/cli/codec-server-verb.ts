@@ -4,7 +4,7 @@ import { CannotDoError } from '../model/program-errors.ts';
 import { collect, parsePort } from './arguments.ts';
 import { contextOf, untilAborted, verb, type Cli, type VerbOptions } from './verb-context.ts';
 
-interface CodecServerOptions extends VerbOptions {
+interface CodecServerVerbOptions extends VerbOptions {
   readonly port: number;
   readonly host: string;
   readonly allowHost?: readonly string[];
@@ -35,7 +35,7 @@ export function addCodecServer(program: Command, cli: Cli): void {
       'after',
       "\nNeeds TIDEMARK_PAYLOAD_KEY. Enter its address in the UI's data encoder settings. Ctrl-C stops it.",
     )
-    .action(async (options: CodecServerOptions) => {
+    .action(async (options: CodecServerVerbOptions) => {
       const { config, out, clock, signal } = contextOf(cli, options);
       const [{ payloadCodecOf }, { startCodecServer }] = await Promise.all([
         import('../temporal/payload-codec.ts'),

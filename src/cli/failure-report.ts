@@ -1,7 +1,7 @@
 import { ConfigError } from '../config/config.ts';
 import { linesOf } from '../host/terminal.ts';
 import { TidemarkError, type TidemarkErrorCode } from '../model/tidemark-error.ts';
-import { messageOf } from './advice.ts';
+import { messageWithAdvice } from './advice.ts';
 import { TemporalServerError } from '../temporal/dev-server/temporal-server-error.ts';
 
 export interface FailureReport {
@@ -41,7 +41,9 @@ export function reportFailure(error: unknown): FailureReport {
 
 /** Some messages are lists: wrong variables, the causes of a server that does not start. */
 function linesOfMessage(error: TidemarkError): readonly string[] {
-  return error instanceof ConfigError || error instanceof TemporalServerError ? error.lines : [messageOf(error)];
+  return error instanceof ConfigError || error instanceof TemporalServerError
+    ? error.lines
+    : [messageWithAdvice(error)];
 }
 
 /**

@@ -7,7 +7,7 @@ import { ago, counted } from './words.ts';
 
 /** What may be missing although the mailbox is in sync. */
 type Shortfall = Pick<MailboxReport, 'mailbox' | 'counts' | 'doubt'>;
-type Doubt = NonNullable<MailboxReport['doubt']>;
+type ShownDoubt = NonNullable<MailboxReport['doubt']>;
 
 export interface FailOnFailures {
   readonly failOnFailures?: boolean;
@@ -41,11 +41,11 @@ export function shortfallLines(
 }
 
 /** True when nothing is known to be missing, and Gmail's counts only did not confirm the listing. */
-export const isUnconfirmed = ({ uncounted, absent, relabelled, underLabels = 0 }: Doubt): boolean =>
+export const isUnconfirmed = ({ uncounted, absent, relabelled, underLabels = 0 }: ShownDoubt): boolean =>
   uncounted + absent + relabelled + underLabels === 0;
 
 /** What is wrong with Gmail's listings, and that nothing is lost because of it. */
-export function doubtWords(doubt: Doubt, now: number, { runs }: { runs: boolean }): string {
+export function doubtWords(doubt: ShownDoubt, now: number, { runs }: { runs: boolean }): string {
   const { uncounted, absent, relabelled, underLabels = 0, relistAt } = doubt;
   const again =
     relistAt === null || !runs ? '' : `; it is listed again ${relistAt <= now ? 'now' : `at ${ago(relistAt, now)}`}`;

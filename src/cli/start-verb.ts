@@ -17,7 +17,7 @@ import { addSettingOptions, grantedChange, type SettingOptions } from './setting
 import { addFailOnFailures, requireNoFailures, shortfallLines, type FailOnFailures } from './shortfall.ts';
 import { count, counted } from './words.ts';
 
-interface StartOptions extends VerbOptions, SettingOptions, FailOnFailures {
+interface StartVerbOptions extends VerbOptions, SettingOptions, FailOnFailures {
   readonly wait?: boolean;
   readonly dryRun?: boolean;
 }
@@ -42,7 +42,7 @@ export function addStart(program: Command, cli: Cli): void {
       ),
   )
     .addHelpText('after', '\nWhat is not given stays as it is: a bare start wakes a mailbox and changes nothing.')
-    .action((mailbox: MailboxId, options: StartOptions) =>
+    .action((mailbox: MailboxId, options: StartVerbOptions) =>
       withTidemark(cli, options, async (context) => {
         const { tidemark } = context;
         if ((await tidemark.credentials.get(mailbox)) === null) {

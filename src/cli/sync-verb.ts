@@ -9,7 +9,7 @@ import { doneOrLater } from './obstacle.ts';
 import { addFailOnFailures, leftWords, requireNoFailures, shortfallLines, type FailOnFailures } from './shortfall.ts';
 import { counted } from './words.ts';
 
-interface SyncOptions extends VerbOptions, FailOnFailures {
+interface SyncVerbOptions extends VerbOptions, FailOnFailures {
   readonly wait?: boolean;
 }
 
@@ -22,7 +22,7 @@ export function addSync(program: Command, cli: Cli): void {
   });
   addFailOnFailures(
     command.option('--wait', "return when the store has reached the mailbox's head as of this call"),
-  ).action((mailbox: MailboxId, options: SyncOptions) =>
+  ).action((mailbox: MailboxId, options: SyncVerbOptions) =>
     withTidemark(cli, options, async ({ tidemark, out, clock, signal, config }) => {
       const { client } = tidemark;
       if (options.wait !== true) {

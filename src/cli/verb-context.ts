@@ -147,9 +147,9 @@ export async function withDeliveries<Result>(
   options: VerbOptions,
   run: (context: VerbContext & { deliveries: Deliveries }) => Promise<Result>,
 ): Promise<Result> {
-  const { deliveriesOf } = await import('../app/open-deliveries.ts');
+  const { deliveriesIn } = await import('../app/open-deliveries.ts');
   return withStores(cli, options, (context) =>
-    run({ ...context, deliveries: deliveriesOf(context.config, context.stores, cli.clock) }),
+    run({ ...context, deliveries: deliveriesIn(context.config, context.stores, cli.clock) }),
   );
 }
 

@@ -5,7 +5,7 @@ import type { AuditResult } from '../store/rows/mailbox-row.ts';
 import * as definitions from '../workflows/definitions.ts';
 import { blockReasonOf, MailboxBlockedError } from './errors.ts';
 import { viewOf, waitingWith, type ClientMeans } from './mailbox-workflow.ts';
-import { answered, isBlocked, reached, runningWorkflow, type WaitOptions } from './waiting.ts';
+import { untilAnswered, isBlocked, reached, runningWorkflow, type WaitOptions } from './waiting.ts';
 
 /** Runs a partial sync, and waits until the store has reached the mailbox's head as of this call. */
 export async function syncAndWait(means: ClientMeans, mailbox: MailboxId, options: WaitOptions): Promise<void> {
@@ -58,6 +58,6 @@ async function chainOf(means: ClientMeans, mailbox: MailboxId, options: WaitOpti
   const { handle, firstRunId } = await runningWorkflow(waiting, mailbox, workflowId, options.signal);
   return {
     ask: <Result>(send: (handle: WorkflowHandle, updateId: string) => Promise<Result>): Promise<Result> =>
-      answered(waiting, { mailbox, workflowId, firstRunId, options }, (updateId) => send(handle, updateId)),
+      untilAnswered(waiting, { mailbox, workflowId, firstRunId, options }, (updateId) => send(handle, updateId)),
   };
 }

@@ -9,7 +9,7 @@ import { OtherDatabaseError } from './errors.ts';
 import type { ClientStore, RunningView } from './mailbox-report.ts';
 import type { Rpc } from './rpc.ts';
 import { runningView } from './running.ts';
-import type { Waiting } from './waiting.ts';
+import type { WaitMeans } from './waiting.ts';
 
 /** What commands to mailboxes work with. */
 export interface ClientMeans {
@@ -38,6 +38,6 @@ export async function signalMailbox(
 }
 
 /** What a wait for a mailbox needs. */
-export function waitingWith(means: ClientMeans): Waiting {
+export function waitingWith(means: ClientMeans): WaitMeans {
   return { ...means, isAnswered: async (mailbox) => (await viewOf(means, mailbox)).status !== null };
 }

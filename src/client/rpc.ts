@@ -7,7 +7,7 @@ import { toTidemarkError } from './errors.ts';
 /** A call that takes longer counts as unanswered. */
 const DEADLINE = 10_000;
 
-export interface CallOptions {
+export interface RpcOptions {
   readonly mailbox?: MailboxId;
   /** Milliseconds until the call is given up. */
   readonly deadline?: number;
@@ -15,7 +15,7 @@ export interface CallOptions {
 }
 
 /** Runs a call to Temporal: with a deadline, until the signal aborts, and with Temporal's errors translated. */
-export type Rpc = <Result>(options: CallOptions, call: () => Promise<Result>) => Promise<Result>;
+export type Rpc = <Result>(options: RpcOptions, call: () => Promise<Result>) => Promise<Result>;
 
 export function createRpc({ temporal, address, clock }: { temporal: Client; address: string; clock: Clock }): Rpc {
   const { connection } = temporal;

@@ -23,7 +23,7 @@ export interface WaitOptions {
   readonly onNoWorker?: () => void;
 }
 
-export interface Waiting {
+export interface WaitMeans {
   readonly temporal: Client;
   readonly rpc: Rpc;
   readonly clock: Clock;
@@ -37,7 +37,7 @@ export interface Waiting {
  * @throws {MailboxNotRunningError} when no workflow runs
  */
 export async function runningWorkflow(
-  { temporal, rpc }: Waiting,
+  { temporal, rpc }: WaitMeans,
   mailbox: MailboxId,
   workflowId: string,
   signal?: AbortSignal,
@@ -56,8 +56,8 @@ export async function runningWorkflow(
  * under way and does not run it twice. The handle names the chain, so a run that ends by continue-as-new is followed.
  * Without a worker the update ends here at its deadline, and is sent again.
  */
-export async function answered<Result>(
-  waiting: Waiting,
+export async function untilAnswered<Result>(
+  waiting: WaitMeans,
   request: { mailbox: MailboxId; workflowId: string; firstRunId: string; options: WaitOptions },
   send: (updateId: string) => Promise<Result>,
 ): Promise<Result> {
@@ -99,7 +99,7 @@ export function isRunning({ phase }: { readonly phase: Phase | 'stopped' }): boo
 }
 
 async function stillRuns(
-  waiting: Waiting,
+  waiting: WaitMeans,
   {
     mailbox,
     workflowId,
@@ -120,7 +120,7 @@ const NOTICE_AFTER = 3_000;
 
 /** While the call has no answer, checks whether a worker answers for the mailbox at all. */
 async function withNotice<Result>(
-  waiting: Waiting,
+  waiting: WaitMeans,
   { mailbox, options: { onNoWorker } }: { mailbox: MailboxId; options: WaitOptions },
   call: () => Promise<Result>,
 ): Promise<Result> {

@@ -10,7 +10,7 @@ import { bundleWorkflows } from '../temporal/bundle-workflows.ts';
 import { dataConverterOf } from '../temporal/payload-codec.ts';
 import { shippedBundle } from '../temporal/shipped-bundle.ts';
 import { backfillQueueOf, deliveryQueueOf, webhookQueueOf } from '../workflows/definitions.ts';
-import type { Deliveries, Means } from './worker-means.ts';
+import type { DeliveryActivities, WorkerMeans } from './worker-means.ts';
 import type { HostWorker, WorkerRequest } from './worker-request.ts';
 
 /** A cached workflow takes 0.1 to 0.3 MB. An evicted one is replayed when it wakes. */
@@ -52,7 +52,7 @@ const SHARED = {
 /** @returns Temporal's workers by task queue, without a host's */
 export async function createWorkers(
   { config, signal, workflowBundle }: WorkerRequest,
-  { clock, tracing }: Means,
+  { clock, tracing }: WorkerMeans,
   {
     skew,
     sync,
@@ -62,7 +62,7 @@ export async function createWorkers(
   }: {
     readonly skew: ClockSkew;
     readonly sync: SyncActivities;
-    readonly deliveries: Deliveries;
+    readonly deliveries: DeliveryActivities;
     readonly connection: NativeConnection;
     readonly host: HostWorker | null;
   },

@@ -29,7 +29,7 @@ import { telemetryOf } from '../telemetry/runtime.ts';
 import type { WorkerRequest } from './worker-request.ts';
 
 /** What a worker works with. */
-export interface Means {
+export interface WorkerMeans {
   readonly clock: Clock;
   /** The clock of activities and housekeeping, once Google has answered. */
   readonly googleClock: GoogleClock;
@@ -43,7 +43,7 @@ export interface Means {
   readonly webhooks: WebhookSender;
 }
 
-export async function openMeans({ config, log, clock = systemClock, telemetry }: WorkerRequest): Promise<Means> {
+export async function openMeans({ config, log, clock = systemClock, telemetry }: WorkerRequest): Promise<WorkerMeans> {
   const tracing = await openTracing(config.tracing);
   const secretKeys = await secretKeysOf(config, clock);
   const database = await openDatabase(config);
@@ -66,14 +66,14 @@ export async function openMeans({ config, log, clock = systemClock, telemetry }:
 }
 
 /** The activities of deliveries: those to webhooks, and those to handlers where the worker has some. */
-export interface Deliveries {
+export interface DeliveryActivities {
   readonly webhooks: ReturnType<typeof createDeliveryActivities>;
   readonly handlers: ReturnType<typeof createDeliveryActivities> | null;
 }
 
 export function dependenciesOf(
   { config, log, tokenProvider }: WorkerRequest,
-  { googleClock, telemetry, secretKeys, stores, network }: Means,
+  { googleClock, telemetry, secretKeys, stores, network }: WorkerMeans,
   skew: ClockSkew,
 ): WorkerDependencies {
   const shared = {
@@ -115,11 +115,11 @@ function logged(provider: TokenProvider, log: Log): TokenProvider {
 }
 
 /** Makes the subscriptions of the handlers. A worker without handlers leaves those of others to them. */
-export async function deliveriesOf(
+export async function deliveryActivitiesOf(
   { handlers = {} }: WorkerRequest,
-  { reader, telemetry, stores, secretKeys: keys, webhooks: sender, googleClock: clock }: Means,
+  { reader, telemetry, stores, secretKeys: keys, webhooks: sender, googleClock: clock }: WorkerMeans,
   deps: WorkerDependencies,
-): Promise<Deliveries> {
+): Promise<DeliveryActivities> {
   const { store, credentials, database } = stores;
   const changes = lastingListening(database.changes);
   const means = { store, changes, clock, reader, telemetry, slots: new DeliverySlots() };

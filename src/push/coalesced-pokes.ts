@@ -1,5 +1,5 @@
 import type { HistoryId, MailboxId } from '../model/ids.ts';
-import type { Notification } from './notification.ts';
+import type { MailboxNotification } from './notification.ts';
 
 /** Tells a mailbox's workflow that something changed; resolves once Temporal has accepted it. */
 export type Poke = (mailbox: MailboxId, historyId: HistoryId | null) => Promise<void>;
@@ -32,7 +32,7 @@ export class CoalescedPokes {
   }
 
   /** Resolves once Temporal has accepted a poke that was sent after this call; rejects when that poke fails. */
-  notify({ mailbox, historyId }: Notification): Promise<void> {
+  notify({ mailbox, historyId }: MailboxNotification): Promise<void> {
     const waiting = this.#waiting.get(mailbox);
     if (waiting !== undefined) {
       waiting.historyId = null;

@@ -4,7 +4,7 @@ import { historyId, InvalidIdError, mailboxId, type HistoryId, type MailboxId } 
 import { jsonOf } from '../model/json-of.ts';
 
 /** What Gmail's notification says about a mailbox: https://developers.google.com/workspace/gmail/api/guides/push */
-export interface Notification {
+export interface MailboxNotification {
   readonly mailbox: MailboxId;
   /**
    * The mailbox's head when Gmail sent the notification; null when it came as a number too large to be exact. It is
@@ -31,7 +31,7 @@ const PAYLOAD = z.object({
  *
  * @throws {MalformedNotificationError} when the body does not hold a notification
  */
-export function notificationInEnvelope(body: string): Notification {
+export function notificationInEnvelope(body: string): MailboxNotification {
   const envelope = ENVELOPE.safeParse(jsonOf(body));
   if (!envelope.success) throw new MalformedNotificationError('the request is no Pub/Sub message with data');
   return notificationInData(Buffer.from(envelope.data.message.data, 'base64'));
@@ -42,7 +42,7 @@ export function notificationInEnvelope(body: string): Notification {
  *
  * @throws {MalformedNotificationError} when the data does not hold a notification
  */
-export function notificationInData(data: Buffer): Notification {
+export function notificationInData(data: Buffer): MailboxNotification {
   const payload = PAYLOAD.safeParse(jsonOf(data));
   if (!payload.success) throw new MalformedNotificationError("the message's data is not emailAddress and historyId");
   try {

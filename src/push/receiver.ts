@@ -1,7 +1,7 @@
 import { MailboxNotRunningError } from '../client/errors.ts';
 import type { Log } from '../host/log.ts';
 import { CoalescedPokes, type Poke } from './coalesced-pokes.ts';
-import { MalformedNotificationError, type Notification } from './notification.ts';
+import { MalformedNotificationError, type MailboxNotification } from './notification.ts';
 
 export const NOTIFICATION_OUTCOMES = [
   'accepted',
@@ -42,7 +42,7 @@ export class Receiver {
   }
 
   /** @param read - parses the delivery; may throw {@link MalformedNotificationError} */
-  async receive(read: () => Notification): Promise<NotificationOutcome> {
+  async receive(read: () => MailboxNotification): Promise<NotificationOutcome> {
     return this.note(await this.#outcomeOf(read));
   }
 
@@ -52,7 +52,7 @@ export class Receiver {
     return outcome;
   }
 
-  async #outcomeOf(read: () => Notification): Promise<NotificationOutcome> {
+  async #outcomeOf(read: () => MailboxNotification): Promise<NotificationOutcome> {
     try {
       const notification = read();
       if (this.#pokes.size >= MAX_UNDER_WAY) return 'overloaded';

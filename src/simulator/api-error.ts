@@ -115,7 +115,7 @@ export const insufficientPermissions = (): ApiError =>
   new ApiError(403, 'insufficientPermissions', 'Request had insufficient authentication scopes.');
 export const tooManyConcurrent = (): ApiError =>
   new ApiError(429, 'rateLimitExceeded', 'Too many concurrent requests for user.');
-export const retryAfter = (until: number): ApiError =>
+export const rateLimitedUntil = (until: number): ApiError =>
   new ApiError(429, 'rateLimitExceeded', `User-rate limit exceeded.  Retry after ${new Date(until).toISOString()}`);
 
 const MESSAGES: Readonly<Record<string, string>> = {

@@ -1,21 +1,21 @@
 import { invalidArgument } from './api-error.ts';
-import type { Answer, Call } from './http.ts';
+import type { ApiAnswer, ApiCall } from './http.ts';
 import { parseHeaders } from './mime.ts';
 import { contentTypeOf } from './odd-answers.ts';
 
-export interface BatchPart {
+export interface RequestPart {
   readonly contentId: string | null;
-  readonly call: Call;
+  readonly call: ApiCall;
 }
 
 /** https://developers.google.com/workspace/gmail/api/guides/batch */
-export const MAX_BATCH = 100;
+export const MOST_IN_BATCH = 100;
 
 /**
  * Splits a multipart/mixed batch into its calls.
- * @throws {ApiError} 400 when the call is not a batch, or holds more than {@link MAX_BATCH} calls
+ * @throws {ApiError} 400 when the call is not a batch, or holds more than {@link MOST_IN_BATCH} calls
  */
-export function parseBatch(outer: Call): BatchPart[] {
+export function parseBatch(outer: ApiCall): RequestPart[] {
   const boundary = /^multipart\/mixed\b.*?;\s*boundary=(?:"([^"]+)"|([^\s;]+))/i.exec(outer.contentType);
   const delimiter = boundary?.[1] ?? boundary?.[2];
   if (delimiter === undefined)
@@ -27,11 +27,11 @@ export function parseBatch(outer: Call): BatchPart[] {
   const closing = pieces.findIndex((piece) => piece.startsWith('--'));
   const parts = closing < 0 ? pieces : pieces.slice(0, closing);
   if (parts.length === 0) throw invalidArgument('Failed to parse batch request, error: 0 items. Received batch body: ');
-  if (parts.length > MAX_BATCH) throw invalidArgument('Inner request count exceeds the limit');
+  if (parts.length > MOST_IN_BATCH) throw invalidArgument('Inner request count exceeds the limit');
   return parts.map((part) => parsePart(part.replace(/^[ \t]*\r?\n/, ''), outer));
 }
 
-function parsePart(part: string, outer: Call): BatchPart {
+function parsePart(part: string, outer: ApiCall): RequestPart {
   const partHeaders = new Headers(part);
   const request = new Headers(partHeaders.rest, true);
   const [httpMethod = '', target = ''] = request.firstLine.split(' ');
@@ -91,7 +91,7 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
 };
 
 export function renderBatch(
-  answers: readonly { contentId: string | null; answer: Answer }[],
+  answers: readonly { contentId: string | null; answer: ApiAnswer }[],
   boundary: string,
 ): { contentType: string; body: Buffer } {
   const parts = answers.map(({ contentId, answer }) => {

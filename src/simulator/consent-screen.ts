@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Call, SimulatorResponse } from './http.ts';
+import type { ApiCall, SimulatorResponse } from './http.ts';
 import type { Random } from './random.ts';
 
 /** What a person agreed to, kept until the code is redeemed. */
@@ -51,7 +51,7 @@ export class Consent {
     this.#options = options;
   }
 
-  answer({ httpMethod, url, body }: Call, now: number): SimulatorResponse {
+  answer({ httpMethod, url, body }: ApiCall, now: number): SimulatorResponse {
     const query = url.searchParams;
     const wrong = this.#wrong(query);
     if (wrong !== null) return page(400, `<h1>Access blocked: authorization error</h1><p>Error 400: ${wrong}</p>`);

@@ -1,27 +1,27 @@
-import { byDateDescending, type Place, type StoredMessage } from './simulated-message.ts';
+import { byDateDescending, type Place, type SimulatedMessage } from './simulated-message.ts';
 
 /**
  * The messages of a mailbox, newest first, as messages.list walks them. They are stored oldest first, because mail
  * mostly arrives in order and appending is cheap. Messages that arrived out of order are sorted in on the next read.
  */
 export class DateOrder {
-  #ascending: StoredMessage[] = [];
+  #ascending: SimulatedMessage[] = [];
   #sorted = true;
 
-  add(message: StoredMessage): void {
+  add(message: SimulatedMessage): void {
     const last = this.#ascending.at(-1);
     if (last !== undefined && byDateDescending(message, last) > 0) this.#sorted = false;
     this.#ascending.push(message);
   }
 
-  remove(message: StoredMessage): void {
+  remove(message: SimulatedMessage): void {
     this.#sort();
     const index = this.#countBefore(message);
     if (this.#ascending[index] === message) this.#ascending.splice(index, 1);
   }
 
   /** Newest first; with `after`, only the messages after that place, whether or not its own message still exists. */
-  *newestFirst(after?: Place): Generator<StoredMessage> {
+  *newestFirst(after?: Place): Generator<SimulatedMessage> {
     this.#sort();
     const from = after === undefined ? this.#ascending.length : this.#countBefore(after);
     for (let i = from - 1; i >= 0; i--) {

@@ -1,5 +1,5 @@
-import { refusal, retryAfter, type ApiError } from './api-error.ts';
-import type { Answer } from './http.ts';
+import { refusal, rateLimitedUntil, type ApiError } from './api-error.ts';
+import type { ApiAnswer } from './http.ts';
 import { canShow, interceptedAnswer, type AnsweredMethod, type Interception, type OddAnswer } from './odd-answers.ts';
 import type { Random } from './random.ts';
 
@@ -52,7 +52,7 @@ export interface FaultSubject {
 export interface FaultOutcome {
   readonly refusal: ApiError | null;
   /** The answer that replaces the call's own. */
-  readonly instead: Answer | null;
+  readonly instead: ApiAnswer | null;
   /** Changes to the call's answer, applied in this order. */
   readonly odd: readonly OddAnswer[];
   readonly connection: 'reset' | 'truncate' | null;
@@ -145,7 +145,7 @@ function join(before: FaultOutcome, effect: FaultEffect): FaultOutcome {
     case 'status':
       return { ...before, refusal: refusal(effect.status, effect) };
     case 'retry-after':
-      return { ...before, refusal: retryAfter(effect.until) };
+      return { ...before, refusal: rateLimitedUntil(effect.until) };
     case 'slow':
       return { ...before, slowMs: before.slowMs + effect.ms };
     case 'reset':

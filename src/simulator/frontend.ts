@@ -5,7 +5,7 @@ import { CONSENT_PATH, type Consent } from './consent-screen.ts';
 import { DIRECTORY_PATH, type Directory } from './user-directory.ts';
 import { NO_FAULT, type FaultOutcome, type Faults, type FaultSubject } from './faults.ts';
 import { selectFields } from './fields.ts';
-import { type Answer, type Call, type SimulatorRequest, type SimulatorResponse } from './http.ts';
+import { type ApiAnswer, type ApiCall, type SimulatorRequest, type SimulatorResponse } from './http.ts';
 import { matchRoute } from './match-route.ts';
 import type { SimulatedMailbox } from './simulated-mailbox.ts';
 import { MessageJson } from './message-json.ts';
@@ -16,8 +16,8 @@ import type { Random } from './random.ts';
 import { type Route, type RouteContext } from './route.ts';
 import { allows, isUnderMetadata } from './allowed-scopes.ts';
 import type { Identity, Tokens } from './tokens.ts';
-import { readBody } from './upload.ts';
-import type { Usage } from './usage.ts';
+import { readCallBody } from './upload.ts';
+import type { UsageMeter } from './usage.ts';
 import type { Watches } from './watches.ts';
 
 interface FrontendOptions {
@@ -27,7 +27,7 @@ interface FrontendOptions {
   readonly mailboxOf: (email: string) => SimulatedMailbox | null;
   readonly prices: CurrentPrices;
   readonly faults: Faults;
-  readonly usage: Usage;
+  readonly usage: UsageMeter;
   readonly quota: Quota;
   readonly tokens: Tokens;
   readonly consent: Consent;
@@ -36,8 +36,8 @@ interface FrontendOptions {
 }
 
 /** The result of one call, before network faults apply. */
-interface Outcome {
-  readonly answer: Answer;
+interface CallOutcome {
+  readonly answer: ApiAnswer;
   readonly fault: FaultOutcome;
   /** Ends the call's time in flight. */
   leave(): void;
@@ -69,7 +69,7 @@ export class Frontend {
     this.#options.usage.countRequest();
     const url = URL.parse(request.url, 'http://gmail.simulator');
     if (url === null) return jsonResponse(refused(invalidArgument('Invalid URL')));
-    const call: Call = {
+    const call: ApiCall = {
       httpMethod: request.method.toUpperCase(),
       url,
       authorization: request.headers['authorization'],
@@ -90,7 +90,7 @@ export class Frontend {
     }
   }
 
-  #users(call: Call): SimulatorResponse {
+  #users(call: ApiCall): SimulatorResponse {
     const { tokens, clock, directory } = this.#options;
     try {
       return jsonResponse({
@@ -103,22 +103,22 @@ export class Frontend {
     }
   }
 
-  async #token(call: Call, signal?: AbortSignal): Promise<SimulatorResponse> {
+  async #token(call: ApiCall, signal?: AbortSignal): Promise<SimulatorResponse> {
     const { tokens, clock } = this.#options;
     const fault = this.#strike('request', 'token', call);
     const body = typeof call.body === 'string' ? call.body : call.body.toString('utf8');
     return this.#deliver(jsonResponse(replaced(fault) ?? made()), [fault], signal);
 
-    function made(): Answer {
+    function made(): ApiAnswer {
       const { status, body: fields } = tokens.answer(new URLSearchParams(body), clock.now());
       const json = fault.odd.reduce((text, odd) => oddAnswer(text, odd, 'token', null), JSON.stringify(fields));
       return { status, json };
     }
   }
 
-  async #batch(call: Call, signal?: AbortSignal): Promise<SimulatorResponse> {
+  async #batch(call: ApiCall, signal?: AbortSignal): Promise<SimulatorResponse> {
     const whole = this.#strike('request', 'batch', call);
-    const outcomes: (Outcome & { contentId: string | null })[] = [];
+    const outcomes: (CallOutcome & { contentId: string | null })[] = [];
     let response: SimulatorResponse;
     try {
       const instead = replaced(whole);
@@ -161,7 +161,7 @@ export class Frontend {
   }
 
   /** Charges the quota and reads or changes the mailbox at once. Errors that Gmail would answer are never thrown. */
-  #execute(call: Call): Outcome {
+  #execute(call: ApiCall): CallOutcome {
     const { tokens, clock, usage, quota, prices } = this.#options;
     let fault = NO_FAULT;
     let leave = (): void => {};
@@ -199,16 +199,16 @@ export class Frontend {
     mailbox: SimulatedMailbox,
     identity: Identity,
     ids: readonly string[],
-    call: Call,
+    call: ApiCall,
     isUpload: boolean,
     fault: FaultOutcome,
-  ): Answer {
+  ): ApiAnswer {
     const { clock, random, mailboxOf, watches } = this.#options;
     const context: RouteContext = {
       mailbox,
       ids,
       query: call.url.searchParams,
-      body: readBody(call, isUpload),
+      body: readCallBody(call, isUpload),
       isUnderMetadata: isUnderMetadata(identity.scopes),
       clock,
       random,
@@ -248,7 +248,7 @@ export class Frontend {
     return this.#options.faults.strike(subject, this.#options.clock.now());
   }
 
-  #strike(level: 'request', method: 'batch' | 'token' | null, call: Call): FaultOutcome {
+  #strike(level: 'request', method: 'batch' | 'token' | null, call: ApiCall): FaultOutcome {
     const { faults, tokens, clock } = this.#options;
     let email: string | null = null;
     try {
@@ -275,10 +275,11 @@ function isRateRefusal(error: ApiError): boolean {
 }
 
 /** The answer with which a fault replaces the call's; null when the call is carried out. */
-const replaced = ({ refusal, instead }: FaultOutcome): Answer | null => (refusal === null ? instead : refused(refusal));
-const refused = (error: ApiError): Answer => ({ status: error.status, json: error.toJSON() });
+const replaced = ({ refusal, instead }: FaultOutcome): ApiAnswer | null =>
+  refusal === null ? instead : refused(refusal);
+const refused = (error: ApiError): ApiAnswer => ({ status: error.status, json: error.toJSON() });
 
-function jsonResponse(answer: Answer): SimulatorResponse {
+function jsonResponse(answer: ApiAnswer): SimulatorResponse {
   const contentType = contentTypeOf(answer);
   return {
     status: answer.status,

@@ -1,5 +1,5 @@
 import type { SimulatedMailbox } from './simulated-mailbox.ts';
-import { summaryOf, writeMail, type MailKind, type MailPlan } from './mail-writer.ts';
+import { summaryOf, mailBytes, type MailKind, type MailPlan } from './mail-writer.ts';
 import { Random, seedFor } from './random.ts';
 
 export interface GenerateOptions {
@@ -31,7 +31,7 @@ export function generateMail(mailbox: SimulatedMailbox, options: GenerateOptions
   const threads = new Map<number, string>();
   for (const plan of planned(mailbox.email, options, random).sort((a, b) => a.date - b.date)) {
     const inserted = mailbox.insert({
-      raw: () => writeMail(plan),
+      raw: () => mailBytes(plan),
       labelIds: labelsOf(plan, options.now, labels, random),
       threadId: threads.get(plan.threadSeed),
       internalDate: plan.date,

@@ -1,24 +1,24 @@
 import { DateOrder } from './date-order.ts';
 import type { Lag } from './lag.ts';
-import type { Place, StoredMessage, Version } from './simulated-message.ts';
+import type { Place, SimulatedMessage, Version } from './simulated-message.ts';
 
 /** A message, and the version of it that somebody sees. */
 export interface SeenMessage {
-  readonly message: StoredMessage;
+  readonly message: SimulatedMessage;
   readonly version: Version;
 }
 
 /** The messages of a mailbox by id, by thread and by date, and what of them the listing index shows. */
 export class HeldMessages {
   /** Includes deleted messages, because an administrator can restore them. */
-  readonly #byId = new Map<string, StoredMessage>();
-  readonly #byThread = new Map<string, StoredMessage[]>();
+  readonly #byId = new Map<string, SimulatedMessage>();
+  readonly #byThread = new Map<string, SimulatedMessage[]>();
   readonly #order = new DateOrder();
   /** The number of existing messages by thread; only threads that have some. */
   readonly #living = new Map<string, number>();
   #messagesTotal = 0;
   /** Deleted messages that may still be listed. */
-  readonly #ghosts = new Set<StoredMessage>();
+  readonly #ghosts = new Set<SimulatedMessage>();
 
   /** Messages and threads that exist. */
   get totals(): { messages: number; threads: number } {
@@ -26,11 +26,11 @@ export class HeldMessages {
   }
 
   /** A message, deleted or not. */
-  get(id: string): StoredMessage | undefined {
+  get(id: string): SimulatedMessage | undefined {
     return this.#byId.get(id);
   }
 
-  add(message: StoredMessage): void {
+  add(message: SimulatedMessage): void {
     this.#byId.set(message.id, message);
     this.#order.add(message);
     const thread = this.#byThread.get(message.threadId);
@@ -40,7 +40,7 @@ export class HeldMessages {
   }
 
   /** Gives a message its next version. A deleted one stays in the listing index for as long as that lags. */
-  change(message: StoredMessage, next: Version, lag: Lag): void {
+  change(message: SimulatedMessage, next: Version, lag: Lag): void {
     if (next.exists !== message.current.exists) this.#count(message.threadId, next.exists ? 1 : -1);
     message.change(next, lag.listMs > 0 || lag.getMs > 0);
     if (next.exists) return;
@@ -49,13 +49,13 @@ export class HeldMessages {
   }
 
   /** Lists a deleted message again, before it gets the version in which it exists. */
-  relist(message: StoredMessage): void {
+  relist(message: SimulatedMessage): void {
     if (this.#ghosts.delete(message)) this.#order.remove(message);
     this.#order.add(message);
   }
 
   /** Those of the ids that exist, each once. */
-  known(ids: readonly string[]): StoredMessage[] {
+  known(ids: readonly string[]): SimulatedMessage[] {
     return [...new Set(ids)].flatMap((id) => {
       const message = this.#byId.get(id);
       return message?.current.exists === true ? [message] : [];
@@ -63,19 +63,19 @@ export class HeldMessages {
   }
 
   /** Messages that exist and carry the label, in the order of arrival. */
-  carrying(labelId: string): StoredMessage[] {
+  carrying(labelId: string): SimulatedMessage[] {
     return [...this.#byId.values()].filter(
       (message) => message.current.exists && message.current.labelIds.includes(labelId),
     );
   }
 
   /** The messages of a thread, deleted ones included, in the order of arrival. */
-  thread(threadId: string): readonly StoredMessage[] {
+  thread(threadId: string): readonly SimulatedMessage[] {
     return this.#byThread.get(threadId) ?? [];
   }
 
   /** Every message that exists, newest first. */
-  *all(): Generator<StoredMessage> {
+  *all(): Generator<SimulatedMessage> {
     for (const message of this.#order.newestFirst()) if (message.current.exists) yield message;
   }
 

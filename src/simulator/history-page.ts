@@ -19,7 +19,7 @@ export interface HistoryQuery {
 }
 
 /** Where the next page begins: after this many operations of the record, or after the whole record. */
-interface Position {
+interface PagePosition {
   readonly recordId: HistoryId;
   readonly operations: number | 'all';
   /** True when the page before was empty, so that the next page is not. */
@@ -67,7 +67,7 @@ export function listHistory(mailbox: SimulatedMailbox, query: HistoryQuery, now:
 }
 
 /** Records in the order of their ids; a big record comes in several pieces with the same id. */
-function* piecesAfter(mailbox: SimulatedMailbox, position: Position, now: number): Generator<Piece> {
+function* piecesAfter(mailbox: SimulatedMailbox, position: PagePosition, now: number): Generator<Piece> {
   const width = mailbox.paging.operationsPerRecord;
   // Starting from the id minus one includes the record itself, of which a part is still to come.
   const from =
@@ -122,11 +122,11 @@ function parseStart(text: string | null): HistoryId {
   }
 }
 
-function token({ recordId, operations, wasEmpty }: Position): string {
+function token({ recordId, operations, wasEmpty }: PagePosition): string {
   return `${recordId}.${operations}.${wasEmpty ? 1 : 0}`;
 }
 
-function parseToken(text: string): Position {
+function parseToken(text: string): PagePosition {
   const [, recordId, operations, wasEmpty] = /^(\d{1,20})\.(\d+|all)\.([01])$/.exec(text) ?? [];
   if (recordId === undefined || operations === undefined) throw invalidArgument('Invalid pageToken');
   return {

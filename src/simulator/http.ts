@@ -21,7 +21,7 @@ export interface SimulatorResponse {
 }
 
 /** One API call: a whole request, or a part of a batch. */
-export interface Call {
+export interface ApiCall {
   readonly httpMethod: string;
   readonly url: URL;
   readonly authorization: string | undefined;
@@ -29,7 +29,7 @@ export interface Call {
   readonly body: string | Buffer;
 }
 
-export interface Answer {
+export interface ApiAnswer {
   readonly status: number;
   /** Empty for 204; not JSON when `contentType` says so. */
   readonly json: string;

@@ -17,7 +17,7 @@ const BEGINNING = z.object({
   /** Absolute path of imported mail; null when it was generated. */
   mbox: z.string().nullable(),
 });
-export type Beginning = z.infer<typeof BEGINNING>;
+export type JournalBeginning = z.infer<typeof BEGINNING>;
 
 const STEP = z.object({ at: z.number() });
 
@@ -30,13 +30,13 @@ const STEP = z.object({ at: z.number() });
  * seen.
  */
 export class Journal implements Clock {
-  readonly beginning: Beginning;
+  readonly beginning: JournalBeginning;
   readonly #path: string;
   readonly #clock: Clock;
   readonly #past: number[];
   #frozen: number | null;
 
-  private constructor(options: { path: string; clock: Clock; beginning: Beginning; past: number[] }) {
+  private constructor(options: { path: string; clock: Clock; beginning: JournalBeginning; past: number[] }) {
     this.#path = options.path;
     this.#clock = options.clock;
     this.#past = options.past;
@@ -56,10 +56,10 @@ export class Journal implements Clock {
   }: {
     path: string;
     clock: Clock;
-    begin: Omit<Beginning, 'version' | 'createdAt'>;
+    begin: Omit<JournalBeginning, 'version' | 'createdAt'>;
   }): Journal {
     if (!existsSync(path)) {
-      const beginning: Beginning = { version: 1, createdAt: clock.now(), ...begin };
+      const beginning: JournalBeginning = { version: 1, createdAt: clock.now(), ...begin };
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, `${JSON.stringify(beginning)}\n`);
       return new Journal({ path, clock, beginning, past: [] });

@@ -1,6 +1,6 @@
 import { invalidArgument } from './api-error.ts';
 import type { SimulatedMailbox } from './simulated-mailbox.ts';
-import type { Place, StoredMessage, Version } from './simulated-message.ts';
+import type { Place, SimulatedMessage, Version } from './simulated-message.ts';
 import type { MessageJson } from './message-json.ts';
 import { parseSearch } from './query.ts';
 import { isSpamOrTrash } from './truth.ts';
@@ -14,13 +14,13 @@ export interface ListQuery {
 }
 
 export interface ListPage {
-  readonly messages: readonly StoredMessage[];
+  readonly messages: readonly SimulatedMessage[];
   readonly nextPageToken: string | null;
   /** Inaccurate, as Gmail's estimate is. */
   readonly resultSizeEstimate: number;
 }
 
-type Entry = { readonly message: StoredMessage; readonly version: Version };
+type Entry = { readonly message: SimulatedMessage; readonly version: Version };
 
 export function listMessages(mailbox: SimulatedMailbox, query: ListQuery, json: MessageJson, now: number): ListPage {
   return page(mailbox, query, (after) => matching(mailbox, query, json, now, after));
@@ -79,7 +79,7 @@ function page(mailbox: SimulatedMailbox, query: ListQuery, entries: (after?: Pla
   const size = Math.min(query.maxResults, mailbox.paging.listPage);
   const token = query.pageToken === null ? null : parseToken(query.pageToken);
   const skip = token?.kind === 'offset' ? token.offset : 0;
-  const messages: StoredMessage[] = [];
+  const messages: SimulatedMessage[] = [];
   let passed = 0;
   let hasMore = false;
   for (const { message } of entries(token?.kind === 'cursor' ? token.place : undefined)) {

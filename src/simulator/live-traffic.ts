@@ -1,9 +1,9 @@
 import type { Clock } from '../model/clock.ts';
 import { userLabels } from './generate.ts';
 import type { SimulatedMailbox } from './simulated-mailbox.ts';
-import type { StoredMessage } from './simulated-message.ts';
+import type { SimulatedMessage } from './simulated-message.ts';
 import { subjectOf, parseMessage } from './payload.ts';
-import { summaryOf, writeMail, type MailKind, type MailPlan } from './mail-writer.ts';
+import { summaryOf, mailBytes, type MailKind, type MailPlan } from './mail-writer.ts';
 import { Random, seedFor } from './random.ts';
 import type { Simulator } from './simulator.ts';
 
@@ -39,7 +39,7 @@ export async function* liveTraffic({
   }
 }
 
-type Deed = (message: StoredMessage) => string;
+type Deed = (message: SimulatedMessage) => string;
 
 /** Each change applies to one of the newest messages that it fits. When it fits no message, new mail arrives. */
 class Traffic {
@@ -122,7 +122,7 @@ class Traffic {
       notice: 'CATEGORY_UPDATES',
     }[plan.kind];
     const inserted = this.#mailbox.insert({
-      raw: () => writeMail(plan),
+      raw: () => mailBytes(plan),
       labelIds: isFromOwner ? ['SENT'] : ['INBOX', 'UNREAD', category],
       threadId,
       internalDate: plan.date,
@@ -142,7 +142,7 @@ class Traffic {
   }
 
   #do(suits: (labelIds: readonly string[]) => boolean, deed: Deed): string {
-    const candidates: StoredMessage[] = [];
+    const candidates: SimulatedMessage[] = [];
     let seen = 0;
     for (const message of this.#mailbox.all()) {
       seen += 1;
@@ -153,7 +153,7 @@ class Traffic {
   }
 
   #relabel(
-    message: StoredMessage,
+    message: SimulatedMessage,
     what: string,
     labels: { add?: readonly string[]; remove?: readonly string[] },
   ): string {
@@ -162,7 +162,7 @@ class Traffic {
   }
 }
 
-function quote(message: StoredMessage): string {
+function quote(message: SimulatedMessage): string {
   const subject = subjectOf(parseMessage(message.raw()).root);
   return subject === '' ? 'A message without a subject' : `“${subject}”`;
 }

@@ -16,7 +16,7 @@ export interface MailPlan {
   readonly bytes: number | null;
 }
 
-export interface MailSummary {
+export interface MailHeading {
   readonly from: Person;
   readonly subject: string;
   readonly isFromOwner: boolean;
@@ -26,7 +26,7 @@ export interface MailSummary {
 const CIRCLE = 40;
 
 /** The sender and subject of a message, without its text. */
-export function summaryOf(plan: MailPlan): MailSummary {
+export function summaryOf(plan: MailPlan): MailHeading {
   const random = new Random(plan.threadSeed);
   const owner = { name: nameOf(plan.owner), email: plan.owner };
   if (plan.kind === 'newsletter') return { from: shop(random), subject: headline(random), isFromOwner: false };
@@ -39,7 +39,7 @@ export function summaryOf(plan: MailPlan): MailSummary {
 }
 
 /** The message's RFC 822 bytes. */
-export function writeMail(plan: MailPlan): Buffer {
+export function mailBytes(plan: MailPlan): Buffer {
   const random = new Random(plan.threadSeed ^ Math.imul(plan.position + 1, 0x9e3779b1));
   const { from, subject, isFromOwner } = summaryOf(plan);
   const first = summaryOf({ ...plan, position: 0 });

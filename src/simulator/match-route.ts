@@ -1,6 +1,6 @@
 import { invalidArgument, notFound } from './api-error.ts';
 import { DRAFT_ROUTES } from './draft-routes.ts';
-import type { Call } from './http.ts';
+import type { ApiCall } from './http.ts';
 import { READING_ROUTES } from './reading-routes.ts';
 import type { Route, RouteTable } from './route.ts';
 import { WRITING_ROUTES } from './writing-routes.ts';
@@ -20,7 +20,7 @@ export interface MatchedRoute {
 }
 
 /** @throws {ApiError} 404 for a path that the API does not have, 400 for one that cannot be decoded */
-export function matchRoute(call: Call): MatchedRoute {
+export function matchRoute(call: ApiCall): MatchedRoute {
   const [, upload, userId = '', rest = ''] = USERS.exec(call.url.pathname) ?? [];
   const ids: string[] = [];
   const [collection = '', ...segments] = rest.split('/');

@@ -1,5 +1,5 @@
 import { invalidArgument } from './api-error.ts';
-import type { StoredMessage, Version } from './simulated-message.ts';
+import type { SimulatedMessage, Version } from './simulated-message.ts';
 import { parseMessage, payloadOf, selectHeaders, type ParsedMessage } from './payload.ts';
 import { base64url } from '../model/base64url.ts';
 
@@ -28,7 +28,7 @@ export function formatOf(text: string | null): Format {
  * rendered once and cached. The least recently used message leaves the cache first.
  */
 export class MessageJson {
-  readonly #cache = new Map<StoredMessage, Rendered>();
+  readonly #cache = new Map<SimulatedMessage, Rendered>();
   readonly #capacity: number;
   #size = 0;
 
@@ -36,12 +36,12 @@ export class MessageJson {
     this.#capacity = capacityBytes;
   }
 
-  parsed(message: StoredMessage): ParsedMessage {
+  parsed(message: SimulatedMessage): ParsedMessage {
     return this.#rendered(message).parsed;
   }
 
   /** @param metadataHeaders for the metadata format; all headers when empty */
-  render(message: StoredMessage, version: Version, format: Format, metadataHeaders: readonly string[] = []): string {
+  render(message: SimulatedMessage, version: Version, format: Format, metadataHeaders: readonly string[] = []): string {
     const rendered = this.#rendered(message);
     const { parsed } = rendered;
     const head = `{"id":"${message.id}","threadId":"${message.threadId}"${
@@ -68,14 +68,14 @@ export class MessageJson {
   }
 
   /** A chat in the raw format: with whole, missing or truncated bytes. */
-  renderChat(message: StoredMessage, version: Version, raw: 'whole' | 'missing' | 'cut'): string {
+  renderChat(message: SimulatedMessage, version: Version, raw: 'whole' | 'missing' | 'cut'): string {
     const whole = this.render(message, version, raw === 'missing' ? 'minimal' : 'raw');
     if (raw !== 'cut') return whole;
     const bytes = message.raw();
     return whole.replace(base64url(bytes), base64url(bytes.subarray(0, bytes.length >> 1)));
   }
 
-  #rendered(message: StoredMessage): Rendered {
+  #rendered(message: SimulatedMessage): Rendered {
     const cached = this.#cache.get(message);
     if (cached !== undefined) {
       this.#cache.delete(message);

@@ -1,4 +1,4 @@
-import { JSON_TYPE, type Answer } from './http.ts';
+import { JSON_TYPE, type ApiAnswer } from './http.ts';
 import type { ApiMethod } from './method-prices.ts';
 import { isFields } from './route.ts';
 
@@ -83,7 +83,7 @@ export function interceptedAnswer({
   status,
   contentType = 'text/html; charset=UTF-8',
   body = errorPage(status),
-}: Interception): Answer {
+}: Interception): ApiAnswer {
   return { status, json: body, contentType };
 }
 
@@ -96,5 +96,5 @@ function errorPage(status: number): string {
   );
 }
 
-export const contentTypeOf = ({ contentType, json }: Answer): string | null =>
+export const contentTypeOf = ({ contentType, json }: ApiAnswer): string | null =>
   contentType ?? (json === '' ? null : JSON_TYPE);

@@ -4,7 +4,7 @@ import type { Clock } from '../model/clock.ts';
 import type { PriceTable, PriceTableName } from '../model/prices.ts';
 import { generateMail } from './generate.ts';
 import { importMail } from './import-mail.ts';
-import { Journal, type Beginning } from './journal.ts';
+import { Journal, type JournalBeginning } from './journal.ts';
 import { liveTraffic } from './live-traffic.ts';
 import type { SimulatedMailbox } from './simulated-mailbox.ts';
 import type { QuotaEnforcement } from './quota-enforcement.ts';
@@ -94,13 +94,13 @@ export async function openSimulator(request: SimulateRequest): Promise<ServedSim
 export interface LastingRequest extends Serving {
   /** Path of the mailbox's journal. When the file exists, it overrides `begin`. */
   readonly journal: string;
-  readonly begin: Pick<Beginning, 'email' | 'messages' | 'mbox'>;
+  readonly begin: Pick<JournalBeginning, 'email' | 'messages' | 'mbox'>;
   /** Milliseconds between two changes on average. */
   readonly everyMs: number;
 }
 
 export interface LastingSimulator extends ServedSimulator {
-  readonly beginning: Beginning;
+  readonly beginning: JournalBeginning;
   /** Continues the changes of earlier runs and reports each in a sentence; resolves once the signal aborts. */
   liveTraffic(options: { signal: AbortSignal; onChange: (sentence: string) => void }): Promise<void>;
 }
@@ -158,7 +158,7 @@ export async function openLastingSimulator(request: LastingRequest): Promise<Las
 
 async function fill(
   mailbox: SimulatedMailbox,
-  { createdAt, messages, mbox }: Pick<Beginning, 'createdAt' | 'messages' | 'mbox'>,
+  { createdAt, messages, mbox }: Pick<JournalBeginning, 'createdAt' | 'messages' | 'mbox'>,
 ): Promise<number> {
   if (mbox !== null) return importMail({ mailbox, path: mbox });
   generateMail(mailbox, { messages, now: createdAt });

@@ -9,7 +9,7 @@ export interface Searchable {
   parsed(): ParsedMessage;
 }
 
-export interface Search {
+export interface MessageSearch {
   matches(message: Searchable): boolean;
   /** True when the search itself names spam or trash, so that they are not left out. */
   readonly includesHidden: boolean;
@@ -27,7 +27,7 @@ interface Term {
  * larger: smaller:`, words, "phrases", `-`, `OR`, `( )` and `{ }`). An unknown operator is searched for as a word, as
  * Gmail does.
  */
-export function parseSearch(q: string, labels: readonly SimulatedLabel[], now: number): Search {
+export function parseSearch(q: string, labels: readonly SimulatedLabel[], now: number): MessageSearch {
   const tokens = q.match(/-?[\w]+:"[^"]*"|-?"[^"]*"|[(){}]|-(?=[({])|[^\s(){}"]+(?=\()|[^\s(){}]+/g) ?? [];
   let at = 0;
   let includesHidden = false;

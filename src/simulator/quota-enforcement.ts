@@ -1,7 +1,7 @@
 import { ApiError, tooManyConcurrent } from './api-error.ts';
 import type { CurrentPrices } from './current-prices.ts';
 import type { Random } from './random.ts';
-import type { Tally, Usage } from './usage.ts';
+import type { Tally, UsageMeter } from './usage.ts';
 
 /** How strictly the limits in https://developers.google.com/workspace/gmail/api/guides/quotas are enforced. */
 export interface QuotaEnforcement {
@@ -33,7 +33,7 @@ export class Quota {
   }
 
   /** @throws {ApiError} 429 or 403 when `units` more would exceed a limit, or there are too many calls in flight */
-  check(usage: Usage, email: string, units: number, now: number): void {
+  check(usage: UsageMeter, email: string, units: number, now: number): void {
     const user = usage.user(email);
     const { concurrentRequests: cap, userUnitsPerMinute, projectUnitsPerMinute } = this.enforcement;
     const prices = this.#prices.at(now);

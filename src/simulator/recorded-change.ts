@@ -1,9 +1,9 @@
 import type { Operation } from './history-log.ts';
-import type { StoredMessage } from './simulated-message.ts';
+import type { SimulatedMessage } from './simulated-message.ts';
 
 /** What becomes of a message, before history records it. */
-export interface Change {
-  readonly message: StoredMessage;
+export interface ChangeToRecord {
+  readonly message: SimulatedMessage;
   readonly exists: boolean;
   readonly labelIds: readonly string[];
 }
@@ -20,7 +20,7 @@ export function impliedRemovals(added: readonly string[]): string[] {
 }
 
 /** The operations that history records of a change; none when nothing changes. */
-export function operationsOf({ message, exists, labelIds }: Change): Operation[] {
+export function operationsOf({ message, exists, labelIds }: ChangeToRecord): Operation[] {
   const before = message.current;
   const subject = { messageId: message.id, threadId: message.threadId, after: labelIds };
   if (exists !== before.exists) return [{ ...subject, kind: exists ? 'messagesAdded' : 'messagesDeleted', labelIds }];

@@ -4,13 +4,13 @@ import { HeldMessages, type SeenMessage } from './held-messages.ts';
 import { HistoryLog, type LogRecord, type Operation } from './history-log.ts';
 import { LabelBook, type SimulatedLabel } from './label-book.ts';
 import { NO_LAG, type Lag } from './lag.ts';
-import { StoredMessage, type Place, type Version } from './simulated-message.ts';
+import { SimulatedMessage, type Place, type Version } from './simulated-message.ts';
 import { sourceOf, type NewMail } from './new-mail.ts';
 import { Omissions } from './omissions.ts';
 import { ONE_PAGE, type Paging } from './paging.ts';
 import { Random, seedFor } from './random.ts';
-import { impliedRemovals, operationsOf, sorted, type Change } from './recorded-change.ts';
-import { LabelTotals, type TotalsOff } from './totals.ts';
+import { impliedRemovals, operationsOf, sorted, type ChangeToRecord } from './recorded-change.ts';
+import { LabelCounter, type TotalsOff } from './totals.ts';
 import { truthOf, type TruthMessage } from './truth.ts';
 
 /**
@@ -26,7 +26,7 @@ export class SimulatedMailbox {
   /** Messages that listings leave out. */
   readonly omissions = new Omissions();
   readonly totalsOff: TotalsOff = { profile: 0, labels: {}, spamTrash: true };
-  readonly labelTotals = new LabelTotals();
+  readonly labelTotals = new LabelCounter();
   /** What a raw get answers for messages with the label CHAT. */
   readonly chats: { raw: 'whole' | 'missing' | 'cut' } = { raw: 'whole' };
   /** Message id of each draft, by draft id. */
@@ -75,7 +75,7 @@ export class SimulatedMailbox {
     const threadId = mail.threadId ?? id;
     const labelIds = sorted(mail.labelIds);
     const record = this.#record([{ kind: 'messagesAdded', messageId: id, threadId, labelIds, after: labelIds }]);
-    const message = new StoredMessage(
+    const message = new SimulatedMessage(
       { id, threadId, internalDate, source: sourceOf(mail.raw) },
       this.#version(record, true, labelIds),
     );
@@ -195,12 +195,12 @@ export class SimulatedMailbox {
   }
 
   /** Every message that exists, newest first. */
-  all(): Generator<StoredMessage> {
+  all(): Generator<SimulatedMessage> {
     return this.#held.all();
   }
 
   /** @throws {ApiError} 404 */
-  existing(id: string): StoredMessage {
+  existing(id: string): SimulatedMessage {
     const message = this.#held.get(id);
     if (message === undefined || !message.current.exists) throw notFound(`message ${id} of ${this.email}`);
     return message;
@@ -231,11 +231,11 @@ export class SimulatedMailbox {
   }
 
   /** The messages of a thread as they are, in the order of arrival. */
-  thread(threadId: string): StoredMessage[] {
+  thread(threadId: string): SimulatedMessage[] {
     return this.#held.thread(threadId).filter((message) => message.current.exists);
   }
 
-  #commit(changes: readonly Change[]): void {
+  #commit(changes: readonly ChangeToRecord[]): void {
     const operations = changes.flatMap(operationsOf);
     if (operations.length === 0) return;
     const record = this.#record(operations);
@@ -247,7 +247,7 @@ export class SimulatedMailbox {
     this.#onRecord(this, new Set(operations.flatMap(({ labelIds, after }) => [...labelIds, ...after])));
   }
 
-  #stripSilently(message: StoredMessage, labelId: string): void {
+  #stripSilently(message: SimulatedMessage, labelId: string): void {
     const { historyId, labelIds } = message.current;
     const left = this.#version(
       { id: historyId, at: this.#clock.now() },

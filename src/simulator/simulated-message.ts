@@ -18,7 +18,7 @@ export interface Version {
 }
 
 /** One message. Its bytes never change; its versions do. */
-export class StoredMessage {
+export class SimulatedMessage {
   readonly id: string;
   readonly threadId: string;
   readonly internalDate: number;

@@ -11,7 +11,7 @@ import { CurrentPrices } from './current-prices.ts';
 import { Quota, type QuotaEnforcement } from './quota-enforcement.ts';
 import { Random, seedFor } from './random.ts';
 import { CLIENT_ID, Tokens, type AuthorizedUser, type ClientFile } from './tokens.ts';
-import { Usage } from './usage.ts';
+import { UsageMeter } from './usage.ts';
 import { Watches, type Delivery, type Notification } from './watches.ts';
 
 /** How a simulator behaves. */
@@ -36,7 +36,7 @@ export class Simulator {
   /** The root URL for in-process clients. `transport` ignores the host and looks only at the path. */
   readonly rootUrl = 'http://gmail.simulator';
   readonly faults: Faults;
-  readonly usage = new Usage();
+  readonly usage = new UsageMeter();
   /** The users of the Workspace domain. */
   readonly directory: Directory;
   readonly clock: Clock;

@@ -1,4 +1,4 @@
-import type { StoredMessage } from './simulated-message.ts';
+import type { SimulatedMessage } from './simulated-message.ts';
 import { isSpamOrTrash } from './truth.ts';
 
 /** How Gmail's reported totals differ from the real ones; change the object in place. */
@@ -22,14 +22,14 @@ interface LabelCounts {
  * Counts messages by label. A client asks for one label after another, so all labels are counted in one pass, and the
  * counts are kept until the mailbox changes.
  */
-export class LabelTotals {
+export class LabelCounter {
   #counts = new Map<string, LabelCounts>();
   #countedAt = '';
 
   /** @param mailbox - its `revision` changes with each change of the mailbox */
   of(
     labelId: string,
-    mailbox: { readonly revision: number; readonly totalsOff: TotalsOff; all(): Iterable<StoredMessage> },
+    mailbox: { readonly revision: number; readonly totalsOff: TotalsOff; all(): Iterable<SimulatedMessage> },
   ): object {
     const { spamTrash, labels } = mailbox.totalsOff;
     const at = `${mailbox.revision} ${spamTrash}`;
@@ -47,7 +47,7 @@ export class LabelTotals {
 
 export const atLeastZero = (count: number): number => Math.max(0, count);
 
-function countLabels(messages: Iterable<StoredMessage>, spamTrash: boolean): Map<string, LabelCounts> {
+function countLabels(messages: Iterable<SimulatedMessage>, spamTrash: boolean): Map<string, LabelCounts> {
   const counts = new Map<string, LabelCounts>();
   for (const { threadId, current } of messages) {
     if (!spamTrash && isSpamOrTrash(current.labelIds)) continue;

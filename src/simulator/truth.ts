@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { base64url } from '../model/base64url.ts';
-import type { StoredMessage } from './simulated-message.ts';
+import type { SimulatedMessage } from './simulated-message.ts';
 
 /** A message as it really is: what an exact mirror must hold once the mailbox is quiet. */
 export interface TruthMessage {
@@ -20,7 +20,7 @@ export interface TruthMessage {
 
 /** Yields one message at a time, so that comparing a big mailbox needs little memory. */
 export function* truthOf(
-  messages: Iterable<StoredMessage>,
+  messages: Iterable<SimulatedMessage>,
   options: { includeSpamTrash?: boolean },
 ): Generator<TruthMessage> {
   const wanted = [...messages].filter(

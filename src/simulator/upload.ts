@@ -1,6 +1,6 @@
 import { jsonOf } from '../model/json-of.ts';
 import { invalidArgument } from './api-error.ts';
-import type { Call } from './http.ts';
+import type { ApiCall } from './http.ts';
 import { parseMime } from './mime.ts';
 import { CallBody, isFields } from './route.ts';
 
@@ -9,7 +9,7 @@ import { CallBody, isFields } from './route.ts';
  * https://developers.google.com/workspace/gmail/api/guides/uploads
  * @throws {ApiError} 400
  */
-export function readBody(call: Call, isUpload: boolean): CallBody {
+export function readCallBody(call: ApiCall, isUpload: boolean): CallBody {
   const bytes = typeof call.body === 'string' ? Buffer.from(call.body, 'utf8') : call.body;
   if (bytes.length === 0) return new CallBody({}, null);
   if (!isUpload) return new CallBody(fieldsOf(bytes), null);

@@ -75,7 +75,7 @@ export class Tally {
 }
 
 /** Calls and their costs: per user, per method, and in total. */
-export class Usage {
+export class UsageMeter {
   #project = new Tally();
   #users = new Map<string, Tally>();
   #requests = 0;

@@ -3,7 +3,7 @@ import { maxResults } from './route.ts';
 import type { Identity } from './tokens.ts';
 
 /** The part of the Directory API's user that mailbox clients need. */
-export interface DirectoryUser {
+export interface SimulatedUser {
   readonly suspended: boolean;
   readonly archived: boolean;
   readonly isMailboxSetup: boolean;
@@ -19,7 +19,7 @@ const SCOPES = [
   'https://www.googleapis.com/auth/admin.directory.user',
 ];
 const PAGE = { usual: 100, most: 500 };
-const ORDINARY: DirectoryUser = {
+const ORDINARY: SimulatedUser = {
   suspended: false,
   archived: false,
   isMailboxSetup: true,
@@ -35,14 +35,14 @@ const ORDINARY: DirectoryUser = {
  */
 export class Directory {
   readonly #mailboxes: () => readonly string[];
-  readonly #users = new Map<string, DirectoryUser>();
+  readonly #users = new Map<string, SimulatedUser>();
 
   constructor(mailboxes: () => readonly string[]) {
     this.#mailboxes = mailboxes;
   }
 
   /** Creates or changes a user; fields that are not given stay as they are. */
-  set(email: string, user: Partial<DirectoryUser>): void {
+  set(email: string, user: Partial<SimulatedUser>): void {
     this.#users.set(email, { ...this.#user(email), ...user });
   }
 
@@ -87,7 +87,7 @@ export class Directory {
     };
   }
 
-  #user(email: string): DirectoryUser {
+  #user(email: string): SimulatedUser {
     return this.#users.get(email) ?? ORDINARY;
   }
 }

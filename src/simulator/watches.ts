@@ -10,7 +10,7 @@ export interface Notification {
   readonly historyId: string;
 }
 
-interface Watch {
+interface SimulatedWatch {
   readonly topicName: string;
   /** Empty for every change. */
   readonly labelIds: readonly string[];
@@ -37,7 +37,7 @@ export class Watches {
   readonly delivery: Delivery = { delayMs: 0, lossProbability: 0, announcesWatches: false };
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #watches = new Map<string, Watch>();
+  readonly #watches = new Map<string, SimulatedWatch>();
   readonly #listeners = new Set<(notification: Notification) => void>();
 
   constructor({ clock, random }: { clock: Clock; random: Random }) {

@@ -30,7 +30,9 @@ export function chooseDemoMailbox(
   const folder = join(dataDir, 'simulator');
   makePrivateFolder(folder);
   const email =
-    wish.mbox === undefined && wish.messages === undefined ? (lastOf(folder) ?? addressOf({})) : addressOf(wish);
+    wish.mbox === undefined && wish.messages === undefined
+      ? (lastOf(folder) ?? demoAddressOf({}))
+      : demoAddressOf(wish);
   writeFileSync(join(folder, LAST), `${email}\n`);
   const journal = join(folder, `${email}.jsonl`);
   return {
@@ -52,7 +54,13 @@ export function demoAddresses(dataDir: string): readonly MailboxId[] {
 }
 
 /** The address of the mailbox that the options describe. */
-export function addressOf({ messages, mbox }: { messages?: number | undefined; mbox?: string | undefined }): MailboxId {
+export function demoAddressOf({
+  messages,
+  mbox,
+}: {
+  messages?: number | undefined;
+  mbox?: string | undefined;
+}): MailboxId {
   if (mbox !== undefined) {
     const name =
       basename(mbox)

@@ -4,7 +4,7 @@ import { requireNoFailures } from '../cli/shortfall.ts';
 import type { TidemarkClient } from '../client/tidemark-client.ts';
 import { readRunningStart, type RunningStart } from '../config/running-start.ts';
 import type { StartContext } from './start-context.ts';
-import { addressOf } from './demo-mailbox.ts';
+import { demoAddressOf } from './demo-mailbox.ts';
 import { followFirstSync } from './follow-first-sync.ts';
 import { followLive } from './live-feed.ts';
 
@@ -36,7 +36,7 @@ export async function join(context: StartContext, pid: number): Promise<number> 
 function warnOfOtherMail({ options, say }: StartContext, { mailboxes }: RunningStart, pid: number): void {
   const { messages, mbox } = options;
   const isNamed = messages !== undefined || mbox !== undefined;
-  if (isNamed && !mailboxes.map(mailboxId).includes(addressOf({ messages, mbox })))
+  if (isNamed && !mailboxes.map(mailboxId).includes(demoAddressOf({ messages, mbox })))
     say(
       `It serves ${mailboxes.join(', ')}: --messages and --mbox change nothing here. To use them, ` +
         `stop it first (Ctrl-C in its terminal, or: kill ${pid}).`,

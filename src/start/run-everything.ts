@@ -1,6 +1,6 @@
 import { join, relative } from 'node:path';
 
-import { messageOf } from '../cli/advice.ts';
+import { messageWithAdvice } from '../cli/advice.ts';
 import { requireNoFailures } from '../cli/shortfall.ts';
 import { MailboxBlockedError, MailboxNotRunningError } from '../client/errors.ts';
 import { TidemarkError } from '../model/tidemark-error.ts';
@@ -153,7 +153,7 @@ async function firstSyncs(
     } catch (error) {
       if (!(error instanceof MailboxBlockedError || error instanceof MailboxNotRunningError)) throw error;
       exitCode = 1;
-      context.say(messageOf(error));
+      context.say(messageWithAdvice(error));
       reports.push(await client.progress(mailbox));
     }
   }

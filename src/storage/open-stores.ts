@@ -3,10 +3,10 @@ import { databaseAt } from '../model/database-location.ts';
 import { migrateStores, openStores, type OpenOptions, type Stores } from '../store/open-store.ts';
 
 /** Whether a store may be made where there is none. */
-export type Opening = Pick<OpenOptions, 'create'>;
+export type StoreOpening = Pick<OpenOptions, 'create'>;
 
 /** @throws {StoreError} when the database cannot be used, or does not exist and must not be made */
-export function openStoresOf(config: Config, opening: Opening = {}): Promise<Stores> {
+export function openStoresOf(config: Config, opening: StoreOpening = {}): Promise<Stores> {
   return openStores(config.database.location, { ...openingOf(config), ...opening });
 }
 
@@ -17,7 +17,7 @@ export function openStoresOf(config: Config, opening: Opening = {}): Promise<Sto
  * @throws {UnsupportedDatabaseError} when the URL does not name a database
  * @throws {StoreError} when the database cannot be used
  */
-export function openStoresAt(config: Config, databaseUrl: string, opening: Opening = {}): Promise<Stores> {
+export function openStoresAt(config: Config, databaseUrl: string, opening: StoreOpening = {}): Promise<Stores> {
   return openStores(databaseAt(databaseUrl, config.database.access), { ...openingOf(config), ...opening });
 }
 

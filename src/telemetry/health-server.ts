@@ -5,7 +5,7 @@ import { closeAtOnce, listen, type ListeningAt } from '../host/listen.ts';
 import { isLoopback, refusalOf, type RequestGuard } from '../model/request-guard.ts';
 
 /** Whether a program is healthy or ready; if not, all reasons. A reason must contain nothing private. */
-export interface Verdict {
+export interface HealthVerdict {
   readonly ok: boolean;
   readonly status: string;
   readonly reasons: readonly string[];
@@ -14,9 +14,9 @@ export interface Verdict {
 /** Answers the two routes. The methods never throw. */
 export interface HealthSource {
   /** Whether the process should keep running. Nothing outside the process counts. */
-  healthy(): Verdict;
+  healthy(): HealthVerdict;
   /** Whether the process can work now. */
-  ready(): Promise<Verdict>;
+  ready(): Promise<HealthVerdict>;
 }
 
 export interface HealthServer extends ListeningAt {
@@ -37,7 +37,7 @@ export async function startHealthServer({
   address: ListenAddress;
   source: HealthSource;
 }): Promise<HealthServer> {
-  const routes: Readonly<Record<string, () => Verdict | Promise<Verdict>>> = {
+  const routes: Readonly<Record<string, () => HealthVerdict | Promise<HealthVerdict>>> = {
     '/healthz': () => source.healthy(),
     '/readyz': () => source.ready(),
   };

@@ -1,5 +1,5 @@
 import type { Clock } from '../model/clock.ts';
-import type { HealthSource, Verdict } from './health-server.ts';
+import type { HealthSource, HealthVerdict } from './health-server.ts';
 
 /** The part of Temporal's worker that the health check uses. */
 export interface PollingWorker {
@@ -29,7 +29,7 @@ export class WorkerHealth implements HealthSource {
   readonly #failing = new Set<string>();
   #stage: 'starting' | 'running' | 'draining' = 'starting';
   #parts: RunningParts = { workers: {}, checks: {} };
-  #asked: Promise<Verdict> | null = null;
+  #asked: Promise<HealthVerdict> | null = null;
 
   /**
    * @param tell - called once when a check begins to fail. The error may name addresses, so probes do not see it
@@ -48,13 +48,13 @@ export class WorkerHealth implements HealthSource {
     this.#stage = 'draining';
   }
 
-  healthy(): Verdict {
+  healthy(): HealthVerdict {
     // A draining worker passes through other states, and a restart would interrupt its work.
     const reasons = this.#stage === 'running' ? this.#notPolling() : [];
     return reasons.length === 0 ? { ok: true, status: this.#stage, reasons } : { ok: false, status: 'failed', reasons };
   }
 
-  ready(): Promise<Verdict> {
+  ready(): Promise<HealthVerdict> {
     if (this.#stage !== 'running') return Promise.resolve(this.#notRunning());
     // Concurrent probes share one round of checks.
     this.#asked ??= this.#check().finally(() => {
@@ -63,7 +63,7 @@ export class WorkerHealth implements HealthSource {
     return this.#asked;
   }
 
-  async #check(): Promise<Verdict> {
+  async #check(): Promise<HealthVerdict> {
     const failures = await Promise.all(
       Object.entries(this.#parts.checks).map(([name, check]) => this.#failureOf(name, check)),
     );
@@ -99,7 +99,7 @@ export class WorkerHealth implements HealthSource {
     });
   }
 
-  #notRunning(): Verdict {
+  #notRunning(): HealthVerdict {
     return {
       ok: false,
       status: this.#stage,

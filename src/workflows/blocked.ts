@@ -93,7 +93,7 @@ export interface Refusal {
  * The blocked state after one more refusal. A refusal of work that was already under way in the other lane does not
  * count as a question.
  */
-export function afterRefusal(
+export function blockedAfter(
   before: Blocked | null,
   { block, cause, message, remedy, lane, asked }: Refusal,
   now: number,

@@ -45,18 +45,18 @@ export const NO_DELIVERIES: DeliveryState = { requested: 0, started: 0, nextAt: 
 const AFTER_FAILURE = 60_000;
 
 /** Both lanes, as the state holds them. */
-interface Deliveries {
+interface DeliveryStates {
   readonly deliveries: DeliveryState;
   readonly webhooks: DeliveryState;
 }
 
 // Pure.
 
-export const deliveriesOf = ({ deliveries, webhooks }: Deliveries, lane: DeliveryLane): DeliveryState =>
+export const deliveriesOf = ({ deliveries, webhooks }: DeliveryStates, lane: DeliveryLane): DeliveryState =>
   lane === 'webhook' ? webhooks : deliveries;
 
 /** The state with what one lane knows changed. */
-export function changeDeliveries<State extends Deliveries>(
+export function changeDeliveries<State extends DeliveryStates>(
   state: State,
   lane: DeliveryLane,
   change: (deliveries: DeliveryState) => DeliveryState,

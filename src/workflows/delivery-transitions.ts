@@ -39,7 +39,7 @@ const OF_SYNC: ReadonlySet<string> = new Set<OfSync['kind']>([
 /** Whether the event is the result of an activity that keeps the mirror, or events. */
 export const isOfSync = (event: MailboxEvent): event is OfSync => OF_SYNC.has(event.kind);
 
-export function withDeliveries(
+export function withDeliveryEvent(
   state: MailboxState,
   event: EventOf<'deliver-requested' | 'delivery-started' | 'delivered' | 'delivery-failed' | 'delivery-not-taken'>,
   now: number,

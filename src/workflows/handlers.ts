@@ -11,7 +11,7 @@ import { statusOf } from './status.ts';
  * Registers the handlers of a mailbox's signals, updates and query. Called before the first await. The order matters,
  * because a signal that arrived earlier is handled as soon as its handler is registered, and may cancel work.
  */
-export function registerHandlers(run: MailboxRun): void {
+export function setHandlers(run: MailboxRun): void {
   handleSignals(run);
   handleResyncs(run);
   handleSyncs(run);

@@ -254,17 +254,17 @@ function counts(
 }
 
 /** The search attributes by which operators filter mailboxes. */
-export interface Shown {
+export interface ShownState {
   readonly phase: string;
   readonly failed: number;
   readonly drift: number | null;
 }
 
-export function shownOf(state: MailboxState): Shown {
+export function shownOf(state: MailboxState): ShownState {
   return { phase: phaseOf(state), failed: state.failed, drift: state.drift };
 }
 
-export function isShown(shown: Shown | null, state: MailboxState): boolean {
+export function isShown(shown: ShownState | null, state: MailboxState): boolean {
   return (
     shown !== null && shown.phase === phaseOf(state) && shown.failed === state.failed && shown.drift === state.drift
   );
@@ -274,7 +274,7 @@ export function isShown(shown: Shown | null, state: MailboxState): boolean {
 export interface Wait {
   readonly before: LaneState;
   readonly plan: Plan;
-  readonly shown: Shown | null;
+  readonly shown: ShownState | null;
   readonly cutsHistory: boolean;
 }
 

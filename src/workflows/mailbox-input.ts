@@ -15,7 +15,7 @@ export class InvalidInputError extends Error {
   override readonly name = 'InvalidInputError';
 }
 
-export interface StartedMailbox extends MailboxInput {
+export interface CheckedInput extends MailboxInput {
   /** The settings that were named; null when all were. */
   readonly named: SettingsChange | null;
 }
@@ -33,7 +33,7 @@ const QUOTED = 300;
  * is
  * @throws {InvalidInputError} with a sentence for the person who started it
  */
-export function mailboxInput(argument: unknown, workflowId: string): StartedMailbox {
+export function mailboxInput(argument: unknown, workflowId: string): CheckedInput {
   if (!isObject(argument)) throw refusal('the input is no object');
   const { mailbox: address, settings = null, carried = null } = argument;
   const mailbox = mailboxIn(address);
@@ -61,7 +61,7 @@ function mailboxIn(address: unknown): MailboxId {
   }
 }
 
-function settingsIn(settings: unknown): Pick<StartedMailbox, 'settings' | 'named'> {
+function settingsIn(settings: unknown): Pick<CheckedInput, 'settings' | 'named'> {
   if (settings === null) return { settings: DEFAULT_SETTINGS, named: {} };
   if (!isObject(settings)) throw refusal('"settings" must be an object, for example {"format":"raw"}');
   // A client of a later build sends all of its settings. One that this build does not know must not end the mailbox.

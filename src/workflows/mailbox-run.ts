@@ -26,7 +26,7 @@ import {
   started,
   waitTime,
 } from './lane-scheduler.ts';
-import type { LaneStart, LaneState, Shown, Wait, Ways, WorkLane } from './lane-scheduler.ts';
+import type { LaneStart, LaneState, ShownState, Wait, Ways, WorkLane } from './lane-scheduler.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import type { MailboxState } from './mailbox-state.ts';
 import type { Plan } from './plan.ts';
@@ -43,7 +43,7 @@ export class MailboxRun {
   /** The mailbox id to which the state is handed over at the end. */
   heir: MailboxId | null = null;
   #lanes: LaneState;
-  #shown: Shown | null = null;
+  #shown: ShownState | null = null;
   #waitsOn = false;
   readonly #isFirst: boolean;
   readonly #runner = new LaneRunner({

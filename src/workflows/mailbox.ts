@@ -10,8 +10,8 @@ import {
 import { endWatch, keepLastEvents } from './activity-lanes.ts';
 import { carriedState } from './carried-state.ts';
 import type { MailboxInput, MailboxResult } from './definitions.ts';
-import { registerHandlers } from './handlers.ts';
-import { InvalidInputError, mailboxInput, type StartedMailbox } from './mailbox-input.ts';
+import { setHandlers } from './handlers.ts';
+import { InvalidInputError, mailboxInput, type CheckedInput } from './mailbox-input.ts';
 import { MailboxRun } from './mailbox-run.ts';
 import { initialState } from './mailbox-state.ts';
 
@@ -26,7 +26,7 @@ export async function mailbox(argument: MailboxInput): Promise<MailboxResult> {
   // An earlier version may have carried less.
   const state = carriedState(initialState({ ...input, now: Date.now() }), input.carried);
   const run = new MailboxRun(state, { isFirst: input.carried === null });
-  registerHandlers(run);
+  setHandlers(run);
   run.begin();
   // The awaits stay in this function, one after the other. A function around them would add microtask turns, in which
   // other commands may come first.
@@ -74,7 +74,7 @@ async function leave(run: MailboxRun): Promise<void> {
  * Reads the argument. If it is invalid, the workflow fails, and its starter sees the message; a workflow task that
  * throws would be retried forever.
  */
-function startedWith(argument: unknown): StartedMailbox {
+function startedWith(argument: unknown): CheckedInput {
   try {
     return mailboxInput(argument, workflowInfo().workflowId);
   } catch (error) {

@@ -1,7 +1,7 @@
-import { afterRefusal } from './blocked.ts';
+import { blockedAfter } from './blocked.ts';
 import { answeredTime, LONGEST } from './answered-time.ts';
 import { withBoundedMessages } from './bounded-messages.ts';
-import { isOfSync, withDeliverable, withDeliveries } from './delivery-transitions.ts';
+import { isOfSync, withDeliverable, withDeliveryEvent } from './delivery-transitions.ts';
 import {
   withFullSync,
   withListing,
@@ -87,7 +87,7 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
     case 'delivered':
     case 'delivery-failed':
     case 'delivery-not-taken':
-      return withDeliveries(state, event, now);
+      return withDeliveryEvent(state, event, now);
     case 'events-noted':
       return state;
     case 'events-failed':
@@ -143,5 +143,5 @@ function withRateLimit(state: MailboxState, event: EventOf<'rate-limited'>, now:
 }
 
 function withRefusal(state: MailboxState, event: EventOf<'blocked'>, now: number): MailboxState {
-  return { ...state, blocked: afterRefusal(state.blocked, event, now), rateLimited: null };
+  return { ...state, blocked: blockedAfter(state.blocked, event, now), rateLimited: null };
 }

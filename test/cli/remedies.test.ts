@@ -1,6 +1,6 @@
 import { expect, it, test } from 'vitest';
 
-import { adviceOf, messageOf, withAdvice } from '../../src/cli/advice.ts';
+import { adviceOf, messageWithAdvice, withAdvice } from '../../src/cli/advice.ts';
 import { MailboxNotRunningError } from '../../src/client/errors.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import type { Remedy } from '../../src/model/remedy.ts';
@@ -169,7 +169,7 @@ test.each(Object.values(ADVICE).flat())('the commands of the remedy %o', (remedy
 it('the command line adds its advice to what the library says', () => {
   const error = new MailboxNotRunningError(mailbox);
   expect(error.message).toBe('ada@example.com is not running: it was never started here, or it was stopped.');
-  expect(messageOf(error)).toBe(`${error.message} ${adviceOf({ kind: 'start', mailbox }) ?? ''}`);
+  expect(messageWithAdvice(error)).toBe(`${error.message} ${adviceOf({ kind: 'start', mailbox }) ?? ''}`);
 });
 
 it("a remedy of a newer version's worker adds nothing", () => {

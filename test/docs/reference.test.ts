@@ -50,7 +50,7 @@ const HIDDEN_IN_SIMULATOR = [
   'GmailMethod',
   'HistoryLog',
   'LabelBook',
-  'LabelTotals',
+  'LabelCounter',
   'Lag',
   'Omissions',
   'Paging',
@@ -60,12 +60,12 @@ const HIDDEN_IN_SIMULATOR = [
   'SeenMessage',
   'Serving',
   'SimulatedLabel',
-  'StoredMessage',
+  'SimulatedMessage',
   'TotalsOff',
   'TruthMessage',
-  'Usage',
+  'UsageMeter',
 ];
-/** `StoredMessage (of SimulatedMailbox)`: the type. */
+/** `SimulatedMessage (of SimulatedMailbox)`: the type. */
 const typeOf = (unnamed: string): string => unnamed.replace(/ .*/, '');
 
 describe('the reference that `npm run docs` writes', () => {

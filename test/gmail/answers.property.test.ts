@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { databaseAt } from '../../src/model/database-location.ts';
 import { MalformedAnswerError } from '../../src/gmail/api/answer-values.ts';
-import { historyPageOf, labelsOf, messagePageOf, profileOf } from '../../src/gmail/api/answers.ts';
+import { historyPageOf, labelsIn, messagePageOf, profileOf } from '../../src/gmail/api/answers.ts';
 import { fetchedMessageOf, threadMessagesOf } from '../../src/gmail/api/message-answers.ts';
 import type { FetchedMessage } from '../../src/model/change.ts';
 import { compareHistoryIds, historyId, mailboxId } from '../../src/model/ids.ts';
@@ -157,7 +157,7 @@ it('Whatever a thread or a list holds, it is malformed, or every entry of it can
         read(() => profileOf(changes))?.historyId,
       ])
         expect(compareHistoryIds(mark ?? NEWEST, NEWEST)).toBeLessThanOrEqual(0);
-      read(() => labelsOf(listed));
+      read(() => labelsIn(listed));
     }),
     { numRuns: 500 },
   );

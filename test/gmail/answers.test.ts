@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   attachmentDataOf,
   historyPageOf,
-  labelsOf,
+  labelsIn,
   messagePageOf,
   profileOf,
   watchOf,
@@ -69,7 +69,7 @@ describe('what is absent', () => {
   it.each([{}, { labels: null }, { labels: [{ id: 'STARRED', name: 'STARRED' }] }])(
     'a list of labels without the inbox is no answer: %o',
     (answer) => {
-      expect(() => labelsOf(answer)).toThrow('INBOX');
+      expect(() => labelsIn(answer)).toThrow('INBOX');
     },
   );
 
@@ -252,7 +252,7 @@ describe('a list with entries that are unusable', () => {
   });
 
   it('of labels keeps the others', () => {
-    expect(labelsOf({ labels: [{ id: 'INBOX' }, { id: 'a\0b', name: 'x' }, { id: 'L', name: 7 }] })).toEqual([
+    expect(labelsIn({ labels: [{ id: 'INBOX' }, { id: 'a\0b', name: 'x' }, { id: 'L', name: 7 }] })).toEqual([
       { id: 'INBOX', name: 'INBOX', type: 'user' },
       { id: 'L', name: 'L', type: 'user' },
     ]);

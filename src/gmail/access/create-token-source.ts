@@ -3,7 +3,7 @@ import { GmailError } from '../api/gmail-error.ts';
 import type { TokenSource } from '../api/token-source.ts';
 import { googleGrants } from './google-grants.ts';
 import { providedTokens } from './provided-tokens.ts';
-import type { Grant, TokenSourceOptions, WayToTokens } from './way-to-tokens.ts';
+import type { GrantedToken, TokenSourceOptions, WayToTokens } from './way-to-tokens.ts';
 
 /** Ms before its expiry at which a token is replaced, so that no call outlives it. */
 const EXPIRY_MARGIN = 60_000;
@@ -12,7 +12,7 @@ const EXPIRY_MARGIN = 60_000;
  * Whether a token can be used. One that was asked for in the future dates from before the clock was set back and may
  * have expired long ago.
  */
-const isGood = ({ askedAt, expiresAt }: Grant, now: number): boolean =>
+const isGood = ({ askedAt, expiresAt }: GrantedToken, now: number): boolean =>
   askedAt <= now && now < expiresAt - EXPIRY_MARGIN;
 
 /** Fetches access tokens, and keeps each until shortly before it expires. */
@@ -20,7 +20,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const { clock } = options;
   const way = wayTo(options);
   const { timeoutMs = way.timeoutMs } = options;
-  let cached: Grant | null = null;
+  let cached: GrantedToken | null = null;
   /** Whether Gmail refused the last token before its time. */
   let refused = false;
 

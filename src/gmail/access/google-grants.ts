@@ -7,7 +7,7 @@ import { classify, classifyThrown, gmailError, WRONG_CLOCK } from '../api/classi
 import { aheadOf, byOurClock } from '../api/gmail-date.ts';
 import type { GoogleCredentials } from './credentials.ts';
 import { SENDABLE_TOKEN } from './sendable-token.ts';
-import type { Grant, TokenSourceOptions, WayToTokens } from './way-to-tokens.ts';
+import type { GrantedToken, TokenSourceOptions, WayToTokens } from './way-to-tokens.ts';
 
 /** Milliseconds that a refresh may take. */
 const TIMEOUT = 30_000;
@@ -42,7 +42,7 @@ export function googleGrants(options: GoogleOptions): WayToTokens {
 }
 
 /** @param ahead - ms that this machine's clock is known to be ahead of Google's */
-async function requestGrant(options: GoogleOptions, signal: AbortSignal, ahead = 0): Promise<Grant> {
+async function requestGrant(options: GoogleOptions, signal: AbortSignal, ahead = 0): Promise<GrantedToken> {
   const { mailbox, clock, transport, tokenUrl } = options;
   const askedAt = clock.now();
   const response = await transport({

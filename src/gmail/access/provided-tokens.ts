@@ -6,7 +6,7 @@ import { gmailError } from '../api/classify.ts';
 import type { GmailFailure } from '../api/gmail-error.ts';
 import { SENDABLE_TOKEN } from './sendable-token.ts';
 import { AccessRevokedError } from './token-provider.ts';
-import type { Grant, ProvidedCredentials, TokenSourceOptions, WayToTokens } from './way-to-tokens.ts';
+import type { GrantedToken, ProvidedCredentials, TokenSourceOptions, WayToTokens } from './way-to-tokens.ts';
 
 /** Milliseconds; less than any call to Gmail may take, so that the message names the provider and not Gmail. */
 const TIMEOUT = 15_000;
@@ -37,7 +37,7 @@ export function providedTokens(options: ProviderOptions): WayToTokens {
 function readToken(
   { mailbox, clock }: ProviderOptions,
   { given, askedAt }: { readonly given: unknown; readonly askedAt: number },
-): Grant {
+): GrantedToken {
   const unusable = (detail: string): Error =>
     gmailError(mailbox, 'tokenProvider', { kind: 'unavailable', status: null, detail });
   const token = ACCESS_TOKEN.safeParse(given);

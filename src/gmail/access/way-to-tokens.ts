@@ -28,7 +28,7 @@ export interface TokenSourceOptions {
 }
 
 /** Times are epoch ms, by this machine's clock. */
-export interface Grant {
+export interface GrantedToken {
   readonly token: string;
   readonly askedAt: number;
   readonly expiresAt: number;
@@ -42,7 +42,7 @@ export interface WayToTokens {
    * @param asked.refused - whether Gmail refused the token before, although it had not expired
    * @throws {GmailError} as the request was answered
    */
-  request(asked: { readonly signal: AbortSignal; readonly refused: boolean }): Promise<Grant>;
+  request(asked: { readonly signal: AbortSignal; readonly refused: boolean }): Promise<GrantedToken>;
   /** What any other error of a request means, a deadline's included. */
   failureOf(error: unknown): GmailError;
 }

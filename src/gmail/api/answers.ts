@@ -96,7 +96,7 @@ export function watchOf(json: unknown): Watch {
  * @throws {MalformedAnswerError} when the list lacks INBOX
  * @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.labels/list
  */
-export function labelsOf(json: unknown): readonly Label[] {
+export function labelsIn(json: unknown): readonly Label[] {
   const labels = LABELS.parse(json).labels.map(toLabel);
   if (!labels.some(({ id }) => id === 'INBOX')) throw new MalformedAnswerError('the list of labels lacks INBOX');
   return labels;

@@ -4,7 +4,7 @@ import {
   attachmentDataOf,
   countedLabelOf,
   historyPageOf,
-  labelsOf,
+  labelsIn,
   messagePageOf,
   profileOf,
   watchOf,
@@ -45,7 +45,7 @@ export function createGoogleGmail(options: GoogleGmailOptions): GmailApi {
 
     getProfile: (signal) => calls.get('getProfile', signal, (users, call) => users.getProfile(ME, call), profileOf),
 
-    listLabels: (signal) => calls.get('labels.list', signal, (users, call) => users.labels.list(ME, call), labelsOf),
+    listLabels: (signal) => calls.get('labels.list', signal, (users, call) => users.labels.list(ME, call), labelsIn),
 
     getLabel: (id, signal) => labelOrNull(calls, id, signal),
 

@@ -4,7 +4,7 @@ import { LONGEST_SPAN, unitsWithin } from './ledger-window.ts';
 /** Gmail accepted a probe, so it does not count ten seconds. */
 export const allowBursts = (ledger: Ledger): Ledger => ({ ...ledger, burstsAllowed: true });
 
-export interface Refusal {
+export interface QuotaRefusal {
   /** Which limit was hit: the user's changes the pace, the project's only asks for patience. */
   readonly limit: 'user' | 'project';
   /** Epoch ms, when Gmail named a time. */
@@ -26,7 +26,7 @@ const FORGET_REFUSALS = 60_000;
  * Learns from a refusal. First the grant is spread evenly, which costs no throughput. If that does not help, our calls
  * arrive later than they are sent, or another client spends the same quota. Our own spending tells which.
  */
-export function learn(written: Ledger, refusal: Refusal, now: number): Ledger {
+export function learn(written: Ledger, refusal: QuotaRefusal, now: number): Ledger {
   const ledger = believed(written, now);
   const named = refusal.retryAt === null ? 0 : Math.min(refusal.retryAt, now + LONGEST_PAUSE);
   if (now - ledger.refusedAt < ONE_EVENT) return { ...ledger, pausedUntil: Math.max(ledger.pausedUntil, named) };
@@ -59,7 +59,7 @@ const LOWERED = 0.8;
  * - Otherwise another client spends the same quota, and the rate goes down by a fifth.
  * - If nothing was accepted since the last refusal, a used-up minute has to end, and no rate would help.
  */
-function afterUserRefusal(ledger: Ledger, { userLimit, ...refusal }: Refusal, now: number): Ledger {
+function afterUserRefusal(ledger: Ledger, { userLimit, ...refusal }: QuotaRefusal, now: number): Ledger {
   const strict = { ...ledger, burstsAllowed: false, smooth: true };
   const inTen = unitsWithin(ledger.window, TEN_SECONDS, now, 2 * LATEST) / (userLimit / 6);
   const inMinute = unitsWithin(ledger.window, LONGEST_SPAN, now) / userLimit;

@@ -232,14 +232,14 @@ export async function digestOutside(side: Side): Promise<string> {
  * From now on the source removes no objects any more. A move that ends here leaves them to nobody, until it is asked
  * for again: the target remembers what it is to take over.
  */
-export function handOver(database: StoreDatabase): Promise<void> {
+export function handOverBodies(database: StoreDatabase): Promise<void> {
   return database.write(async (tx) => {
     await tx.updateTable('body_places').set({ sweeps: PLACE_SWEEPS.never }).execute();
   });
 }
 
 /** Takes over what the source handed over, in the transaction in which the target comes to know the mailboxes. */
-export async function takeOver(from: StoreDatabase, tx: Transaction<Schema>): Promise<void> {
+export async function takeOverBodies(from: StoreDatabase, tx: Transaction<Schema>): Promise<void> {
   const places = await from.read((db) => db.selectFrom('body_places').select(['url', 'prefix']).execute());
   for (const { url, prefix } of places)
     await tx

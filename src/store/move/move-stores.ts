@@ -6,7 +6,7 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 import { StoreError } from '../engines/store-error.ts';
 import type { Stores } from '../stores.ts';
 import { MoveError } from './move-error.ts';
-import { digestOutside, handOver, nameThere, takeOver, writeThere } from './move-outside-bodies.ts';
+import { digestOutside, handOverBodies, nameThere, takeOverBodies, writeThere } from './move-outside-bodies.ts';
 import { takeIdentity } from '../mailboxes/read-identity.ts';
 import { copySubscriptions } from '../subscriptions/subscription-rows.ts';
 import { copyTable, digestTable, MOVED_TABLES } from './move-tables.ts';
@@ -71,9 +71,9 @@ export async function moveStores(request: MoveRequest): Promise<readonly MovedMa
   await copyChains(from.database, to.database);
   await copySubscriptions(from.database, to.database);
   await takeIdentity(from.database, to.database);
-  if (!request.moveBodies) await handOver(from.database);
+  if (!request.moveBodies) await handOverBodies(from.database);
   await to.database.write(async (tx) => {
-    if (!request.moveBodies) await takeOver(from.database, tx);
+    if (!request.moveBodies) await takeOverBodies(from.database, tx);
     for (const mailbox of mailboxes)
       await tx.updateTable('mailboxes').set({ id: mailbox }).where('id', '=', halfMoved(mailbox)).execute();
   });

@@ -103,7 +103,7 @@ const isSome = (changes: readonly Change[]): changes is readonly [Change, ...Cha
 const isAttempt = (position: Position, { id, attempts }: Pick<FixedDelivery, 'id' | 'attempts'>): boolean =>
   position.delivery_id === id && position.attempts === attempts;
 
-type Beginning = DeliveredContent &
+type AttemptToBegin = DeliveredContent &
   Pick<RequestOf<DeliveryStore, 'beginDelivery'>, 'now'> & {
     readonly id: string;
     readonly pause: { readonly until: number; readonly reason: string } | null;
@@ -117,7 +117,7 @@ type Beginning = DeliveredContent &
 async function attempt(
   tx: Transaction<Schema>,
   position: Position,
-  { id, pause, now, ...content }: Beginning,
+  { id, pause, now, ...content }: AttemptToBegin,
 ): Promise<BegunDelivery> {
   const number = position.attempts + 1;
   const firstAttemptAt = position.first_attempt_at ?? now;

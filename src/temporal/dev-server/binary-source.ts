@@ -4,7 +4,7 @@ import type { Clock } from '../../model/clock.ts';
 export type Binary = 'temporal' | 'temporal-test-server';
 
 /** What a source receives. It puts the program into `directory`, or returns the path of one that is installed. */
-export interface Search {
+export interface BinaryRequest {
   readonly binary: Binary;
   /** A fresh directory that is removed afterwards. */
   readonly directory: string;
@@ -25,5 +25,5 @@ export interface BinarySource {
    * @returns the program's path
    * @throws {Error} when this source does not have the program; the message says why in a few words
    */
-  find(search: Search): Promise<string>;
+  find(search: BinaryRequest): Promise<string>;
 }

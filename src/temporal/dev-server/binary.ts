@@ -6,7 +6,7 @@ import { goInstall, onPath, pipDownload, sdkDownload } from './binary-sources.ts
 import { isExecutable } from './executable.ts';
 import { withFileLock } from '../../host/file-lock.ts';
 import { TemporalServerError } from './temporal-server-error.ts';
-import type { Binary, Search, BinarySource } from './binary-source.ts';
+import type { Binary, BinaryRequest, BinarySource } from './binary-source.ts';
 
 const UNFINISHED = '.fetching-';
 
@@ -74,7 +74,12 @@ async function removeUnfinished(parent: string): Promise<void> {
 /**
  * Downloads into a temporary directory beside the cache, on the same file system, so that the rename is atomic.
  */
-async function download(source: BinarySource, search: Search, cached: string, failures: string[]): Promise<boolean> {
+async function download(
+  source: BinarySource,
+  search: BinaryRequest,
+  cached: string,
+  failures: string[],
+): Promise<boolean> {
   const directory = await mkdtemp(join(search.directory, 'bin', UNFINISHED));
   try {
     const path = await attempt(source, { ...search, directory }, failures);
@@ -87,7 +92,7 @@ async function download(source: BinarySource, search: Search, cached: string, fa
   }
 }
 
-async function attempt(source: BinarySource, search: Search, failures: string[]): Promise<string | null> {
+async function attempt(source: BinarySource, search: BinaryRequest, failures: string[]): Promise<string | null> {
   try {
     return await source.find(search);
   } catch (error) {

@@ -7,7 +7,7 @@ import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import type { Listing } from './listing-request.ts';
 
 /** A listing of which every page has been read. */
-export interface EndedListing {
+export interface WholeListing {
   readonly deps: ActivityDependencies<MailboxRegistry & ListingStore & FetchingStore>;
   readonly session: GmailSession;
   readonly listing: Listing;
