@@ -1,16 +1,18 @@
 import type { GmailSession, HistoryPage } from '../gmail/api/gmail-api.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
 import type { HistoryRecord } from '../model/change.ts';
-import { compareHistoryIds, type HistoryId } from '../model/ids.ts';
+import { compareHistoryIds, type HistoryId, type MessageId } from '../model/ids.ts';
 import type { HistoryStore, EarlyReading } from '../store/history/history-store.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { historyPageAfter } from './history-page-after.ts';
 
-/** The most messages that are settled by history. Any more are read again one by one. */
-const MOST_READINGS = 5_000;
-/** The most pages of history, 2 units each. When there are more, the messages are read again instead. */
-const MOST_PAGES = 50;
+/** More messages are not read in the first seconds under any quota. They would be read again one by one. */
+const MOST_READINGS = 50_000;
+/** How many messages one transaction settles. */
+const SETTLED_AT_A_TIME = 5_000;
+/** A page of history costs 2 units and a get 5 at least: with more pages a message, reading it again costs less. */
+const PAGES_PER_READING = 2;
 /**
  * With more changed messages than this since a history id, that id is older than the half minute before the first full
  * sync.
@@ -26,7 +28,7 @@ const SURELY_OLD = 20;
  * those ids contains it. If Gmail's history no longer reaches that far, the oldest id that works covers the answers
  * from there on, and all of them if enough has changed since.
  *
- * Costs 2 units per 500 records. After a failed attempt the messages are read again as scheduled.
+ * Costs 2 units per 500 records. After a failed attempt the messages that are left are read again as scheduled.
  */
 export async function settleEarlyReadings(
   deps: ActivityDependencies<HistoryStore>,
@@ -42,16 +44,19 @@ export async function settleEarlyReadings(
   const starts = [...new Set(readings.map(({ historyId }) => historyId))].toSorted(compareHistoryIds);
   const oldest = await oldestReadable(session, starts, run.signal);
   if (oldest === null) return;
-  const records = await recordsUpTo(session, oldest, fullSync.startHistoryId, run.signal);
+  const records = await recordsAbout(session, readings, { ...oldest, until: fullSync.startHistoryId }, run.signal);
   if (records === null) return;
   const coversAll = oldest.index === 0 || starts.length - oldest.index > SURELY_OLD;
-  const settled = readings.filter(({ historyId }) => coversAll || compareHistoryIds(historyId, oldest.start) >= 0);
-  await store.settleEarlyReadings({
-    mailbox,
-    records: about(records, readings),
-    settled: settled.map(({ id }) => id),
-    now: clock.now(),
-  });
+  for (let from = 0; from < readings.length; from += SETTLED_AT_A_TIME) {
+    const some = readings.slice(from, from + SETTLED_AT_A_TIME);
+    const settled = some.filter(({ historyId }) => coversAll || compareHistoryIds(historyId, oldest.start) >= 0);
+    await store.settleEarlyReadings({
+      mailbox,
+      records: about(records, idsOf(some)),
+      settled: settled.map(({ id }) => id),
+      now: clock.now(),
+    });
+  }
 }
 
 interface Readable {
@@ -97,26 +102,29 @@ async function pageFrom(
   }
 }
 
-/** The records up to `until`; null when there are too many pages. */
-async function recordsUpTo(
+/** The records up to `until` that concern the readings; null when reading the messages again costs less. */
+async function recordsAbout(
   session: GmailSession,
-  { start, page: first }: Readable,
-  until: HistoryId,
+  readings: readonly EarlyReading[],
+  { start, page: first, until }: Readable & { readonly until: HistoryId },
   signal: AbortSignal,
 ): Promise<readonly HistoryRecord[] | null> {
+  const ids = idsOf(readings);
+  const mostPages = PAGES_PER_READING * ids.size;
   const records: HistoryRecord[] = [];
   let page = first;
   for (let pages = 1; ; pages++) {
     const upTo = page.records.filter(({ id }) => compareHistoryIds(id, until) <= 0);
-    records.push(...upTo);
+    records.push(...about(upTo, ids));
     if (page.nextPageToken === null || upTo.length < page.records.length) return records;
-    if (pages === MOST_PAGES) return null;
+    if (pages >= mostPages) return null;
     page = await historyPageAfter(session, { startHistoryId: start, pageToken: page.nextPageToken }, signal);
   }
 }
 
-function about(records: readonly HistoryRecord[], readings: readonly EarlyReading[]): readonly HistoryRecord[] {
-  const ids = new Set(readings.map(({ id }) => id));
+const idsOf = (readings: readonly EarlyReading[]): ReadonlySet<MessageId> => new Set(readings.map(({ id }) => id));
+
+function about(records: readonly HistoryRecord[], ids: ReadonlySet<MessageId>): readonly HistoryRecord[] {
   return records
     .map(({ id, operations }) => ({ id, operations: operations.filter(({ messageId }) => ids.has(messageId)) }))
     .filter(({ operations }) => operations.length > 0);

@@ -17,6 +17,24 @@ describe('an initial sync', () => {
     },
   );
 
+  it.each([500, MESSAGES])(
+    'asks a score of units more out of doubt, however many messages there are: %i',
+    async (messages) => {
+      const quota = { window: 'sliding-minute', userUnitsPerMinute: GRANT } as const;
+      const { doubt, differences } = await initialSync({ messages, latencyMs: LATENCY, quota });
+      expect(differences).toEqual([]);
+      expect(doubt).toBeGreaterThan(0);
+      expect(doubt).toBeLessThanOrEqual(20);
+    },
+  );
+
+  it('reads no message again for having read thousands in its first seconds', async () => {
+    const { messages, doubt, differences } = await initialSync({ messages: 6_500, prices: '2025' });
+    expect(differences).toEqual([]);
+    expect(messages).toBeGreaterThan(6_000);
+    expect(doubt).toBeLessThanOrEqual(50);
+  });
+
   it('takes no longer than its units need where any minute is limited, and is refused nothing', async () => {
     const { use, seconds, differences } = await initialSync({
       messages: MESSAGES,
