@@ -20,6 +20,7 @@ export type {
   DeliveryPosition,
   ParkedChange,
   ReplayedMailbox,
+  ReplayedParked,
 } from './store/subscriptions/subscription-store.ts';
 export {
   InvalidSubscriptionError,

@@ -39,6 +39,7 @@ const ADVICE: { readonly [Kind in Remedy['kind']]: (remedy: Of<Kind>) => string 
   'list-subscriptions': () => 'List all: tidemark subscriptions',
   replay: ({ subscription }) => `To deliver again: tidemark replay ${subscription} --since DATE`,
   'end-subscription': ({ subscription }) => `To end it: tidemark unsubscribe ${subscription}`,
+  'see-parked': ({ subscription }) => `See: tidemark deliveries ${subscription} --parked`,
   'new-webhook-secret': ({ subscription }) =>
     `Have new ones made, and tell its receiver: tidemark subscribe ${subscription} --new-secret --drop-former-secret`,
   'change-webhook': ({ subscription }) =>

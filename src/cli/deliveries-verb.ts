@@ -55,17 +55,18 @@ function positionLines(name: string, positions: readonly DeliveryPosition[], now
 
 function parkedLines(name: string, parked: readonly ParkedChange[]): readonly string[] {
   if (parked.length === 0) return [`${name} has no parked changes.`];
-  const rows = parked.map(({ mailbox, sequence, event, attempts, parkedAt, error }) => [
+  const rows = parked.map(({ mailbox, sequence, event, deliveryId, attempts, parkedAt, awaitsReplay, error }) => [
     mailbox,
     event === null ? count(sequence) : `${event.kind ?? 'event'}, after ${count(sequence)}`,
     count(attempts),
     timeOf(parkedAt),
-    error,
+    deliveryId,
+    awaitsReplay ? `${error} (delivered once more now)` : error,
   ]);
   return [
-    ...table(['mailbox', 'change', 'attempts', 'parked', 'error'], rows),
+    ...table(['mailbox', 'change', 'attempts', 'parked', 'id', 'error'], rows),
     '',
-    `${counted(parked.length, 'change')} shown. Deliver again from before one: ` +
-      `tidemark replay ${name} --mailbox EMAIL --after N`,
+    `${counted(parked.length, 'change')} shown. Deliver one once more: tidemark replay ${name} --parked ID; ` +
+      `all: tidemark replay ${name} --parked; with later changes: tidemark replay ${name} --mailbox EMAIL --after N`,
   ];
 }

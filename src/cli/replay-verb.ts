@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 import type { ReplayFrom } from '../client/deliveries-client.ts';
 import type { MailboxId } from '../model/ids.ts';
-import type { ReplayedMailbox } from '../store/subscriptions/subscription-store.ts';
+import type { ReplayedMailbox, ReplayedParked } from '../store/subscriptions/subscription-store.ts';
 import { UsageError } from '../model/program-errors.ts';
 import { parseDate, parseEmail, parsePlace } from './arguments.ts';
 import { verb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
@@ -12,6 +12,8 @@ interface ReplayOptions extends VerbOptions {
   readonly mailbox?: MailboxId;
   readonly after?: number | string;
   readonly since?: number;
+  /** A delivery's id, or true for all. */
+  readonly parked?: string | true;
 }
 
 export function addReplay(program: Command, cli: Cli): void {
@@ -20,6 +22,7 @@ export function addReplay(program: Command, cli: Cli): void {
       'tidemark replay crm --since 2026-11-01',
       'tidemark replay crm --mailbox ada@example.com --after 1200',
       'tidemark replay crm --after 1-9f86d081884c7d65-51200-4b1f09a2c3d4',
+      'tidemark replay crm --parked dlv_9f86d081884c7d659a2feaa0c55ad015',
     ],
   })
     .argument('<name>', 'the subscription')
@@ -30,21 +33,51 @@ export function addReplay(program: Command, cli: Cli): void {
       parsePlace,
     )
     .option('--since <date>', 'from the first change since this date', parseDate)
+    .option('--parked [id]', 'nothing but what was parked: one, by its id, or all')
     .addHelpText(
       'after',
-      '\nParked changes are delivered again with the others. The deliveries have new ids. ' +
-        'A subscription never goes ahead.',
+      '\nWith --after and --since, parked changes are delivered again with the others, and a subscription never goes ' +
+        'ahead. With --parked it stays where it is: each parked change has one more attempt, and is parked again if ' +
+        'that fails. The deliveries have new ids.',
     )
     .action((name: string, options: ReplayOptions) =>
-      withTidemark(cli, options, async ({ tidemark, out }) => {
-        const mailboxes = await tidemark.client.deliveries.replay(name, placeOf(options));
-        out.result({ name, mailboxes }, () =>
-          mailboxes.length === 0
-            ? [`Nothing is delivered again: ${name} is not beyond that in any mailbox.`]
-            : [`${name} goes back in ${counted(mailboxes.length, 'mailbox')}.`, ...notKeptLines(mailboxes)],
-        );
-      }),
+      options.parked === undefined ? goBack(cli, name, options) : replayParked(cli, name, options),
     );
+}
+
+function goBack(cli: Cli, name: string, options: ReplayOptions): Promise<void> {
+  const place = placeOf(options);
+  return withTidemark(cli, options, async ({ tidemark, out }) => {
+    const mailboxes = await tidemark.client.deliveries.replay(name, place);
+    out.result({ name, mailboxes }, () =>
+      mailboxes.length === 0
+        ? [`Nothing is delivered again: ${name} is not beyond that in any mailbox.`]
+        : [`${name} goes back in ${counted(mailboxes.length, 'mailbox')}.`, ...notKeptLines(mailboxes)],
+    );
+  });
+}
+
+function replayParked(cli: Cli, name: string, options: ReplayOptions): Promise<void> {
+  const { parked, mailbox, after, since } = options;
+  if (after !== undefined || since !== undefined)
+    throw new UsageError('Give either --parked, or a place from which everything is delivered again.');
+  const which = {
+    ...(typeof parked === 'string' ? { id: parked } : {}),
+    ...(mailbox === undefined ? {} : { mailbox }),
+  };
+  return withTidemark(cli, options, async ({ tidemark, out }) => {
+    const mailboxes = await tidemark.client.deliveries.replayParked(name, which);
+    out.result({ name, mailboxes }, () => parkedLines(name, mailboxes));
+  });
+}
+
+function parkedLines(name: string, mailboxes: readonly ReplayedParked[]): readonly string[] {
+  const [again, notKept] = mailboxes.reduce((sums, each) => [sums[0] + each.again, sums[1] + each.notKept], [0, 0]);
+  if (again + notKept === 0) return [`${name} has nothing parked.`];
+  return [
+    ...(again === 0 ? [] : [`${name} delivers ${counted(again, 'parked change')} once more.`]),
+    ...(notKept === 0 ? [] : [`CHANGES_KEPT has let go of ${counted(notKept, 'parked change')}: no replay has them.`]),
+  ];
 }
 
 function notKeptLines(mailboxes: readonly ReplayedMailbox[]): readonly string[] {
@@ -61,7 +94,8 @@ function notKeptLines(mailboxes: readonly ReplayedMailbox[]): readonly string[] 
 function placeOf({ mailbox, after, since }: ReplayOptions): ReplayFrom {
   const only = mailbox === undefined ? {} : { mailbox };
   if (since !== undefined && after === undefined) return { ...only, since };
-  if (after === undefined || since !== undefined) throw new UsageError('Give either --after CURSOR or --since DATE.');
+  if (after === undefined || since !== undefined)
+    throw new UsageError('Give --after CURSOR, --since DATE or --parked.');
   if (mailbox !== undefined) return { mailbox, after };
   if (typeof after === 'string') return { after };
   throw new UsageError(

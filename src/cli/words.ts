@@ -12,8 +12,9 @@ export const count = (n: number): string =>
     .toString()
     .replace(/\B(?=(\d{3})+$)/g, ',');
 
-/** `1 message`, `2 messages` */
-export const counted = (n: number, word: string): string => `${count(n)} ${word}${n === 1 ? '' : 's'}`;
+/** `1 message`, `2 messages`, `2 mailboxes` */
+export const counted = (n: number, word: string): string =>
+  `${count(n)} ${word}${n === 1 ? '' : word.endsWith('x') ? 'es' : 's'}`;
 
 /** UTC, to the second. */
 export const timeOf = (at: number): string => `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')}Z`;

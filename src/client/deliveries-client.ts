@@ -3,9 +3,15 @@ import type { Client } from '@temporalio/client';
 import type { FeedCursor } from '../model/feed-cursor.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { Clock } from '../model/clock.ts';
+import { CannotDoError } from '../model/program-errors.ts';
 import type { SubscriptionTarget } from '../model/subscription.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
-import type { DeliveryStart, DeliveryStore, ReplayedMailbox } from '../store/subscriptions/subscription-store.ts';
+import type {
+  DeliveryStart,
+  DeliveryStore,
+  ReplayedMailbox,
+  ReplayedParked,
+} from '../store/subscriptions/subscription-store.ts';
 import { Deliveries, type DeliveriesMeans } from './stored-deliveries.ts';
 import type { Rpc } from './rpc.ts';
 import { wakeDeliveries, wakeMailbox } from './wake-deliveries.ts';
@@ -87,6 +93,34 @@ export class DeliveriesClient extends Deliveries {
     const { target } = await this.required(name);
     const replayed = await this.#store.replay({ name, mailbox: from.mailbox ?? null, from: startOf(from) });
     for (const { mailbox } of replayed) await this.#wake(mailbox, target.kind);
+    return replayed;
+  }
+
+  /**
+   * Delivers alone once more what was parked: one change or event, by the `deliveryId` with which `parked` shows it, or
+   * all. Positions stay where they are, so nothing else comes again. Each has one attempt, and is parked again if that
+   * fails. The deliveries have new ids. Running mailboxes begin at once, others when they are started.
+   *
+   * @param which.mailbox - only of this mailbox
+   * @returns how many are delivered again, by mailbox; none when nothing is parked
+   * @throws {CannotDoError} `subscription-unknown`; `parked-unknown` when nothing is parked under the id
+   * @throws {TidemarkError} when Temporal cannot be used. The mailboxes then deliver with their next sync
+   * @example
+   *   const [parked] = await tidemark.client.deliveries.parked('crm');
+   *   if (parked !== undefined) await tidemark.client.deliveries.replayParked('crm', { id: parked.deliveryId });
+   */
+  async replayParked(
+    name: string,
+    { id, mailbox }: { readonly id?: string; readonly mailbox?: MailboxId } = {},
+  ): Promise<readonly ReplayedParked[]> {
+    const { target } = await this.required(name);
+    const request = { name, mailbox: mailbox ?? null, id: id ?? null, now: this.#clock.now() };
+    const replayed = await this.#store.replayParked(request);
+    if (id !== undefined && replayed.length === 0)
+      throw new CannotDoError('parked-unknown', `${name} has nothing parked under "${id.slice(0, 80)}".`, {
+        remedy: { kind: 'see-parked', subscription: name },
+      });
+    for (const { mailbox: each, again } of replayed) if (again > 0) await this.#wake(each, target.kind);
     return replayed;
   }
 

@@ -6,7 +6,7 @@ import type { BegunDelivery, DeliveryStep, DeliveryStore } from '../store/subscr
 import type { DeliverySlots } from './delivery-slots.ts';
 import type { DeliveryTarget, TakenDelivery, TargetOf } from './delivery-target.ts';
 import { nextAfter } from './failed-attempt.ts';
-import { afterUnended } from './unended-attempts.ts';
+import { afterUnended, unendedReplay } from './unended-attempts.ts';
 
 export interface WaitingSubscription {
   readonly subscription: string;
@@ -98,7 +98,11 @@ async function begun(turn: Turn, { subscription }: Targeted): Promise<Begun> {
   const named = { mailbox, subscription: subscription.name };
   const next = await store.nextDelivery({ ...named, now: clock.now() });
   if (next.kind === 'idle' || next.kind === 'waits') return next;
-  if (next.kind === 'found' || next.delivery.unended === 0) {
+  if (next.kind === 'parked' && next.unended !== null) {
+    await parkAgain(turn, { ...named, id: next.unended, isEvent: 'event' in next.place });
+    return { kind: 'passed' };
+  }
+  if (next.kind !== 'fixed' || next.delivery.unended === 0) {
     const step = await store.beginDelivery({ ...named, now: clock.now(), next });
     return step.kind === 'begun' ? { ...step, ended: () => undefined } : step;
   }
@@ -125,6 +129,23 @@ async function begun(turn: Turn, { subscription }: Targeted): Promise<Begun> {
   }
   telemetry?.add('tidemark_deliveries_total', 1, { outcome: 'lost' });
   return { ...step, ended };
+}
+
+/** The only attempt at a replay began, and no worker said how it ended. Another one might end this worker, too. */
+async function parkAgain(
+  { store, clock, telemetry }: Turn,
+  replay: {
+    readonly mailbox: MailboxId;
+    readonly subscription: string;
+    readonly id: string;
+    readonly isEvent: boolean;
+  },
+): Promise<void> {
+  const { isEvent, ...named } = replay;
+  telemetry?.add('tidemark_deliveries_total', 1, { outcome: 'lost' });
+  telemetry?.add('tidemark_parked_changes_total', 1, {});
+  const error = unendedReplay(isEvent);
+  await store.failDelivery({ ...named, attempt: 1, error, next: { kind: 'park' }, now: clock.now() });
 }
 
 /** Has the position wait, so that no sync asks for this mailbox's deliveries meanwhile. */

@@ -36,10 +36,12 @@ export function nextAfter(
     attempt,
     firstAttemptAt,
     isSplit,
+    isReplay,
     changes,
-  }: Pick<BegunDelivery, 'attempt' | 'firstAttemptAt' | 'isSplit' | 'changes'>,
+  }: Pick<BegunDelivery, 'attempt' | 'firstAttemptAt' | 'isSplit' | 'isReplay' | 'changes'>,
   { asked, now, random }: AttemptFailure & { readonly now: number; readonly random: number },
 ): FailedDelivery['next'] {
+  if (isReplay) return { kind: 'park' };
   const delay = retryDelay({ failures: attempt, elapsed: now - firstAttemptAt, asked, random });
   if (order.kind === 'above-all') return { kind: 'retry', at: now + (delay ?? Math.max(asked ?? 0, FOR_EVER)) };
   const isAlone = isSplit && changes.length === 1;

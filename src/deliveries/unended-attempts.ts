@@ -40,5 +40,9 @@ export function afterUnended(
   return { kind: 'attempt', pause: { until: now + delay, reason: reasonOf(times, what) } };
 }
 
+/** Why a replay of something parked has failed when no worker said how its attempt ended. */
+export const unendedReplay = (isEvent: boolean): string =>
+  reasonOf('once more', isEvent ? 'this event' : 'this change');
+
 const reasonOf = (times: string, what: string): string =>
   `The worker ended, stopped answering, or lost its database, ${times} while it handled ${what}`;

@@ -57,6 +57,8 @@ export type Remedy =
   /** What was delivered to the subscription can be delivered again. */
   | { readonly kind: 'replay'; readonly subscription: string }
   | { readonly kind: 'end-subscription'; readonly subscription: string }
+  /** What the subscription has parked can be looked at. */
+  | { readonly kind: 'see-parked'; readonly subscription: string }
   /** New keys are to sign the webhooks of the subscription, and its receiver is to learn them. */
   | { readonly kind: 'new-webhook-secret'; readonly subscription: string }
   /** The subscription's webhooks are to go to another URL, or addresses that are not public are to be allowed. */

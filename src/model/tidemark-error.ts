@@ -44,6 +44,7 @@ export const ERROR_CODES = [
   'feed-replaced',
   'cursor-pruned',
   'subscription-unknown',
+  'parked-unknown',
   'secret-file',
   'webhook-refused',
   'webhook-not-accepted',

@@ -55,18 +55,18 @@ import { heldUnder, type SettingsPreviews } from './reads/held-under-settings.ts
 import type { StoreDatabase } from './engines/store-database.ts';
 import { correctListing, countListed, findSuspects } from './listing/suspects.ts';
 import { countDeliveries, listParked, readPositions } from './subscriptions/delivery-overview.ts';
+import { beginDelivery, narrowDelivery } from './subscriptions/deliveries.ts';
 import {
   acceptDelivery,
   acceptWithin,
-  beginDelivery,
   failDelivery,
-  narrowDelivery,
-  releaseDelivery,
   postponeDelivery,
-} from './subscriptions/deliveries.ts';
+  releaseDelivery,
+} from './subscriptions/ended-deliveries.ts';
 import { newestChange } from './subscriptions/newest-change.ts';
 import { findDeliveries, nextDelivery } from './subscriptions/next-deliveries.ts';
 import { noteEvents, pruneEvents, type EventStore } from './subscriptions/event-store.ts';
+import { replayParked } from './subscriptions/parked-replays.ts';
 import { checkBeginning } from './subscriptions/places.ts';
 import { replay } from './subscriptions/replay.ts';
 import {
@@ -134,6 +134,7 @@ function subscriptionsOf(database: StoreDatabase): SubscriptionStore {
     listParked: (request) => listParked(database, request),
     checkBeginning: (request) => checkBeginning(database, request),
     replay: (request) => replay(database, request),
+    replayParked: (request) => replayParked(database, request),
   };
 }
 

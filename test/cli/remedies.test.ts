@@ -122,6 +122,7 @@ const ADVICE: { readonly [Kind in Remedy['kind']]: readonly (readonly [Extract<R
   'list-subscriptions': [[{ kind: 'list-subscriptions' }, 'List all: tidemark subscriptions']],
   replay: [[{ kind: 'replay', subscription: 'crm' }, 'To deliver again: tidemark replay crm --since DATE']],
   'end-subscription': [[{ kind: 'end-subscription', subscription: 'crm' }, 'To end it: tidemark unsubscribe crm']],
+  'see-parked': [[{ kind: 'see-parked', subscription: 'crm' }, 'See: tidemark deliveries crm --parked']],
   'new-webhook-secret': [
     [
       { kind: 'new-webhook-secret', subscription: 'crm' },

@@ -1,11 +1,19 @@
 import { describe, expect, it } from 'vitest';
 
-import { about, ago, count, renamedAccount, table } from '../../src/cli/words.ts';
+import { about, ago, count, counted, renamedAccount, table } from '../../src/cli/words.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 
 describe('words for a person', () => {
   it('group the digits of numbers', () => {
     expect([0, 999, 1_000, 1_234_567, 1_999.6].map(count)).toEqual(['0', '999', '1,000', '1,234,567', '2,000']);
+  });
+
+  it('count things by their plural', () => {
+    expect([counted(1, 'mailbox'), counted(2, 'mailbox'), counted(1_000, 'change')]).toEqual([
+      '1 mailbox',
+      '2 mailboxes',
+      '1,000 changes',
+    ]);
   });
 
   it('give a duration as exactly as it matters', () => {

@@ -26,6 +26,7 @@ const begun = (fields: Partial<Attempted> = {}): Attempted => ({
   attempt: 1,
   firstAttemptAt: NOW,
   isSplit: false,
+  isReplay: false,
   ...fields,
 });
 const next = (order: DeliveryOrder, delivery: Attempted, asked: number | null = null) =>
@@ -49,6 +50,10 @@ describe('after a failed attempt', () => {
   it('a change that is tried by itself, after its batch kept failing, is parked after three attempts', () => {
     expect(next(PARK, begun({ isSplit: true, attempt: 2 })).kind).toBe('retry');
     expect(next(PARK, begun({ isSplit: true, attempt: 3 })).kind).toBe('park');
+  });
+
+  it('what was parked and is delivered once more is parked again at once, whatever the order', () => {
+    for (const order of [PARK, ABOVE_ALL]) expect(next(order, begun({ isReplay: true })).kind).toBe('park');
   });
 
   it('nothing is parked where order is above all', () => {

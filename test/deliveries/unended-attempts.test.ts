@@ -315,4 +315,31 @@ describe('deliveries whose handling ends the worker', () => {
     expect(accepted).toEqual([2, 3, 4, 5]);
     expect(await stores.store.listParked({ name: 'crm', limit: 10 })).toMatchObject([{ sequence: 1, attempts: 5 }]);
   });
+
+  it('are tried once when a parked change is delivered once more, unless the attempt is cancelled', async () => {
+    await subscribe({ batch: 1 });
+    react = (_, sequences) => (sequences.includes(3) ? 'ends' : 'accepted');
+    await settled();
+    const replay = () => stores.store.replayParked({ name: 'crm', mailbox: null, id: null, now: clock.now() });
+    const parked = () => stores.store.listParked({ name: 'crm', limit: 10 });
+    const before = ends;
+    await replay();
+    await settled();
+    expect(ends - before).toBe(1);
+    expect(await parked()).toMatchObject([
+      { sequence: 3, attempts: 6, awaitsReplay: false, error: expect.stringMatching(/^The worker ended, .*once more/) },
+    ]);
+    await replay();
+    const stopped = new AbortController();
+    react = () => {
+      stopped.abort(new Error('the worker shuts down'));
+      return 'failed';
+    };
+    await clock.run(() => expect(run({ signal: stopped.signal })).rejects.toThrow('the worker shuts down'));
+    expect(await parked()).toMatchObject([{ attempts: 6, awaitsReplay: true }]);
+    react = () => 'accepted';
+    await settled();
+    expect([accepted, await parked()]).toEqual([[1, 2, 4, 5, 3], []]);
+    expect(await positionOf()).toMatchObject({ sequence: 5, delivered: 5 });
+  });
 });

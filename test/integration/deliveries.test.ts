@@ -138,11 +138,12 @@ describe.concurrent('handlers of a worker', () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 90_000);
 
-  it('have only the change parked that they cannot take, and get it again by a replay', async () => {
+  it('have only the change parked that they cannot take, and get it again alone, or with later ones', async () => {
     const box = await rig.mailbox('poison', { messages: 0, pollInterval: 60_000 });
-    parking.react = (call) => {
+    const poisonedHere = (call: Call): void => {
       if (call.mailbox === box.id) poisoned(call);
     };
+    parking.react = poisonedHere;
     await box.start();
     await box.exact(20_000);
     for (const subject of ['polite', 'poison', 'positive']) box.deliver(subject);
@@ -160,13 +161,30 @@ describe.concurrent('handlers of a worker', () => {
     const told = parking.of(box).length;
     const shown = await verb('deliveries', 'parking', '--parked', '--json');
     expect((JSON.parse(shown) as { parked: unknown[] }).parked).toContainEqual(parked);
+    // First alone, while it still cannot be taken: it is parked again, under another id.
+    parking.react = poisonedHere;
+    const id = parked?.deliveryId ?? '';
+    expect(await verb('replay', 'parking', '--parked', id)).toBe('parking delivers 1 parked change once more.\n');
+    const failed = await eventually(20_000, async () => {
+      const [now] = await parkedOf();
+      return now?.attempts === 2 ? now : null;
+    });
+    expect(parking.of(box).slice(told)).toMatchObject([{ subjects: ['poison'], id: failed.deliveryId, attempt: 1 }]);
+    const { stderr } = await tidemark(rig.env, 'replay', 'parking', '--parked', id);
+    expect(stderr).toContain(`has nothing parked under "${id}". See: tidemark deliveries parking --parked`);
+    parking.react = () => undefined;
+    await verb('replay', 'parking', '--parked');
+    await eventually(20_000, async () => ((await parkedOf()).length === 0 ? true : null));
+    expect(parking.of(box).slice(told + 1)).toMatchObject([{ subjects: ['poison'], attempt: 1 }]);
+    expect(await positionOf(box, 'parking')).toMatchObject({ delivered: 3, sequence: position.sequence });
+    const toldAgain = parking.of(box).length;
     const after = `${(parked?.sequence ?? 1) - 1}`;
     expect(await verb('replay', 'parking', '--mailbox', box.id, '--after', after)).toBe(
       'parking goes back in 1 mailbox.\n',
     );
-    await eventually(20_000, async () => (parking.of(box).length > told ? true : null));
+    await eventually(20_000, async () => (parking.of(box).length > toldAgain ? true : null));
     await isTold(box, parking);
-    const again = parking.of(box).slice(told);
+    const again = parking.of(box).slice(toldAgain);
     expect(again[0]?.subjects).toContain('poison');
     expect(again[0]?.id).not.toBe(parked?.deliveryId);
     expect(await parkedOf()).toEqual([]);

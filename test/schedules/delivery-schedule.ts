@@ -26,10 +26,10 @@ const PATIENCE = 90 * DAY;
 
 /**
  * Runs a mailbox with subscriptions under a seed. Its recipients fail, ask to wait, are down for up to three days, want
- * no more, and are subscribed again; deliveries are replayed; workers die, of some changes each time that they are
- * handled; calls of the store fail or answer nothing, results of activities get lost. Then all of that ends, but the
- * changes that kill, and everything must be delivered or parked by itself: nothing lost, no change after a later one,
- * nothing twice but with the same id.
+ * no more, and are subscribed again; deliveries are replayed, and what is parked is delivered once more; workers die,
+ * of some changes each time that they are handled; calls of the store fail or answer nothing, results of activities get
+ * lost. Then all of that ends, but the changes that kill, and everything must be delivered or parked by itself: nothing
+ * lost, no change after a later one but by such a replay, nothing twice but with the same id.
  *
  * It draws from a generator of its own, so that the other kinds of schedules stay what they are.
  */
@@ -49,6 +49,7 @@ export async function runDeliverySchedule(
   const isGentle = random.chance(0.2);
   const perils = drawPerils(random, isGentle);
   const poison = new Random(seed ^ 0xdead);
+  const second = new Random(seed ^ 0x2ec);
   const isDeadly = !isGentle && poison.chance(0.5);
   const isDeadlyAlone = isDeadly && poison.chance(0.5);
   if (isDeadlyAlone) Object.assign(perils, SAFE);
@@ -82,6 +83,7 @@ export async function runDeliverySchedule(
       random.below(random.pick([SECOND, 20 * SECOND, 5 * MINUTE, HOUR])),
     );
     await disturb();
+    if (second.chance(0.15)) await subscribers.replayParked(second);
   }
   Object.assign(perils, { ...SAFE, delayMs: 0 });
   if (lanes.state.paused) lanes.dispatch({ kind: 'resumed' });
@@ -92,7 +94,13 @@ export async function runDeliverySchedule(
   const wasRead = (): boolean =>
     lanes.defect !== null || (lanes.idle && (lanes.state.syncedAt ?? 0) > quietAt + 2 * SECOND);
   await clock.runUntil(wasRead, DAY + HOUR);
-  const settled = await settle();
+  let settled = await settle();
+  // What is to be parked is parked by now.
+  for (let count = second.below(4); settled && count > 0; count--) {
+    if (second.chance(0.5)) subscribers.takeEverything(second);
+    await subscribers.replayParked(second);
+    settled = await settle();
+  }
   lanes.end();
   await running;
   const found = settled

@@ -50,6 +50,7 @@ export class Subscribers {
   readonly #moods = new Map<string, number>();
   readonly #deadly: Deadly | null;
   #workersEnded = 0;
+  #parkedReplays = 0;
   #parkedForIt = 0;
 
   /** @param options.deadly - null where no recipient ends its worker */
@@ -121,6 +122,24 @@ export class Subscribers {
     this.#wake(definition);
   }
 
+  /** Somebody has what a recipient did not take delivered once more: all of it, or one. */
+  async replayParked(random: Random): Promise<void> {
+    if (this.#all.length === 0) return;
+    const { clock, stores } = this.#world;
+    const { definition } = random.pick(this.#all);
+    const { name } = definition;
+    const parked = await stores.store.listParked({ name, limit: EVERY_ROW });
+    const id = parked.length > 0 && random.chance(0.7) ? random.pick(parked).deliveryId : null;
+    const replayed = await stores.store.replayParked({ name, mailbox: null, id, now: clock.now() });
+    this.#parkedReplays += replayed.reduce((sum, { again }) => sum + again, 0);
+    if (replayed.length > 0) this.#wake(definition);
+  }
+
+  /** The program of a recipient is mended: it refuses nothing any more. */
+  takeEverything(random: Random): void {
+    if (this.#all.length > 0) random.pick(this.#all).recipient.refuses = () => false;
+  }
+
   /** Somebody subscribes again where a recipient wanted no more. */
   async subscribeAgain(): Promise<void> {
     const { clock, stores } = this.#world;
@@ -150,6 +169,8 @@ export class Subscribers {
     for (const { definition } of this.#all) {
       const position = await this.#positionOf(definition);
       if (position === undefined || position.sequence !== position.head || position.delivery !== null) return false;
+      const parked = await this.#world.stores.store.listParked({ name: definition.name, limit: EVERY_ROW });
+      if (parked.some(({ awaitsReplay }) => awaitsReplay)) return false;
     }
     return true;
   }
@@ -169,7 +190,8 @@ export class Subscribers {
       const rows = await stores.store.listParked({ name: subscription, limit: EVERY_ROW });
       const parked = rows.map(({ sequence }) => sequence);
       const isDeadly = (sequence: number): boolean => (recipient.endsWorker?.(sequence) ?? null) !== null;
-      const ended = rows.filter(({ error }) => error.startsWith('The worker ended'));
+      // A replay has one attempt, whatever else ended its worker.
+      const ended = rows.filter(({ error }) => error.startsWith('The worker ended') && !error.includes('once more'));
       this.#parkedForIt += ended.length;
       if (this.#deadly?.isAlone === true)
         for (const { sequence } of ended)
@@ -204,6 +226,7 @@ export class Subscribers {
       ['split again', split],
       ['workers ended by a change', this.#workersEnded],
       ['changes parked for that', this.#parkedForIt],
+      ['parked changes delivered once more', this.#parkedReplays],
     ]);
   }
 

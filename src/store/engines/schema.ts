@@ -239,12 +239,24 @@ export interface DeliveryPositionTable {
   last_error: string | null;
   /** JSON; null when nothing is known that a person could do. */
   last_remedy: string | null;
+  /** 0 when nothing that was parked waits to be delivered once more; otherwise the parked rows say so. */
+  replays_parked: Generated<number>;
   /** Changes that it did not get, since they had been pruned. */
   not_kept: Generated<number>;
 }
 
+/** What every parked change and event has. */
+interface ParkedColumns {
+  /** Since when it waits to be delivered alone once more; null when nobody asked for that. */
+  replay_at: Generated<number | null>;
+  /** The attempt at it that has begun. */
+  replay_id: Generated<string | null>;
+  /** How often it was asked for. */
+  replays: Generated<number>;
+}
+
 /** A change that a subscription's target did not take. */
-export interface ParkedDeliveryTable {
+export interface ParkedDeliveryTable extends ParkedColumns {
   mailbox_key: number;
   subscription: string;
   sequence: number;
@@ -271,7 +283,7 @@ export interface MailboxEventTable {
 }
 
 /** An event that a subscription's target did not take. */
-export interface ParkedEventTable {
+export interface ParkedEventTable extends ParkedColumns {
   mailbox_key: number;
   subscription: string;
   event: number;

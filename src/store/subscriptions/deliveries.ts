@@ -1,9 +1,7 @@
-import { CompiledQuery, type Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import { createHash } from 'node:crypto';
 import type { Change } from '../../model/change.ts';
 import type { MailboxId } from '../../model/ids.ts';
-import { boundedText } from '../../model/bounded-text.ts';
-import type { Remedy } from '../../model/remedy.ts';
 import type { Subscription } from '../../model/subscription.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import type { Schema } from '../engines/schema.ts';
@@ -12,19 +10,17 @@ import { keyOf } from '../rows/mailbox-rows.ts';
 import { eventsAfter } from '../rows/event-rows.ts';
 import { changesAt, type SearchedMailbox } from './next-batch.ts';
 import { newestOf } from './newest-change.ts';
-import { isAt, lockedPosition, SETTLED, unendedOf, updatePosition, withOneEnded, type Position } from './positions.ts';
+import { markReplayBegun, parkAgain, replaysOf } from './parked-replays.ts';
+import { isAt, lockedPosition, SETTLED, unendedOf, updatePosition, type Position } from './positions.ts';
 import { delivers, findSubscription } from './subscription-rows.ts';
 import type {
   AttemptableDelivery,
   BegunDelivery,
   DeliveredContent,
-  DeliveryNamed,
-  DeliveryPlace,
   DeliveryStep,
   DeliveryStore,
-  FailedDelivery,
   FixedDelivery,
-  QueryWithin,
+  ReplayPlace,
 } from './subscription-store.ts';
 
 /** See {@link DeliveryStore.beginDelivery}. */
@@ -40,6 +36,8 @@ export function beginDelivery(
     const position = await lockedPosition(database, tx, key, name);
     if (position === null) return { kind: 'idle' };
     if ((position.next_attempt_at ?? 0) > now) return { kind: 'waits', until: position.next_attempt_at ?? now };
+    if (next.kind === 'parked')
+      return beginReplay({ database, tx }, { searched: { mailbox, key }, subscription, position }, next.place, now);
     if (position.sequence < pruned) {
       const lost = pruned - position.sequence;
       await updatePosition(tx, position, { ...SETTLED, sequence: pruned, not_kept: position.not_kept + lost });
@@ -47,7 +45,7 @@ export function beginDelivery(
     }
     if (position.delivery_id !== null) {
       if (next.kind === 'fixed' && !isAttempt(position, next.delivery)) return { kind: 'passed' };
-      const fixed = await fixedContent({ database, tx }, { mailbox, key }, position);
+      const fixed = await fixedContent({ database, tx }, { mailbox, key }, contentAt(position));
       if (fixed !== null)
         return {
           kind: 'begun',
@@ -82,14 +80,25 @@ function contentOf(
   return event === null ? null : { event, changes: [] };
 }
 
-/** What the delivery under way holds; null when that was pruned. */
+interface InTransaction {
+  readonly database: StoreDatabase;
+  readonly tx: Transaction<Schema>;
+}
+
+/** Which changes the delivery under way holds, or which event. */
+const contentAt = ({ sequences, delivery_event: event }: Position) => ({
+  sequences: sequences === null ? null : (JSON.parse(sequences) as number[]),
+  event,
+});
+
+/** Content whose places are known; null when it was pruned. */
 async function fixedContent(
-  { database, tx }: { readonly database: StoreDatabase; readonly tx: Transaction<Schema> },
+  { database, tx }: InTransaction,
   searched: SearchedMailbox,
-  { sequences, delivery_event: number }: Position,
+  { sequences, event: number }: { readonly sequences: readonly number[] | null; readonly event: number | null },
 ): Promise<DeliveredContent | null> {
   if (sequences !== null) {
-    const changes = await changesAt(tx, database.dialect, searched, JSON.parse(sequences) as number[]);
+    const changes = await changesAt(tx, database.dialect, searched, sequences);
     return isSome(changes) ? { event: null, changes } : null;
   }
   if (number === null) return null;
@@ -136,7 +145,36 @@ async function attempt(
     ...(pause === null ? {} : { last_error: pause.reason, last_remedy: null }),
   });
   const isSplit = position.sequence < position.single_until;
-  return { ...content, id, attempt: number, firstAttemptAt, isSplit };
+  return { ...content, id, attempt: number, firstAttemptAt, isSplit, isReplay: false };
+}
+
+/**
+ * Begins the one attempt at a parked change or event that its replay is. The position does not move: it is kept beside
+ * it which attempt has begun.
+ */
+async function beginReplay(
+  { database, tx }: InTransaction,
+  {
+    searched,
+    subscription,
+    position,
+  }: { readonly searched: SearchedMailbox; readonly subscription: Subscription; readonly position: Position },
+  place: ReplayPlace,
+  now: number,
+): Promise<DeliveryStep> {
+  const row = { position, place };
+  const replays = await replaysOf(tx, row);
+  if (replays === null) return { kind: 'passed' };
+  const at = { sequences: 'sequence' in place ? [place.sequence] : null, event: 'event' in place ? place.event : null };
+  const content = await fixedContent({ database, tx }, searched, at);
+  if (content === null) {
+    await parkAgain(tx, row, { error: 'It was pruned, and so it cannot be delivered again (CHANGES_KEPT)', now });
+    return { kind: 'passed' };
+  }
+  const id = deliveryId({ subscription, mailbox: searched.mailbox, position }, content, ['parked', replays]);
+  await markReplayBegun(tx, row, id);
+  const delivery = { ...content, id, attempt: 1, firstAttemptAt: now, isSplit: false, isReplay: true };
+  return { kind: 'begun', delivery };
 }
 
 /** The same changes, or the same event, have the same id until somebody replays them. */
@@ -147,9 +185,10 @@ function deliveryId(
     position,
   }: { readonly subscription: Subscription; readonly mailbox: MailboxId; readonly position: Position },
   { event, changes }: DeliveredContent,
+  replay: readonly (string | number)[] = [],
 ): string {
   const content = event === null ? changes.map(({ sequence }) => sequence) : ['event', event.number];
-  const parts = [subscription.name, subscription.createdAt, mailbox, position.replays, ...content];
+  const parts = [subscription.name, subscription.createdAt, mailbox, position.replays, ...replay, ...content];
   return `dlv_${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)}`;
 }
 
@@ -160,10 +199,10 @@ export function narrowDelivery(
 ): Promise<BegunDelivery | null> {
   return database.write(async (tx) => {
     const { mailbox, subscription: name, now } = request;
-    const position = await namedPosition(database, tx, request);
+    const position = await lockedPosition(database, tx, await keyOf(tx, mailbox), name);
     const subscription = await findSubscription(tx, name);
-    if (position === null || position.attempts !== 1 || subscription === null) return null;
-    const content = await fixedContent({ database, tx }, { mailbox, key: position.mailbox_key }, position);
+    if (position?.delivery_id !== request.id || position.attempts !== 1 || subscription === null) return null;
+    const content = await fixedContent({ database, tx }, { mailbox, key: position.mailbox_key }, contentAt(position));
     if (content === null || content.event !== null) return null;
     const [first, ...others] = content.changes;
     const narrowed: DeliveredContent = { event: null, changes: [first, ...others.slice(0, size - 1)] };
@@ -171,131 +210,4 @@ export function narrowDelivery(
     const begun = { ...position, delivery_id: null, attempts: 0 };
     return attempt(tx, begun, { id, ...narrowed, pause: null, now });
   });
-}
-
-/** See {@link DeliveryStore.releaseDelivery}. */
-export async function releaseDelivery(
-  database: StoreDatabase,
-  request: RequestOf<DeliveryStore, 'releaseDelivery'>,
-): Promise<void> {
-  await database.write(async (tx) => {
-    const position = await namedPosition(database, tx, request);
-    if (position === null) return;
-    const pause = position.attempts === request.attempt ? { next_attempt_at: null } : {};
-    await updatePosition(tx, position, { ...withOneEnded(position), ...pause });
-  });
-}
-
-/** See {@link DeliveryStore.acceptDelivery}. */
-export function acceptDelivery(database: StoreDatabase, request: DeliveryNamed): Promise<boolean> {
-  return acceptWithin(database, request, async () => undefined);
-}
-
-/** See {@link DeliveryStore.acceptWithin}. */
-export function acceptWithin(
-  database: StoreDatabase,
-  request: DeliveryNamed,
-  work: (query: QueryWithin) => Promise<void>,
-): Promise<boolean> {
-  return database.write(async (tx) => {
-    const position = await namedPosition(database, tx, request);
-    if (position === null) return false;
-    await work(async (text, values = []) => {
-      const { rows } = await tx.executeQuery<Record<string, unknown>>(CompiledQuery.raw(text, [...values]));
-      return rows;
-    });
-    const { count, last } = underWay(position);
-    await updatePosition(tx, position, {
-      ...SETTLED,
-      ...last,
-      delivered: position.delivered + count,
-      accepted_at: request.now,
-    });
-    return true;
-  });
-}
-
-/**
- * How much the delivery under way holds, and where the position is once it is over. A program of the version before
- * leaves `delivery_event` behind, but then there are sequences.
- */
-function underWay({ sequence, event, sequences, delivery_event: number }: Position): {
-  readonly count: number;
-  readonly event: number | null;
-  readonly last: DeliveryPlace;
-} {
-  if (sequences === null && number !== null) return { count: 1, event: number, last: { sequence, event: number } };
-  const held = JSON.parse(sequences ?? '[]') as number[];
-  return { count: held.length, event: null, last: { sequence: held.at(-1) ?? sequence, event } };
-}
-
-/** See {@link DeliveryStore.failDelivery}. */
-export async function failDelivery(database: StoreDatabase, request: FailedDelivery): Promise<void> {
-  const { attempt: number, next, now, subscription, id, remedy = null } = request;
-  const error = boundedText(request.error);
-  await database.write(async (tx) => {
-    const position = await namedPosition(database, tx, request);
-    if (position === null) return;
-    if (position.attempts !== number) {
-      await updatePosition(tx, position, withOneEnded(position));
-      return;
-    }
-    if (next.kind === 'retry') {
-      await updatePosition(tx, position, {
-        ...withOneEnded(position),
-        next_attempt_at: next.at,
-        last_error: error,
-        last_remedy: remedyText(remedy),
-      });
-      return;
-    }
-    const { count, event, last } = underWay(position);
-    if (count > 1) {
-      await updatePosition(tx, position, { ...SETTLED, single_until: last.sequence });
-      return;
-    }
-    const parked = { delivery_id: id, attempts: number, error, parked_at: now };
-    const names = { mailbox_key: position.mailbox_key, subscription };
-    if (event === null)
-      await tx
-        .insertInto('parked_deliveries')
-        .values({ ...names, sequence: last.sequence, ...parked })
-        .onConflict((conflict) => conflict.columns(['mailbox_key', 'subscription', 'sequence']).doUpdateSet(parked))
-        .execute();
-    else
-      await tx
-        .insertInto('parked_events')
-        .values({ ...names, event, ...parked })
-        .onConflict((conflict) => conflict.columns(['mailbox_key', 'subscription', 'event']).doUpdateSet(parked))
-        .execute();
-    await updatePosition(tx, position, { ...SETTLED, ...last });
-  });
-}
-
-/** See {@link DeliveryStore.postponeDelivery}. */
-export async function postponeDelivery(
-  database: StoreDatabase,
-  { mailbox, subscription, until, reason, remedy = null }: RequestOf<DeliveryStore, 'postponeDelivery'>,
-): Promise<void> {
-  await database.write(async (tx) => {
-    const position = await lockedPosition(database, tx, await keyOf(tx, mailbox), subscription);
-    if (position === null) return;
-    await updatePosition(tx, position, {
-      next_attempt_at: until,
-      last_error: boundedText(reason),
-      last_remedy: remedyText(remedy),
-    });
-  });
-}
-
-const remedyText = (remedy: Remedy | null): string | null => (remedy === null ? null : JSON.stringify(remedy));
-
-/** The locked position, if it names the delivery. */
-async function namedPosition(
-  database: StoreDatabase,
-  tx: Transaction<Schema>,
-  { mailbox, subscription, id }: Omit<DeliveryNamed, 'now'>,
-): Promise<Position | null> {
-  const position = await lockedPosition(database, tx, await keyOf(tx, mailbox), subscription);
-  return position?.delivery_id === id ? position : null;
 }

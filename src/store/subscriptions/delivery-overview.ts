@@ -81,10 +81,12 @@ export async function listParked(
 ): Promise<readonly ParkedChange[]> {
   const { rows } = await database.read((db) =>
     sql<ParkedRow>`
-      select m.id, d.sequence, null as event, null as kind, d.delivery_id, d.attempts, d.error, d.parked_at
+      select m.id, d.sequence, null as event, null as kind, d.delivery_id, d.attempts, d.error, d.parked_at,
+          d.replay_at
         from parked_deliveries d join mailboxes m on m.key = d.mailbox_key where d.subscription = ${name}
       union all
-      select m.id, coalesce(h.after_sequence, 0), e.event, h.kind, e.delivery_id, e.attempts, e.error, e.parked_at
+      select m.id, coalesce(h.after_sequence, 0), e.event, h.kind, e.delivery_id, e.attempts, e.error, e.parked_at,
+          e.replay_at
         from parked_events e join mailboxes m on m.key = e.mailbox_key
         left join mailbox_events h on h.mailbox_key = e.mailbox_key and h.number = e.event
         where e.subscription = ${name}
@@ -99,6 +101,7 @@ export async function listParked(
     attempts: row.attempts,
     error: row.error,
     parkedAt: row.parked_at,
+    awaitsReplay: row.replay_at !== null,
   }));
 }
 
@@ -112,6 +115,7 @@ interface ParkedRow {
   readonly attempts: number;
   readonly error: string;
   readonly parked_at: number;
+  readonly replay_at: number | null;
 }
 
 const eventKind = (text: string | null): EventKind | null => EVENT_KINDS.find((kind) => kind === text) ?? null;

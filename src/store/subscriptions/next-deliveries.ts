@@ -4,6 +4,7 @@ import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { nextBatch } from './next-batch.ts';
 import { newestOf } from './newest-change.ts';
+import { AWAITS_REPLAY, nextReplay } from './parked-replays.ts';
 import { isAt, lockedPosition, placeOf, unendedOf, updatePosition, type Position } from './positions.ts';
 import { activeSubscriptions, delivers, findSubscription } from './subscription-rows.ts';
 import type {
@@ -44,28 +45,36 @@ async function search(
   const newest = subscriptions.length === 0 ? null : await newestOf(db, mailbox);
   if (newest === null) return { due: [], listening: [], upTo: 0, passable: [] };
   const { key, pruned, ...head } = newest;
-  const positions = await db.selectFrom('delivery_positions').selectAll().where('mailbox_key', '=', key).execute();
+  const positions = await db
+    .selectFrom('delivery_positions as p')
+    .selectAll()
+    .select(AWAITS_REPLAY.as('awaits_replay'))
+    .where('p.mailbox_key', '=', key)
+    .execute();
   const due: DueDelivery[] = [];
   const passable: Passable[] = [];
   const listening = new Set<DueDelivery['target']>();
-  let mayHaveEvents = false;
+  // Besides changes after the position.
+  let mayHaveOthers = false;
   for (const { name, filter, target } of subscriptions) {
     const position = positions.find((each) => each.subscription === name);
     const after = placeOf(position);
     if ((position?.next_attempt_at ?? 0) > now) continue;
     listening.add(target.kind);
-    if (after.sequence >= head.sequence && after.event >= head.event) continue;
+    const awaitsReplay = position?.awaits_replay === 1;
+    if (after.sequence >= head.sequence && after.event >= head.event && !awaitsReplay) continue;
+    const isUnderWay = position !== undefined && position.delivery_id !== null;
     // What was pruned is counted when a delivery begins.
-    const isSurelyDue = (position !== undefined && position.delivery_id !== null) || after.sequence < pruned;
+    const isSurelyDue = isUnderWay || awaitsReplay || after.sequence < pruned;
     const batch = isSurelyDue ? null : await nextBatch(db, dialect, { mailbox, key }, { filter, after, head, size: 1 });
     if (batch !== null && batch.changes.length === 0 && batch.event === null && batch.isWhole) {
       passable.push({ name, key, after, passed: batch.passed });
       continue;
     }
     due.push({ subscription: name, target: target.kind });
-    mayHaveEvents ||= after.event < head.event;
+    mayHaveOthers ||= awaitsReplay || after.event < head.event;
   }
-  const upTo = due.length === 0 ? 0 : mayHaveEvents ? null : head.sequence;
+  const upTo = due.length === 0 ? 0 : mayHaveOthers ? null : head.sequence;
   return { due, listening: [...listening], upTo, passable };
 }
 
@@ -91,6 +100,8 @@ export function nextDelivery(
     const position = await positionOf(db, newest.key, name);
     const after = placeOf(position);
     if ((position?.next_attempt_at ?? 0) > now) return { kind: 'waits', until: position?.next_attempt_at ?? now };
+    const replay = position?.awaits_replay === 1 ? await nextReplay(db, position) : null;
+    if (replay !== null) return { kind: 'parked', ...replay };
     if (position !== undefined && position.delivery_id !== null)
       return { kind: 'fixed', delivery: fixedDelivery(position, position.delivery_id) };
     if (after.sequence < newest.pruned)
@@ -114,11 +125,12 @@ function fixedDelivery(position: Position, id: string): FixedDelivery {
   return { id, attempts, unended: unendedOf(position), hasWaited: waited !== null, holds, isEvent: sequences === null };
 }
 
-function positionOf(db: Kysely<Schema>, key: number, name: string): Promise<Position | undefined> {
+function positionOf(db: Kysely<Schema>, key: number, name: string) {
   return db
-    .selectFrom('delivery_positions')
+    .selectFrom('delivery_positions as p')
     .selectAll()
-    .where('mailbox_key', '=', key)
-    .where('subscription', '=', name)
+    .select(AWAITS_REPLAY.as('awaits_replay'))
+    .where('p.mailbox_key', '=', key)
+    .where('p.subscription', '=', name)
     .executeTakeFirst();
 }

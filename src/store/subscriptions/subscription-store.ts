@@ -52,6 +52,29 @@ export interface SubscriptionStore {
     mailbox: MailboxId | null;
     from: DeliveryStart;
   }): Promise<readonly ReplayedMailbox[]>;
+  /**
+   * Has what was parked delivered alone once more, with other delivery ids. Positions stay where they are. Each has one
+   * attempt, so that nothing waits for it; one that fails is parked again.
+   *
+   * @param request.mailbox - null for all that it asks for
+   * @param request.id - of the delivery that was parked; null for all
+   * @returns the mailboxes that have such a parked change or event
+   */
+  replayParked(request: {
+    name: string;
+    mailbox: MailboxId | null;
+    id: string | null;
+    now: number;
+  }): Promise<readonly ReplayedParked[]>;
+}
+
+/** What is delivered again of what a mailbox has parked. */
+export interface ReplayedParked {
+  readonly mailbox: MailboxId;
+  /** How many changes and events. Each has one attempt, and is parked again if that fails. */
+  readonly again: number;
+  /** How many stay parked, since they are not kept any more (`CHANGES_KEPT`). */
+  readonly notKept: number;
 }
 
 /**
@@ -121,6 +144,8 @@ export interface ParkedChange {
   readonly attempts: number;
   readonly error: string;
   readonly parkedAt: number;
+  /** Whether it waits to be delivered once more, or is just being delivered. */
+  readonly awaitsReplay: boolean;
 }
 
 /** What the delivery lane of a mailbox does to positions. A position moves only for the delivery that it names. */
@@ -175,7 +200,10 @@ export interface DeliveryStore {
    * @returns false when the position names another delivery; `work` has not run then
    */
   acceptWithin(request: DeliveryNamed, work: (query: QueryWithin) => Promise<void>): Promise<boolean>;
-  /** An attempt has failed. When the position names another one, this one only counts as ended. */
+  /**
+   * An attempt has failed. When the position names another one, this one only counts as ended. What was parked, and has
+   * failed once more, is parked again, whatever `next` says.
+   */
   failDelivery(request: FailedDelivery): Promise<void>;
   /** Nothing is attempted before `until`: what the target needs is not there. */
   postponeDelivery(request: {
@@ -222,6 +250,11 @@ export type NextDelivery =
   { readonly kind: 'idle' } | { readonly kind: 'waits'; readonly until: number } | AttemptableDelivery;
 
 export type AttemptableDelivery =
+  /**
+   * Something parked that is to be delivered once more. `unended`: the delivery id of an attempt at it that has begun,
+   * and of which no worker said how it ended; null when none has begun.
+   */
+  | { readonly kind: 'parked'; readonly place: ReplayPlace; readonly unended: string | null }
   /** A delivery whose content was fixed by an earlier attempt. */
   | { readonly kind: 'fixed'; readonly delivery: FixedDelivery }
   /**
@@ -235,6 +268,9 @@ export type AttemptableDelivery =
       readonly event: SubscribedEvent | null;
       readonly passed: DeliveryPlace;
     };
+
+/** What was parked: a change by its sequence number, or an event by its number. */
+export type ReplayPlace = { readonly sequence: number } | { readonly event: number };
 
 export interface FixedDelivery {
   readonly id: string;
@@ -283,6 +319,8 @@ export type BegunDelivery = DeliveredContent & {
   readonly firstAttemptAt: number;
   /** True when the changes are delivered one by one, since a batch with them kept failing. */
   readonly isSplit: boolean;
+  /** True for what was parked and is delivered once more: its only attempt. */
+  readonly isReplay: boolean;
 };
 
 export type DeliveryStep =

@@ -15,6 +15,7 @@ import { history } from './history-contract.ts';
 import { limit } from './limit-contract.ts';
 import { listing } from './listing-contract.ts';
 import { mailboxes } from './mailboxes-contract.ts';
+import { parkedReplays } from './parked-replays-contract.ts';
 import { readingBack } from './reading-contract.ts';
 import { removal } from './removal-contract.ts';
 import { renaming } from './renaming-contract.ts';
@@ -46,6 +47,7 @@ export function mailboxStoreContract(fixture: StoreFixture): void {
     deliveries(fixture);
     labelFilters(fixture);
     unendedAttempts(fixture);
+    parkedReplays(fixture);
     events(fixture);
     settingsPreview(fixture);
   });

@@ -22,6 +22,7 @@ import { deliveryRemedyColumn } from './0019-delivery-remedy.ts';
 import { failedCalls } from './0020-failed-calls.ts';
 import { eventTables } from './0021-events.ts';
 import { unendedAttempts } from './0022-unended-attempts.ts';
+import { parkedReplays } from './0023-parked-replays.ts';
 
 const CREATED_BY = {
   '0001-mirror': mirror,
@@ -45,6 +46,7 @@ const CREATED_BY = {
   '0020-failed-calls': failedCalls,
   '0021-events': eventTables,
   '0022-unended-attempts': unendedAttempts,
+  '0023-parked-replays': parkedReplays,
 } as const satisfies Record<MigrationName, (dialect: StoreDialect) => Migration>;
 
 /** The migrations by their names. Loaded when one has to run. */

@@ -21,6 +21,7 @@ export const MIGRATION_NAMES = [
   '0020-failed-calls',
   '0021-events',
   '0022-unended-attempts',
+  '0023-parked-replays',
 ] as const;
 
 export type MigrationName = (typeof MIGRATION_NAMES)[number];

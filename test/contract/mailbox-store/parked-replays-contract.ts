@@ -1,0 +1,227 @@
+import { describe, expect, it } from 'vitest';
+import { mailboxId } from '../../../src/model/ids.ts';
+import { EVERY_CHANGE, type SubscriptionDefinition } from '../../../src/model/subscription.ts';
+import type { BegunDelivery } from '../../../src/store/subscriptions/subscription-store.ts';
+import { begun, CRM, filled, named, position, step } from '../../fixtures/store/crm-deliveries.ts';
+import { deleted, record } from '../../fixtures/store/contract-messages.ts';
+import { useMailbox, type StoreFixture, type TestMailbox } from '../../fixtures/store/tested-store.ts';
+
+const subscribe = (mailbox: TestMailbox, changes: Partial<SubscriptionDefinition> = {}) =>
+  mailbox.store.putSubscription({
+    definition: { ...CRM, batch: 1, ...changes },
+    beginning: { kind: 'first' },
+    now: mailbox.now,
+  });
+const park = (mailbox: TestMailbox, delivery: BegunDelivery, error = 'cannot be parsed') =>
+  mailbox.store.failDelivery({
+    ...named(mailbox, delivery),
+    attempt: delivery.attempt,
+    error,
+    next: { kind: 'park' },
+  });
+const accept = async (mailbox: TestMailbox): Promise<BegunDelivery> => {
+  const delivery = await begun(mailbox);
+  expect(await mailbox.store.acceptDelivery(named(mailbox, delivery))).toBe(true);
+  return delivery;
+};
+const replay = ({ store, now }: TestMailbox, id: string | null = null) =>
+  store.replayParked({ name: 'crm', mailbox: null, id, now });
+const parked = ({ store }: TestMailbox) => store.listParked({ name: 'crm', limit: 10 });
+const found = ({ store, id, now }: TestMailbox) => store.findDeliveries({ mailbox: id, now });
+const next = ({ store, id, now }: TestMailbox) => store.nextDelivery({ mailbox: id, subscription: 'crm', now });
+
+/** Of three changes, the second is parked and the others are accepted. @returns the delivery that was parked */
+async function parkedSecond(mailbox: TestMailbox): Promise<BegunDelivery> {
+  await filled(mailbox);
+  await subscribe(mailbox);
+  await accept(mailbox);
+  const second = await begun(mailbox);
+  await park(mailbox, second);
+  await accept(mailbox);
+  return second;
+}
+
+/** What a replay of everything that is parked begins. */
+async function replayed(mailbox: TestMailbox): Promise<BegunDelivery> {
+  expect(await replay(mailbox)).toMatchObject([{ again: 1 }]);
+  const delivery = await begun(mailbox);
+  expect(delivery.isReplay).toBe(true);
+  return delivery;
+}
+
+export function parkedReplays(fixture: StoreFixture): void {
+  describe('what a subscription has parked', () => {
+    const open = useMailbox(fixture);
+
+    it('is delivered once more alone, under another id, and no position moves', async () => {
+      const mailbox = open();
+      const { id } = await parkedSecond(mailbox);
+      expect(await found(mailbox)).toMatchObject({ due: [], upTo: 0 });
+      expect(await replay(mailbox, id)).toEqual([{ mailbox: mailbox.id, again: 1, notKept: 0 }]);
+      // No sequence number says that it was looked at.
+      expect(await found(mailbox)).toMatchObject({ due: [{ subscription: 'crm' }], upTo: null });
+      expect(await parked(mailbox)).toMatchObject([{ sequence: 2, deliveryId: id, awaitsReplay: true }]);
+      const again = await begun(mailbox);
+      expect(again).toMatchObject({ attempt: 1, isReplay: true, changes: [{ sequence: 2 }] });
+      expect(again.id).not.toBe(id);
+      expect(await position(mailbox)).toMatchObject({ sequence: 3, delivered: 2, parked: 1, delivery: null });
+      expect(await mailbox.store.acceptDelivery(named(mailbox, again))).toBe(true);
+      expect(await position(mailbox)).toMatchObject({ sequence: 3, delivered: 3, parked: 0 });
+      expect([await parked(mailbox), (await found(mailbox)).due, await next(mailbox)]).toEqual([
+        [],
+        [],
+        { kind: 'idle' },
+      ]);
+      expect(await mailbox.store.acceptDelivery(named(mailbox, again))).toBe(false);
+    });
+
+    it('is parked again when its one attempt fails, and each replay has its own id', async () => {
+      const mailbox = open();
+      const { id } = await parkedSecond(mailbox);
+      const first = await replayed(mailbox);
+      mailbox.now += 1_000;
+      await mailbox.store.failDelivery({
+        ...named(mailbox, first),
+        attempt: 1,
+        error: 'still not',
+        next: { kind: 'retry', at: mailbox.now + 1 },
+      });
+      const again = { sequence: 2, deliveryId: first.id, attempts: 2, error: 'still not', awaitsReplay: false };
+      expect(await parked(mailbox)).toMatchObject([{ ...again, parkedAt: mailbox.now }]);
+      expect(await position(mailbox)).toMatchObject({ sequence: 3, error: null, nextAttemptAt: null });
+      expect(await next(mailbox)).toEqual({ kind: 'idle' });
+      const second = await replayed(mailbox);
+      expect(new Set([id, first.id, second.id]).size).toBe(3);
+    });
+
+    it('does not begin again while no worker says how its attempt ended, and does after a release', async () => {
+      const mailbox = open();
+      await parkedSecond(mailbox);
+      const { id, attempt } = await replayed(mailbox);
+      const seen = await next(mailbox);
+      expect(seen).toEqual({ kind: 'parked', place: { sequence: 2 }, unended: id });
+      if (seen.kind !== 'parked') throw new Error(seen.kind);
+      const request = { mailbox: mailbox.id, subscription: 'crm', now: mailbox.now };
+      expect(await mailbox.store.beginDelivery({ ...request, next: seen })).toEqual({ kind: 'passed' });
+      await mailbox.store.releaseDelivery({ ...request, id, attempt });
+      expect(await begun(mailbox)).toMatchObject({ id, isReplay: true });
+    });
+
+    it('waits for its replay once, however often that is asked for', async () => {
+      const mailbox = open();
+      const { id } = await parkedSecond(mailbox);
+      await replay(mailbox, id);
+      expect(await replay(mailbox, id)).toEqual([{ mailbox: mailbox.id, again: 1, notKept: 0 }]);
+      await accept(mailbox);
+      expect(await next(mailbox)).toEqual({ kind: 'idle' });
+      expect(await replay(mailbox, id)).toEqual([]);
+    });
+
+    it('is delivered once more before later changes, all of it in order, events too', async () => {
+      const mailbox = open();
+      await filled(mailbox);
+      await subscribe(mailbox, { filter: { ...EVERY_CHANGE, events: ['in-sync'] } });
+      const note = (id: string) =>
+        mailbox.store.noteEvents({ mailbox: mailbox.id, events: [{ id, at: 1, details: { kind: 'in-sync' } }] });
+      await note('1');
+      for (let count = 0; count < 4; count++) await park(mailbox, await begun(mailbox));
+      await mailbox.apply([record(200, deleted('a'))]);
+      expect(await replay(mailbox)).toEqual([{ mailbox: mailbox.id, again: 4, notKept: 0 }]);
+      const told: string[] = [];
+      for (let count = 0; count < 5; count++) {
+        const { event, changes } = await accept(mailbox);
+        told.push(event === null ? changes.map(({ sequence }) => sequence).join() : `event ${event.number}`);
+      }
+      expect(told).toEqual(['1', '2', '3', 'event 1', '4']);
+      expect(await step(mailbox)).toEqual({ kind: 'idle' });
+      expect(await position(mailbox)).toMatchObject({ sequence: 4, event: 1, delivered: 5, parked: 0 });
+    });
+
+    it('ends a wait after a failure, and not the pause of a delivery that may end its worker', async () => {
+      const mailbox = open();
+      await parkedSecond(mailbox);
+      await mailbox.apply([record(200, deleted('a'))]);
+      const fourth = await begun(mailbox);
+      const until = mailbox.now + 60_000;
+      await mailbox.store.failDelivery({
+        ...named(mailbox, fourth),
+        attempt: 1,
+        error: 'HTTP 500',
+        next: { kind: 'retry', at: until },
+      });
+      expect(await step(mailbox)).toEqual({ kind: 'waits', until });
+      expect((await replayed(mailbox)).changes).toMatchObject([{ sequence: 2 }]);
+      await park(mailbox, await replayedAfterRelease(mailbox));
+      const seen = await next(mailbox);
+      if (seen.kind !== 'fixed') throw new Error(seen.kind);
+      const pause = { until, reason: 'The worker ended' };
+      const request = { mailbox: mailbox.id, subscription: 'crm', now: mailbox.now };
+      await mailbox.store.beginDelivery({ ...request, next: seen, pause });
+      await replay(mailbox);
+      expect(await next(mailbox)).toEqual({ kind: 'waits', until });
+    });
+
+    /** The replay under way, as another worker begins it after its first one has let it go. */
+    async function replayedAfterRelease(mailbox: TestMailbox): Promise<BegunDelivery> {
+      const seen = await next(mailbox);
+      if (seen.kind !== 'parked' || seen.unended === null) throw new Error(seen.kind);
+      const request = { mailbox: mailbox.id, subscription: 'crm', id: seen.unended, attempt: 1 };
+      await mailbox.store.releaseDelivery(request);
+      return begun(mailbox);
+    }
+
+    it('comes with the others when the subscription goes back, and an attempt at it counts no longer', async () => {
+      const mailbox = open();
+      await parkedSecond(mailbox);
+      const late = await replayed(mailbox);
+      await mailbox.store.replay({ name: 'crm', mailbox: null, from: { after: 1 } });
+      expect(await mailbox.store.acceptDelivery(named(mailbox, late))).toBe(false);
+      expect((await accept(mailbox)).changes).toMatchObject([{ sequence: 2 }]);
+      expect((await accept(mailbox)).changes).toMatchObject([{ sequence: 3 }]);
+      expect(await position(mailbox)).toMatchObject({ sequence: 3, parked: 0 });
+    });
+
+    it('stays parked where its change is not kept any more', async () => {
+      const mailbox = open();
+      const { id } = await parkedSecond(mailbox);
+      await replay(mailbox);
+      expect(await mailbox.store.pruneChanges({ before: mailbox.now + 1 })).toBe(3);
+      expect(await step(mailbox)).toEqual({ kind: 'idle' });
+      expect(await parked(mailbox)).toMatchObject([
+        { deliveryId: id, attempts: 1, error: expect.stringContaining('pruned'), awaitsReplay: false },
+      ]);
+      expect(await replay(mailbox)).toEqual([{ mailbox: mailbox.id, again: 0, notKept: 1 }]);
+      expect((await found(mailbox)).due).toEqual([]);
+    });
+
+    it('is asked of the mailboxes and the subscription that still deliver only', async () => {
+      const mailbox = open();
+      const { id } = await parkedSecond(mailbox);
+      const { store, now } = mailbox;
+      const bob = mailboxId('bob@example.com');
+      expect(await store.replayParked({ name: 'crm', mailbox: bob, id: null, now })).toEqual([]);
+      expect(await replay(mailbox, 'dlv_of_another')).toEqual([]);
+      await subscribe(mailbox, { filter: { ...EVERY_CHANGE, mailboxes: [bob] } });
+      expect(await replay(mailbox, id)).toEqual([]);
+      await subscribe(mailbox);
+      await store.endSubscription({ name: 'crm', reason: '410', now });
+      expect(await replay(mailbox, id)).toEqual([]);
+      expect(await store.replayParked({ name: 'none', mailbox: null, id: null, now })).toEqual([]);
+    });
+
+    it('moves with the work of its target, or not at all', async () => {
+      const mailbox = open();
+      await parkedSecond(mailbox);
+      const delivery = await replayed(mailbox);
+      const failing = mailbox.store.acceptWithin(named(mailbox, delivery), async (query) => {
+        await query('delete from changes');
+        throw new RangeError('the target failed');
+      });
+      await expect(failing).rejects.toThrow('the target failed');
+      expect(await mailbox.feed()).toHaveLength(3);
+      expect(await parked(mailbox)).toMatchObject([{ awaitsReplay: true }]);
+      expect(await mailbox.store.acceptWithin(named(mailbox, delivery), async () => undefined)).toBe(true);
+      expect(await parked(mailbox)).toEqual([]);
+    });
+  });
+}
