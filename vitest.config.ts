@@ -40,7 +40,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'waiting alone', include: WAITING.alone, maxWorkers: 6, sequence: { groupOrder: 0 } },
+        test: { name: 'waiting alone', include: WAITING.alone, maxWorkers: 4, sequence: { groupOrder: 0 } },
       },
       {
         extends: true,
@@ -49,7 +49,7 @@ export default defineConfig({
           include: WAITING.sharing,
           exclude: WAITING.alone,
           isolate: false,
-          maxWorkers: 6,
+          maxWorkers: 4,
           sequence: { groupOrder: 0 },
         },
       },
