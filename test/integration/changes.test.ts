@@ -54,7 +54,7 @@ describe.concurrent('what happens in a mailbox', () => {
     const box = await rig.mailbox('expired-backfill', { messages: 400, threadSize: 1, pollInterval: 500 });
     slowly(box);
     await box.start();
-    await eventually(10_000, async () => ((await box.report()).counts.stored > 50 ? true : null));
+    await eventually(60_000, async () => ((await box.report()).counts.stored > 50 ? true : null));
     shuffle(box);
     box.gmail.expireHistory();
     const report = await box.exact(RECOVERY);

@@ -86,7 +86,7 @@ describe('a rolling deploy', () => {
       effect: { kind: 'slow', ms: 2_500 },
     });
     await box.start();
-    await eventually(20_000, async () => ((await box.report()).counts.stored > 60 ? true : null));
+    await eventually(60_000, async () => ((await box.report()).counts.stored > 60 ? true : null));
     expect(await box.handle.query('release').catch((error: unknown) => String(error))).toMatch(/not register|did not/i);
 
     const second = await spawn('v2');
