@@ -101,8 +101,7 @@ function keepInOrder(
   const { namespace } = config.temporal;
   const { changesKept } = config.database;
   const graces = { goneGrace, sweepGrace, changesKept };
-  const isClockSet = (): boolean => googleClock.isSet;
-  const kept = keepHouse({ store: stores.store, ...graces, clock: googleClock, isClockSet, log, signal });
+  const kept = keepHouse({ store: stores.store, ...graces, clock: googleClock, log, signal });
   const known = keepSearchAttributes({ connection, namespace, clock, signal });
   const woken =
     Object.keys(handlers).length === 0

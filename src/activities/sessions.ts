@@ -38,8 +38,6 @@ export interface SessionFactoryOptions {
   /** Part of each user's quota that is ours, in (0, 1]; all when not given. */
   readonly userShare?: number;
   readonly clock: Clock;
-  /** Whether an answer of Google's has set `clock` by now. Not given: it needs none. */
-  readonly isClockSet?: (() => boolean) | undefined;
   readonly telemetry?: Telemetry | undefined;
 }
 
@@ -83,8 +81,8 @@ export function createSessionFactory(
   // An answer without a date leaves the clock unset, and so would the next one: Gmail is asked until it has answered.
   let hasAnswered = false;
   const setClock = async (session: GmailSession, signal: AbortSignal | undefined): Promise<void> => {
-    if (hasAnswered || options.isClockSet?.() !== false) return;
-    await session.getProfile(signal);
+    if (hasAnswered || clock.isSet !== false) return;
+    await requireServed(session, signal);
     hasAnswered = true;
   };
 
@@ -93,7 +91,7 @@ export function createSessionFactory(
     const connection = await connections.open(mailbox, settings ?? row?.settings ?? DEFAULT_SETTINGS);
     const { api, pacer } = connection;
     const paced = { api, mailbox, lane, ledger: store, prices, clock, pacer, room, onWait, telemetry };
-    if (ask !== undefined) await isServed(createGmailSession({ ...paced, once: true }), ask.signal);
+    if (ask !== undefined) await requireServed(createGmailSession({ ...paced, once: true }), ask.signal);
     const session = createGmailSession(paced);
     await setClock(session, signal);
     // A mailbox that the store does not know has nothing to lose, so it needs no check.
@@ -102,7 +100,8 @@ export function createSessionFactory(
   };
 }
 
-async function isServed(session: GmailSession, signal: AbortSignal): Promise<void> {
+/** @throws {GmailError} when Gmail does not serve the mailbox */
+async function requireServed(session: GmailSession, signal: AbortSignal | undefined): Promise<void> {
   try {
     await session.getProfile(signal);
   } finally {

@@ -23,9 +23,8 @@ export interface Housekeeping {
   readonly sweepGrace: number | null;
   /** Ms for which changes are kept; null: forever. */
   readonly changesKept: number | null;
+  /** Nothing is removed by its age before the clock is set. */
   readonly clock: Clock;
-  /** Whether `clock` is right by now: nothing is removed by its age before. */
-  readonly isClockSet: () => boolean;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -39,7 +38,7 @@ export interface Housekeeping {
  * again.
  */
 export async function keepHouse(house: Housekeeping): Promise<void> {
-  const { store, clock, isClockSet, log, signal } = house;
+  const { store, clock, log, signal } = house;
   // Spreads out workers that were started together.
   let pause = EVERY * clock.random();
   while (!signal.aborted) {
@@ -47,7 +46,7 @@ export async function keepHouse(house: Housekeeping): Promise<void> {
     if (signal.aborted) return;
     pause = EVERY;
     try {
-      if (isClockSet()) await removeWhatIsOver(house);
+      if (clock.isSet !== false) await removeWhatIsOver(house);
       const described = await store.describeStored({ signal });
       if (described > 0) log.info({ described }, 'messages of an earlier version got their headers');
     } catch (error) {

@@ -86,7 +86,6 @@ export function dependenciesOf(
     ...stores,
     ...shared,
     secretKeys,
-    isClockSet: () => googleClock.isSet,
     tokenProvider: tokenProvider === undefined ? undefined : logged(tokenProvider, log),
     transport: withDates(network.transport, (date) => {
       googleClock.hear(date);

@@ -2,6 +2,11 @@
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
+  /**
+   * False while the time is only the machine's own, and waits to be set by an answer of Google's: no time in the store
+   * may be judged by it yet. Not given: it is right from the beginning.
+   */
+  readonly isSet?: boolean;
   /** Resolves after `milliseconds`; rejects with the signal's reason when it aborts first. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
   /** Uniform in [0, 1). */

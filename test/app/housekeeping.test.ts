@@ -18,7 +18,7 @@ describe("a worker's housekeeping", () => {
    */
   async function leftAloneFor(
     sweepGrace: number | null,
-    { goneGrace = 0, isClockSet = true }: { goneGrace?: number | null; isClockSet?: boolean } = {},
+    { goneGrace = 0, isSet = true }: { goneGrace?: number | null; isSet?: boolean } = {},
   ): Promise<number | null> {
     const place = join(folder(), 'bodies');
     const mailbox = await openOutside(join(folder(), 'mirror.db'), inFolder(place));
@@ -40,8 +40,7 @@ describe("a worker's housekeeping", () => {
       goneGrace,
       sweepGrace,
       changesKept: null,
-      clock: { now: () => time, random: () => 1, sleep },
-      isClockSet: () => isClockSet,
+      clock: { now: () => time, random: () => 1, sleep, isSet },
       log,
       signal: stopped.signal,
     });
@@ -63,7 +62,7 @@ describe("a worker's housekeeping", () => {
   });
 
   it('never removes it by a clock that Gmail has not set yet', async () => {
-    expect(await leftAloneFor(0, { isClockSet: false })).toBeNull();
+    expect(await leftAloneFor(0, { isSet: false })).toBeNull();
   });
 
   it('prunes changes once they are older than they are kept', async () => {
@@ -79,7 +78,7 @@ describe("a worker's housekeeping", () => {
       time += milliseconds;
     };
     const clock = { now: () => time, random: () => 1, sleep };
-    const graces = { goneGrace: null, sweepGrace: null, changesKept: 60 * MINUTE, isClockSet: () => true };
+    const graces = { goneGrace: null, sweepGrace: null, changesKept: 60 * MINUTE };
     await keepHouse({ store: mailbox.store, ...graces, clock, log, signal: stopped.signal });
     await mailbox.store.close();
     expect(rounds).toBe(7);

@@ -116,7 +116,6 @@ function reads(url: () => string | Promise<string>): void {
       sweepGrace: null,
       changesKept: null,
       clock: { now: () => 1, random: () => 1, sleep },
-      isClockSet: () => true,
       log: createLog('silent'),
       signal: stopped.signal,
     });

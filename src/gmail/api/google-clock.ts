@@ -27,7 +27,6 @@ export class GoogleClock implements Clock {
     this.#steady = steady;
   }
 
-  /** Whether an answer has set it. Until then no time in the store may be judged by it. */
   get isSet(): boolean {
     return this.#known !== null;
   }
