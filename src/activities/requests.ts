@@ -24,7 +24,7 @@ export interface OpenMailboxRequest extends KnownStore {
   readonly chain?: string;
 }
 
-/** Work of a blocked mailbox. */
+/** Work on a mailbox, which may be blocked. */
 export interface MailboxWork extends KnownStore {
   /** True when one cheap call without retries must first ask whether Gmail serves the mailbox again. */
   readonly ask?: boolean;

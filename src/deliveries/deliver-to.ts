@@ -2,7 +2,12 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { Subscription } from '../model/subscription.ts';
 import type { Telemetry } from '../model/telemetry.ts';
-import type { BegunDelivery, DeliveryStep, DeliveryStore } from '../store/subscriptions/subscription-store.ts';
+import type {
+  BegunDelivery,
+  DeliveryStep,
+  DeliveryStore,
+  FailedDelivery,
+} from '../store/subscriptions/subscription-store.ts';
 import type { DeliverySlots } from './delivery-slots.ts';
 import type { DeliveryTarget, TakenDelivery, TargetOf } from './delivery-target.ts';
 import { nextAfter } from './failed-attempt.ts';
@@ -99,8 +104,9 @@ async function begun(turn: Turn, { subscription }: Targeted): Promise<Begun> {
   const next = await store.nextDelivery({ ...named, now: clock.now() });
   if (next.kind === 'idle' || next.kind === 'waits') return next;
   if (next.kind === 'parked' && next.unended !== null) {
-    await parkAgain(turn, { ...named, id: next.unended, isEvent: 'event' in next.place });
-    return { kind: 'passed' };
+    // Its only attempt. Another one might end this worker, too.
+    const error = unendedReplay('event' in next.place);
+    return parkUnended(turn, { ...named, id: next.unended, attempt: 1, error }, 1);
   }
   if (next.kind !== 'fixed' || next.delivery.unended === 0) {
     const step = await store.beginDelivery({ ...named, now: clock.now(), next });
@@ -109,11 +115,8 @@ async function begun(turn: Turn, { subscription }: Targeted): Promise<Begun> {
   const now = clock.now();
   const after = afterUnended(subscription.order, next.delivery, { now, random: clock.random() });
   if (after.kind === 'park') {
-    const { id, attempts } = next.delivery;
-    telemetry?.add('tidemark_deliveries_total', 1, { outcome: 'lost' });
-    await store.failDelivery({ ...named, id, attempt: attempts, error: after.reason, next: { kind: 'park' }, now });
-    if (next.delivery.holds === 1) telemetry?.add('tidemark_parked_changes_total', 1, {});
-    return { kind: 'passed' };
+    const { id, attempts, holds } = next.delivery;
+    return parkUnended(turn, { ...named, id, attempt: attempts, error: after.reason }, holds);
   }
   // What other subscriptions wait for goes first: this attempt may end their worker, too.
   if (!next.delivery.hasWaited) return { kind: 'no-turn' };
@@ -131,21 +134,16 @@ async function begun(turn: Turn, { subscription }: Targeted): Promise<Begun> {
   return { ...step, ended };
 }
 
-/** The only attempt at a replay began, and no worker said how it ended. Another one might end this worker, too. */
-async function parkAgain(
+/** Parks a delivery whose attempts no worker has ended. Of several changes each is delivered alone from then on. */
+async function parkUnended(
   { store, clock, telemetry }: Turn,
-  replay: {
-    readonly mailbox: MailboxId;
-    readonly subscription: string;
-    readonly id: string;
-    readonly isEvent: boolean;
-  },
-): Promise<void> {
-  const { isEvent, ...named } = replay;
+  failed: Omit<FailedDelivery, 'next' | 'now'>,
+  holds: number,
+): Promise<Begun> {
   telemetry?.add('tidemark_deliveries_total', 1, { outcome: 'lost' });
-  telemetry?.add('tidemark_parked_changes_total', 1, {});
-  const error = unendedReplay(isEvent);
-  await store.failDelivery({ ...named, attempt: 1, error, next: { kind: 'park' }, now: clock.now() });
+  await store.failDelivery({ ...failed, next: { kind: 'park' }, now: clock.now() });
+  if (holds === 1) telemetry?.add('tidemark_parked_changes_total', 1, {});
+  return { kind: 'passed' };
 }
 
 /** Has the position wait, so that no sync asks for this mailbox's deliveries meanwhile. */
