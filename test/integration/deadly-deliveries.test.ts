@@ -85,10 +85,7 @@ describe('a handler that ends its worker each time that it gets a certain messag
   async function mailboxWith(name: string, subjects: readonly string[]): Promise<TestMailbox> {
     const box = await rig.mailbox(name, { messages: 0, pollInterval: 600_000 });
     const now = systemClock.now();
-    for (const [i, subject] of subjects.entries()) {
-      const raw = `From: bob@example.com\r\nSubject: ${subject}\r\n\r\nhello\r\n`;
-      box.gmail.insert({ raw, labelIds: ['INBOX'], internalDate: now - i * 1_000 });
-    }
+    for (const [i, subject] of subjects.entries()) box.deliver(subject, ['INBOX'], now - i * 1_000);
     await box.start();
     await box.exact(30_000);
     return box;
