@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 import { tryAllImports } from './probes.ts';
 import { ROOMS, type Room } from './rooms.ts';
+import { writtenFiles } from './written-files.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const COLUMNS = 120;
@@ -20,14 +21,7 @@ const COMMENTS = { least: 0.1, most: 0.2 };
 const CONFIG_MODULES = 150;
 const FILE_LINES = 300;
 
-const written = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'], {
-  cwd: root,
-  encoding: 'utf8',
-});
-const files = written
-  .split('\n')
-  .filter((file) => file !== '')
-  .map((path) => ({ path, lines: readFileSync(join(root, path), 'utf8').split('\n') }));
+const files = writtenFiles('*.ts').map((path) => ({ path, lines: readFileSync(join(root, path), 'utf8').split('\n') }));
 const inSource = files.filter(({ path }) => path.startsWith('src/'));
 
 /** Oxlint parses the language: it measures functions and finds import cycles, including cycles of types only. */

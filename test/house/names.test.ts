@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { expect, it } from 'vitest';
+
+import { writtenFiles } from '../../scripts/house/written-files.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const DECLARATION =
@@ -37,11 +38,7 @@ function declarationsIn(file: string): readonly Declaration[] {
     });
 }
 
-const declarations = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', 'src'], {
-  cwd: root,
-  encoding: 'utf8',
-})
-  .split('\n')
+const declarations = writtenFiles('src')
   .filter((file) => file.endsWith('.ts'))
   .flatMap(declarationsIn);
 

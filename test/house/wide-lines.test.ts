@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { expect, it } from 'vitest';
+
+import { writtenFiles } from '../../scripts/house/written-files.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const COLUMNS = 120;
@@ -12,10 +13,7 @@ const FOLDERS = ['bench', 'bin', 'deploy', 'examples', 'scripts', 'src', 'test']
 const CODE = /\.(ts|mjs|js)$/;
 
 it(`no line of code is over ${COLUMNS} columns wide`, () => {
-  const listed = ['ls-files', '--cached', '--others', '--exclude-standard', ...FOLDERS];
-  const files = execFileSync('git', listed, { cwd: root, encoding: 'utf8' })
-    .split('\n')
-    .filter((file) => CODE.test(file) && existsSync(join(root, file)));
+  const files = writtenFiles(...FOLDERS).filter((file) => CODE.test(file));
   const wide = files.flatMap((file) =>
     readFileSync(join(root, file), 'utf8')
       .split('\n')

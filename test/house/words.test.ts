@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { expect, it } from 'vitest';
+
+import { writtenFiles } from '../../scripts/house/written-files.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const TEXTS = /\.(ts|mjs|js|md|sh|yml)$/;
@@ -18,12 +19,7 @@ const RIDDLES: readonly (readonly [RegExp, string])[] = [
 ];
 
 it('no text uses words that have to be read twice', () => {
-  const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
-    cwd: root,
-    encoding: 'utf8',
-  })
-    .split('\n')
-    .filter((file) => TEXTS.test(file) && file !== 'test/house/words.test.ts');
+  const files = writtenFiles().filter((file) => TEXTS.test(file) && file !== 'test/house/words.test.ts');
   const found = files.flatMap((file) =>
     readFileSync(join(root, file), 'utf8')
       .split('\n')

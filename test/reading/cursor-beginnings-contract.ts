@@ -7,16 +7,9 @@ import { endOfChanges, followChanges } from '../../src/reading/follow-changes.ts
 import { closeStores, type Stores } from '../../src/store/open-store.ts';
 import type { ReplayedMailbox } from '../../src/store/subscriptions/subscription-store.ts';
 import { beginNext } from '../fixtures/store/begin-next.ts';
+import { CRM } from '../fixtures/store/crm-deliveries.ts';
 import { reading, TestMailbox } from '../fixtures/store/tested-store.ts';
 import type { FeedFixture } from './change-feed-contract.ts';
-
-const CRM: SubscriptionDefinition = {
-  name: 'crm',
-  target: { kind: 'handler' },
-  filter: EVERY_CHANGE,
-  batch: 2,
-  order: { kind: 'park', attempts: null },
-};
 
 interface Told {
   readonly mailbox: MailboxId;

@@ -6,20 +6,12 @@ import {
   InvalidSubscriptionError,
   type Beginning,
   type ChangeFilter,
-  type SubscriptionDefinition,
 } from '../../../src/model/subscription.ts';
 import type { BegunDelivery } from '../../../src/store/subscriptions/subscription-store.ts';
-import { begun, named, position, step } from '../../fixtures/store/crm-deliveries.ts';
+import { begun, CRM, named, position, step } from '../../fixtures/store/crm-deliveries.ts';
 import { deleted, labelled, m, reading, record } from '../../fixtures/store/contract-messages.ts';
 import { TestMailbox, useMailbox, type StoreFixture } from '../../fixtures/store/tested-store.ts';
 
-const CRM: SubscriptionDefinition = {
-  name: 'crm',
-  target: { kind: 'handler' },
-  filter: EVERY_CHANGE,
-  batch: 100,
-  order: { kind: 'park', attempts: null },
-};
 const IN_SYNC: EventDetails = { kind: 'in-sync' };
 const REVOKED: EventDetails = { kind: 'needs-consent', code: 'access-revoked', reason: 'The grant was revoked.' };
 const ALL: Partial<ChangeFilter> = { events: ['needs-consent', 'recovered', 'in-sync', 'message-failed'] };
@@ -30,7 +22,7 @@ const subscribe = (
   beginning: Beginning = { kind: 'first' },
 ) =>
   mailbox.store.putSubscription({
-    definition: { ...CRM, filter: { ...EVERY_CHANGE, ...filter } },
+    definition: { ...CRM, batch: 100, filter: { ...EVERY_CHANGE, ...filter } },
     beginning,
     now: mailbox.now,
   });
