@@ -168,7 +168,7 @@ async function beginReplay(
   const at = { sequences: 'sequence' in place ? [place.sequence] : null, event: 'event' in place ? place.event : null };
   const content = await fixedContent({ database, tx }, searched, at);
   if (content === null) {
-    await parkAgain(tx, row, { error: 'It was pruned, and so it cannot be delivered again (CHANGES_KEPT)', now });
+    await parkAgain(tx, row, { error: 'It was pruned, and so it cannot be delivered again', now });
     return { kind: 'passed' };
   }
   const id = deliveryId({ subscription, mailbox: searched.mailbox, position }, content, ['parked', replays]);
