@@ -13,11 +13,15 @@ const WAITING = {
   sharing: filesOf(['client', 'integration']),
 };
 
+/** Among them, but busy: a workflow works through 10,000 signals, and Temporal gives a workflow task ten seconds. */
+const BUSY = ['test/integration/many-signals.test.ts'];
+
 /**
  * Tests that need a process of their own: they replace Temporal's runtime, change the environment, or measure memory.
  * All others share the modules that a process has loaded once: loading them takes longer than most tests.
  */
 const ALONE = [
+  ...BUSY,
   ...filesOf(['workflows', 'schedules', 'store/bodies']),
   ...['activities/note-condition', 'cli/connect-domain-verb', 'gmail/answer-limits'].map(
     (name) => `test/${name}.test.ts`,
@@ -47,7 +51,7 @@ export default defineConfig({
         test: {
           name: 'waiting',
           include: WAITING.sharing,
-          exclude: WAITING.alone,
+          exclude: [...WAITING.alone, ...BUSY],
           isolate: false,
           maxWorkers: 4,
           sequence: { groupOrder: 0 },
