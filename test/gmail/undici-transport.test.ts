@@ -2,19 +2,19 @@ import { createServer, type RequestListener } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ResponseTooLargeError, SMALL_ANSWER } from '../../src/gmail/api/transport.ts';
-import { createUndiciTransport, type UndiciTransportOptions } from '../../src/gmail/api/undici-transport.ts';
+import { createUndiciTransport, MOST_CONNECTIONS } from '../../src/gmail/api/undici-transport.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
 });
 
-async function serve(listener: RequestListener, options?: UndiciTransportOptions) {
+async function serve(listener: RequestListener) {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server has no port');
-  const { transport, close } = createUndiciTransport(options);
+  const { transport, close } = createUndiciTransport();
   closers.push(
     () =>
       new Promise((resolve) => {
@@ -95,25 +95,21 @@ describe('the undici transport', () => {
     await expect(call).rejects.toBe(reason);
   });
 
-  it('rejects when the server breaks the connection, or does not begin to answer', async () => {
+  it('rejects when the server breaks the connection', async () => {
     const broken = await serve((request) => request.socket.destroy());
     await expect(broken.transport({ method: 'GET', url: broken.url, headers: {} })).rejects.toThrow(
       /closed|reset|other side/i,
     );
-    const silent = await serve(() => {}, { idleTimeoutMs: 50 });
-    await expect(silent.transport({ method: 'GET', url: silent.url, headers: {} })).rejects.toThrow(/timeout/i);
   });
 
   it('opens no more connections than it may', async () => {
     const sockets = new Set<number | undefined>();
-    const { transport, url } = await serve(
-      (request, response) => {
-        sockets.add(request.socket.remotePort);
-        setImmediate(() => response.end('ok'));
-      },
-      { connections: 2 },
-    );
-    await Promise.all(Array.from({ length: 20 }, () => transport({ method: 'GET', url, headers: {} })));
-    expect(sockets.size).toBeLessThanOrEqual(2);
+    const { transport, url } = await serve((request, response) => {
+      sockets.add(request.socket.remotePort);
+      setImmediate(() => response.end('ok'));
+    });
+    const calls = Array.from({ length: 4 * MOST_CONNECTIONS }, () => transport({ method: 'GET', url, headers: {} }));
+    await Promise.all(calls);
+    expect(sockets.size).toBeLessThanOrEqual(MOST_CONNECTIONS);
   });
 });

@@ -10,14 +10,12 @@ import {
   type Transport,
 } from './transport.ts';
 
-export interface UndiciTransportOptions {
-  /** Connections to each origin. Further requests wait for a free one. */
-  readonly connections?: number;
-  /** Milliseconds to connect. */
-  readonly connectTimeoutMs?: number;
-  /** Milliseconds to wait for headers, or for the next piece of a body. The caller limits the time of a whole call. */
-  readonly idleTimeoutMs?: number;
-}
+/** Connections to each origin. Further requests wait for a free one. */
+export const MOST_CONNECTIONS = 32;
+/** Milliseconds to connect. */
+const CONNECTS_WITHIN = 10_000;
+/** Milliseconds to wait for headers, or for the next piece of a body. The caller limits the time of a whole call. */
+const LONGEST_SILENCE = 60_000;
 
 export interface UndiciTransport {
   readonly transport: Transport;
@@ -32,14 +30,13 @@ const decompress = promisify(gunzip);
  *
  * @returns a transport that throws undici's errors, the signal's reason, and {@link ResponseTooLargeError}
  */
-export function createUndiciTransport(options: UndiciTransportOptions = {}): UndiciTransport {
-  const { connections = 32, connectTimeoutMs = 10_000, idleTimeoutMs = 60_000 } = options;
+export function createUndiciTransport(): UndiciTransport {
   const agent = new Agent({
-    connections,
+    connections: MOST_CONNECTIONS,
     pipelining: 1,
-    connect: { timeout: connectTimeoutMs },
-    headersTimeout: idleTimeoutMs,
-    bodyTimeout: idleTimeoutMs,
+    connect: { timeout: CONNECTS_WITHIN },
+    headersTimeout: LONGEST_SILENCE,
+    bodyTimeout: LONGEST_SILENCE,
     keepAliveTimeout: 30_000,
   });
   return {
