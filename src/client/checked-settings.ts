@@ -1,7 +1,5 @@
-import { isDeepStrictEqual } from 'node:util';
-
 import type { MailboxId } from '../model/ids.ts';
-import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
+import { DEFAULT_SETTINGS, isSameSettings, type MailboxSettings } from '../model/settings.ts';
 import { changeSettings, type SettingsChange } from '../model/settings-change.ts';
 import type { SettingsPreview } from '../model/settings-preview.ts';
 import { configure, workflowIdOf } from '../workflows/definitions.ts';
@@ -32,7 +30,7 @@ export async function startChecked(
   const { temporal, rpc, clock, taskQueue, store } = means;
   const { present, wanted, status, wasRunning } = await wantedSettings(means, mailbox, change);
   await requireSensible(previewOf(means, mailbox, { present, wanted }), clock.now());
-  const isChanged = !isDeepStrictEqual(present, wanted);
+  const isChanged = !isSameSettings(present, wanted);
   await startOrWake({
     temporal,
     rpc,

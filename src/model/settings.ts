@@ -94,4 +94,34 @@ export function needsFullSync(before: MailboxSettings, after: MailboxSettings): 
   );
 }
 
-export const isSameScope = (a: Scope, b: Scope): boolean => JSON.stringify(a) === JSON.stringify(b);
+/** Compares every field of two values, each in its own way: the compiler asks for a field that is new. */
+type FieldsOf<Value> = { readonly [Field in keyof Value]: (a: Value[Field], b: Value[Field]) => boolean };
+
+const is = <Value>(a: Value, b: Value): boolean => a === b;
+const isSameList = (a: readonly LabelId[], b: readonly LabelId[]): boolean =>
+  a.length === b.length && a.every((id, at) => id === b[at]);
+
+const SCOPE: FieldsOf<Scope> = { labelIds: isSameList, after: is, limit: is, includeSpamTrash: is };
+
+const SETTINGS: FieldsOf<MailboxSettings> = {
+  format: is,
+  scope: isSameScope,
+  attachments: is,
+  pollInterval: is,
+  recovery: is,
+  auditInterval: is,
+  push: (a, b) => a === b || (a !== null && b !== null && isSameList(a.labelIds, b.labelIds)),
+};
+
+const isSameIn = <Value>(fields: FieldsOf<Value>, a: Value, b: Value): boolean => {
+  for (const field in fields) if (!fields[field](a[field], b[field])) return false;
+  return true;
+};
+
+/** Whether two scopes have the same values, in whatever order their fields were written. */
+export function isSameScope(a: Scope, b: Scope): boolean {
+  return isSameIn(SCOPE, a, b);
+}
+
+/** Whether two settings have the same values, in whatever order their fields were written. */
+export const isSameSettings = (a: MailboxSettings, b: MailboxSettings): boolean => isSameIn(SETTINGS, a, b);

@@ -1,6 +1,6 @@
 import type { ListingStore } from './listing-store.ts';
 import type { RequestOf } from '../engines/request-of.ts';
-import { wantsAttachments, type MailboxSettings } from '../../model/settings.ts';
+import { isSameScope, wantsAttachments, type MailboxSettings } from '../../model/settings.ts';
 import { earlyReadingsDue } from '../rows/early-due.ts';
 import { parseFullSync, parseSettings } from '../rows/mailbox-rows.ts';
 import type { FullSyncProgress } from '../rows/mailbox-row.ts';
@@ -37,14 +37,16 @@ export function beginFullSync(
       passHistoryId: startHistoryId,
     };
     await forgetLabelListings(locked);
-    if (request.settings !== undefined && wantsOther(parseSettings(locked.columns), request.settings))
-      await forgetAttempts(locked);
-    const settings = request.settings === undefined ? locked.columns.settings : JSON.stringify(request.settings);
-    const doubt =
-      request.settings !== undefined && hasOtherScope(parseSettings(locked.columns), request.settings)
-        ? null
-        : locked.columns.doubt;
-    await locked.updateMailbox({ generation, settings, full_sync: JSON.stringify(progress), doubt });
+    const before = parseSettings(locked.columns);
+    const { settings: after = before } = request;
+    if (wantsOther(before, after)) await forgetAttempts(locked);
+    await locked.updateMailbox({
+      generation,
+      settings: JSON.stringify(after),
+      full_sync: JSON.stringify(progress),
+      // What listings of another scope left in doubt says nothing of this one.
+      ...(isSameScope(before.scope, after.scope) ? {} : { doubt: null }),
+    });
     return progress;
   });
 }
@@ -54,19 +56,6 @@ export function beginFullSync(
  */
 function wantsOther(before: MailboxSettings, after: MailboxSettings): boolean {
   return before.format !== after.format || wantsAttachments(before) !== wantsAttachments(after);
-}
-
-/**
- * Whether `after` lists other messages. The doubt that listings left under `before` does not apply to another scope.
- */
-function hasOtherScope({ scope: before }: MailboxSettings, { scope: after }: MailboxSettings): boolean {
-  const sameLabels = before.labelIds.toSorted().join(' ') === after.labelIds.toSorted().join(' ');
-  return (
-    !sameLabels ||
-    before.after !== after.after ||
-    before.limit !== after.limit ||
-    before.includeSpamTrash !== after.includeSpamTrash
-  );
 }
 
 /**

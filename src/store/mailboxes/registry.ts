@@ -2,13 +2,14 @@ import type { Transaction } from 'kysely';
 import type { MailboxRegistry } from './mailbox-registry.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import type { MailboxId } from '../../model/ids.ts';
+import { isSameSettings, type MailboxSettings } from '../../model/settings.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
 import { READABLE_ID } from '../engines/readable-mailbox.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { withCondition } from '../rows/condition-columns.ts';
 import type { MailboxRow } from '../rows/mailbox-row.ts';
-import { fromMailboxColumns } from '../rows/mailbox-rows.ts';
+import { fromMailboxColumns, parseSettings } from '../rows/mailbox-rows.ts';
 import { requireLivingChain } from '../rows/workflow-chains.ts';
 
 /** See {@link MailboxRegistry.putMailbox}. */
@@ -18,15 +19,14 @@ export function putMailbox(
 ): Promise<MailboxRow> {
   const { mailbox, now, replaces, chain } = request;
   const settings = JSON.stringify(request.settings);
-  const mayChange = (held: string): boolean =>
-    held !== settings && (replaces === undefined || held === JSON.stringify(replaces));
+  const isReplaced = (held: MailboxSettings): boolean => replaces === undefined || isSameSettings(held, replaces);
   return database.write(async (tx) => {
     const held = await database.dialect
       .locked(tx.selectFrom('mailboxes').selectAll().where('id', '=', mailbox))
       .executeTakeFirst();
     if (held === undefined && chain !== undefined) await requireLivingChain(database, tx, chain, mailbox);
     if (held === undefined) await insertMailbox(tx, mailbox, settings, now);
-    else if (mayChange(held.settings))
+    else if (isReplaced(parseSettings(held)))
       await tx.updateTable('mailboxes').set({ settings }).where('key', '=', held.key).execute();
     return fromMailboxColumns(
       await tx.selectFrom('mailboxes').selectAll().where('id', '=', mailbox).executeTakeFirstOrThrow(),

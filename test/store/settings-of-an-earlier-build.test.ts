@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+
+import { databaseAt } from '../../src/model/database-location.ts';
+import { mailboxId } from '../../src/model/ids.ts';
+import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
+import { closeStores, openStores } from '../../src/store/open-store.ts';
+
+const ADA = mailboxId('ada@example.com');
+
+it('are replaced by those that replace them, though it knew fewer settings', async () => {
+  const { store, database, ...stores } = await openStores(databaseAt('sqlite::memory:'));
+  await store.putMailbox({ mailbox: ADA, settings: DEFAULT_SETTINGS, now: 1 });
+  const { push: _, ...known } = DEFAULT_SETTINGS;
+  await database.write((tx) =>
+    tx
+      .updateTable('mailboxes')
+      .set({ settings: JSON.stringify(known) })
+      .execute(),
+  );
+  const read = await store.getMailbox(ADA);
+  const settings = { ...DEFAULT_SETTINGS, pollInterval: 5_000 };
+  const row = await store.putMailbox({ mailbox: ADA, settings, replaces: read?.settings ?? DEFAULT_SETTINGS, now: 2 });
+  expect(row.settings.pollInterval).toBe(5_000);
+  await closeStores({ store, database, ...stores });
+});
