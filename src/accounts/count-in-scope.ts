@@ -35,8 +35,15 @@ export async function countInScope(
       (scope.after === null ? null : await countListed(request.mailbox, gmail, scope)) ?? total(gmail, scope),
   );
   if (count === null || scope.limit === null) return count;
+  if (scope.labelIds.length > 1) return atMost(count, scope.labelIds.length * scope.limit);
   return { messages: Math.min(count.messages, scope.limit), isExact: count.isExact || count.messages > scope.limit };
 }
+
+/** A limit holds for each label, and a message may have several. */
+const atMost = ({ messages, isExact }: ScopeCount, most: number): ScopeCount => ({
+  messages: Math.min(messages, most),
+  isExact: isExact && messages <= most,
+});
 
 /** The sum of Gmail's own counts: too high for several labels, and for a scope with a date. */
 async function total(gmail: GmailApi, scope: Scope): Promise<ScopeCount | null> {

@@ -32,15 +32,17 @@ export async function listScope(
         pages += 1;
         return await patiently(() => gmail.listMessages(query, signal), clock, signal);
       });
-    const { labelIds, limit } = settings.scope;
-    // Gmail lists the newest first. The newest of several labels are known only after all of them.
-    const most = labelIds.length > 1 ? Infinity : (limit ?? Infinity);
     const threads = new Map<string, string>();
-    for (const listing of listings(settings.scope))
+    for (const listing of listings(settings.scope)) {
+      // Gmail lists the newest first.
+      let left = settings.scope.limit ?? Infinity;
       for await (const { messages } of pagesOf(listing)) {
-        for (const { id, threadId } of messages) if (threads.size < most) threads.set(id, threadId);
-        if (threads.size >= most) break;
+        const wanted = messages.slice(0, left);
+        left -= wanted.length;
+        for (const { id, threadId } of wanted) threads.set(id, threadId);
+        if (left === 0) break;
       }
+    }
     const attached = new Set<string>();
     if (wantsAttachments(settings))
       for (const listing of listings(settings.scope))
@@ -48,10 +50,8 @@ export async function listScope(
           for (const { id } of messages) if (threads.has(id)) attached.add(id);
           if (attached.size === threads.size) break;
         }
-    const messages = Math.min(threads.size, limit ?? Infinity);
     return {
-      messages,
-      isExact: messages === threads.size,
+      messages: threads.size,
       threads: sizes(threads),
       attachedShare: threads.size === 0 ? 0 : attached.size / threads.size,
       pages,

@@ -68,9 +68,9 @@ async function listAgain(
   // would make up for one that the listing left out.
   const messages = new Set<MessageId>();
   const labels = new Map<LabelId, Set<MessageId>>();
-  // The first listing left out the messages beyond the scope's limit, and so does this one.
-  let wanted = row.settings.scope.limit ?? Number.POSITIVE_INFINITY;
   for (const query of listings(row.settings.scope)) {
+    // The first listing left out the messages beyond the scope's limit, and so does this one.
+    let wanted = row.settings.scope.limit ?? Number.POSITIVE_INFINITY;
     for await (const page of pagesOf(session, query, run.signal)) {
       const listed = page.slice(0, wanted);
       wanted -= listed.length;

@@ -15,7 +15,7 @@ export async function listPage(work: Work, progress: Step<'listing'>): Promise<F
   const [label] = query.labelIds ?? [];
   if (page === 'label-gone') {
     await forgetLabel(work, label);
-    return await save(work, { ...progress, listing: progress.listing + 1, pageToken: null });
+    return await save(work, { ...progress, listing: progress.listing + 1, pageToken: null, position: 0 });
   }
   const position = progress.position + page.messages.length;
   const limitReached =
@@ -23,7 +23,7 @@ export async function listPage(work: Work, progress: Step<'listing'>): Promise<F
   const more = page.nextPageToken !== null && !limitReached;
   const next: FullSyncProgress = more
     ? { ...progress, pageToken: page.nextPageToken, position, paged: true }
-    : { ...progress, listing: progress.listing + 1, pageToken: null, position };
+    : { ...progress, listing: progress.listing + 1, pageToken: null, position: 0 };
   const { mailbox, generation } = listing;
   // Saved first, with the progress unchanged: if the attempt dies before the next call, the page is listed again.
   if (label !== undefined)
@@ -41,6 +41,7 @@ export async function listPage(work: Work, progress: Step<'listing'>): Promise<F
     generation,
     messages: page.messages,
     position: progress.position,
+    isOfLaterLabel: progress.listing > 0,
     progress: next,
     now: deps.clock.now(),
   });

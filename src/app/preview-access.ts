@@ -38,10 +38,10 @@ export function previewAccess({ config, stores, clock, tokenProvider }: PreviewM
       const { priceOfListed } = await import('../activities/forecast-backfill.ts');
       const prices = priceTableOf(configFor(config, mailbox), clock);
       const deps = { store: stores.store, prices, userShare: config.quota.userShare, clock };
-      const { messages, isExact, threads, pages } = listed;
+      const { messages, threads, pages } = listed;
       return {
         messages,
-        certainty: isExact ? 'exact' : 'at-most',
+        certainty: 'exact',
         conversations: threads.reduce((sum, { threads: count }) => sum + count, 0),
         pages,
         ...(await priceOfListed(deps, listed, settings)),

@@ -25,10 +25,9 @@ export async function dryRun(
 }
 
 function firstSyncLines(mailbox: MailboxId, first: FirstSync): readonly string[] {
-  const { messages, certainty, conversations, pages, units, requests, money, duration } = first;
-  const most = certainty === 'at-most' ? 'at most ' : '';
+  const { messages, conversations, pages, units, requests, money, duration } = first;
   const rows: (readonly [string, string])[] = [
-    ['messages', `${most}${count(messages)} in ${counted(conversations, 'conversation')}`],
+    ['messages', `${count(messages)} in ${counted(conversations, 'conversation')}`],
     ['units', units === null ? 'unknown' : count(units)],
     ['requests', requests === null ? 'unknown' : count(requests)],
     ['time', duration === null ? 'no quota is the limit' : `about ${about(duration)} at the quota's rate`],

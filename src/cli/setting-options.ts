@@ -46,7 +46,11 @@ export function addSettingOptions(command: Command): Command {
       collect(String),
     )
     .option('--after <date>', 'only messages from this date on: 2025-01-31 or 2025/01/31, midnight UTC', parseDate)
-    .option('--limit <n>', 'only the newest n messages, and all that arrive later', parseCount)
+    .option(
+      '--limit <n>',
+      'only the newest n messages (with several labels, of each), and all that arrive later',
+      parseCount,
+    )
     .option('--include-spam-trash', 'spam and trash too')
     .option('--no-include-spam-trash', 'neither spam nor trash (default)')
     .option('--all-mail', 'drop --label, --after, --limit and --include-spam-trash that were set before')

@@ -38,7 +38,8 @@ export interface FetchingPreview extends WorkPrice {
 }
 
 /** What a whole listing of a scope shows of the work of its first sync. */
-export interface ListedScope extends ScopeCount, Pick<WorkLeft, 'threads' | 'attachedShare'> {
+export interface ListedScope extends Pick<WorkLeft, 'threads' | 'attachedShare'> {
+  readonly messages: number;
   /** The calls of messages.list that it took. */
   readonly pages: number;
 }

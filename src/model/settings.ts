@@ -11,7 +11,10 @@ export interface Scope {
   readonly labelIds: readonly LabelId[];
   /** Epoch milliseconds: a message must have arrived at or after it. */
   readonly after: number | null;
-  /** The first full sync takes only this many of the newest messages. Everything that arrives later is mirrored. */
+  /**
+   * The first full sync takes only this many of the newest messages; in a scope of several labels, of each label.
+   * Everything that arrives later is mirrored, whatever its date.
+   */
   readonly limit: number | null;
   readonly includeSpamTrash: boolean;
 }

@@ -108,6 +108,31 @@ describe('a mailbox whose settings change', () => {
     expect(ada.gets(before)).toBe(15);
   });
 
+  it('takes nothing away by a lower limit', async () => {
+    await synchronised({ format: 'raw' }, (mailbox) => mailbox.receive(20));
+    const { stored } = await ada.counts();
+    const before = ada.calls();
+    await ada.configure({ scope: { limit: 5 } });
+    expect((await ada.counts()).stored).toBe(stored);
+    expect(ada.gets(before)).toBe(0);
+  });
+
+  it('fetches the newest of each label of a scope with a limit', async () => {
+    ada = await RunningMailbox.open({
+      format: 'raw',
+      scope: { limit: 2, labelIds: [labelId('INBOX'), labelId('STARRED')] },
+    });
+    const received = (label: string, count: number): readonly string[] =>
+      Array.from(
+        { length: count },
+        (_, at) => ada.gmail.insert({ raw: 'Subject: x', labelIds: [label], internalDate: at }).id,
+      );
+    const starred = received('STARRED', 4);
+    const inbox = received('INBOX', 5);
+    await ada.settle();
+    expect(new Set((await ada.comparison()).held.keys())).toEqual(new Set([...starred.slice(-2), ...inbox.slice(-2)]));
+  });
+
   it('goes on with the last of several changes at once', async () => {
     await synchronised({ format: 'raw' }, (mailbox) => mailbox.receive(30));
     ada.lanes.configure({ ...ada.lanes.state.settings, format: 'full' });

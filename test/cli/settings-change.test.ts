@@ -38,7 +38,10 @@ describe('a change of settings that removes or fetches', () => {
     });
     const raw = await client.previewSettings(system.mailbox, { format: 'raw' });
     expect(raw).toMatchObject({ leaving: 0, fetching: { messages: all, certainty: 'exact', units: all * 20 } });
-    expect(await client.previewSettings(system.mailbox, { scope: { limit: 5 } })).toMatchObject({ leaving: all - 5 });
+    expect(await client.previewSettings(system.mailbox, { scope: { limit: 5 } })).toMatchObject({
+      leaving: 0,
+      fetching: { messages: 0 },
+    });
     const wider = await client.previewSettings(system.mailbox, { scope: { includeSpamTrash: true } });
     expect(wider).toMatchObject({ leaving: 0, fetching: { messages: (await system.truth()).size - all } });
     expect(await client.previewSettings(system.mailbox, { pollInterval: 90_000 })).toMatchObject({
@@ -111,10 +114,10 @@ describe('a change of settings that removes or fetches', () => {
     const stderr = Object.assign(new PassThrough(), { isTTY: true });
     const said = text(stderr);
     keyboard.end(`${answer}\n`);
-    const limit = answer === 'y' ? '30' : '20';
+    const label = answer === 'y' ? 'INBOX' : 'UNREAD';
     const { env } = system;
     const signal = new AbortController().signal;
-    const ended = await runCli(['configure', email, '--limit', limit], {
+    const ended = await runCli(['configure', email, '--label', label], {
       env,
       stdin: keyboard,
       stdout,
@@ -123,9 +126,9 @@ describe('a change of settings that removes or fetches', () => {
       signal,
     });
     stderr.end();
-    expect(await said).toMatch(/messages leave\.\n.*Change the settings\? \[y\/N\] /s);
+    expect(await said).toMatch(/messages leave.*Change the settings\? \[y\/N\] /s);
     expect(ended).toBe(code);
-    await expect.poll(async () => (await settings())?.scope.limit, { timeout: 20_000 }).toBe(30);
+    await expect.poll(async () => (await settings())?.scope.labelIds, { timeout: 20_000 }).toEqual(['INBOX']);
   });
 
   it('is done with --yes, and start says what it changed', async () => {

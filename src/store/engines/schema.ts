@@ -144,7 +144,9 @@ export interface MessageTable {
   /** Order of listing in `listed_generation`. */
   position: number | null;
   listed_generation: number;
-  /** The generation whose listing counted this message within the scope's limit. */
+  /**
+   * The generation whose listing counted this message within the scope's limit; 0 for one that arrived after a listing.
+   */
   admitted_generation: number | null;
   attempts: number;
   last_error: string | null;

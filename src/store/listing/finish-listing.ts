@@ -7,7 +7,7 @@ import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
 import type { FinishListingRequest } from './listing-store.ts';
 import type { FullSyncProgress, SettleMark } from '../rows/mailbox-row.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
-import { UNFETCHED_STATES, sameLabelIds } from '../rules/message-row.ts';
+import { ARRIVED, UNFETCHED_STATES, sameLabelIds } from '../rules/message-row.ts';
 import { removeRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
@@ -84,21 +84,29 @@ function ended(
   };
 }
 
-/** The position of the last listed row that the store knew before this listing, or -1. */
+/**
+ * The position of the last listed row that the store knew before this listing, or -1. A message that came in otherwise
+ * counts only if it is known to be as new as those within the limit: an old one would lift the limit for all that is
+ * newer.
+ */
 async function lastKnownPosition({ tx, key, columns }: MailboxTransaction, generation: number): Promise<number> {
+  const { listed_generation: listed, limit_reached: limitReached, scope_floor: floor } = columns;
   const { position } = await tx
     .selectFrom('messages')
     .select((eb) => eb.fn.max('position').as('position'))
     .where('mailbox_key', '=', key)
     .where('listed_generation', '=', generation)
-    .where((eb) =>
-      eb.or([
-        eb('state', '=', 'stored').and(
-          eb.or([eb('admitted_generation', 'is', null), eb('admitted_generation', '<=', columns.listed_generation)]),
-        ),
-        eb('state', 'in', UNFETCHED_STATES).and('admitted_generation', '<=', columns.listed_generation),
-      ]),
-    )
+    .where((eb) => {
+      const isCounted = eb('admitted_generation', '>', ARRIVED).and('admitted_generation', '<=', listed);
+      const isOther = eb('state', '=', 'stored').and(
+        eb.or([eb('admitted_generation', 'is', null), eb('admitted_generation', '=', ARRIVED)]),
+      );
+      return eb.or([
+        eb('state', 'in', ['stored', ...UNFETCHED_STATES]).and(isCounted),
+        ...(limitReached === 0 ? [isOther] : []),
+        ...(floor === null ? [] : [isOther.and('internal_date', '>=', floor)]),
+      ]);
+    })
     .executeTakeFirstOrThrow();
   return position ?? -1;
 }

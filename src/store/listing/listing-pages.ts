@@ -16,7 +16,7 @@ export function saveListingPage(
   database: StoreDatabase,
   request: RequestOf<ListingStore, 'saveListingPage'>,
 ): Promise<{ unknown: number }> {
-  const { messages, position, generation, now } = request;
+  const { messages, position, isOfLaterLabel = false, generation, now } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
     if (!(await saveStep(locked, generation, request.progress))) return { unknown: 0 };
     // A page that shifted while Gmail made it may name a message twice; one statement may write a row only once.
@@ -24,7 +24,7 @@ export function saveListingPage(
       ...new Map(messages.map((message, index) => [message.id, { ...message, position: position + index }])).values(),
     ];
     const known = await countKnown(locked, listed);
-    await writeListed(locked, listed, generation, now);
+    await writeListed(locked, listed, { generation, isOfLaterLabel, now });
     return { unknown: listed.length - known };
   });
 }
@@ -49,17 +49,21 @@ async function countKnown(
 
 /**
  * Writes the page in one statement. A row seen earlier in this generation keeps its position, however often the listing
- * is repeated. A listed tombstone becomes `pending`. Its `reading_history_id` is cleared, because the listing that did
- * not show it was wrong. The history id of its deletion stays, so that a get from before the deletion cannot bring it
- * back.
+ * is repeated, or takes a better one in the listing of another label. A listed tombstone becomes `pending`. Its
+ * `reading_history_id` is cleared, because the listing that did not show it was wrong. The history id of its deletion
+ * stays, so that a get from before the deletion cannot bring it back.
  */
 async function writeListed(
   { tx, key }: MailboxTransaction,
   listed: readonly { id: MessageId; threadId: ThreadId; position: number }[],
-  generation: number,
-  now: number,
+  {
+    generation,
+    isOfLaterLabel,
+    now,
+  }: { readonly generation: number; readonly isOfLaterLabel: boolean; readonly now: number },
 ): Promise<void> {
   const wasGone = sql`messages.state = 'gone'`;
+  const isBetter = isOfLaterLabel ? sql`(excluded.position < messages.position)` : sql`(1 = 0)`;
   const seen = sql`messages.listed_generation = excluded.listed_generation`;
   await bulkInsert(
     tx,
@@ -68,9 +72,9 @@ async function writeListed(
       columns: [...NEW_ROW_COLUMNS],
       key: ['mailbox_key', 'id'],
       onConflict: {
-        name: 'listed',
+        name: isOfLaterLabel ? 'listed by a later label' : 'listed',
         set: {
-          position: sql`case when ${seen} then messages.position else excluded.position end`,
+          position: sql`case when ${seen} and not ${isBetter} then messages.position else excluded.position end`,
           rank: sql`case when ${wasGone} then excluded.rank when ${seen} or messages.lane = 'live' then
             messages.rank else excluded.rank end`,
           lane: sql`case when ${wasGone} then excluded.lane else messages.lane end`,
@@ -141,8 +145,7 @@ export function saveLabelListingPage(
     await writeListed(
       locked,
       unseen.map((message) => ({ ...message, position: 0 })),
-      generation,
-      now,
+      { generation, isOfLaterLabel: false, now },
     );
   });
 }

@@ -36,8 +36,10 @@ export interface ListingStore {
     mailbox: MailboxId;
     generation: number;
     messages: readonly { id: MessageId; threadId: ThreadId }[];
-    /** Position of the first message of the page. */
+    /** Position of the first message of the page in its listing. */
     position: number;
+    /** The page is of the scope's second label, or a later one: a message that both show keeps its better position. */
+    isOfLaterLabel?: boolean;
     progress: FullSyncProgress;
     now: number;
   }): Promise<{ unknown: number }>;
@@ -114,7 +116,8 @@ export interface ListingStore {
    *   state was decided.
    * - A row whose body has another format than the settings want becomes `pending` (backfill lane).
    * - With `keepNewest` (scope limit), pending rows that this generation created at a position beyond
-   *   max(keepNewest - 1, the position of the last row known before) are removed.
+   *   max(keepNewest - 1, the position of the last row known before) are removed. Those that were fetched meanwhile
+   *   leave the scope once the date of the oldest message within the limit is known, if they are older.
    *
    * The mailbox:
    * - The mark becomes `startHistoryId`. The marks to settle are reset to it, as of `startedAt`. progress.step becomes

@@ -2,6 +2,7 @@ import type { MessageId } from '../../model/ids.ts';
 import { parseSettings, rulesOf } from '../rows/mailbox-rows.ts';
 import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import { loadRows, writeDifferences } from '../rows/message-writer.ts';
+import { ARRIVED } from '../rules/message-row.ts';
 import { followScope } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
@@ -22,7 +23,7 @@ export async function setScopeFloor(database: StoreDatabase, locked: MailboxTran
     .select((eb) => eb.fn.min('internal_date').as('floor'))
     .where('mailbox_key', '=', key)
     .where('state', '=', 'stored')
-    .where('admitted_generation', 'is not', null)
+    .where('admitted_generation', '>', ARRIVED)
     .executeTakeFirstOrThrow();
   if (floor === null) return;
   await locked.updateMailbox({ scope_floor: floor });

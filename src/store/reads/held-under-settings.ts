@@ -21,7 +21,7 @@ export interface SettingsPreviews {
 const PAGE = 5_000;
 const HELD = new Set(['stored', ...UNFETCHED_STATES]);
 
-/** See {@link SettingsPreviews.heldUnder}. */
+/** See {@link SettingsPreviews.heldUnder}. A limit takes nothing away that is held or listed already. */
 export async function heldUnder(
   database: StoreDatabase,
   { mailbox, before, after }: Parameters<SettingsPreviews['heldUnder']>[0],
@@ -36,19 +36,18 @@ export async function heldUnder(
       const isHeld = HELD.has(row.state);
       if (isHeld) held += 1;
       if (keepsScope ? isHeld : isUnread(row) || inScope(after.scope, scoped(row)))
-        inside.push({ date: row.internal_date ?? 0, isHeld, fetched: fetchedOf(row, after) });
+        inside.push({ isHeld, fetched: fetchedOf(row, after) });
     }
     const last = page.at(-1);
     if (last === undefined) break;
     from = last.id;
     await database.breathe();
   }
-  const known = keepsScope ? inside : withinLimit(inside, after.scope.limit);
-  const count = (wanted: (message: KnownMessage) => boolean): number => known.filter(wanted).length;
+  const count = (wanted: (message: KnownMessage) => boolean): number => inside.filter(wanted).length;
   return {
     held,
     leaving: held - count(({ isHeld }) => isHeld),
-    known: known.length,
+    known: inside.length,
     whole: count(({ fetched }) => fetched === 'whole'),
     attachments: count(({ fetched }) => fetched === 'attachments'),
   };
@@ -56,7 +55,6 @@ export async function heldUnder(
 
 /** What is kept of a row until all are read: a mailbox may have millions. */
 interface KnownMessage {
-  readonly date: number;
   readonly isHeld: boolean;
   /** What the change has fetched of it. */
   readonly fetched: 'whole' | 'attachments' | null;
@@ -86,12 +84,6 @@ const scoped = (row: KnownRow) => ({
   labelIds: parseLabelIds(row.label_ids),
   internalDate: storedDate(row.internal_date),
 });
-
-/** A new listing takes only the newest of them. */
-function withinLimit(messages: readonly KnownMessage[], limit: number | null): readonly KnownMessage[] {
-  if (limit === null || messages.length <= limit) return messages;
-  return messages.toSorted((a, b) => b.date - a.date).slice(0, limit);
-}
 
 /** null for a row that is to be fetched already, too: the change does not cause that. */
 function fetchedOf(row: KnownRow, after: MailboxSettings): KnownMessage['fetched'] {

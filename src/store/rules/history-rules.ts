@@ -1,7 +1,7 @@
 import type { HistoryOperation } from '../../model/change.ts';
 import { compareHistoryIds, type HistoryId, type LabelId } from '../../model/ids.ts';
 import { isHiding } from '../../model/settings.ts';
-import { isUnfetched, newRow, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
+import { ARRIVED, isUnfetched, newRow, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
 import { readLabelsAgain, waitsForLabels } from './refresh-rules.ts';
 import { labelsExclude, followScope, toFetch, toGone, withoutWork, type RowRules } from './row-scope.ts';
 
@@ -74,10 +74,14 @@ function applyToUnknown(
     if (!mayEnterScope(operation, rules)) return { row: tombstone, effect: 'none' };
     return { row: toFetch(row, 'live', rules.now), effect: 'added' };
   }
+  const arrived: MessageRow = { ...row, admittedGeneration: row.admittedGeneration ?? ARRIVED };
   if (operation.labelIds !== null && labelsExclude(operation.labelIds, rules)) {
-    return { row: withoutWork({ ...row, labelIds: sortedLabelIds(operation.labelIds) }, 'excluded'), effect: 'added' };
+    return {
+      row: withoutWork({ ...arrived, labelIds: sortedLabelIds(operation.labelIds) }, 'excluded'),
+      effect: 'added',
+    };
   }
-  const fetched = toFetch(row, 'live', rules.now);
+  const fetched = toFetch(arrived, 'live', rules.now);
   return {
     row: operation.labelIds?.includes(DRAFT) === true ? { ...fetched, nextAttemptAt: rules.now + DRAFT_REST } : fetched,
     effect: 'added',

@@ -1,6 +1,6 @@
 import { compareHistoryIds, newerHistoryId, type HistoryId, type LabelId } from '../../model/ids.ts';
 import type { WhyGone } from '../../model/change.ts';
-import { isDecided, isUnfetched, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
+import { isCounted, isDecided, isUnfetched, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
 import { readLabelsAgain, waitsForLabels, withKnownLabels } from './refresh-rules.ts';
 import { isComplete, isInScope, followScope, toFetch, toGone, type RowRules } from './row-scope.ts';
 
@@ -43,7 +43,7 @@ export function rowAfterListing(
     // One that was fetched meanwhile exists, and its later changes are in the history since the mark.
     return row.readingHistoryId === null ? null : inFormat(followScopeAgain(row, rules), rules);
   }
-  if (isBeyondLimit(row, listing)) return null;
+  if (isBeyondLimit(row, listing) && isUnfetched(row)) return null;
   const admitted = admit(row, listing);
   const relabelled =
     listing.labels === 'compared'
@@ -76,11 +76,16 @@ function held(row: MessageRow, rules: RowRules): MessageRow {
 
 function isBeyondLimit(row: MessageRow, { lastPosition }: EndedListing): boolean {
   if (lastPosition === null || row.position === null || row.position <= lastPosition) return false;
-  return isUnfetched(row) && row.admittedGeneration !== null;
+  return isCounted(row);
 }
 
-/** An excluded row that now lies within the limit is in scope whatever its date. */
-function admit(row: MessageRow, { lastPosition, generation }: EndedListing): MessageRow {
+/**
+ * An excluded row that now lies within the limit is in scope whatever its date. One beyond it that was fetched
+ * meanwhile, with its thread, is in scope only by its date.
+ */
+function admit(row: MessageRow, listing: EndedListing): MessageRow {
+  if (isBeyondLimit(row, listing)) return { ...row, admittedGeneration: null };
+  const { lastPosition, generation } = listing;
   const within = lastPosition !== null && row.position !== null && row.position <= lastPosition;
   return within && row.state === 'excluded' && row.admittedGeneration === null
     ? { ...row, admittedGeneration: generation }

@@ -44,6 +44,7 @@ export interface MessageRow {
   readonly lane: Lane | null;
   readonly position: number | null;
   readonly listedGeneration: number;
+  /** The generation whose listing counted it within the scope's limit, or {@link ARRIVED}; null for neither. */
   readonly admittedGeneration: number | null;
   readonly attempts: number;
   readonly lastError: string | null;
@@ -62,6 +63,13 @@ export interface MessageRow {
 
 /** The `listedGeneration` of a row that no listing has shown. */
 export const UNLISTED = 0;
+
+/** The `admittedGeneration` of a message that arrived after a listing: no limit concerns it, whatever its date. */
+export const ARRIVED = 0;
+
+/** Whether a listing counted the message within the scope's limit. */
+export const isCounted = ({ admittedGeneration }: Pick<MessageRow, 'admittedGeneration'>): boolean =>
+  admittedGeneration !== null && admittedGeneration !== ARRIVED;
 
 /** A message that just became known: to be fetched at once. */
 export function newRow(id: MessageId, threadId: ThreadId, lane: Lane, now: number): MessageRow {

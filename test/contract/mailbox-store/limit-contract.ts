@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { FullSyncProgress } from '../../../src/store/rows/mailbox-row.ts';
 import {
   added,
+  deleted,
   labelled,
   reading,
   record,
@@ -83,6 +84,63 @@ export function limit(fixture: StoreFixture): void {
       await mailbox.finish({ keepNewest: 3 });
       expect(await mailbox.pendingIds('backfill')).toEqual(['missed']);
       expect(Object.keys(await mailbox.labels())).toEqual(['late', 'n1', 'n2', 'n3']);
+    });
+
+    it('lets in what arrives later with an older date, as an import does, which lifts no limit', async () => {
+      const mailbox = open();
+      await newestThree(mailbox);
+      await mailbox.save(dated(1), dated(2), dated(3));
+      await mailbox.apply([record(101, added('early')), record(102, labelled('n5', 'STARRED'))]);
+      await mailbox.save(reading('early', { at: 101, date: 1 }), dated(5, 102));
+      await finishBackfill(mailbox);
+      expect(Object.keys(await mailbox.labels())).toEqual(['early', 'n1', 'n2', 'n3']);
+      await mailbox.apply([record(103, added('earliest'))]);
+      await mailbox.save(reading('earliest', { at: 103, date: 0 }));
+      await mailbox.begin(200);
+      await mailbox.list([...ids(1, 6), 'early', 'earliest']);
+      await mailbox.finish({ keepNewest: 3 });
+      expect(await mailbox.pendingIds('backfill')).toEqual([]);
+      expect(Object.keys(await mailbox.labels())).toEqual(['earliest', 'early', 'n1', 'n2', 'n3']);
+    });
+
+    it('holds where a label operation brought an older message in before the oldest date was known', async () => {
+      const mailbox = open();
+      await newestThree(mailbox);
+      await mailbox.apply([record(101, labelled('n6', 'STARRED'))]);
+      await mailbox.save(dated(1), dated(6, 101));
+      await mailbox.begin(200);
+      await mailbox.list(ids(1, 6));
+      await mailbox.finish({ keepNewest: 3 });
+      expect(await mailbox.pendingIds('backfill')).toEqual(['n2', 'n3']);
+    });
+
+    it('holds where a message beyond it was fetched with its thread while the listing went on', async () => {
+      const mailbox = open();
+      await mailbox.put(scope({ limit: 3 }));
+      await mailbox.begin(100);
+      await mailbox.list(ids(1, 6));
+      await mailbox.save(dated(1), dated(5));
+      await mailbox.finish({ keepNewest: 3 });
+      await mailbox.save(dated(2), dated(3));
+      await finishBackfill(mailbox);
+      expect(Object.keys(await mailbox.labels())).toEqual(['n1', 'n2', 'n3']);
+    });
+
+    it('that is listed again goes down to what arrived, where all of the newest are gone', async () => {
+      const mailbox = open();
+      await newestThree(mailbox);
+      await mailbox.save(dated(1), dated(2), dated(3));
+      await finishBackfill(mailbox);
+      const late = ['l4', 'l3', 'l2', 'l1'];
+      await mailbox.apply([
+        record(101, ...late.map((id) => added(id))),
+        record(102, ...ids(1, 3).map((id) => deleted(id))),
+      ]);
+      await mailbox.save(...late.map((id, index) => reading(id, { at: 101, date: 20_000 - index })));
+      await mailbox.begin(200);
+      await mailbox.list(['l4', 'l3', 'l2', 'missed', 'l1', ...ids(4, 6)]);
+      await mailbox.finish({ keepNewest: 3 });
+      expect(await mailbox.pendingIds('backfill')).toEqual(['missed']);
     });
 
     it('counts only ended listings as known: one that was given up does not lift the limit', async () => {
