@@ -1,47 +1,30 @@
 import type { MailboxSettings } from '../../src/model/settings.ts';
-import type { Fault, FaultEffect, FaultMatch } from '../../src/simulator/faults.ts';
+import type { Fault, FaultEffect } from '../../src/simulator/faults.ts';
 import type { SimulatedMailbox } from '../../src/simulator/simulated-mailbox.ts';
 import { Random } from '../fixtures/schedules/seeded-random.ts';
+import {
+  cellOf,
+  denies,
+  EXTENTS,
+  lacksMessages,
+  LISTS,
+  METHODS,
+  REFUSALS,
+  type Called,
+  type Cell,
+  type Extent,
+} from './odd-answers.ts';
 import type { World } from './world.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-type Method = NonNullable<FaultMatch['method']>;
-type Extent = 'once' | 'twice' | 'ten minutes';
-
-const EXTENTS: readonly Extent[] = ['once', 'twice', 'ten minutes'];
-/**
- * The methods that the engine calls. Refusals of tokens are drawn separately: they can prove that a grant has ended.
- */
-const METHODS = [
-  'getProfile',
-  'labels.list',
-  'labels.get',
-  'messages.list',
-  'messages.get',
-  'messages.attachments.get',
-  'threads.get',
-  'history.list',
-  'watch',
-  'batch',
-] as const satisfies Method[];
-const LISTS = ['messages.list', 'history.list', 'labels.list'] as const satisfies Method[];
-
-const REFUSALS: readonly { readonly name: string; readonly effect: FaultEffect }[] = [
-  { name: '400', effect: { kind: 'status', status: 400 } },
-  { name: '400 not enabled', effect: { kind: 'status', status: 400, message: 'Mail service not enabled' } },
-  { name: '401', effect: { kind: 'status', status: 401 } },
-  { name: '403', effect: { kind: 'status', status: 403 } },
-  { name: '403 not configured', effect: { kind: 'status', status: 403, reason: 'accessNotConfigured' } },
-  { name: '403 domain policy', effect: { kind: 'status', status: 403, reason: 'domainPolicy' } },
-  { name: '404', effect: { kind: 'status', status: 404 } },
-  { name: '404 in HTML', effect: { kind: 'intercept', status: 404 } },
-  { name: '410', effect: { kind: 'status', status: 410 } },
-  { name: '500', effect: { kind: 'status', status: 500 } },
-  { name: '500 in HTML', effect: { kind: 'intercept', status: 500 } },
-];
+/** The liar that a cell needs, or null where any will do. */
+function liarOf({ method, name, effect }: Cell): Liar | null {
+  if (denies(method, name)) return 'gets';
+  return lacksMessages(method, effect) ? 'listings' : null;
+}
 
 /**
  * Which of Gmail's answers may lie in a schedule. Every loss needs two independent witnesses, so no schedule lets two
@@ -53,8 +36,8 @@ const REFUSALS: readonly { readonly name: string; readonly effect: FaultEffect }
  * Two more combinations are not drawn:
  * - A history page that lacks records, if history lags, or more than once. The second witness of such a page is the
  *   next read, some 30 s later.
- * - A listing that lacks a message which was never stored, in a scope with an age. Gmail has no count by age, so
- *   nothing reveals that the message is missing.
+ * - A listing that lacks a message which was never stored, in a scope with an age or a limit. Gmail has no count of
+ *   those, so nothing reveals that the message is missing.
  */
 type Liar = 'listings' | 'gets' | 'totals';
 
@@ -75,6 +58,10 @@ export class Oddities {
   readonly #world: World;
   readonly #random: Random;
   readonly #liar: Liar;
+  /** The cell that is still to be drawn; null afterwards. */
+  #assigned: Cell | null;
+  /** When it is drawn, unless one is drawn before; infinite afterwards. */
+  #assignedAt: number;
   /** Rarely days, because each poll of a day costs real time (ms). */
   readonly #longest: number;
   readonly #drawn: Drawn[] = [];
@@ -84,8 +71,18 @@ export class Oddities {
   constructor(world: World, seed: number) {
     this.#world = world;
     this.#random = new Random(seed ^ 0x0dd);
-    this.#liar = this.#random.pick(['listings', 'listings', 'gets', 'totals'] as const);
+    const drawn = this.#random.pick(['listings', 'listings', 'gets', 'totals'] as const);
+    this.#assigned = cellOf(seed);
+    this.#liar = liarOf(this.#assigned) ?? drawn;
     this.#longest = this.#random.chance(0.1) ? 2 * DAY : 30 * MINUTE;
+    this.#assignedAt = world.clock.now() + this.#random.below(10_000);
+  }
+
+  /** Whether one is to be drawn now: with this probability, and when the seed's own is due. */
+  isDue(probability: number): boolean {
+    if (this.#world.clock.now() < this.#assignedAt) return this.chance(probability);
+    this.#assignedAt = Number.POSITIVE_INFINITY;
+    return true;
   }
 
   /** True with this probability. */
@@ -93,10 +90,14 @@ export class Oddities {
     return this.#random.chance(probability);
   }
 
-  /** Draws one oddity, which begins now. Draws none if the rules do not allow it. */
+  /** Draws one oddity, which begins now. Draws none if the rules do not allow it. The first is the seed's own cell. */
   async draw(settings: MailboxSettings): Promise<void> {
+    const hasAge = isUncounted(settings);
+    if (this.#assigned !== null && this.#answer(this.#assigned, hasAge)) {
+      this.#assigned = null;
+      return;
+    }
     const dice = this.#random.next();
-    const hasAge = settings.scope.after !== null;
     if (dice < 0.35) this.#refuse();
     else if (dice < 0.45) this.#refuseTokens();
     else if (dice < 0.65) this.#spoilPages(hasAge);
@@ -108,9 +109,9 @@ export class Oddities {
     else this.#replaceFields();
   }
 
-  /** Ends incomplete listings if the new scope has an age: see {@link Liar}. */
-  configured({ scope }: MailboxSettings): void {
-    if (scope.after !== null) for (const one of this.#lacking) one.end();
+  /** Ends incomplete listings if the new scope has an age or a limit: see {@link Liar}. */
+  configured(settings: MailboxSettings): void {
+    if (isUncounted(settings)) for (const one of this.#lacking) one.end();
   }
 
   /** Ends all oddities: Gmail answers as documented again. */
@@ -126,11 +127,20 @@ export class Oddities {
   }
 
   #refuse(): void {
-    const { name, effect } = this.#random.pick(REFUSALS);
+    const answered = this.#random.pick(REFUSALS);
     const method = this.#random.pick(METHODS);
-    const denies = method === 'messages.get' || method === 'threads.get';
-    if (denies && this.#liar !== 'gets' && /^4(04|10)/.test(name)) return;
-    this.#fault(name, { match: { method }, effect }, this.#random.pick(EXTENTS));
+    this.#answer({ ...answered, method, extent: this.#random.pick(EXTENTS) }, false);
+  }
+
+  /** @returns false if the rules do not allow it now */
+  #answer(cell: Cell, hasAge: boolean): boolean {
+    const { method, name, effect, extent } = cell;
+    if (denies(method, name) && this.#liar !== 'gets') return false;
+    const lacks = lacksMessages(method, effect);
+    if (lacks && (hasAge || this.#liar !== 'listings')) return false;
+    this.#fault(name, { match: { method }, effect }, extent);
+    if (lacks) this.#lacking.push(...this.#drawn.slice(-1));
+    return true;
   }
 
   /** Only invalid_grant proves that a grant was withdrawn. Each draw makes one answer, because one is no proof. */
@@ -152,9 +162,7 @@ export class Oddities {
 
   #spoilPages(hasAge: boolean): void {
     const kind = this.#random.pick(['empty-page', 'cut-page', 'repeat-token', 'empty-object'] as const);
-    const method = kind === 'empty-object' ? this.#random.pick(METHODS) : this.#random.pick(LISTS);
-    const lacks = method === 'messages.list' && kind !== 'repeat-token';
-    if (lacks && (hasAge || this.#liar !== 'listings')) return;
+    const method: Called = kind === 'empty-object' ? this.#random.pick(METHODS) : this.#random.pick(LISTS);
     const isHistory = method === 'history.list' && (kind === 'empty-page' || kind === 'cut-page');
     if (
       isHistory &&
@@ -162,8 +170,7 @@ export class Oddities {
     )
       return;
     if (isHistory) this.#fault(`history page: ${kind}`, { match: { method }, effect: { kind } }, 'once');
-    else this.#fault(kind, { match: { method }, effect: { kind } }, this.#random.pick(EXTENTS));
-    if (lacks) this.#lacking.push(...this.#drawn.slice(-1));
+    else this.#answer({ name: kind, method, effect: { kind }, extent: this.#random.pick(EXTENTS) }, hasAge);
   }
 
   async #omit(hasAge: boolean): Promise<void> {
@@ -283,6 +290,9 @@ async function isStored(store: World['stores']['store'], mailbox: World['mailbox
   for await (const message of store.streamMessages(mailbox)) if (message.id === id) return true;
   return false;
 }
+
+/** Whether Gmail has no count of the scope's messages. */
+const isUncounted = ({ scope }: MailboxSettings): boolean => scope.after !== null || scope.limit !== null;
 
 function forgetTotals({ totalsOff }: SimulatedMailbox): void {
   totalsOff.profile = 0;

@@ -3,6 +3,7 @@ import { loseBody } from './bodies-outside.ts';
 import { differences } from '../fixtures/schedules/compare.ts';
 import type { Drifts } from './drifts.ts';
 import type { Lanes } from '../fixtures/schedules/lanes.ts';
+import type { Newest } from './newest.ts';
 import type { Oddities } from './oddities.ts';
 import type { Verdicts } from './verdicts.ts';
 import type { World } from './world.ts';
@@ -13,6 +14,7 @@ export interface Quiet {
   readonly lanes: Lanes;
   readonly drifts: Drifts;
   readonly oddities: Oddities | null;
+  readonly newest: Newest;
   readonly verdicts: Verdicts;
   /** Sweeps of bodies that are still under way. */
   readonly sweeps: readonly Promise<unknown>[];
@@ -55,7 +57,7 @@ export async function becomeExact(quiet: Quiet): Promise<string[]> {
 
 /** Waits until no work is left, and returns what differs then. */
 async function settle(quiet: Quiet): Promise<string[]> {
-  const { world, lanes, drifts, oddities } = quiet;
+  const { world, lanes, drifts, oddities, newest } = quiet;
   let settled = await world.clock.runUntil(() => isSettled(quiet), A_WHILE);
   if (!settled) {
     pollRarely(lanes);
@@ -63,7 +65,7 @@ async function settle(quiet: Quiet): Promise<string[]> {
   }
   await world.clock.runUntil(() => false, 2 * MINUTE);
   if (!settled) return [await unsettled(quiet)];
-  const found = await differences(world, lanes.state.settings);
+  const found = await differences(world, lanes.state.settings, newest);
   const count = await drifts.count();
   if (oddities === null && count > 0) found.push(`${count} audits called drift what was under way`);
   return found;
@@ -77,14 +79,14 @@ const ASKED_AGAIN_WITHIN = 3 * DAY + 8 * HOUR;
 
 /** The same after odd answers of Gmail: doubted facts are checked again ever more rarely. */
 async function settleInDoubt(quiet: Quiet): Promise<string[]> {
-  const { world, lanes } = quiet;
+  const { world, lanes, newest } = quiet;
   const { clock } = world;
   const end = clock.now() + ASKED_AGAIN_WITHIN;
   for (let isFirst = true; ; isFirst = false) {
     await clock.runUntil(isFirst ? () => isSettled(quiet) : () => false, isFirst ? A_WHILE : HOUR);
     await clock.runUntil(() => false, 2 * MINUTE);
     const settled = await isSettled(quiet);
-    const found = settled ? await differences(world, lanes.state.settings) : [await unsettled(quiet)];
+    const found = settled ? await differences(world, lanes.state.settings, newest) : [await unsettled(quiet)];
     if (found.length === 0 || lanes.defect !== null || clock.now() >= end) return found;
     if (isFirst) pollRarely(lanes);
   }
@@ -94,10 +96,12 @@ async function settleInDoubt(quiet: Quiet): Promise<string[]> {
  * Removes a label from the settings that was deleted before any activity saw it. Only a person can tell such a label
  * from a misspelt one.
  */
-function mendLabels(lanes: Lanes): void {
+function mendLabels(lanes: Lanes, newest: Newest): void {
   const { blocked, settings } = lanes.state;
   if (blocked?.message.includes('which Gmail does not know') !== true) return;
-  lanes.configure({ ...settings, scope: { ...settings.scope, labelIds: [] } });
+  const mended = { ...settings, scope: { ...settings.scope, labelIds: [] } };
+  lanes.configure(mended);
+  newest.configured(mended);
   lanes.dispatch({ kind: 'resumed' });
 }
 
@@ -106,9 +110,9 @@ function pollRarely(lanes: Lanes): void {
   lanes.configure({ ...lanes.state.settings, pollInterval: HOUR, auditInterval: null });
 }
 
-async function isSettled({ world, lanes }: Quiet): Promise<boolean> {
+async function isSettled({ world, lanes, newest }: Quiet): Promise<boolean> {
   if (lanes.defect !== null) return true;
-  mendLabels(lanes);
+  mendLabels(lanes, newest);
   if (!isInSync(lanes.state) || !lanes.idle) return false;
   const { store } = world.stores;
   // A doubted listing is repeated by itself. Until then, the mailbox says that it may lack something.

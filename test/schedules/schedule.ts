@@ -5,6 +5,7 @@ import { bodyDifferences } from './bodies-outside.ts';
 import { Drifts } from './drifts.ts';
 import { Lanes } from '../fixtures/schedules/lanes.ts';
 import { Person } from './mutations.ts';
+import { Newest } from './newest.ts';
 import { Oddities } from './oddities.ts';
 import { becomeExact } from './quiet.ts';
 import type { Random } from '../fixtures/schedules/seeded-random.ts';
@@ -62,14 +63,15 @@ export async function runSchedule(
   simulator.onNotification(({ historyId: head }) => lanes.dispatch({ kind: 'notified', historyId: historyId(head) }));
   const person = new Person(gmail, random);
   const oddities = odd ? new Oddities(world, seed) : null;
-  const verdicts = new Verdicts(world);
+  const newest = new Newest(world, { generation: () => lanes.state.generation, isOdd: odd });
+  const verdicts = new Verdicts(world, newest);
   const messages = random.below(random.chance(0.1) ? 160 : 40);
   for (let i = 0; i < messages; i++) person.receive(clock.now());
   if (random.chance(0.5)) await clock.runUntil(() => false, 20_000);
 
   const endFaults = drawFaults(world);
   if (oddities?.chance(0.3) === true) await oddities.draw(lanes.state.settings);
-  await verdicts.look();
+  await look();
   const running = lanes.run();
   const turbulence = 10_000 + random.below(4 * MINUTE);
   const end = clock.now() + turbulence;
@@ -78,8 +80,8 @@ export async function runSchedule(
   while (clock.now() < end) {
     await clock.runUntil(() => false, random.below(Math.ceil(20_000 * (1 - busy) + 500)));
     disturb();
-    if (oddities?.chance(0.15) === true) await oddities.draw(lanes.state.settings);
-    await verdicts.look();
+    if (oddities?.isDue(0.15) === true) await oddities.draw(lanes.state.settings);
+    await look();
     // Without any grace, a sweep removes as much as it ever may.
     if (world.bodies !== null) sweeps.push(world.stores.store.sweepBodies({ now: clock.now(), grace: 0 }));
     if (random.chance(0.1)) sweeps.push(world.stores.store.dropBuriedBodies({ now: clock.now(), grace: MINUTE }));
@@ -89,7 +91,7 @@ export async function runSchedule(
   perils.blindness = 0;
   endFaults();
   const found = [
-    ...(await becomeExact({ world, lanes, drifts, oddities, verdicts, sweeps })),
+    ...(await becomeExact({ world, lanes, drifts, oddities, newest, verdicts, sweeps })),
     ...verdicts.differences(),
   ];
   lanes.end();
@@ -107,6 +109,11 @@ export async function runSchedule(
     virtualMs: clock.now() - start,
   };
 
+  async function look(): Promise<void> {
+    await newest.look();
+    await verdicts.look();
+  }
+
   function disturb(): void {
     const dice = random.next();
     trace?.(clock.now() - start, `disturb ${dice.toFixed(3)} head ${gmail.historyId}`);
@@ -122,8 +129,9 @@ export async function runSchedule(
   }
 
   function configure(): void {
-    const settings = drawSettings(random, clock.now(), gmail);
+    const settings = drawSettings(world, clock.now());
     lanes.configure(settings);
+    newest.configured(settings);
     verdicts.configured(settings);
     oddities?.configured(settings);
   }

@@ -1,4 +1,5 @@
 import { inScope, type MailboxSettings } from '../../src/model/settings.ts';
+import type { Newest } from './newest.ts';
 import type { World } from './world.ts';
 
 type Seen = Parameters<typeof inScope>[1];
@@ -11,6 +12,7 @@ type Seen = Parameters<typeof inScope>[1];
  */
 export class Verdicts {
   readonly #world: World;
+  readonly #newest: Newest;
   readonly #scopes: MailboxSettings['scope'][];
   /** The distinct labels and dates with which each message was seen. */
   readonly #seen = new Map<string, Map<string, Seen>>();
@@ -21,8 +23,9 @@ export class Verdicts {
   readonly #wrong: string[] = [];
   #read = 0;
 
-  constructor(world: World) {
+  constructor(world: World, newest: Newest) {
     this.#world = world;
+    this.#newest = newest;
     this.#scopes = [world.settings.scope];
   }
 
@@ -43,9 +46,11 @@ export class Verdicts {
     if ((await stores.store.getMailbox(mailbox)) === null) return;
     for (;;) {
       const { changes } = await stores.store.readChangePage({ mailbox, after: this.#read, limit: 200 });
-      for (const { sequence, kind, messageId, at } of changes) {
+      for (const change of changes) {
+        const { sequence, kind, messageId, at } = change;
         this.#read = sequence;
         if (kind !== 'gone' || this.#absent.has(messageId)) continue;
+        if (change.why === 'excluded' && this.#newest.mayLack(messageId)) continue;
         const words = this.#seen.has(messageId)
           ? 'called gone though Gmail always had it'
           : 'came and went before the schedule looked at Gmail, and was called gone';

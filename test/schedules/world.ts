@@ -29,6 +29,8 @@ export interface World {
   readonly stores: Stores;
   /** The place of the bodies; null when they are in the database. */
   readonly bodies: MemoryBodies | null;
+  /** Draws the limits of scopes; null when no scope of this schedule has one. */
+  readonly limits: Random | null;
   /** Makes a worker that shares nothing in memory with an earlier one. */
   newWorker(): WorkerDependencies;
 }
@@ -49,7 +51,9 @@ export async function createWorld(
   drawLag(gmail, random);
   drawPaging(gmail, random);
   if (random.chance(0.2)) simulator.batchOrder = 'shuffled';
-  const settings = drawSettings(random, START, gmail);
+  // Decided by the seed itself, with a generator of its own, so that other schedules stay what they are.
+  const limits = seed % 5 === 2 ? new Random(seed ^ 0x1157) : null;
+  const settings = drawSettings({ random, limits, gmail }, START);
   // Decided by the seed itself, because drawing it would change every schedule. All bodies are outside, or only the
   // larger ones.
   const bodies = seed % 4 === 0 ? new MemoryBodies(clock) : null;
@@ -84,7 +88,7 @@ export async function createWorld(
     if (clocks === null) return { ...simulatedWorker({ simulator, stores, prices, clock }), pushTopic };
     return { ...workerWithWrongClock({ simulator, stores, prices, clock }, drawError(clocks)), pushTopic };
   };
-  return { random, clock, simulator, gmail, mailbox, settings, stores, bodies, newWorker };
+  return { random, clock, simulator, gmail, mailbox, settings, stores, bodies, limits, newWorker };
 }
 
 function drawLag(gmail: SimulatedMailbox, random: Random): void {
@@ -108,17 +112,17 @@ function drawPaging(gmail: SimulatedMailbox, random: Random): void {
   gmail.paging.labelIdsInHistory = random.chance(0.7);
 }
 
-/**
- * Draws settings, never with a limit: the moment of the listing decides which messages are the newest, and no
- * comparison knows that moment.
- */
-export function drawSettings(random: Random, now: number, gmail: SimulatedMailbox): MailboxSettings {
+/** @param now - epoch ms */
+export function drawSettings(
+  { random, limits, gmail }: Pick<World, 'random' | 'limits' | 'gmail'>,
+  now: number,
+): MailboxSettings {
   const own = gmail.labels().filter((label) => label.type === 'user');
   const labels = [...SCOPE_LABELS, ...own.map((label) => label.id)].map(labelId);
   const scope: Scope = {
     labelIds: random.chance(0.25) ? labels.filter(() => random.chance(0.3)) : [],
     after: random.chance(0.25) ? now - random.below(1_000_000) : null,
-    limit: null,
+    limit: limits === null || limits.chance(0.2) ? null : 1 + limits.below(limits.chance(0.5) ? 5 : 40),
     includeSpamTrash: random.chance(0.3),
   };
   const recovery = random.pick(['listings', 'listings', 'minimal'] as const);

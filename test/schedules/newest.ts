@@ -1,0 +1,131 @@
+import { inScope, type MailboxSettings } from '../../src/model/settings.ts';
+import type { LimitBounds } from '../fixtures/schedules/compare.ts';
+import type { World } from './world.ts';
+
+interface Seen {
+  readonly id: string;
+  readonly internalDate: number;
+  readonly labelIds: readonly string[];
+}
+
+interface Arrival {
+  /** The generation whose listing had ended when it arrived; null when none had. */
+  readonly listed: number | null;
+}
+
+/** No index lags longer (ms). */
+const LONGEST_LAG = 40_000;
+
+/**
+ * What a limit of the scope promises: the newest messages of the first listing, and all that arrive later. Only the
+ * moment of the listing says which messages are the newest, so this knows a lower and an upper bound.
+ *
+ * - A message must be held if it was in scope all the time, and newer than the oldest of the newest at each moment at
+ *   which the listing can have looked. So must one that arrived when that listing had ended.
+ * - A message may be held if it is as new as the oldest of the newest was at some moment, or has arrived since.
+ */
+export class Newest implements LimitBounds {
+  readonly #world: World;
+  readonly #generation: () => number;
+  readonly #isOdd: boolean;
+  #settings: MailboxSettings;
+  /** What Gmail held at the last looks, oldest first. */
+  #states: { readonly at: number; readonly messages: readonly Seen[] }[] = [];
+  /** The oldest date that any listing so far can have let in; infinite in the future before the first look. */
+  #lowest = Number.POSITIVE_INFINITY;
+  /** The newest date that the oldest of the newest messages had while the listing went on. */
+  #highest = Number.NEGATIVE_INFINITY;
+  /** In scope at each look since the settings were given, or since they arrived. */
+  #steady: ReadonlySet<string> = new Set();
+  readonly #arrivals = new Map<string, Arrival>();
+  #listed: number | null = null;
+  #hadSeveralLabels: boolean;
+
+  /**
+   * @param options.generation - the mailbox's present generation
+   * @param options.isOdd - whether Gmail answers oddly
+   */
+  constructor(world: World, { generation, isOdd }: { readonly generation: () => number; readonly isOdd: boolean }) {
+    this.#isOdd = isOdd;
+    this.#world = world;
+    this.#settings = world.settings;
+    this.#hadSeveralLabels = world.settings.scope.labelIds.length > 1;
+    this.#generation = generation;
+  }
+
+  mayLack(id: string): boolean {
+    if (this.#settings.scope.limit === null) return false;
+    const message = this.#states.at(-1)?.messages.find((one) => one.id === id);
+    if (message === undefined || !this.#steady.has(id)) return true;
+    const listed = this.#arrivals.get(id)?.listed ?? null;
+    if (listed !== null && listed === this.#generation()) return false;
+    return message.internalDate <= this.#highest;
+  }
+
+  mayHold(id: string): boolean {
+    const { gmail } = this.#world;
+    // A listing that lags behind, or leaves messages out, may let in older messages instead, and one over several labels goes down in each to
+    // the last place that was known in any.
+    if (gmail.lag.listMs > 0 || this.#hadSeveralLabels || this.#isOdd) return true;
+    const message = this.#states.at(-1)?.messages.find((one) => one.id === id);
+    return message === undefined || message.internalDate >= this.#lowest || this.#arrivals.has(id);
+  }
+
+  configured(settings: MailboxSettings): void {
+    this.#settings = settings;
+    this.#hadSeveralLabels ||= settings.scope.labelIds.length > 1;
+    this.#listed = null;
+    this.#highest = Math.max(...this.#states.map(({ messages }) => this.#floorOf(messages)));
+    this.#steady = new Set(this.#inScope(this.#states.at(-1)?.messages ?? []).map(({ id }) => id));
+  }
+
+  /** Call after each change at Gmail, before time passes. */
+  async look(): Promise<void> {
+    const { gmail, clock } = this.#world;
+    const messages: readonly Seen[] = [...gmail.all()].map(({ id, internalDate, current }) => ({
+      id,
+      internalDate,
+      labelIds: current.labelIds,
+    }));
+    const before = this.#states.at(-1);
+    const listed = await this.#listedGeneration();
+    if (listed === null || listed !== this.#listed)
+      for (const state of [...this.#states, { messages }])
+        this.#highest = Math.max(this.#highest, this.#floorOf(state.messages));
+    this.#listed = listed;
+    this.#lowest = Math.min(this.#lowest, this.#floorOf(messages));
+    const present = new Set(this.#inScope(messages).map(({ id }) => id));
+    const known = new Set(before?.messages.map(({ id }) => id));
+    const arrived = messages.map(({ id }) => id).filter((id) => before !== undefined && !known.has(id));
+    for (const id of arrived) this.#arrivals.set(id, { listed });
+    const candidates = before === undefined ? present : new Set([...this.#steady, ...arrived]);
+    this.#steady = new Set([...candidates].filter((id) => present.has(id)));
+    this.#states = [...this.#states.filter(({ at }) => at > clock.now() - LONGEST_LAG), { at: clock.now(), messages }];
+  }
+
+  /** The generation whose listing has ended under the present settings; null before. */
+  async #listedGeneration(): Promise<number | null> {
+    const row = await this.#world.stores.store.getMailbox(this.#world.mailbox);
+    const isEnded = row?.fullSync?.step === 'fetching' || row?.fullSync?.step === 'done';
+    if (row === null || !isEnded || row.generation !== this.#generation()) return null;
+    return JSON.stringify(row.settings.scope) === JSON.stringify(this.#settings.scope) ? row.generation : null;
+  }
+
+  #inScope(messages: readonly Seen[]): readonly Seen[] {
+    return messages.filter((message) => inScope(this.#settings.scope, message));
+  }
+
+  /**
+   * The date of the oldest message within the limit; infinite in the past when there are fewer messages. A limit holds
+   * for each label: of several labels the newest such date, so that newer messages are within the limit of any.
+   */
+  #floorOf(messages: readonly Seen[]): number {
+    const { limit, labelIds } = this.#settings.scope;
+    if (limit === null) return Number.NEGATIVE_INFINITY;
+    const inside = this.#inScope(messages);
+    const floorAmong = (listed: readonly Seen[]): number =>
+      listed.map(({ internalDate }) => internalDate).toSorted((a, b) => b - a)[limit - 1] ?? Number.NEGATIVE_INFINITY;
+    if (labelIds.length === 0) return floorAmong(inside);
+    return Math.max(...labelIds.map((label) => floorAmong(inside.filter((one) => one.labelIds.includes(label)))));
+  }
+}
