@@ -64,8 +64,8 @@ export class Newest implements LimitBounds {
 
   mayHold(id: string): boolean {
     const { gmail } = this.#world;
-    // A listing that lags behind, or leaves messages out, may let in older messages instead, and one over several labels goes down in each to
-    // the last place that was known in any.
+    // A listing that lags behind, or leaves messages out, may let in older ones instead. One over several labels goes
+    // down in each to the last place that was known in any.
     if (gmail.lag.listMs > 0 || this.#hadSeveralLabels || this.#isOdd) return true;
     const message = this.#states.at(-1)?.messages.find((one) => one.id === id);
     return message === undefined || message.internalDate >= this.#lowest || this.#arrivals.has(id);
