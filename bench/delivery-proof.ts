@@ -6,10 +6,12 @@ const MINUTE = 60_000;
 
 /** Deliveries in all; DELIVERIES=10000 tries the bench out. */
 const DELIVERIES = Number(process.env['DELIVERIES'] ?? 1_000_000);
-/** The worker of a shard is killed this often (ms) while it is busy. */
+/** Seconds; KILLED_EVERY=10 meets more deliveries under way. */
+const KILLED_EVERY = Number(process.env['KILLED_EVERY'] ?? 3_600);
+/** The worker of a shard is killed this often (ms), on average, while it is busy. */
 const SHARDS = [
-  { seed: 1, killedEvery: 60 * MINUTE, said: 'an hour' },
-  { seed: 2, killedEvery: MINUTE, said: 'a minute' },
+  { seed: 1, killedEvery: KILLED_EVERY * 1_000, said: `every ${KILLED_EVERY} s` },
+  { seed: 2, killedEvery: MINUTE, said: 'every 60 s' },
 ] as const;
 /** Each subscription has one delivery under way in each mailbox. */
 const UNDER_WAY = MAILBOXES * SUBSCRIPTIONS.length;
@@ -77,7 +79,7 @@ export const deliveryProof: Bench = {
         'deliveries again that no kill explains',
         ({ unexplained }) => unexplained,
         null,
-        'a call of the store failed',
+        'a call of the store failed, or a result was lost',
       ),
       ...proofs.flatMap((proof, index) => repeats(proof, SHARDS[index]?.said ?? '')),
     ];

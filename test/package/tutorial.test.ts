@@ -17,10 +17,9 @@ const linesOf = (language: string): string[] =>
     .flatMap(({ code }) => code.split('\n').filter((line) => line.trim() !== ''));
 
 describe('docs/library.md', () => {
-  it('has at most 12 commands, which it counts, and 30 lines of code', () => {
-    expect(linesOf('sh')).toHaveLength(11);
-    expect(new Page('library.md').text()).toMatch(/^Eleven commands and 30 lines/m);
-    expect(linesOf('ts').length).toBeLessThanOrEqual(30);
+  it('counts its commands and lines of code, of which 12 and 30 are the most', () => {
+    expect([linesOf('sh').length, linesOf('ts').length]).toEqual([11, 22]);
+    expect(new Page('library.md').text()).toMatch(/^Eleven commands and 22 lines/m);
   });
 });
 
