@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { Tidemark } from '../src/app/open-tidemark.ts';
+import type { TidemarkWithStores } from '../src/app/open-with-stores.ts';
 import { systemClock as clock } from '../src/host/system-clock.ts';
 import type { MailboxId } from '../src/model/ids.ts';
 import type { Simulator } from '../src/simulator/simulator.ts';
@@ -138,7 +138,7 @@ function figuresOf(run: {
 /** Stars every message and takes the stars away, until there are changes enough. */
 async function changeLabels(
   simulator: Simulator,
-  { client, store }: Tidemark,
+  { client, store }: TidemarkWithStores,
   mailboxes: readonly MailboxId[],
 ): Promise<void> {
   const stored = async (): Promise<number> => {
@@ -158,7 +158,7 @@ async function changeLabels(
 }
 
 /** Whether every subscription is at the head of every mailbox. */
-async function allServed({ store }: Tidemark): Promise<boolean> {
+async function allServed({ store }: TidemarkWithStores): Promise<boolean> {
   const positions = (await Promise.all(SUBSCRIPTIONS.map((name) => store.readPositions(name)))).flat();
   return positions.length === SUBSCRIPTIONS.length * MAILBOXES && positions.every((at) => at.sequence === at.head);
 }

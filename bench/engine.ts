@@ -8,7 +8,7 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { loadConfig } from '../src/config/config.ts';
 import { connectMailbox } from '../src/accounts/connect-mailbox.ts';
 import { mailboxId } from '../src/model/ids.ts';
-import { openTidemark, type Tidemark } from '../src/app/open-tidemark.ts';
+import { openWithStores, type TidemarkWithStores } from '../src/app/open-with-stores.ts';
 import { systemClock } from '../src/host/system-clock.ts';
 import { workflowIdOf } from '../src/workflows/definitions.ts';
 import { PostgresServer } from '../test/fixtures/postgres/postgres-server.ts';
@@ -78,7 +78,7 @@ async function measure(messages: number, kind: DatabaseKind): Promise<EngineRun>
       ...WATCHED,
     };
     const config = loadConfig({ env });
-    const tidemark = await openTidemark({ config });
+    const tidemark = await openWithStores({ config });
     ends.push(() => tidemark.close());
     const text = JSON.stringify(await simulator.report<object>(`credentials?email=${EMAIL}`));
     await connectMailbox({ config, stores: tidemark, mailbox: EMAIL, clock: systemClock, text, verify: true });
@@ -124,7 +124,7 @@ async function postgresEnvironment(ends: (() => Promise<unknown> | void)[]): Pro
 
 const PATIENCE = 10 * 60_000;
 
-async function untilInSync({ store }: Tidemark, hasEnded: () => boolean): Promise<void> {
+async function untilInSync({ store }: TidemarkWithStores, hasEnded: () => boolean): Promise<void> {
   const deadline = systemClock.now() + PATIENCE;
   for (;;) {
     await systemClock.sleep(500);

@@ -1,5 +1,5 @@
 import { connectMailbox } from '../src/accounts/connect-mailbox.ts';
-import { openTidemark, type Tidemark } from '../src/app/open-tidemark.ts';
+import { openWithStores, type TidemarkWithStores } from '../src/app/open-with-stores.ts';
 import { loadConfig } from '../src/config/config.ts';
 import { systemClock as clock } from '../src/host/system-clock.ts';
 import { mailboxId, type MailboxId } from '../src/model/ids.ts';
@@ -52,8 +52,8 @@ async function startTemporal(folder: string, ends: Ends): Promise<string> {
 }
 
 /** Opens Tidemark with a program's environment. */
-export async function openWith(env: NodeJS.ProcessEnv, ends: Ends): Promise<Tidemark> {
-  const tidemark = await openTidemark({ config: loadConfig({ env }) });
+export async function openWith(env: NodeJS.ProcessEnv, ends: Ends): Promise<TidemarkWithStores> {
+  const tidemark = await openWithStores({ config: loadConfig({ env }) });
   ends.push(() => tidemark.close());
   return tidemark;
 }
@@ -65,7 +65,7 @@ export async function openWith(env: NodeJS.ProcessEnv, ends: Ends): Promise<Tide
  */
 export async function startMailboxes(
   { simulator, env }: Pick<BenchSystem, 'simulator' | 'env'>,
-  tidemark: Tidemark,
+  tidemark: TidemarkWithStores,
   count: number,
   { pollInterval = 3_600_000 }: { readonly pollInterval?: number } = {},
 ): Promise<readonly MailboxId[]> {
@@ -96,7 +96,7 @@ export function insertMail(simulator: Simulator, mailbox: MailboxId, number: num
 }
 
 /** Milliseconds since the epoch at which the store held a message newer than `after`, to within some 5 ms. */
-export async function storedAt({ client }: Tidemark, mailbox: MailboxId, after: number): Promise<number> {
+export async function storedAt({ client }: TidemarkWithStores, mailbox: MailboxId, after: number): Promise<number> {
   const began = performance.now();
   for (;;) {
     const { changes } = await client.readChanges(mailbox, { after });

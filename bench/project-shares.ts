@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { loadConfig } from '../src/config/config.ts';
 import { connectMailbox } from '../src/accounts/connect-mailbox.ts';
 import { mailboxId } from '../src/model/ids.ts';
-import { openTidemark } from '../src/app/open-tidemark.ts';
+import { openWithStores } from '../src/app/open-with-stores.ts';
 import { generateMail } from '../src/simulator/generate.ts';
 import { startSimulatorServer } from '../src/simulator/server.ts';
 import { Simulator } from '../src/simulator/simulator.ts';
@@ -64,7 +64,7 @@ async function share(): Promise<Shares> {
       LOG_LEVEL: 'warn',
     };
     const config = loadConfig({ env });
-    const tidemark = await openTidemark({ config });
+    const tidemark = await openWithStores({ config });
     ends.push(() => tidemark.close());
     for (const mailbox of MAILBOXES) {
       const text = JSON.stringify(simulator.credentialsFor(mailbox));

@@ -1,7 +1,7 @@
-import { loadConfig, mailboxId, openTidemark } from 'tidemark';
+import { openTidemark } from 'tidemark';
 
-const tidemark = await openTidemark({ config: loadConfig() });
-const mailbox = mailboxId('ada@example.com');
+const tidemark = await openTidemark();
+const mailbox = 'ada@example.com';
 await tidemark.client.start(mailbox, { pollInterval: 300_000 });
 await tidemark.client.sync(mailbox, { wait: true });
 for await (const change of tidemark.changes({ mailbox, follow: false })) {

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 
 import { connectMailbox } from '../src/accounts/connect-mailbox.ts';
-import { openTidemark } from '../src/app/open-tidemark.ts';
+import { openWithStores } from '../src/app/open-with-stores.ts';
 import { loadConfig } from '../src/config/config.ts';
 import { systemClock as clock } from '../src/host/system-clock.ts';
 import { mailboxId } from '../src/model/ids.ts';
@@ -125,13 +125,14 @@ async function surroundings({ around }: Example): Promise<NodeJS.ProcessEnv> {
   const env: NodeJS.ProcessEnv = {
     ...gmail.env,
     TIDEMARK_DATA_DIR: folder,
+    LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'warn',
     TEMPORAL_ADDRESS: await temporalServer(folder),
     TIDEMARK_TASK_QUEUE: `example-${process.pid}`,
     TIDEMARK_SECRET_KEY: randomBytes(32).toString('base64'),
     ...(around === 'connected, in PostgreSQL' ? { DATABASE_URL: await ownDatabase() } : {}),
   };
   const config = loadConfig({ env: { ...process.env, ...env } });
-  const tidemark = await openTidemark({ config });
+  const tidemark = await openWithStores({ config });
   undo.push(async () => {
     for (const address of gmail.addresses)
       await tidemark.temporal.workflow

@@ -4,12 +4,7 @@
  *
  * @packageDocumentation
  */
-export {
-  TidemarkClient,
-  type SyncOptions,
-  type SyncResult,
-  type TidemarkClientOptions,
-} from './client/tidemark-client.ts';
+export type { ResumeAllOptions, SyncOptions, SyncResult, TidemarkClient } from './client/tidemark-client.ts';
 export type { StartedMailbox } from './client/checked-settings.ts';
 export type { CountedSubscription, Deliveries } from './client/stored-deliveries.ts';
 export type { DeliveriesClient, ReplayFrom } from './client/deliveries-client.ts';
@@ -28,6 +23,7 @@ export {
   type ChangeFilter,
   type DeliveryOrder,
   type DeliveryOrderChange,
+  type FilterOptions,
   type Subscription,
   type SubscriptionDefinition,
   type SubscriptionTarget,
@@ -55,10 +51,10 @@ export {
   type TidemarkErrorCode,
   type TidemarkErrorOptions,
 } from './model/tidemark-error.ts';
-export { CannotDoError } from './model/program-errors.ts';
+export { CannotDoError, UsageError } from './model/program-errors.ts';
 export { InvalidWebhookSecretError } from './deliveries/webhooks/webhook-secret.ts';
 export { SecretKeyError } from './secrets/secret-box.ts';
-export type { CallCounts, ClientStore, MailboxReport, Usage } from './client/mailbox-report.ts';
+export type { CallCounts, MailboxReport, Usage } from './client/mailbox-report.ts';
 export type { RemovedMailbox } from './client/remove-mailbox.ts';
 export type { RenamedMailbox } from './client/rename-mailbox.ts';
 export { RESUMABLE_PHASES, type ResumedMailboxes } from './client/resume-mailboxes.ts';
@@ -76,19 +72,17 @@ export type { TelemetryConfig } from './config/telemetry-variables.ts';
 export type { TemporalConnection } from './config/temporal-connection.ts';
 export type { TracingConfig } from './config/tracing-variables.ts';
 export type { WebhooksConfig } from './config/webhook-variables.ts';
-export { connectMailbox, type ConnectedMailbox } from './accounts/connect-mailbox.ts';
-export type { FirstSync, PreviewAccess } from './client/preview-settings.ts';
-export { resolveLabels } from './accounts/label-names.ts';
-export { LoginError } from './accounts/login-error.ts';
-export type { AccountStores, LoginRequest } from './accounts/mailbox-credentials.ts';
-export {
-  beginConsent,
-  completeConsent,
-  type BeginConsentRequest,
-  type CompleteConsentRequest,
-  type CompletedConsent,
-  type PendingConsent,
+export type { Accounts, ConnectRequest } from './accounts/accounts.ts';
+export type { ConnectedMailbox } from './accounts/connect-mailbox.ts';
+export type {
+  BeginConsentRequest,
+  BegunConsent,
+  CompleteConsentRequest,
+  CompletedConsent,
+  PendingConsent,
 } from './accounts/consent.ts';
+export { LoginError } from './accounts/login-error.ts';
+export type { FirstSync } from './client/preview-settings.ts';
 export type { Authorization } from './gmail/access/authorization.ts';
 export { InvalidCredentialsError } from './gmail/access/credentials.ts';
 export { ConsentError, type ConsentFailure } from './gmail/access/consent-error.ts';
@@ -103,12 +97,8 @@ export type { DatabaseLocation, PostgresAccess, PostgresLocation, SqliteLocation
 export type { StoreMark } from './model/store-identity.ts';
 export type { Forecast, Money, PricedForecast } from './model/forecast.ts';
 export {
-  historyId,
   InvalidIdError,
-  labelId,
   mailboxId,
-  messageId,
-  threadId,
   type HistoryId,
   type LabelId,
   type MailboxId,
@@ -132,7 +122,7 @@ export {
   type EventKind,
   type SubscribedEvent,
 } from './model/subscribed-event.ts';
-export { InvalidSettingsError, type SettingsChange } from './model/settings-change.ts';
+export { InvalidSettingsError, type ScopeChange, type SettingsChange } from './model/settings-change.ts';
 export type { FetchingPreview, ScopeCount, SettingsPreview, WorkPrice } from './model/settings-preview.ts';
 export {
   CursorAheadError,
@@ -154,14 +144,15 @@ export type {
   Lacking,
   MailboxReader,
   Message,
+  MessageHeaders,
   MessageQuery,
   Reader,
   WhyGone,
 } from './reading/index.ts';
 export type { ChangePage } from './store/feed/mailbox-changes.ts';
 export type { MailAddress } from './model/mail-address.ts';
-export { openDeliveries, type OpenedDeliveries } from './app/open-deliveries.ts';
-export { openTidemark, type Tidemark } from './app/open-tidemark.ts';
+export { openDeliveries, type OpenDeliveriesOptions, type OpenedDeliveries } from './app/open-deliveries.ts';
+export { openTidemark, type OpenTidemarkOptions, type Tidemark } from './app/open-tidemark.ts';
 export type { LogLevel } from './model/log-level.ts';
 export type { LostBody, LostReason } from './model/lost-body.ts';
 export { StoreError, type StoreFailure } from './store/engines/store-error.ts';

@@ -8,8 +8,8 @@ import { loadConfig, type Config } from './config/config.ts';
 import { createLog, type Log } from './host/log.ts';
 import { createWorkers } from './hosting/temporal-workers.ts';
 import { deliveryActivitiesOf, dependenciesOf, openMeans, type WorkerMeans } from './hosting/worker-means.ts';
-import type { HostWorker, WorkerRequest } from './hosting/worker-request.ts';
-import { installRuntime } from './telemetry/runtime.ts';
+import { requestOf, type CreateWorkerOptions, type HostWorker, type WorkerRequest } from './hosting/worker-request.ts';
+import { installMissingRuntime, installRuntime } from './telemetry/runtime.ts';
 import { watchClock } from './telemetry/watch-clock.ts';
 import { watchWorker } from './telemetry/watch-worker.ts';
 import { temporalAddressOf } from './temporal/connect.ts';
@@ -19,19 +19,58 @@ import { connectPatiently } from './temporal/connect-patiently.ts';
 export interface RunningWorker {
   /** Resolves when the worker has ended after {@link RunningWorker.stop}; rejects when it failed. */
   readonly ended: Promise<void>;
-  /** Polls for no more work, cancels activities (each may be cut off at any point), and ends within 10 seconds. */
+  /**
+   * Polls for no more work, cancels activities (each may be cut off at any point), and ends within 10 seconds.
+   *
+   * @throws what the worker failed with, where it had failed
+   */
   stop(): Promise<void>;
 }
 
 /**
- * Opens the stores, waits for the Temporal server, and runs Temporal's workers: one for workflows and live activities,
- * one for the backfill, one for webhooks and, where there are handlers, one for deliveries to them.
+ * Runs a worker in this process. It opens the database, waits for the Temporal server, and runs Temporal's workers: one
+ * for workflows and live activities, one for the backfill, one for webhooks and, where there are handlers, one for
+ * deliveries to them. Temporal's runtime is installed where the program has none.
  *
+ * @param options - what it runs with; the environment's configuration and no handlers unless given
+ * @returns the worker that runs; stop it in the end
+ * @throws {ConfigError} when no configuration is given, and the environment holds wrong values
  * @throws {InvalidSubscriptionError} when a handler is described wrongly
+ * @throws {InvalidIdError} when a mailbox in a handler's filter is not an e-mail address
  * @throws {InvalidCursorError | CursorAheadError | FeedReplacedError | CursorPrunedError} when a handler is new, and
  * the cursor of its beginning is no place to go on from
- * @throws {StoreError | SecretKeyError} when the stores cannot be used
+ * @throws {StoreError | SecretKeyError} when the database or the keys cannot be used
  * @throws the signal's reason when it aborts before the workers run
+ * @example
+ * const worker = await createWorker({
+ *   handlers: {
+ *     crm: {
+ *       filter: { kinds: ['stored'], labels: ['INBOX'] },
+ *       async handle(changes, { message }) {
+ *         for (const { messageId } of changes) console.log((await message(messageId))?.subject);
+ *       },
+ *     },
+ *   },
+ * });
+ * process.once('SIGTERM', () => worker.stop());
+ * await worker.ended;
+ */
+export async function createWorker(options: CreateWorkerOptions = {}): Promise<RunningWorker> {
+  const request = requestOf(options);
+  const runtime = installMissingRuntime(request.log, request.config.telemetry);
+  try {
+    return await runWorker(request);
+  } catch (error) {
+    // A runtime that never had a worker would keep the process alive.
+    await runtime?.shutdown();
+    throw error;
+  }
+}
+
+/**
+ * Opens the stores, waits for the Temporal server, and runs Temporal's workers: one for workflows and live activities,
+ * one for the backfill, one for webhooks and, where there are handlers, one for deliveries to them. The caller has
+ * installed the runtime. See {@link createWorker} for what it throws.
  */
 export function runWorker(request: WorkerRequest): Promise<RunningWorker> {
   return run(request, null);

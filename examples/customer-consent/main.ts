@@ -7,15 +7,12 @@ import { Hono } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { html } from 'hono/html';
 
-import { beginConsent, completeConsent, ConsentError, loadConfig, mailboxId, openTidemark } from 'tidemark';
-import type { PendingConsent } from 'tidemark';
-import { createLog, createWorker, installRuntime } from 'tidemark/worker';
+import { ConsentError, openTidemark, type PendingConsent } from 'tidemark';
+import { createLog, createWorker } from 'tidemark/worker';
 
-const config = loadConfig();
 const log = createLog('warn');
-const runtime = installRuntime(log, config.telemetry);
-const worker = await createWorker({ config, log });
-const tidemark = await openTidemark({ config });
+const worker = await createWorker({ log });
+const tidemark = await openTidemark();
 /** The OAuth client, as the Google Cloud console offers it. */
 const client = readFileSync(process.env['CLIENT_FILE'] ?? 'client.json', 'utf8');
 const redirectUri = process.env['REDIRECT_URI'] ?? 'http://localhost:3000/gmail/callback';
@@ -64,9 +61,8 @@ app.get('/', async (context) => {
 });
 
 app.get('/gmail/connect', (context) => {
-  const asked = context.req.query('mailbox');
-  const mailbox = asked === undefined ? undefined : mailboxId(asked);
-  const { url, pending } = beginConsent({ config, client, redirectUri, mailbox });
+  const mailbox = context.req.query('mailbox');
+  const { url, pending } = tidemark.accounts.beginConsent({ client, redirectUri, mailbox });
   const name = randomBytes(32).toString('base64url');
   consents.set(name, pending);
   setTimeout(() => consents.delete(name), maxAge * 1_000).unref();
@@ -82,13 +78,7 @@ app.get(path, async (context) => {
   consents.delete(name);
   deleteCookie(context, COOKIE, { path });
   // Refuses an answer whose state is not this browser's.
-  const { mailbox } = await completeConsent({
-    config,
-    stores: tidemark,
-    client,
-    pending,
-    callbackUrl: context.req.url,
-  });
+  const { mailbox } = await tidemark.accounts.completeConsent({ client, pending, callbackUrl: context.req.url });
   if (!(await tidemark.client.reconnect(mailbox))) await tidemark.client.start(mailbox);
   console.log(`${mailbox} is connected`);
   return context.redirect('/');
@@ -109,7 +99,6 @@ async function stop(): Promise<void> {
   server.close();
   await worker.stop();
   await tidemark.close();
-  await runtime.shutdown();
   process.exit();
 }
 process.once('SIGINT', () => void stop()).once('SIGTERM', () => void stop());

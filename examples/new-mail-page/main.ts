@@ -5,16 +5,16 @@ import { Hono } from 'hono';
 import { html } from 'hono/html';
 import { streamSSE } from 'hono/streaming';
 
-import { labelId, loadConfig, mailboxId, openTidemark, type Message } from 'tidemark';
-import { createLog, createWorker, installRuntime, type Handler } from 'tidemark/worker';
+import { openTidemark, type Message } from 'tidemark';
+import { createWorker, type Handler } from 'tidemark/worker';
 
-const mailbox = mailboxId(process.env['MAILBOX'] ?? 'ada@example.com');
+const mailbox = process.env['MAILBOX'] ?? 'ada@example.com';
 
 /** Pages that are open now; each is sent the new rows. */
 const pages = new Set<(row: string) => Promise<void>>();
 
 const inbox: Handler = {
-  filter: { kinds: ['stored'], labels: [labelId('INBOX')] },
+  filter: { kinds: ['stored'], labels: ['INBOX'] },
   async handle(changes, { message }) {
     for (const { messageId } of changes) {
       const mail = await message(messageId);
@@ -32,11 +32,8 @@ const rowOf = ({ id, from, subject, date }: Message) =>
     <b>${from?.name || from?.address || 'nobody'}</b> ${subject ?? ''} <time>${date?.toLocaleString()}</time>
   </li>`;
 
-const config = loadConfig();
-const log = createLog('warn');
-const runtime = installRuntime(log, config.telemetry);
-const worker = await createWorker({ config, log, handlers: { inbox } });
-const tidemark = await openTidemark({ config });
+const worker = await createWorker({ handlers: { inbox } });
+const tidemark = await openTidemark();
 // In production Gmail's push notifications tell of new mail; here the mailbox looks every two seconds.
 await tidemark.client.start(mailbox, { pollInterval: 2_000 });
 
@@ -105,7 +102,6 @@ async function stop(): Promise<void> {
   server.close();
   await worker.stop();
   await tidemark.close();
-  await runtime.shutdown();
   process.exit();
 }
 process.once('SIGINT', () => void stop()).once('SIGTERM', () => void stop());

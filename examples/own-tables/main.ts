@@ -1,10 +1,10 @@
 // Counts a product's mail by sender, in tables of its own, exactly once. The handler writes in the transaction in which
 // its position moves: after a crash at any point, what it wrote is there once or not at all, and comes again if not.
-import { loadConfig, mailboxId, openTidemark } from 'tidemark';
-import { createLog, createWorker, installRuntime, type Handler } from 'tidemark/worker';
+import { openTidemark } from 'tidemark';
+import { createWorker, type Handler } from 'tidemark/worker';
 import { Client } from 'pg';
 
-const mailbox = mailboxId(process.env['MAILBOX'] ?? 'ada@example.com');
+const mailbox = process.env['MAILBOX'] ?? 'ada@example.com';
 
 const database = new Client({ connectionString: process.env['DATABASE_URL'] });
 await database.connect();
@@ -38,18 +38,14 @@ const senders: Handler = {
   },
 };
 
-const config = loadConfig();
-const log = createLog('warn');
-const runtime = installRuntime(log, config.telemetry);
-const worker = await createWorker({ config, log, handlers: { senders } });
-const tidemark = await openTidemark({ config });
+const worker = await createWorker({ handlers: { senders } });
+const tidemark = await openTidemark();
 await tidemark.client.start(mailbox, { pollInterval: 2_000 });
 console.log('counting; Ctrl-C stops');
 
 async function stop(): Promise<void> {
   await worker.stop();
   await tidemark.close();
-  await runtime.shutdown();
   const { rows } = await database.query('select address, messages from crm.senders order by messages desc, address');
   let total = 0;
   for (const { address, messages } of rows) {

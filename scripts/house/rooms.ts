@@ -397,6 +397,7 @@ export const ROOMS: readonly Room[] = [
     imports: [
       'model',
       'host',
+      'config',
       'gmail/access',
       'store/engines',
       'reading',
@@ -409,7 +410,6 @@ export const ROOMS: readonly Room[] = [
       'worker.ts',
       'secrets',
     ],
-    types: ['config'],
     packages: [],
   },
   {

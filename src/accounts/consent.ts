@@ -10,15 +10,14 @@ import { obstacleOf, scopesOf } from '../gmail/access/scopes.ts';
 import type { Transport } from '../gmail/api/transport.ts';
 import type { Clock } from '../model/clock.ts';
 import { mailboxId, type MailboxId } from '../model/ids.ts';
-import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
+import { DEFAULT_SETTINGS } from '../model/settings.ts';
+import { changeSettings, type SettingsChange } from '../model/settings-change.ts';
 import { secretKeysOf } from '../storage/open-secret-keys.ts';
 import { renamedRemedy } from './connect-mailbox.ts';
-import { systemClock } from '../host/system-clock.ts';
 import type { AccountStores } from './mailbox-credentials.ts';
 
-/** What {@link beginConsent} needs. */
+/** What a consent begins with. */
 export interface BeginConsentRequest {
-  readonly config: Config;
   /** The JSON of an OAuth client, as the Google Cloud console offers it. */
   readonly client: string;
   /**
@@ -26,13 +25,13 @@ export interface BeginConsentRequest {
    * this machine.
    */
   readonly redirectUri: string;
-  /** The account that must consent; without it, any account that the person chooses. */
-  readonly mailbox?: MailboxId;
+  /** The address of the account that must consent; without it, any account that the person chooses. */
+  readonly mailbox?: string | undefined;
   /**
-   * They decide the scopes: `full` and `raw` need `gmail.readonly`, `metadata` and `minimal` `gmail.metadata`, a
-   * condition by date `gmail.readonly`.
+   * The settings with which the mailbox will be started; the defaults unless given. They decide the scopes: `full` and
+   * `raw` need `gmail.readonly`, `metadata` and `minimal` `gmail.metadata`, a condition by date `gmail.readonly`.
    */
-  readonly settings?: Pick<MailboxSettings, 'format' | 'scope'>;
+  readonly settings?: SettingsChange;
 }
 
 /**
@@ -44,38 +43,41 @@ export interface PendingConsent extends Authorization {
   readonly mailbox: MailboxId | null;
 }
 
-/**
- * Begins a consent: send the person to `url`, and keep `pending` until the answer comes.
- *
- * @throws {InvalidCredentialsError} when `client` is not a client file
- */
+/** A consent that has begun. */
+export interface BegunConsent {
+  /** Google's question: send the person there. */
+  readonly url: string;
+  /** Completes the consent together with Google's answer. */
+  readonly pending: PendingConsent;
+}
+
+/** See `Accounts.beginConsent`. */
 export function beginConsent({
   config,
   client,
   redirectUri,
-  mailbox,
-  settings = DEFAULT_SETTINGS,
-}: BeginConsentRequest): { readonly url: string; readonly pending: PendingConsent } {
+  mailbox: text,
+  settings = {},
+}: BeginConsentRequest & { readonly config: Config }): BegunConsent {
+  const mailbox = text === undefined ? null : mailboxId(text);
   const { url, authorization } = authorize({
     client: parseOAuthClient(client),
     authUrl: config.googleAuthUrl,
     redirectUri,
-    scopes: scopesOf(settings),
-    mailbox: mailbox ?? null,
+    scopes: scopesOf(changeSettings(DEFAULT_SETTINGS, settings)),
+    mailbox,
   });
-  return { url, pending: { ...authorization, mailbox: mailbox ?? null } };
+  return { url, pending: { ...authorization, mailbox } };
 }
 
-/** What {@link completeConsent} needs. */
+/** What a consent is completed with. */
 export interface CompleteConsentRequest {
-  readonly config: Config;
-  /** From `openTidemark`: the grant is stored there, encrypted. */
-  readonly stores: AccountStores;
+  /** The JSON of the OAuth client with which the consent began. */
   readonly client: string;
+  /** What was kept since the consent began. */
   readonly pending: PendingConsent;
   /** The address that Google sent the person back to, with its query. */
   readonly callbackUrl: string;
-  readonly clock?: Clock;
 }
 
 /** The mailbox that a consent has connected. */
@@ -87,24 +89,22 @@ export interface CompletedConsent {
   readonly messagesTotal: number | null;
 }
 
-/**
- * Completes a consent: redeems the code, asks Gmail whose mailbox it is (1 unit), and stores the grant. A mailbox that
- * waits for consent continues after `client.reconnect(mailbox)`.
- *
- * Nothing is stored unless every step succeeds, so a consent that fails can simply begin again.
- *
- * @throws {ConsentError} when the person or Google refused, the answer belongs to another request, a needed scope was
- * not granted, or another account consented
- * @throws {StoreError | SecretKeyError} when the grant cannot be stored
- */
+/** What the grant is stored with. */
+interface GrantMeans {
+  readonly config: Config;
+  readonly stores: AccountStores;
+  readonly clock: Clock;
+}
+
+/** See `Accounts.completeConsent`. */
 export async function completeConsent({
   config,
   stores,
   client,
   pending,
   callbackUrl,
-  clock = systemClock,
-}: CompleteConsentRequest): Promise<CompletedConsent> {
+  clock,
+}: CompleteConsentRequest & GrantMeans): Promise<CompletedConsent> {
   const parsed = parseOAuthClient(client);
   const code = codeIn(new URL(callbackUrl, pending.redirectUri), pending);
   const { createUndiciTransport } = await import('../gmail/api/undici-transport.ts');

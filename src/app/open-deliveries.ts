@@ -1,13 +1,22 @@
 import { Deliveries } from '../client/stored-deliveries.ts';
-import type { Config } from '../config/config.ts';
+import { loadConfig, type Config } from '../config/config.ts';
 import { systemClock } from '../host/system-clock.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Stores } from '../store/stores.ts';
 import { webhookAccess } from './webhooks-of-config.ts';
 
+/** How {@link openDeliveries} opens. */
+export interface OpenDeliveriesOptions {
+  /** What `loadConfig()` reads from the environment, unless given. */
+  readonly config?: Config;
+  /** Time and pauses; the system's clock unless given. */
+  readonly clock?: Clock;
+}
+
 /** {@link Deliveries} with their connections to the database. */
 export interface OpenedDeliveries {
   readonly deliveries: Deliveries;
+  /** Closes the database. */
   close(): Promise<void>;
 }
 
@@ -17,18 +26,15 @@ export interface OpenedDeliveries {
  *
  * @throws {StoreError} when there is no store, or the database cannot be used
  * @example
- * const opened = await openDeliveries({ config: loadConfig() });
+ * const opened = await openDeliveries();
  * const parked = await opened.deliveries.parked('crm');
  * for (const { mailbox, sequence, error } of parked) console.log(mailbox, sequence, error);
  * await opened.close();
  */
 export async function openDeliveries({
-  config,
+  config = loadConfig(),
   clock = systemClock,
-}: {
-  readonly config: Config;
-  readonly clock?: Clock;
-}): Promise<OpenedDeliveries> {
+}: OpenDeliveriesOptions = {}): Promise<OpenedDeliveries> {
   // Loaded now: a program that only imports Tidemark need not wait for the database's modules.
   const { openDatabase } = await import('./open-database.ts');
   const database = await openDatabase(config, { create: false });

@@ -1,116 +1,68 @@
-import type { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 
-import type { RenamingAccess } from '../client/rename-mailbox.ts';
-import { TidemarkClient } from '../client/tidemark-client.ts';
-import type { Config } from '../config/config.ts';
-import { priceTableOf } from '../config/quota-variables.ts';
-import { configFor } from '../config/running-start.ts';
+import { accountsOf, type Accounts } from '../accounts/accounts.ts';
+import type { TidemarkClient } from '../client/tidemark-client.ts';
+import { loadConfig, type Config } from '../config/config.ts';
 import type { TokenProvider } from '../gmail/access/token-provider.ts';
 import { systemClock } from '../host/system-clock.ts';
 import type { Clock } from '../model/clock.ts';
-import type { PricedForecast } from '../model/forecast.ts';
-import type { MailboxId } from '../model/ids.ts';
 import type { Reader } from '../reading/open-reader.ts';
-import type { Stores } from '../store/stores.ts';
-import { openTracing } from '../telemetry/open-tracing.ts';
-import { previewAccess } from './preview-access.ts';
-import { webhookAccess } from './webhooks-of-config.ts';
-import { connectTemporal, temporalClientOf } from '../temporal/connect.ts';
+import { openWithStores } from './open-with-stores.ts';
 
-/** What a program needs to command mailboxes and read their mail. */
-export interface Tidemark extends Stores, Reader {
+/** What an application needs to connect mailboxes, to command them, and to read their mail. */
+export interface Tidemark extends Reader {
+  /** Starts, wakes and stops mailboxes, waits for them, and says how they are. */
   readonly client: TidemarkClient;
-  readonly connection: Connection;
+  /** Connects mailboxes: by their owners' consent, or by credentials that exist already. */
+  readonly accounts: Accounts;
+  /** The Temporal client that all of this uses. */
   readonly temporal: Client;
-  /** Closes the connection and the stores. */
+  /** Closes the connection to Temporal and the database. What is asked for afterwards fails. */
   close(): Promise<void>;
 }
 
+/** How {@link openTidemark} opens. */
+export interface OpenTidemarkOptions {
+  /** What `loadConfig()` reads from the environment, unless given. */
+  readonly config?: Config;
+  /** Time and pauses; the system's clock unless given. */
+  readonly clock?: Clock;
+  /** False refuses to make a database where there is none; true unless given. */
+  readonly create?: boolean;
+  /** Gives tokens in place of stored credentials, wherever Gmail is asked: give the workers the same. */
+  readonly tokenProvider?: TokenProvider;
+  /**
+   * A Temporal client of the application's, with codecs or interceptors of its own, in the namespace of the mailboxes.
+   * Without it the configuration says how to connect. `close` leaves its connection open.
+   */
+  readonly temporal?: Client;
+}
+
 /**
- * Opens the stores and connects to Temporal, as the configuration says.
+ * Opens the database and connects to Temporal, as the configuration says.
  *
+ * @param options - the environment's configuration, unless one is given
+ * @returns what commands mailboxes and reads them; close it in the end
+ * @throws {ConfigError} when no configuration is given, and the environment holds wrong values
  * @throws {ServerUnreachableError} when no Temporal server answers within some seconds
  * @throws {StoreError} when the database cannot be used
  * @throws {SecretKeyError} when payloads are to be encrypted and there is no usable key
+ * @example
+ * const tidemark = await openTidemark();
+ * await tidemark.client.start('ada@example.com');
+ * const { phase, counts } = await tidemark.client.waitUntilInSync('ada@example.com');
+ * console.log(phase, counts.stored);
+ * await tidemark.close();
  */
 export async function openTidemark({
-  config,
+  config = loadConfig(),
   clock = systemClock,
   create = true,
   tokenProvider,
-}: {
-  config: Config;
-  clock?: Clock;
-  /** False refuses to make a store where there is none; `in-memory` makes an empty one that is gone afterwards. */
-  create?: boolean | 'in-memory';
-  /** Gives tokens in place of stored credentials, wherever Gmail is asked: give the workers the same. */
-  tokenProvider?: TokenProvider;
-}): Promise<Tidemark> {
-  // Loaded now: a program that only imports Tidemark need not wait for the database's modules.
-  const { openDatabase } = await import('./open-database.ts');
-  const database = await openDatabase(config, { create });
-  const { stores, reader } = database;
-  try {
-    const connection = await connectTemporal(config);
-    const tracing = await openTracing(config.tracing);
-    const temporal = await temporalClientOf(config, { connection, clock, tracing });
-    const client = new TidemarkClient({
-      temporal,
-      ...stores,
-      clock,
-      taskQueue: config.taskQueue,
-      renaming: renamingOf({ config, stores, clock, tokenProvider }),
-      forecast: forecastOf(config, stores, clock),
-      previewing: previewAccess({ config, stores, clock, tokenProvider }),
-      webhooks: webhookAccess(config, stores, clock),
-    });
-    return {
-      ...stores,
-      ...reader,
-      client,
-      connection,
-      temporal,
-      close: async () => {
-        await connection.close();
-        await database.close();
-        await tracing?.flush();
-      },
-    };
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
-}
-
-/** Loaded when a forecast is asked for: it stands on the quota's rules, which most verbs never use. */
-function forecastOf(
-  config: Config,
-  { store }: Stores,
-  clock: Clock,
-): (mailbox: MailboxId) => Promise<PricedForecast | null> {
-  return async (mailbox) => {
-    const { forecast } = await import('../activities/forecast-backfill.ts');
-    return forecast(
-      { store, prices: priceTableOf(configFor(config, mailbox), clock), userShare: config.quota.userShare, clock },
-      mailbox,
-    );
-  };
-}
-
-/** Loaded when a mailbox is renamed: it talks to Google. */
-function renamingOf({
-  config,
-  ...means
-}: {
-  readonly config: Config;
-  readonly stores: Stores;
-  readonly clock: Clock;
-  readonly tokenProvider: TokenProvider | undefined;
-}): RenamingAccess {
-  const access = async ({ from }: { from: MailboxId }): Promise<RenamingAccess> =>
-    (await import('../accounts/rename-access.ts')).renamingAccess({ ...means, config: configFor(config, from) });
-  return {
-    refusalOf: async (request) => (await access(request)).refusalOf(request),
-    copyCredentials: async (request) => (await access(request)).copyCredentials(request),
-  };
+  temporal: given,
+}: OpenTidemarkOptions = {}): Promise<Tidemark> {
+  const opened = await openWithStores({ config, clock, create, tokenProvider, temporal: given });
+  const { client, temporal, reader, store, credentials } = opened;
+  const accounts = accountsOf({ config, stores: { store, credentials }, clock, tokenProvider });
+  return { ...reader, client, accounts, temporal, close: () => opened.close() };
 }

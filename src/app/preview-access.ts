@@ -31,7 +31,7 @@ export function previewAccess({ config, stores, clock, tokenProvider }: PreviewM
       const { countInScope, orUnknown } = await import('../accounts/count-in-scope.ts');
       return orUnknown(() => countInScope({ ...request(mailbox), settings }));
     },
-    foretell: async (mailbox, settings, signal) => {
+    firstSync: async (mailbox, settings, signal) => {
       const { listScope } = await import('../accounts/list-scope.ts');
       const listed = await listScope({ ...request(mailbox), settings, signal });
       if (listed === null) return null;

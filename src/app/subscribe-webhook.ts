@@ -15,6 +15,7 @@ import {
   changedOrder,
   checkedDefinition,
   EVERY_CHANGE,
+  filterOf,
   InvalidSubscriptionError,
   USUAL_ORDER,
   WEBHOOK_BATCH,
@@ -92,7 +93,7 @@ function definitionOf(
   return {
     name,
     target: { kind: 'webhook', url, allowPrivate, fields: wanted.fields ?? former?.fields ?? [], link },
-    filter: wanted.filter === undefined ? (before?.filter ?? EVERY_CHANGE) : { ...EVERY_CHANGE, ...wanted.filter },
+    filter: wanted.filter === undefined ? (before?.filter ?? EVERY_CHANGE) : filterOf(wanted.filter),
     batch: wanted.batch ?? before?.batch ?? WEBHOOK_BATCH,
     order: orderOf(name, before?.order ?? USUAL_ORDER, wanted.order),
   };

@@ -3,7 +3,7 @@ import { CannotDoError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { SettingsChange } from '../model/settings-change.ts';
 import type { FetchingPreview, SettingsPreview } from '../model/settings-preview.ts';
-import type { Tidemark } from '../app/open-tidemark.ts';
+import type { TidemarkWithStores } from '../app/open-with-stores.ts';
 import type { VerbContext } from './verb-context.ts';
 import { about, count, counted, moneyWords } from './words.ts';
 
@@ -24,7 +24,7 @@ interface AskedChange {
  * @throws {CannotDoError} `not-confirmed` when nobody says yes; then nothing was changed
  */
 export async function confirmChange(
-  { tidemark, out, signal, stdin, stderr }: VerbContext & { readonly tidemark: Tidemark },
+  { tidemark, out, signal, stdin, stderr }: VerbContext & { readonly tidemark: TidemarkWithStores },
   { mailbox, change, verb, yes }: AskedChange,
 ): Promise<void> {
   if (Object.keys(change).length === 0) return;

@@ -3,18 +3,18 @@ import type { MailboxId } from '../model/ids.ts';
 import type { SettingsPreview } from '../model/settings-preview.ts';
 import type { SettingsChange } from '../model/settings-change.ts';
 import type { PricedForecast } from '../model/forecast.ts';
-import type { Tidemark } from '../app/open-tidemark.ts';
+import type { TidemarkWithStores } from '../app/open-with-stores.ts';
 import { previewWords } from './confirm-change.ts';
 import type { VerbContext } from './verb-context.ts';
 import { about, aligned, count, counted, moneyWords } from './words.ts';
 
 /** Says what a start would fetch, and starts nothing. */
 export async function dryRun(
-  { tidemark, out, signal }: VerbContext & { readonly tidemark: Tidemark },
+  { tidemark, out, signal }: VerbContext & { readonly tidemark: TidemarkWithStores },
   mailbox: MailboxId,
   change: SettingsChange,
 ): Promise<void> {
-  const first = await tidemark.client.foretell(mailbox, change, { signal });
+  const first = await tidemark.client.previewFirstSync(mailbox, change, { signal });
   if (first !== null)
     return out.result({ mailbox, dryRun: true, first, preview: null, left: null }, () =>
       firstSyncLines(mailbox, first),

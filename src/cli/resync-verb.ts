@@ -30,16 +30,19 @@ export function addResync(program: Command, cli: Cli): void {
           );
         }
         await requireAnswerable(client, mailbox);
-        await tellingFailures({ client, mailbox, out, clock }, () =>
+        const { inSync } = await tellingFailures({ client, mailbox, out, clock }, () =>
           client.resync(mailbox, { wait: true, signal, onNoWorker: noWorkerNotice(out, config) }),
         );
         const report = await client.progress(mailbox);
         const { historyId, generation, counts, doubt } = report;
         const { stored, pending, failed, gone } = counts;
-        out.result({ mailbox, resynced: true, generation, historyId, stored, pending, failed, gone, doubt }, () => [
-          `${mailbox} is resynchronised (full sync ${generation}): ${counted(stored, 'message')} stored.`,
-          ...shortfallLines(report, clock.now()),
-        ]);
+        out.result(
+          { mailbox, resynced: true, inSync, generation, historyId, stored, pending, failed, gone, doubt },
+          () => [
+            `${mailbox} is resynchronised (full sync ${generation}): ${counted(stored, 'message')} stored.`,
+            ...shortfallLines(report, clock.now()),
+          ],
+        );
         requireNoFailures(report, options);
       }),
   );

@@ -6,7 +6,7 @@ import { requireGrant } from '../accounts/require-grant.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { RECOVERIES, type MessageFormat, type Recovery, type Scope } from '../model/settings.ts';
 import type { SettingsChange } from '../model/settings-change.ts';
-import type { Tidemark } from '../app/open-tidemark.ts';
+import type { TidemarkWithStores } from '../app/open-with-stores.ts';
 import { configFor } from '../config/running-start.ts';
 import { collect, parseCount, parseDate, parseFormat, parseInterval, parseIntervalOrNever } from './arguments.ts';
 import type { VerbContext } from './verb-context.ts';
@@ -96,7 +96,7 @@ export function addSettingOptions(command: Command): Command {
  * @throws {LoginError} when a label does not exist, or the mailbox's grant does not cover the settings
  */
 export async function grantedChange(
-  { tidemark, config, clock }: VerbContext & { readonly tidemark: Tidemark },
+  { tidemark, config, clock }: VerbContext & { readonly tidemark: TidemarkWithStores },
   mailbox: MailboxId,
   options: SettingOptions,
 ): Promise<SettingsChange> {

@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 
 import { CannotDoError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
-import type { Tidemark } from '../app/open-tidemark.ts';
+import type { TidemarkWithStores } from '../app/open-with-stores.ts';
 import type { StartedMailbox } from '../client/checked-settings.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { SettingsChange } from '../model/settings-change.ts';
@@ -65,7 +65,7 @@ export function addStart(program: Command, cli: Cli): void {
     );
 }
 
-type Context = VerbContext & { readonly tidemark: Tidemark };
+type Context = VerbContext & { readonly tidemark: TidemarkWithStores };
 
 /** Says what the start has done, without waiting. */
 async function told(

@@ -6,7 +6,7 @@ import { loadConfig, type Config } from '../config/config.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Stores } from '../store/open-store.ts';
 import type { Deliveries } from '../client/stored-deliveries.ts';
-import type { Tidemark } from '../app/open-tidemark.ts';
+import type { TidemarkWithStores } from '../app/open-with-stores.ts';
 import type { Reader } from '../reading/index.ts';
 import type { Keyboard, Terminal } from '../host/terminal.ts';
 import { parseEmail } from './arguments.ts';
@@ -76,12 +76,12 @@ interface Making {
 export async function withTidemark<Result>(
   cli: Cli,
   options: VerbOptions,
-  run: (context: VerbContext & { tidemark: Tidemark }) => Promise<Result>,
+  run: (context: VerbContext & { tidemark: TidemarkWithStores }) => Promise<Result>,
   { create = false }: Making = {},
 ): Promise<Result> {
   const context = contextOf(cli, options);
-  const { openTidemark } = await import('../app/open-tidemark.ts');
-  const tidemark = await openTidemark({ config: context.config, clock: cli.clock, create });
+  const { openWithStores } = await import('../app/open-with-stores.ts');
+  const tidemark = await openWithStores({ config: context.config, clock: cli.clock, create });
   try {
     return await run({ ...context, tidemark });
   } catch (error) {
@@ -99,7 +99,7 @@ export async function withTidemark<Result>(
 export async function withStoresAndTemporal<Result>(
   cli: Cli,
   options: VerbOptions,
-  run: (context: VerbContext & { stores: Stores; tidemark: Tidemark | null }) => Promise<Result>,
+  run: (context: VerbContext & { stores: Stores; tidemark: TidemarkWithStores | null }) => Promise<Result>,
 ): Promise<Result> {
   const { ServerUnreachableError } = await import('../client/errors.ts');
   let answered = false;

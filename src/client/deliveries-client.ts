@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 
-import type { FeedCursor } from '../model/feed-cursor.ts';
-import type { MailboxId } from '../model/ids.ts';
+import { mailboxId, type MailboxId } from '../model/ids.ts';
+import { epochMs } from '../model/point-in-time.ts';
 import type { Clock } from '../model/clock.ts';
 import { CannotDoError } from '../model/program-errors.ts';
 import type { SubscriptionTarget } from '../model/subscription.ts';
@@ -19,12 +19,12 @@ import type { SubscribedWebhook, WebhookAccess, WebhookSubscription } from './we
 
 /**
  * Where a replay begins: after the change with a cursor of the change feed, or, of one mailbox, with a sequence number;
- * or at the first change since a time (epoch ms).
+ * or at the first change since a time (a date, or epoch milliseconds).
  */
 export type ReplayFrom =
-  | { readonly mailbox: MailboxId; readonly after: FeedCursor | string | number }
-  | { readonly mailbox?: MailboxId; readonly after: FeedCursor | string }
-  | { readonly mailbox?: MailboxId; readonly since: number };
+  | { readonly mailbox: string; readonly after: string | number }
+  | { readonly mailbox?: string; readonly after: string }
+  | { readonly mailbox?: string; readonly since: Date | number };
 
 interface DeliveriesClientOptions {
   readonly temporal: Client;
@@ -44,6 +44,7 @@ export class DeliveriesClient extends Deliveries {
   readonly #clock: Clock;
   readonly #webhooks: WebhookAccess;
 
+  /** @internal */
   constructor({ temporal, rpc, store, clock, webhooks }: DeliveriesClientOptions) {
     super({ store, webhooks });
     this.#temporal = temporal;
@@ -91,7 +92,11 @@ export class DeliveriesClient extends Deliveries {
    */
   async replay(name: string, from: ReplayFrom): Promise<readonly ReplayedMailbox[]> {
     const { target } = await this.required(name);
-    const replayed = await this.#store.replay({ name, mailbox: from.mailbox ?? null, from: startOf(from) });
+    const replayed = await this.#store.replay({
+      name,
+      mailbox: from.mailbox === undefined ? null : mailboxId(from.mailbox),
+      from: startOf(from),
+    });
     for (const { mailbox } of replayed) await this.#wake(mailbox, target.kind);
     return replayed;
   }
@@ -130,6 +135,6 @@ export class DeliveriesClient extends Deliveries {
 }
 
 function startOf(from: ReplayFrom): DeliveryStart {
-  if (!('after' in from)) return { since: from.since };
+  if (!('after' in from)) return { since: epochMs(from.since) };
   return typeof from.after === 'number' ? { after: from.after } : { cursor: from.after };
 }

@@ -11,7 +11,7 @@ export interface PreviewAccess {
   /** How many messages the scope of these settings has at Gmail. */
   inScope(mailbox: MailboxId, settings: MailboxSettings): Promise<ScopeCount | null>;
   /** Lists the whole scope of a mailbox that was never synchronised, and prices its first sync. */
-  foretell(mailbox: MailboxId, settings: MailboxSettings, signal?: AbortSignal): Promise<FirstSync | null>;
+  firstSync(mailbox: MailboxId, settings: MailboxSettings, signal?: AbortSignal): Promise<FirstSync | null>;
   /** Whether the mailbox has a label at Gmail. */
   hasLabel(mailbox: MailboxId, labelId: LabelId): Promise<boolean | null>;
   /** What it costs to fetch messages, whole or only their attachments. */
@@ -122,7 +122,7 @@ export interface FirstSync extends FetchingPreview {
 /** Without Gmail and prices: what the store can say by itself. */
 export const STORE_ALONE: PreviewAccess = {
   inScope: () => Promise.resolve(null),
-  foretell: () => Promise.resolve(null),
+  firstSync: () => Promise.resolve(null),
   hasLabel: () => Promise.resolve(null),
   price: () => Promise.resolve(null),
 };

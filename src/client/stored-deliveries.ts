@@ -22,6 +22,7 @@ export class Deliveries {
   readonly #store: DeliveriesMeans['store'];
   readonly #webhooks: WebhookAccess;
 
+  /** @internal */
   constructor({ store, webhooks }: DeliveriesMeans) {
     this.#store = store;
     this.#webhooks = webhooks;
@@ -80,7 +81,10 @@ export class Deliveries {
     return this.#webhooks.test(request);
   }
 
-  /** @throws {CannotDoError} `subscription-unknown` */
+  /**
+   * @internal
+   * @throws {CannotDoError} `subscription-unknown`
+   */
   protected async required(name: string): Promise<Subscription> {
     const subscription = (await this.#store.listSubscriptions()).find((each) => each.name === name);
     if (subscription === undefined) throw unknown(name);

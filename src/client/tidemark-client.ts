@@ -2,7 +2,7 @@ import { Connection, type Client } from '@temporalio/client';
 
 import type { Clock } from '../model/clock.ts';
 import type { PricedForecast } from '../model/forecast.ts';
-import type { MailboxId } from '../model/ids.ts';
+import { mailboxId, type MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import { changeSettings, type SettingsChange } from '../model/settings-change.ts';
 import type { SettingsPreview } from '../model/settings-preview.ts';
@@ -25,15 +25,21 @@ import {
   type StartedMailbox,
 } from './checked-settings.ts';
 import { DeliveriesClient } from './deliveries-client.ts';
+import {
+  blockReasonOf,
+  MailboxBlockedError,
+  MailboxNotRunningError,
+  MailboxUnknownError,
+  type BlockedPhase,
+} from './errors.ts';
 import { failingTaskOf, type FailingTask } from './failing-task.ts';
-import { blockReasonOf, MailboxBlockedError, MailboxNotRunningError, MailboxUnknownError } from './errors.ts';
 import { listMailboxes } from './list-mailboxes.ts';
 import { readStored, reportOf, type ClientStore, type MailboxReport } from './mailbox-report.ts';
 import { signalMailbox, viewOf } from './mailbox-workflow.ts';
 import { STORE_ALONE, type FirstSync, type PreviewAccess } from './preview-settings.ts';
 import { renameMailbox, type RenamedMailbox, type RenamingAccess } from './rename-mailbox.ts';
 import { removeMailbox, type RemovedMailbox } from './remove-mailbox.ts';
-import { RESUMABLE_PHASES, resumeMailboxes, type ResumedMailboxes, type ResumeRequest } from './resume-mailboxes.ts';
+import { RESUMABLE_PHASES, resumeMailboxes, type ResumedMailboxes } from './resume-mailboxes.ts';
 import { createRpc } from './rpc.ts';
 import { lastRun, runningMailboxes } from './running.ts';
 import { startOrWake } from './start-mailbox.ts';
@@ -66,17 +72,32 @@ export interface TidemarkClientOptions {
 
 /** What a sync has come to. */
 export interface SyncResult {
-  /** null when it was not waited for, or no worker answered in the end. */
+  /** Whether everything of the mailbox is stored now. Null when it was not waited for, or no worker answered. */
   readonly inSync: boolean | null;
 }
 
 /** Milliseconds between two looks of {@link TidemarkClient.waitUntilInSync}. */
 const IN_SYNC_LOOK = 1_000;
 
+/** Messages in a list unless the caller says otherwise. */
+const MOST = 1_000;
+/** Milliseconds that the end of a workflow is waited for. */
+const PATIENCE = 15_000;
+
 /** How a sync is asked for. */
 export interface SyncOptions extends WaitOptions {
-  /** True waits until the work is done, instead of only requesting it. */
+  /** True waits until the work is done, instead of only requesting it. False unless given. */
   readonly wait?: boolean;
+}
+
+/** Which mailboxes {@link TidemarkClient.resumeAll} resumes. */
+export interface ResumeAllOptions {
+  /** All of {@link RESUMABLE_PHASES} unless given. */
+  readonly phases?: readonly BlockedPhase[];
+  /** Called with each mailbox, how many are dealt with, and of how many. */
+  readonly onResumed?: (mailbox: MailboxId, done: number, of: number) => void;
+  /** Ends it between two mailboxes, with its reason as the error. */
+  readonly signal?: AbortSignal;
 }
 
 /** The options, with what is made of them. */
@@ -88,17 +109,20 @@ interface Means extends CheckedSettingsMeans {
 }
 
 /**
- * Commands mailboxes for an application: starts, wakes and stops them, waits for them, and reads their mail.
+ * Commands mailboxes for an application: starts, wakes and stops them, waits for them, and says how they are.
  * Commands that only signal the workflow need no worker. Waits continue while workers restart.
  *
- * Every method that talks to Temporal throws `TidemarkError` (see `errors.ts`), every one that reads mail
- * `StoreError`.
+ * A mailbox is named by its e-mail address, in any case. Every method throws `InvalidIdError` when the text is none.
+ * Every one that talks to Temporal throws `ServerUnreachableError` when no server answers, `ServerRefusedError`,
+ * `NamespaceNotFoundError` and `TemporalFailureError` when the server refuses; every one that looks into the database
+ * throws `StoreError` when it cannot be used. All of them are `TidemarkError`s.
  */
 export class TidemarkClient {
   /** Subscriptions and their deliveries. */
   readonly deliveries: DeliveriesClient;
   readonly #means: Means;
 
+  /** @internal */
   constructor({
     temporal,
     store,
@@ -120,14 +144,18 @@ export class TidemarkClient {
   /**
    * Starts a mailbox's workflow, or wakes the one that runs and gives it these settings.
    *
+   * @param mailbox - its e-mail address
    * @param settings - changes to the mailbox's present settings, or to the defaults when it never ran
    * @returns whether the workflow ran before, whether it was given other settings than it had, and the settings it has
    * now
    * @throws {InvalidSettingsError} when a value is not allowed
    * @throws {SettingsRefusedError} when the change is surely an error: see {@link TidemarkClient.configure}
+   * @throws {OtherDatabaseError} when the mailbox is mirrored in another database
+   * @example
+   * await tidemark.client.start('ada@example.com', { format: 'raw', pollInterval: 300_000 });
    */
-  async start(mailbox: MailboxId, settings: SettingsChange = {}): Promise<StartedMailbox> {
-    return startChecked(this.#means, mailbox, settings);
+  async start(mailbox: string, settings: SettingsChange = {}): Promise<StartedMailbox> {
+    return startChecked(this.#means, mailboxId(mailbox), settings);
   }
 
   /**
@@ -135,63 +163,93 @@ export class TidemarkClient {
    * which fetches what is missing and removes what is out of scope: {@link TidemarkClient.previewSettings} says how
    * much.
    *
+   * @param mailbox - its e-mail address
+   * @param change - the settings to change; the others stay as they are
    * @returns the settings as they will be. Without a worker's answer, an earlier change may be missing from them
    * @throws {InvalidSettingsError} when a value is not allowed
    * @throws {SettingsRefusedError} when the change is surely an error: a date in the future, a label that does not
    * exist, or a scope in which nothing is left
    * @throws {MailboxNotRunningError} when no workflow runs
+   * @throws {OtherDatabaseError} when the mailbox is mirrored in another database
+   * @example
+   * await tidemark.client.configure('ada@example.com', { scope: { after: Date.parse('2026-01-01') } });
    */
-  async configure(mailbox: MailboxId, change: SettingsChange): Promise<MailboxSettings> {
-    return configureChecked(this.#means, mailbox, change);
+  async configure(mailbox: string, change: SettingsChange): Promise<MailboxSettings> {
+    return configureChecked(this.#means, mailboxId(mailbox), change);
   }
 
   /**
    * Says what a change of settings would do, and changes nothing: which messages leave, and what is fetched. Reads
    * every row of the mailbox; of a wider scope it also asks Gmail for a count, which costs a few units.
    *
+   * @param mailbox - its e-mail address
+   * @param change - the settings that would change
+   * @returns how many messages leave, and how many are fetched at which price
    * @throws {InvalidSettingsError} when a value is not allowed
    * @throws {SettingsRefusedError} when {@link TidemarkClient.configure} would refuse the change
+   * @example
+   * const { leaving, fetching } = await tidemark.client.previewSettings('ada@example.com', { format: 'raw' });
+   * console.log(`${leaving} messages leave, ${fetching.messages} are fetched for ${fetching.units} units`);
    */
-  async previewSettings(mailbox: MailboxId, change: SettingsChange): Promise<SettingsPreview> {
-    return previewChange(this.#means, mailbox, change);
+  async previewSettings(mailbox: string, change: SettingsChange): Promise<SettingsPreview> {
+    return previewChange(this.#means, mailboxId(mailbox), change);
   }
 
   /**
    * Says what the first sync of a mailbox with these settings will take, and starts nothing. Lists every id of the
    * scope, at a call of messages.list for 500 messages, and reads no message.
    *
+   * @param mailbox - its e-mail address
+   * @param change - changes to the default settings
+   * @param options - `signal` ends the listing, with its reason as the error
    * @returns null when the mailbox is not connected, or was synchronised before: then
    * {@link TidemarkClient.previewSettings} and {@link TidemarkClient.forecast} say what is left
    * @throws {InvalidSettingsError} when a value is not allowed
    * @throws {LoginError} when Google refuses the credentials or cannot be reached
+   * @example
+   * const first = await tidemark.client.previewFirstSync('ada@example.com', { format: 'metadata' });
+   * console.log(first?.messages, first?.units, first?.duration);
    */
-  async foretell(
-    mailbox: MailboxId,
+  async previewFirstSync(
+    mailbox: string,
     change: SettingsChange = {},
-    { signal }: { readonly signal?: AbortSignal } = {},
+    options: { readonly signal?: AbortSignal } = {},
   ): Promise<FirstSync | null> {
+    const id = mailboxId(mailbox);
     const { store, previewing } = this.#means;
-    if ((await store.getMailbox(mailbox)) !== null) return null;
-    return previewing.foretell(mailbox, changeSettings(DEFAULT_SETTINGS, change), signal);
+    if ((await store.getMailbox(id)) !== null) return null;
+    return previewing.firstSync(id, changeSettings(DEFAULT_SETTINGS, change), options.signal);
   }
 
-  /** Asks for a sync soon, because something may have changed at Gmail. Any number of pokes cost one partial sync. */
-  async poke(mailbox: MailboxId): Promise<void> {
+  /**
+   * Asks for a sync soon, because something may have changed at Gmail. Any number of pokes cost one partial sync.
+   *
+   * @param mailbox - its e-mail address
+   * @throws {MailboxNotRunningError} when no workflow runs
+   */
+  async poke(mailbox: string): Promise<void> {
     await this.#signal(mailbox, definitions.poke);
   }
 
   /**
    * Runs a partial sync now. With `wait` it returns when the store has reached the mailbox's head as of this call.
    *
+   * @param mailbox - its e-mail address
+   * @param options - whether to wait, and until when
    * @returns whether the mailbox is in sync now: not while its backfill goes on, and not known without `wait`
+   * @throws {MailboxNotRunningError} when no workflow runs
+   * @throws {MailboxBlockedError} when it waits, and the mailbox waits for a person
+   * @example
+   * const { inSync } = await tidemark.client.sync('ada@example.com', { wait: true });
    */
-  async sync(mailbox: MailboxId, { wait = false, ...options }: SyncOptions = {}): Promise<SyncResult> {
+  async sync(mailbox: string, { wait = false, ...options }: SyncOptions = {}): Promise<SyncResult> {
+    const id = mailboxId(mailbox);
     if (!wait) {
-      await this.poke(mailbox);
+      await this.poke(id);
       return { inSync: null };
     }
-    await syncAndWait(this.#means, mailbox, options);
-    return { inSync: (await viewOf(this.#means, mailbox)).status?.inSync ?? null };
+    await syncAndWait(this.#means, id, options);
+    return this.#result(id);
   }
 
   /**
@@ -199,18 +257,25 @@ export class TidemarkClient {
    * changes are applied. A backfill may take hours. Meanwhile it asks the workflow once a second, and Gmail for nothing
    * more.
    *
+   * @param mailbox - its e-mail address
+   * @param options - until when it waits, and who is told that no worker answers
    * @returns the mailbox as it is then; `counts.failed` says what could not be fetched
    * @throws {MailboxBlockedError} when the mailbox waits for a person
    * @throws {MailboxNotRunningError} when no workflow runs
+   * @example
+   * const signal = AbortSignal.timeout(60_000);
+   * const { counts } = await tidemark.client.waitUntilInSync('ada@example.com', { signal });
+   * console.log(`${counts.stored} messages`);
    */
-  async waitUntilInSync(mailbox: MailboxId, options: WaitOptions = {}): Promise<MailboxReport> {
-    await this.sync(mailbox, { ...options, wait: true });
+  async waitUntilInSync(mailbox: string, options: WaitOptions = {}): Promise<MailboxReport> {
+    const id = mailboxId(mailbox);
+    await this.sync(id, { ...options, wait: true });
     for (;;) {
-      const report = await this.status(mailbox);
+      const report = await this.status(id);
       const { phase, inSync } = report;
       if (inSync === true) return report;
-      if (phase === 'stopped') throw new MailboxNotRunningError(mailbox);
-      if (isBlocked(phase)) throw new MailboxBlockedError(mailbox, phase, blockReasonOf(report));
+      if (phase === 'stopped') throw new MailboxNotRunningError(id);
+      if (isBlocked(phase)) throw new MailboxBlockedError(id, phase, blockReasonOf(report));
       if (!report.workerAnswered) options.onNoWorker?.();
       await this.#means.clock.sleep(IN_SYNC_LOOK, options.signal);
     }
@@ -219,47 +284,93 @@ export class TidemarkClient {
   /**
    * Forces a full sync, which lists everything again and corrects every difference. With `wait` it returns when that is
    * complete.
+   *
+   * @param mailbox - its e-mail address
+   * @param options - whether to wait, and until when
+   * @returns whether the mailbox is in sync now: not while messages that were missing are being fetched, and not known
+   * without `wait`
+   * @throws {MailboxNotRunningError} when no workflow runs
+   * @throws {MailboxBlockedError} when it waits, and the mailbox waits for a person
    */
-  async resync(mailbox: MailboxId, { wait = false, ...options }: SyncOptions = {}): Promise<void> {
-    if (!wait) return this.#signal(mailbox, definitions.forceResync);
-    await resyncAndWait(this.#means, mailbox, options);
+  async resync(mailbox: string, { wait = false, ...options }: SyncOptions = {}): Promise<SyncResult> {
+    const id = mailboxId(mailbox);
+    if (!wait) {
+      await this.#signal(id, definitions.forceResync);
+      return { inSync: null };
+    }
+    await resyncAndWait(this.#means, id, options);
+    return this.#result(id);
   }
 
   /**
    * Compares the store with Gmail and returns the result, once the mailbox is in sync. Changes nothing.
    *
+   * @param mailbox - its e-mail address
+   * @param options - until when it waits, and who is told that no worker answers
    * @returns the differences; null when the store lost the mailbox meanwhile
+   * @throws {MailboxNotRunningError} when no workflow runs
+   * @throws {MailboxBlockedError} when the mailbox waits for a person
    */
-  async audit(mailbox: MailboxId, options: WaitOptions = {}): Promise<AuditResult | null> {
-    return auditAndWait(this.#means, mailbox, options);
+  async audit(mailbox: string, options: WaitOptions = {}): Promise<AuditResult | null> {
+    return auditAndWait(this.#means, mailboxId(mailbox), options);
   }
 
   /**
    * Messages that could not be fetched, next attempt first. They are tried again by themselves, less and less often.
+   *
+   * @param mailbox - its e-mail address
+   * @param options - `limit`: the most that are given, 1,000 unless given
+   * @returns the messages, each with its error
    */
-  async failures(mailbox: MailboxId, { limit = 1_000 }: { limit?: number } = {}): Promise<readonly FailedMessage[]> {
-    return this.#means.store.listFailed(mailbox, limit);
+  async failures(
+    mailbox: string,
+    { limit = MOST }: { readonly limit?: number } = {},
+  ): Promise<readonly FailedMessage[]> {
+    return this.#means.store.listFailed(mailboxId(mailbox), limit);
   }
 
   /**
    * Stored messages of which Gmail does not give everything: the `raw` form (they are stored as full), or attachments,
    * which are asked for again less and less often.
+   *
+   * @param mailbox - its e-mail address
+   * @param options - `limit`: the most that are given, 1,000 unless given
+   * @returns the messages, each with what it lacks
    */
-  async lacking(mailbox: MailboxId, { limit = 1_000 }: { limit?: number } = {}): Promise<readonly LackingMessage[]> {
-    return this.#means.store.listLacking(mailbox, limit);
+  async lacking(
+    mailbox: string,
+    { limit = MOST }: { readonly limit?: number } = {},
+  ): Promise<readonly LackingMessage[]> {
+    return this.#means.store.listLacking(mailboxId(mailbox), limit);
   }
 
-  /** Tries every failed message again now, and asks again for attachments that messages lack. */
-  async retryFailures(mailbox: MailboxId): Promise<void> {
+  /**
+   * Tries every failed message again now, and asks again for attachments that messages lack.
+   *
+   * @param mailbox - its e-mail address
+   * @throws {MailboxNotRunningError} when no workflow runs
+   */
+  async retryFailures(mailbox: string): Promise<void> {
     await this.#signal(mailbox, definitions.retryFailures);
   }
 
-  async pause(mailbox: MailboxId): Promise<void> {
+  /**
+   * Lets a mailbox rest: Gmail is asked for nothing and nothing is delivered until it is resumed.
+   *
+   * @param mailbox - its e-mail address
+   * @throws {MailboxNotRunningError} when no workflow runs
+   */
+  async pause(mailbox: string): Promise<void> {
     await this.#signal(mailbox, definitions.pause);
   }
 
-  /** Ends a pause, and asks Gmail again at once after `failed` or `needs-consent`. */
-  async resume(mailbox: MailboxId): Promise<void> {
+  /**
+   * Ends a pause, and asks Gmail again at once after `failed` or `needs-consent`.
+   *
+   * @param mailbox - its e-mail address
+   * @throws {MailboxNotRunningError} when no workflow runs
+   */
+  async resume(mailbox: string): Promise<void> {
     await this.#signal(mailbox, definitions.resume);
   }
 
@@ -267,19 +378,26 @@ export class TidemarkClient {
    * Resumes every mailbox that shows one of these phases, ten a second. Needs no worker. After an interruption, call it
    * again.
    *
-   * @param options.phases - all of {@link RESUMABLE_PHASES} when not given
-   * @param options.onResumed - called with each mailbox
+   * @param options - which mailboxes, and who is told of each
+   * @returns the mailboxes that were resumed, and those that were not
+   * @example
+   * const { resumed } = await tidemark.client.resumeAll({ phases: ['failed'] });
    */
-  async resumeAll({
-    phases = RESUMABLE_PHASES,
-    ...options
-  }: Partial<Pick<ResumeRequest, 'phases' | 'onResumed' | 'signal'>> = {}): Promise<ResumedMailboxes> {
+  async resumeAll({ phases = RESUMABLE_PHASES, ...options }: ResumeAllOptions = {}): Promise<ResumedMailboxes> {
     const { temporal, rpc, clock } = this.#means;
     return resumeMailboxes({ temporal, rpc, clock, phases, ...options });
   }
 
-  /** Tells the workflow that new credentials are stored. @returns false when no workflow runs */
-  async reconnect(mailbox: MailboxId): Promise<boolean> {
+  /**
+   * Tells the workflow that the mailbox can be read again: new credentials are stored, or the token provider has
+   * tokens.
+   *
+   * @param mailbox - its e-mail address
+   * @returns false when no workflow runs: then the mailbox is to be started
+   * @example
+   * if (!(await tidemark.client.reconnect(mailbox))) await tidemark.client.start(mailbox);
+   */
+  async reconnect(mailbox: string): Promise<boolean> {
     try {
       await this.#signal(mailbox, definitions.reconnect);
       return true;
@@ -293,13 +411,16 @@ export class TidemarkClient {
    * Ends the workflow and keeps the data. Returns when it has ended, or after `patience`: without a worker it ends once
    * one runs.
    *
-   * @param options.patience - milliseconds
+   * @param mailbox - its e-mail address
+   * @param options - `patience`: milliseconds, 15,000 unless given; `signal` ends the wait
+   * @returns whether it has ended
+   * @throws {MailboxNotRunningError} when no workflow runs
    */
   async stop(
-    mailbox: MailboxId,
-    { patience = 15_000, signal }: { patience?: number; signal?: AbortSignal } = {},
+    mailbox: string,
+    { patience = PATIENCE, signal }: { readonly patience?: number; readonly signal?: AbortSignal } = {},
   ): Promise<{ readonly ended: boolean }> {
-    return stopMailbox(this.#means, mailbox, { patience, signal });
+    return stopMailbox(this.#means, mailboxId(mailbox), { patience, signal });
   }
 
   /**
@@ -307,18 +428,21 @@ export class TidemarkClient {
    * sweep removes bodies outside the database. Without a worker the workflow is terminated, and Gmail's watch ends by
    * itself within a week. A second call finishes an interrupted removal.
    *
-   * @throws {StoreError} when the store cannot be used
+   * @param mailbox - its e-mail address
+   * @param options - `signal` interrupts the removal, with its reason as the error
+   * @returns what there was of the mailbox
    */
-  async remove(mailbox: MailboxId, { signal }: { signal?: AbortSignal } = {}): Promise<RemovedMailbox> {
-    const patience = (await this.hasWorker(signal)) ? 15_000 : 0;
+  async remove(mailbox: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<RemovedMailbox> {
+    const id = mailboxId(mailbox);
+    const patience = (await this.hasWorker(signal)) ? PATIENCE : 0;
     const { temporal, rpc, clock, store, credentials } = this.#means;
     return removeMailbox({
-      mailbox,
+      mailbox: id,
       temporal,
       rpc,
       clock,
       stores: { store, credentials },
-      stop: () => stopMailbox(this.#means, mailbox, { patience, signal }),
+      stop: () => stopMailbox(this.#means, id, { patience, signal }),
       signal,
     });
   }
@@ -328,21 +452,25 @@ export class TidemarkClient {
    * settings, counters and credentials stay, the workflow continues under the new address, and nothing is fetched
    * again. A second call finishes an interrupted renaming.
    *
-   * @param options.force - true does not ask Google whether the account has that address
+   * @param from - the mailbox's address here
+   * @param to - the address that it gets
+   * @param options - `force` does not ask Google whether the account has that address
+   * @returns the settings that it keeps, and whether it ran
    * @throws {MailboxUnknownError} when the store does not know `from`
    * @throws {RenameRefusedError} when `to` is a mailbox already, when the account has another address at Google or
    * Google cannot be asked, or when the workflow runs and no worker does
    * @throws {StoreError | SecretKeyError} when the mailbox or its credentials cannot be written
    */
   async rename(
-    from: MailboxId,
-    to: MailboxId,
-    { force = false, signal }: { force?: boolean; signal?: AbortSignal } = {},
+    from: string,
+    to: string,
+    { force = false, signal }: { readonly force?: boolean; readonly signal?: AbortSignal } = {},
   ): Promise<RenamedMailbox> {
+    const [former, present] = [mailboxId(from), mailboxId(to)];
     const { temporal, rpc, clock, taskQueue, store, credentials, renaming } = this.#means;
     return renameMailbox({
-      from,
-      to,
+      from: former,
+      to: present,
       force,
       temporal,
       rpc,
@@ -359,7 +487,7 @@ export class TidemarkClient {
           rpc,
           clock,
           taskQueue,
-          mailbox: to,
+          mailbox: present,
           settings: carried.settings,
           change: {},
           configure: false,
@@ -371,95 +499,145 @@ export class TidemarkClient {
   /**
    * What the workflow, Temporal and the store say about a mailbox. Needs no worker.
    *
+   * @param mailbox - its e-mail address
+   * @returns its phase, its counts, its last error and more
    * @throws {MailboxUnknownError} when neither the store nor Temporal knows it
+   * @throws {OtherDatabaseError} when the mailbox is mirrored in another database
+   * @example
+   * const { phase, counts, lastError } = await tidemark.client.status('ada@example.com');
+   * console.log(phase, counts.stored, lastError?.message, lastError?.remedy?.kind);
    */
-  async status(mailbox: MailboxId): Promise<MailboxReport> {
+  async status(mailbox: string): Promise<MailboxReport> {
+    const id = mailboxId(mailbox);
     // In this order: when the workflow says that it is in sync, what is read from the store afterwards must show it.
-    const running = await viewOf(this.#means, mailbox);
-    const stored = await readStored(this.#means.store, mailbox, this.#means.clock.now());
+    const running = await viewOf(this.#means, id);
+    const stored = await readStored(this.#means.store, id, this.#means.clock.now());
     if (stored.row === null && running.phase === null && (running.failure ?? null) === null)
-      throw new MailboxUnknownError(mailbox);
-    return reportOf(mailbox, stored, running);
-  }
-
-  /** Whether the mailbox's workflow task keeps failing, so that signals wait behind it. Asks no worker. */
-  async failingTask(mailbox: MailboxId): Promise<FailingTask | null> {
-    return failingTaskOf({ ...this.#means, mailbox });
-  }
-
-  /** What the store knows of a mailbox: cheap enough to draw progress from. */
-  async progress(mailbox: MailboxId): Promise<MailboxReport> {
-    const { store, clock } = this.#means;
-    return reportOf(mailbox, await readStored(store, mailbox, clock.now()), { phase: null, status: null });
+      throw new MailboxUnknownError(id);
+    return reportOf(id, stored, running);
   }
 
   /**
-   * The units that are left to spend on fetching, and when the quota will have allowed them; null when it is unknown.
+   * Whether the mailbox's workflow task keeps failing, so that signals wait behind it. Asks no worker.
+   *
+   * @param mailbox - its e-mail address
+   * @returns null when it does not, and when no workflow runs
    */
-  async forecast(mailbox: MailboxId): Promise<PricedForecast | null> {
-    return await this.#means.forecast(mailbox);
+  async failingTask(mailbox: string): Promise<FailingTask | null> {
+    return failingTaskOf({ ...this.#means, mailbox: mailboxId(mailbox) });
   }
 
-  /** Every mailbox that the store holds or Temporal runs, in the order of e-mail addresses. Asks no worker. */
+  /**
+   * What the store knows of a mailbox: cheap enough to draw progress from. Asks neither Temporal nor a worker.
+   *
+   * @param mailbox - its e-mail address
+   * @returns a report whose phase is `stopped`, and in which what only the workflow knows is null
+   */
+  async progress(mailbox: string): Promise<MailboxReport> {
+    const id = mailboxId(mailbox);
+    const { store, clock } = this.#means;
+    return reportOf(id, await readStored(store, id, clock.now()), { phase: null, status: null });
+  }
+
+  /**
+   * What is left to spend on fetching, and when the quota will have allowed it.
+   *
+   * @param mailbox - its e-mail address
+   * @returns units, requests and money; null when it is unknown
+   */
+  async forecast(mailbox: string): Promise<PricedForecast | null> {
+    return await this.#means.forecast(mailboxId(mailbox));
+  }
+
+  /**
+   * Every mailbox that the store holds or Temporal runs. Asks no worker.
+   *
+   * @returns their reports, in the order of e-mail addresses
+   */
   async list(): Promise<readonly MailboxReport[]> {
     return listMailboxes(this.#means);
   }
 
-  /** The running mailboxes, with the phases that they show. Asks neither workers nor the store. */
+  /**
+   * The running mailboxes. Asks neither workers nor the store.
+   *
+   * @returns the phases that they show, by their addresses
+   */
   async running(): Promise<ReadonlyMap<MailboxId, Phase>> {
     const { temporal, rpc } = this.#means;
     const running = await rpc({}, () => runningMailboxes(temporal));
     return new Map([...running].map(([mailbox, { phase }]) => [mailbox, phase] as const));
   }
 
-  /** Whether a mailbox runs, ran before, or never ran as far as Temporal and the store remember. Asks no worker. */
-  async lastRun(mailbox: MailboxId): Promise<'running' | 'ended' | 'none'> {
-    const last = await lastRun({ ...this.#means, mailbox });
-    return last === 'none' && (await this.#means.store.getMailbox(mailbox)) !== null ? 'ended' : last;
+  /**
+   * Whether a mailbox runs, ran before, or never ran as far as Temporal and the store remember. Asks no worker.
+   *
+   * @param mailbox - its e-mail address
+   * @returns `ended` also when only the store remembers it
+   */
+  async lastRun(mailbox: string): Promise<'running' | 'ended' | 'none'> {
+    const id = mailboxId(mailbox);
+    const last = await lastRun({ ...this.#means, mailbox: id });
+    return last === 'none' && (await this.#means.store.getMailbox(id)) !== null ? 'ended' : last;
   }
 
-  /** Whether a worker has polled this client's task queue within the last minute or so. */
+  /**
+   * Whether a worker has polled this client's task queue within the last minute or so.
+   *
+   * @param signal - ends the question, with its reason as the error
+   */
   async hasWorker(signal?: AbortSignal): Promise<boolean> {
     const { temporal, rpc, taskQueue, clock } = this.#means;
     return rpc({ signal }, () => hasRecentPoller({ temporal, taskQueue, now: clock.now() }));
   }
 
   /**
-   * A page of the changes after sequence number `after`, oldest first. Sequence numbers have no gaps, so a reader that
-   * remembers its last one misses none. `hasMore` says that the page is not the end. `tidemark.changes()` follows
-   * without pages.
+   * A page of a mailbox's changes, oldest first. Sequence numbers have no gaps, so a reader that remembers its last one
+   * misses none. `tidemark.changes()` follows without pages.
    *
+   * @param mailbox - its e-mail address
+   * @param options - `after`: the sequence number of the last change that was dealt with, 0 unless given; `limit`: the
+   * most changes in the page, 500 unless given
+   * @returns the changes; `hasMore` says that the page is not the end
    * @throws {CursorAheadError} when the mailbox has fewer changes: the number is of another mailbox or database
    * @throws {CursorPrunedError} when changes after `after` were pruned
+   * @example
+   * const { changes, hasMore } = await tidemark.client.readChanges('ada@example.com', { after: 1_950 });
    */
   async readChanges(
-    mailbox: MailboxId,
-    { after = 0, limit = 500 }: { after?: number; limit?: number } = {},
+    mailbox: string,
+    { after = 0, limit = 500 }: { readonly after?: number; readonly limit?: number } = {},
   ): Promise<ChangePage> {
-    return this.#means.store.readChangePage({ mailbox, after, limit });
+    return this.#means.store.readChangePage({ mailbox: mailboxId(mailbox), after, limit });
   }
 
   /**
-   * Every live message: stored and in scope. A message whose body was lost outside the database is left out and fetched
-   * again. The change feed says when it is back.
+   * Every live message with its stored bytes: stored and in scope. A message whose body was lost outside the database
+   * is left out and fetched again. The change feed says when it is back. `tidemark.mailbox(…)` gives messages decoded.
    *
-   * @param options.onLostBody - called with each message that is left out
+   * @param mailbox - its e-mail address
+   * @param options - `onLostBody` is called with each message that is left out
    * @throws {StoreError} when the store, or the place of a body, cannot be used
    */
   streamMessages(
-    mailbox: MailboxId,
-    { onLostBody }: { onLostBody?: (lost: LostBody) => void } = {},
+    mailbox: string,
+    { onLostBody }: { readonly onLostBody?: (lost: LostBody) => void } = {},
   ): AsyncIterable<StoredMessage> {
+    const id = mailboxId(mailbox);
     const { store, clock } = this.#means;
-    return store.streamMessages(mailbox, {
+    return store.streamMessages(id, {
       onLostBody: async (lost) => {
-        await store.refetchLost({ mailbox, lost, now: clock.now() });
+        await store.refetchLost({ mailbox: id, lost, now: clock.now() });
         onLostBody?.(lost);
       },
     });
   }
 
-  async #signal(mailbox: MailboxId, signal: Parameters<typeof signalMailbox>[2]): Promise<void> {
-    await signalMailbox(this.#means, mailbox, signal);
+  async #signal(mailbox: string, signal: Parameters<typeof signalMailbox>[2]): Promise<void> {
+    await signalMailbox(this.#means, mailboxId(mailbox), signal);
+  }
+
+  async #result(mailbox: MailboxId): Promise<SyncResult> {
+    return { inSync: (await viewOf(this.#means, mailbox)).status?.inSync ?? null };
   }
 }

@@ -1,4 +1,4 @@
-import type { Beginning, ChangeFilter, DeliveryOrderChange } from '../model/subscription.ts';
+import type { Beginning, FilterOptions, DeliveryOrderChange } from '../model/subscription.ts';
 import type { WebhookField } from '../model/webhook-field.ts';
 
 /** A subscription with a webhook. Of one that there is already, what is absent stays as it is. */
@@ -6,7 +6,7 @@ export interface WebhookSubscription {
   /** Where webhooks are sent. A new subscription needs it. */
   readonly url?: string;
   /** Every change unless given. It replaces the whole filter. */
-  readonly filter?: Partial<ChangeFilter>;
+  readonly filter?: FilterOptions;
   /** Of a new subscription; `now` unless given. It is refused where there is one: see `replay`. */
   readonly beginning?: Beginning;
   /** The most changes in a webhook: 50 unless given, 500 at most. A body of 20 KB may hold fewer. */

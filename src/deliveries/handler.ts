@@ -1,13 +1,13 @@
 import type { Change } from '../model/change.ts';
-import type { MailboxId, MessageId } from '../model/ids.ts';
+import type { MailboxId } from '../model/ids.ts';
 import {
   BATCH,
   checkedDefinition,
-  EVERY_CHANGE,
+  filterOf,
   InvalidSubscriptionError,
   USUAL_ORDER,
   type Beginning,
-  type ChangeFilter,
+  type FilterOptions,
   type DeliveryOrder,
   type SubscriptionDefinition,
 } from '../model/subscription.ts';
@@ -28,8 +28,13 @@ export interface DeliveryContext {
    * Aborts when the worker stops or the mailbox is paused. The delivery comes again then, unless the handler returns.
    */
   readonly signal: AbortSignal;
-  /** Reads a message of the mailbox; null when it is not readable any more. */
-  readonly message: (id: MessageId) => Promise<Message | null>;
+  /**
+   * Reads a message of the mailbox.
+   *
+   * @param id - Gmail's id of it, such as a change's `messageId`
+   * @returns null when it is not readable any more
+   */
+  readonly message: (id: string) => Promise<Message | null>;
 }
 
 /** What a handler with `transaction: true` gets. */
@@ -44,7 +49,7 @@ export type DeliveredChanges = readonly [Change, ...Change[]];
 /** What a handler asks for. */
 export interface HandlerOptions {
   /** Every change, and no events, by default. */
-  readonly filter?: Partial<ChangeFilter>;
+  readonly filter?: FilterOptions;
   /** Where the subscription begins when it is new; `now` by default. Later starts of the worker do not look at it. */
   readonly beginning?: Beginning;
   /** The most changes in a delivery: 100 by default, 500 at most. */
@@ -94,7 +99,7 @@ export function definitionOf(name: string, handler: Handler): SubscriptionDefini
   const definition = checkedDefinition({
     name,
     target: { kind: 'handler' },
-    filter: { ...EVERY_CHANGE, ...filter, ...kinds },
+    filter: { ...filterOf(filter ?? {}), ...kinds },
     batch: batch ?? BATCH.usual,
     order: order ?? USUAL_ORDER,
   });

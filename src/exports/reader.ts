@@ -40,6 +40,7 @@ export {
   type Lacking,
   type MailboxReader,
   type Message,
+  type MessageHeaders,
   type MessageQuery,
   type OpenedReader,
   type OpenReaderRequest,
@@ -55,4 +56,4 @@ export {
   type TidemarkErrorCode,
   type TidemarkErrorOptions,
 } from '../model/tidemark-error.ts';
-export { CannotDoError } from '../model/program-errors.ts';
+export { CannotDoError, UsageError } from '../model/program-errors.ts';

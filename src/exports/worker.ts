@@ -13,7 +13,7 @@ export type {
   QueryWithin,
   TransactionContext,
 } from '../deliveries/handler.ts';
-export type { Beginning, ChangeFilter, DeliveryOrder } from '../model/subscription.ts';
+export type { Beginning, ChangeFilter, DeliveryOrder, FilterOptions } from '../model/subscription.ts';
 export { InvalidSubscriptionError } from '../model/subscription.ts';
 export {
   CursorAheadError,
@@ -36,9 +36,18 @@ export {
   type TokenProvider,
   type TokenRequest,
 } from '../gmail/access/token-provider.ts';
-export type { Change, ChangedMessage, HeaderField, Label, Lacking, Message, WhyGone } from '../reading/index.ts';
+export type {
+  Change,
+  ChangedMessage,
+  HeaderField,
+  Label,
+  Lacking,
+  Message,
+  MessageHeaders,
+  WhyGone,
+} from '../reading/index.ts';
 export type { Attachment } from '../reading/index.ts';
-export type { Config } from '../config/config.ts';
+export { ConfigError, type Config, type ConfigProblem } from '../config/config.ts';
 export type { BodiesConfig } from '../config/body-variables.ts';
 export type { DatabaseConfig } from '../config/database-variables.ts';
 export type { DeploymentConfig } from '../config/deployment-variables.ts';
@@ -52,7 +61,14 @@ export { SecretKeyError } from '../secrets/secret-box.ts';
 export type { DatabaseLocation, PostgresAccess, PostgresLocation, SqliteLocation } from '../model/database-location.ts';
 export type { TelemetryConfig } from '../config/telemetry-variables.ts';
 export type { Clock } from '../model/clock.ts';
-export type { LabelId, MailboxId, MessageId, ThreadId, HistoryId } from '../model/ids.ts';
+export {
+  InvalidIdError,
+  type HistoryId,
+  type LabelId,
+  type MailboxId,
+  type MessageId,
+  type ThreadId,
+} from '../model/ids.ts';
 export type { MailAddress } from '../model/mail-address.ts';
 export type { MessageFormat } from '../model/settings.ts';
 export type { LogLevel } from '../model/log-level.ts';
@@ -70,8 +86,8 @@ export {
 export { installRuntime } from '../telemetry/runtime.ts';
 export { PluginError } from '../plugin/plugin-error.ts';
 export { tidemarkPlugin } from '../plugin/tidemark-plugin.ts';
-export type { WorkerRequest } from '../hosting/worker-request.ts';
-export { runWorker as createWorker, type RunningWorker } from '../worker.ts';
+export type { CreateWorkerOptions } from '../hosting/worker-request.ts';
+export { createWorker, type RunningWorker } from '../worker.ts';
 export type { Remedy } from '../model/remedy.ts';
 export {
   ERROR_CODES,

@@ -1,20 +1,23 @@
 import type { Worker, WorkerOptions } from '@temporalio/worker';
 
 import type { SyncActivities } from '../activities/requests.ts';
-import type { Config } from '../config/config.ts';
+import { loadConfig, type Config } from '../config/config.ts';
 import type { Handlers } from '../deliveries/handler.ts';
 import type { TokenProvider } from '../gmail/access/token-provider.ts';
-import type { Log } from '../host/log.ts';
+import { createLog, type Log } from '../host/log.ts';
 import type { Clock } from '../model/clock.ts';
 import type { ClockSkew } from '../model/clock-skew.ts';
 import type { Telemetry } from '../model/telemetry.ts';
 
 /** What a worker runs with. */
-export interface WorkerRequest {
-  readonly config: Config;
-  readonly log: Log;
+export interface CreateWorkerOptions {
+  /** What `loadConfig()` reads from the environment, unless given. */
+  readonly config?: Config;
+  /** Where it logs; lines of JSON to stderr, from LOG_LEVEL on, unless given. */
+  readonly log?: Log;
+  /** Time and pauses; the system's clock unless given. */
   readonly clock?: Clock;
-  /** Ends the wait for a server that does not answer yet. */
+  /** Ends the wait for a server that does not answer yet, with its reason as the error. */
   readonly signal?: AbortSignal;
   /**
    * Workflow code bundled ahead, such as one that holds a product's own workflows, too. Without it: the configured
@@ -27,6 +30,17 @@ export interface WorkerRequest {
   readonly tokenProvider?: TokenProvider;
   /** Where metrics and spans go; without it, where METRICS_ADDRESS and OTEL_* say. */
   readonly telemetry?: Telemetry;
+}
+
+/** The options, complete. */
+export interface WorkerRequest extends CreateWorkerOptions {
+  readonly config: Config;
+  readonly log: Log;
+}
+
+/** @throws {ConfigError} when no configuration is given, and the environment holds wrong values */
+export function requestOf({ config = loadConfig(), ...options }: CreateWorkerOptions): WorkerRequest {
+  return { ...options, config, log: options.log ?? createLog(config.logLevel) };
 }
 
 /** A worker of a product's own, which runs the workflows and the live activities of mailboxes beside its own. */

@@ -2,8 +2,22 @@ import { boundedText } from './bounded-text.ts';
 import { DEFAULT_SETTINGS, MESSAGE_FORMATS, RECOVERIES, type MailboxSettings, type Scope } from './settings.ts';
 import { TidemarkError } from './tidemark-error.ts';
 
+/** A change of the scope; conditions that are not named stay as they are. */
+export interface ScopeChange extends Partial<Omit<Scope, 'labelIds'>> {
+  /** Ids of labels. A message must carry at least one of them; empty means all mail. */
+  readonly labelIds?: readonly string[];
+}
+
 /** The settings to change; settings that are not named stay as they are. */
-export type SettingsChange = Partial<Omit<MailboxSettings, 'scope'>> & { readonly scope?: Partial<Scope> };
+export interface SettingsChange extends Partial<Omit<MailboxSettings, 'scope' | 'push'>> {
+  /** Which messages are mirrored. */
+  readonly scope?: ScopeChange;
+  /** Gmail's notifications, with ids of the labels that they are limited to; null for polling only. */
+  readonly push?: { readonly labelIds: readonly string[] } | null;
+}
+
+/** Settings that are checked already, or were stored by an earlier version, which knew fewer of them. */
+export type SomeSettings = Partial<Omit<MailboxSettings, 'scope'>> & { readonly scope?: Partial<Scope> };
 
 /** Thrown when a change of settings is invalid. A person may have typed it into the Temporal UI. */
 export class InvalidSettingsError extends TidemarkError {
@@ -29,7 +43,7 @@ const IDS = `label ids, at most ${MOST_IDS} with ${LONGEST_ID} characters each a
 const QUOTED = 100;
 
 /** Completes settings that an earlier version wrote, which knew fewer of them. */
-export function completeSettings(settings: SettingsChange): MailboxSettings {
+export function completeSettings(settings: SomeSettings): MailboxSettings {
   return merge(DEFAULT_SETTINGS, settings);
 }
 
@@ -56,6 +70,11 @@ const hasNoList = (value: unknown): value is { readonly labelIds: null } =>
  * @throws {InvalidSettingsError} when a value is not one of those allowed, or a name is unknown
  */
 export function changeSettings(present: MailboxSettings, change: SettingsChange): MailboxSettings {
+  assertAllowed(change);
+  return merge(present, change);
+}
+
+function assertAllowed(change: SettingsChange): asserts change is SomeSettings {
   if (!isObject(change)) throw new InvalidSettingsError('settings are an object, for example {"format":"raw"}');
   for (const [name, value] of Object.entries(change)) check(RULES, name, value);
   if (change.scope !== undefined) {
@@ -63,7 +82,6 @@ export function changeSettings(present: MailboxSettings, change: SettingsChange)
       throw new InvalidSettingsError('"scope" is an object, for example {"includeSpamTrash":true}');
     for (const [name, value] of Object.entries(change.scope)) check(SCOPE_RULES, name, value);
   }
-  return merge(present, change);
 }
 
 /** Merges two changes; the second one wins. */
@@ -75,7 +93,7 @@ export function joinChanges(first: SettingsChange, second: SettingsChange): Sett
   };
 }
 
-function merge(present: MailboxSettings, change: SettingsChange): MailboxSettings {
+function merge(present: MailboxSettings, change: SomeSettings): MailboxSettings {
   return { ...present, ...change, scope: { ...present.scope, ...change.scope } };
 }
 

@@ -1,6 +1,5 @@
 import type { Change } from './change.ts';
-import type { FeedCursor } from './feed-cursor.ts';
-import type { MailboxId } from './ids.ts';
+import { mailboxId, type MailboxId } from './ids.ts';
 import type { WebhookField } from './webhook-field.ts';
 import { EVENT_KINDS, type EventKind, type SubscribedEvent } from './subscribed-event.ts';
 import { TidemarkError } from './tidemark-error.ts';
@@ -26,25 +25,41 @@ export interface ChangeFilter {
   readonly from: string | null;
 }
 
-/** Every change, and no events. */
-export const EVERY_CHANGE: ChangeFilter = {
-  mailboxes: null,
-  kinds: null,
-  events: [],
-  labels: null,
-  subject: null,
-  from: null,
-};
+/** What a subscription shall ask for. What is absent lets everything through; without `events` there are none. */
+export interface FilterOptions extends Partial<Omit<ChangeFilter, 'mailboxes'>> {
+  /** The e-mail addresses of the mailboxes; null for all. */
+  readonly mailboxes?: readonly string[] | null;
+}
 
 /**
- * Where a subscription begins: now, with the first change, with the first one since a time (epoch ms), or after the
- * change with a cursor of the change feed. A mailbox that comes later is delivered from its first change in every case.
+ * The filter that the options describe.
+ *
+ * @throws {InvalidIdError} when a mailbox is not an e-mail address
+ */
+export function filterOf({
+  mailboxes = null,
+  kinds = null,
+  events = [],
+  labels = null,
+  subject = null,
+  from = null,
+}: FilterOptions): ChangeFilter {
+  return { mailboxes: mailboxes?.map(mailboxId) ?? null, kinds, events, labels, subject, from };
+}
+
+/** Every change, and no events. */
+export const EVERY_CHANGE = filterOf({});
+
+/**
+ * Where a subscription begins: now, with the first change, with the first one since a time (a date, or epoch
+ * milliseconds), or after the change with a cursor of the change feed. A mailbox that comes later is delivered from its
+ * first change in every case.
  */
 export type Beginning =
   | { readonly kind: 'now' }
   | { readonly kind: 'first' }
-  | { readonly kind: 'since'; readonly at: number }
-  | { readonly kind: 'cursor'; readonly cursor: FeedCursor | string };
+  | { readonly kind: 'since'; readonly at: Date | number }
+  | { readonly kind: 'cursor'; readonly cursor: string };
 
 /**
  * What happens to a delivery that keeps failing.

@@ -8,7 +8,7 @@ import { systemClock } from '../host/system-clock.ts';
 import type { ClockSkew } from '../model/clock-skew.ts';
 import { clockSinks } from '../telemetry/watch-clock.ts';
 import { HEARTBEATS } from '../hosting/temporal-workers.ts';
-import type { WorkerRequest } from '../hosting/worker-request.ts';
+import { requestOf, type CreateWorkerOptions, type WorkerRequest } from '../hosting/worker-request.ts';
 import { WORKFLOWS_PATH } from '../temporal/bundle-workflows.ts';
 import { dataConverterOnceRead } from '../temporal/payload-codec.ts';
 import { runBeside, type RunningWorker } from '../worker.ts';
@@ -41,17 +41,19 @@ interface Opened {
  *   taskQueue: config.taskQueue,
  *   workflowsPath: fileURLToPath(import.meta.resolve('./workflows.ts')),
  *   activities,
- *   plugins: [tidemarkPlugin({ config, log })],
+ *   plugins: [tidemarkPlugin({ config })],
  * });
  * await worker.run();
  * ```
  *
- * @param request - the same options as those of `createWorker`
+ * @param options - those of `createWorker`
+ * @returns the plugin, for one worker or one client
+ * @throws {ConfigError} when no configuration is given, and the environment holds wrong values
  * @throws {PluginError} from `Worker.create`, when the worker polls another task queue or namespace, or has an activity
  * of the same name or payload codecs of its own
  */
-export function tidemarkPlugin(request: WorkerRequest): SimplePlugin {
-  return new TidemarkPlugin(request);
+export function tidemarkPlugin(options: CreateWorkerOptions = {}): SimplePlugin {
+  return new TidemarkPlugin(requestOf(options));
 }
 
 class TidemarkPlugin extends SimplePlugin {

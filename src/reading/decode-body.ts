@@ -4,7 +4,8 @@ import type { MessageFormat } from '../model/settings.ts';
 import { isInlineAttachment, RAW_OPTIONS } from '../store/headers/attachment-parts.ts';
 import { headerFieldsOf } from '../store/headers/header-field.ts';
 import { streamOfBytes, type Attachment } from './attachment.ts';
-import { decodedField, type MessageContent } from './message-content.ts';
+import type { MessageContent } from './message-content.ts';
+import { messageHeaders } from './decoded-headers.ts';
 import { resourceContent } from './resource-content.ts';
 import { textsOf } from './plain-text.ts';
 
@@ -19,7 +20,7 @@ function rawContent(body: Uint8Array): MessageContent {
   return {
     ...textsOf(email),
     attachments: async () => (await email()).attachments.map(toAttachment),
-    headers: async () => (await headerFieldsOf('raw', body)).map(decodedField),
+    headers: async () => messageHeaders(await headerFieldsOf('raw', body)),
   };
 }
 

@@ -12,12 +12,12 @@ import { afterSequence, beginningOfFeed, endOfFeed, readFeed, type FeedPage } fr
 /** Which changes are followed, and from where. */
 export interface ChangesRequest {
   /** Only the changes of this mailbox. Cursors are the same as those of all mailboxes. */
-  readonly mailbox?: MailboxId | string;
+  readonly mailbox?: string;
   /**
    * The cursor of the last change that was dealt with. By default, the oldest change that is kept comes first. With
    * `mailbox`, a number is the sequence number of the last change.
    */
-  readonly after?: FeedCursor | string | number;
+  readonly after?: string | number;
   /** Ends the iteration, without an error. */
   readonly signal?: AbortSignal;
   /** false ends the iteration at the present end of the feed. Defaults to true. */

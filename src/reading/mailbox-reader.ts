@@ -1,7 +1,8 @@
 import type { Label } from '../model/change.ts';
 import type { LabelId, MailboxId, MessageId, ThreadId } from '../model/ids.ts';
 import { labelNamed } from '../model/label-named.ts';
-import { CannotDoError, UsageError } from '../model/program-errors.ts';
+import { epochMs } from '../model/point-in-time.ts';
+import { CannotDoError } from '../model/program-errors.ts';
 import type { Bodies } from '../store/bodies/bodies.ts';
 import type { StoreDatabase } from '../store/engines/store-database.ts';
 import { getLabels } from '../store/listing/label-rows.ts';
@@ -20,11 +21,12 @@ import { requireMailbox } from './require-mailbox.ts';
 export interface MessageQuery {
   /** The name or the id of a label. */
   readonly label?: string;
-  /** Only messages that arrived at this time or later. */
-  readonly after?: Date;
+  /** Only messages that arrived at this time or later: a date, or epoch milliseconds. */
+  readonly after?: Date | number;
   /** Only messages that arrived before this time. */
-  readonly before?: Date;
-  readonly thread?: ThreadId | string;
+  readonly before?: Date | number;
+  /** Only messages of the thread with this id. */
+  readonly thread?: string;
   /** By the time of arrival; `newest` first by default. */
   readonly order?: 'newest' | 'oldest';
 }
@@ -35,7 +37,7 @@ export interface MessageQuery {
  */
 export interface MailboxReader {
   /** @returns null when the message is not readable: not fetched yet, deleted, or out of scope */
-  message(id: MessageId | string): Promise<Message | null>;
+  message(id: string): Promise<Message | null>;
   /**
    * Messages in the order of their arrival, page by page. Nothing is held open between two messages, so the loop may
    * take its time. A message that arrives or leaves meanwhile may be given or not; any other is given once.
@@ -45,7 +47,7 @@ export interface MailboxReader {
    */
   messages(query?: MessageQuery): AsyncIterable<Message>;
   /** The readable messages of a thread, oldest first; none when there is no such thread. */
-  thread(id: ThreadId | string): Promise<readonly Message[]>;
+  thread(id: string): Promise<readonly Message[]>;
   labels(): Promise<readonly Label[]>;
 }
 
@@ -139,8 +141,4 @@ function namesOf(labels: readonly Label[]): string {
   return `${names.join(', ')}${more}`;
 }
 
-function timeOf(date: Date | undefined): number | null {
-  if (date === undefined) return null;
-  if (Number.isNaN(date.getTime())) throw new UsageError('after and before must be valid dates');
-  return date.getTime();
-}
+const timeOf = (time: Date | number | undefined): number | null => (time === undefined ? null : epochMs(time));

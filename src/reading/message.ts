@@ -2,8 +2,8 @@ import type { Label, Lacking } from '../model/change.ts';
 import type { MailboxId, MessageId, ThreadId } from '../model/ids.ts';
 import type { MailAddress } from '../model/mail-address.ts';
 import type { MessageFormat } from '../model/settings.ts';
-import type { HeaderField } from '../store/headers/header-field.ts';
 import type { Attachment } from './attachment.ts';
+import type { MessageHeaders } from './decoded-headers.ts';
 
 /** A message of a mailbox, decoded. What is a function is read from the stored body when it is first called. */
 export interface Message {
@@ -36,8 +36,8 @@ export interface Message {
   readonly text: () => Promise<string | null>;
   readonly html: () => Promise<string | null>;
   readonly attachments: () => Promise<readonly Attachment[]>;
-  /** Every header in the message's order, decoded. */
-  readonly headers: () => Promise<readonly HeaderField[]>;
+  /** The headers, decoded: by name, or all of them in the message's order. None when the format holds none. */
+  readonly headers: () => Promise<MessageHeaders>;
   /** The RFC 822 bytes; null unless the message is held in the `raw` format. */
   readonly raw: () => Promise<Uint8Array | null>;
 }

@@ -16,7 +16,7 @@ export interface Reader {
    * @param email - the mailbox; nothing is read yet
    * @throws {InvalidIdError} when it is not an e-mail address
    */
-  mailbox(email: MailboxId | string): MailboxReader;
+  mailbox(email: string): MailboxReader;
   /** The stored mailboxes, in the order of their addresses. */
   mailboxes(): Promise<readonly MailboxId[]>;
   /**

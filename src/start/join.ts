@@ -1,5 +1,5 @@
 import { mailboxId, type MailboxId } from '../model/ids.ts';
-import { openTidemark } from '../app/open-tidemark.ts';
+import { openWithStores } from '../app/open-with-stores.ts';
 import { requireNoFailures } from '../cli/shortfall.ts';
 import type { TidemarkClient } from '../client/tidemark-client.ts';
 import { readRunningStart, type RunningStart } from '../config/running-start.ts';
@@ -25,7 +25,7 @@ export async function join(context: StartContext, pid: number): Promise<number> 
     return 1;
   }
   if (running.uiUrl !== null) say(`Temporal's UI  ${running.uiUrl}`);
-  const tidemark = await openTidemark({ config: context.config, clock: context.clock });
+  const tidemark = await openWithStores({ config: context.config, clock: context.clock });
   context.onEnd(() => tidemark.close());
   warnOfOtherMail(context, running, pid);
   await followWhileRunning(context, tidemark.client, running, pid);

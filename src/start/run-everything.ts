@@ -10,7 +10,7 @@ import { createLog } from '../host/log.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { openStoresOf } from '../storage/open-stores.ts';
 import { closeStores } from '../store/open-store.ts';
-import { openTidemark, type Tidemark } from '../app/open-tidemark.ts';
+import { openWithStores, type TidemarkWithStores } from '../app/open-with-stores.ts';
 import { ensureTemporalServer, type TemporalServer } from '../temporal/dev-server/index.ts';
 import type { RunningStart } from '../config/running-start.ts';
 import { installRuntime } from '../telemetry/runtime.ts';
@@ -43,7 +43,7 @@ export async function runEverything(
   const config = demo?.config ?? context.config;
   const mailboxes = demo === null ? accounts : [demo.mailbox];
 
-  const tidemark = await openTidemark({ config, clock });
+  const tidemark = await openWithStores({ config, clock });
   onEnd(() => tidemark.close());
   await stopOthers(
     tidemark,
@@ -91,7 +91,7 @@ async function connectedAccounts(config: Config): Promise<readonly MailboxId[]> 
 }
 
 /** Stops the simulated mailboxes of earlier runs. They have no Gmail behind them now and would only ask for consent. */
-async function stopOthers({ client }: Tidemark, others: readonly MailboxId[]): Promise<void> {
+async function stopOthers({ client }: TidemarkWithStores, others: readonly MailboxId[]): Promise<void> {
   for (const mailbox of others) {
     await client.stop(mailbox, { patience: 0 }).catch((error: unknown) => {
       if (!(error instanceof TidemarkError)) throw error;
@@ -105,7 +105,7 @@ async function lossOf(server: TemporalServer, worker: RunningWorker): Promise<ne
 }
 
 interface Served {
-  readonly tidemark: Tidemark;
+  readonly tidemark: TidemarkWithStores;
   readonly demo: Demo | null;
   readonly mailboxes: readonly MailboxId[];
 }
@@ -172,7 +172,7 @@ function followChanges(
 }
 
 /** Lets the simulated mailbox get mail until the end. */
-function runTraffic({ clock, say, onEnd }: StartContext, { client }: Tidemark, demo: Demo): void {
+function runTraffic({ clock, say, onEnd }: StartContext, { client }: TidemarkWithStores, demo: Demo): void {
   const traffic = new AbortController();
   const running = demo.liveTraffic({
     signal: traffic.signal,

@@ -1,3 +1,4 @@
+import { IllegalStateError } from '@temporalio/common';
 import { Runtime, type TelemetryOptions } from '@temporalio/worker';
 
 import type { TelemetryConfig } from '../config/telemetry-variables.ts';
@@ -7,10 +8,13 @@ import { noTelemetry, type Telemetry } from '../model/telemetry.ts';
 import { histogramBuckets, meterInstruments } from './meter.ts';
 
 /**
- * Installs Temporal's runtime. There is one runtime per process, so the program that owns the process installs it
- * before it creates any worker. With a `metricsAddress`, the runtime serves Temporal's metrics and ours under
- * `/metrics`.
+ * Installs Temporal's runtime, of which each process has one. `createWorker` does so by itself: a program that wants
+ * another log for it, or runs workers of its own beside, installs it before its first worker. It leaves signals to the
+ * program, and ends with the last worker.
  *
+ * @param log - gets what Temporal's SDK logs: of its core from `warn` on
+ * @param telemetry - with a `metricsAddress`, the runtime serves Temporal's metrics and Tidemark's under `/metrics`
+ * @returns the runtime, for `shutdown` in a program that has had no worker
  * @throws {Error} when another process listens on that address, or a runtime is already installed
  * @see https://docs.temporal.io/references/sdk-metrics
  */
@@ -24,6 +28,21 @@ export function installRuntime(
     shutdownSignals: [],
     telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} }, ...metrics },
   });
+}
+
+/**
+ * Installs the runtime, unless the program has one already: its own stays as it is.
+ *
+ * @returns the runtime that was installed; null when there was one
+ * @throws {Error} when another process listens on the metrics' address
+ */
+export function installMissingRuntime(...request: Parameters<typeof installRuntime>): Runtime | null {
+  try {
+    return installRuntime(...request);
+  } catch (error) {
+    if (error instanceof IllegalStateError) return null;
+    throw error;
+  }
 }
 
 function prometheusAt(bindAddress: string): NonNullable<TelemetryOptions['metrics']> {

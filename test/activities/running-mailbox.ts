@@ -7,8 +7,8 @@ import type { WorkerDependencies } from '../../src/activities/create-activities.
 import type { Transport } from '../../src/gmail/api/transport.ts';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
-import { inScope, type MailboxSettings } from '../../src/model/settings.ts';
-import { completeSettings, type SettingsChange } from '../../src/model/settings-change.ts';
+import { DEFAULT_SETTINGS, inScope, type MailboxSettings } from '../../src/model/settings.ts';
+import { changeSettings, type SettingsChange } from '../../src/model/settings-change.ts';
 import type { SimulatedMailbox } from '../../src/simulator/simulated-mailbox.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { openStores, type Stores } from '../../src/store/open-store.ts';
@@ -92,7 +92,7 @@ export class RunningMailbox {
     // Far apart, so that a quiet mailbox costs little in a virtual day.
     const mailbox = new RunningMailbox(
       stores,
-      completeSettings({ pollInterval: 10 * 60_000, auditInterval: null, ...settings }),
+      changeSettings(DEFAULT_SETTINGS, { pollInterval: 10 * 60_000, auditInterval: null, ...settings }),
       { pushTopic, unitsPerMinute, worker },
     );
     mailbox.simulator.onNotification(({ historyId: head }) => {
@@ -142,7 +142,7 @@ export class RunningMailbox {
 
   configure(change: SettingsChange): Promise<void> {
     const { settings } = this.lanes.state;
-    this.lanes.configure({ ...settings, ...change, scope: { ...settings.scope, ...change.scope } });
+    this.lanes.configure(changeSettings(settings, change));
     return this.settle();
   }
 

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { loadConfig } from '../../src/config/config.ts';
 import { createLog } from '../../src/host/log.ts';
 import { mailboxId } from '../../src/model/ids.ts';
-import { openTidemark } from '../../src/app/open-tidemark.ts';
+import { openWithStores } from '../../src/app/open-with-stores.ts';
 import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/server.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
@@ -73,7 +73,7 @@ describe('tidemark connect-domain', () => {
     writeFileSync(join(dataDir, 'robot.json'), serviceAccount());
   });
   afterEach(async () => {
-    const tidemark = await openTidemark({ config: loadConfig({ env }) });
+    const tidemark = await openWithStores({ config: loadConfig({ env }) });
     for (const mailbox of (await tidemark.client.running()).keys()) {
       if (mailbox.endsWith(domain))
         await tidemark.temporal.workflow
@@ -104,7 +104,7 @@ describe('tidemark connect-domain', () => {
   it('says what can be done about a mailbox that it could not connect, while it connects the others', async () => {
     await result('--dry-run');
     expect(await result()).toMatchObject({ started: everyone() });
-    const tidemark = await openTidemark({ config: loadConfig({ env }) });
+    const tidemark = await openWithStores({ config: loadConfig({ env }) });
     await tidemark.credentials.put(mailboxId(at('ann')), { keyId: 'gone', ciphertext: new Uint8Array(64), version: 0 });
     await tidemark.close();
     const { code, stdout } = await connect();
@@ -176,7 +176,7 @@ describe('tidemark connect-domain', () => {
       ownGrant: [at('ann')],
       started: everyone().filter((mailbox) => mailbox !== at('ann')),
     });
-    const tidemark = await openTidemark({ config: loadConfig({ env }) });
+    const tidemark = await openWithStores({ config: loadConfig({ env }) });
     const versions = async () =>
       Promise.all(
         (await tidemark.credentials.list()).map(async (mailbox) => [
@@ -201,7 +201,7 @@ describe('tidemark connect-domain', () => {
     const config = loadConfig({ env: { ...env, TIDEMARK_WORKFLOW_BUNDLE: (await workflowBundle()).codePath } });
     const worker = await runWorker({ config, log: createLog('silent'), clock: hurriedClock });
     await result();
-    const tidemark = await openTidemark({ config });
+    const tidemark = await openWithStores({ config });
     await expect.poll(async () => (await tidemark.client.status(from)).counts.stored, PATIENCE).toBe(1);
     simulator.rename(from, to);
     const others = everyone().filter((mailbox) => mailbox !== from);
@@ -223,7 +223,7 @@ describe('tidemark connect-domain', () => {
 
   it('does not touch stopped or removed mailboxes, and starts one that was connected and never ran', async () => {
     await result();
-    const tidemark = await openTidemark({ config: loadConfig({ env }) });
+    const tidemark = await openWithStores({ config: loadConfig({ env }) });
     for (const name of ['ann', 'bea']) await tidemark.temporal.workflow.getHandle(`mailbox/${at(name)}`).terminate();
     await tidemark.client.remove(mailboxId(at('bea')));
     simulator.addMailbox(at('late'));
@@ -244,7 +244,7 @@ describe('tidemark connect-domain', () => {
   it('connects the others when Google gives no token for one, or the key of one is gone, and ends with 1', async () => {
     simulator.directory.set(at('aaron'), {});
     await result().catch(() => undefined);
-    const tidemark = await openTidemark({ config: loadConfig({ env }) });
+    const tidemark = await openWithStores({ config: loadConfig({ env }) });
     const record = await tidemark.credentials.get(mailboxId(at('ann')));
     await tidemark.credentials.put(mailboxId(at('ann')), {
       keyId: 'gone',

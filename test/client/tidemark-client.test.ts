@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { MailboxBlockedError, MailboxNotRunningError, MailboxUnknownError } from '../../src/client/errors.ts';
-import { labelId, mailboxId } from '../../src/model/ids.ts';
+import { InvalidIdError, mailboxId } from '../../src/model/ids.ts';
 import { System } from '../fixtures/system/system.ts';
 
 describe('the client, beside a worker', () => {
@@ -41,11 +41,36 @@ describe('the client, beside a worker', () => {
     expect(await client.sync(system.mailbox, { wait: true })).toEqual({ inSync: true });
   });
 
+  it('takes the address of a mailbox in any case, and refuses what is no address', async () => {
+    const { client } = system.tidemark;
+    const written = `  ${system.mailbox.toUpperCase()} `;
+    expect((await client.status(written)).mailbox).toBe(system.mailbox);
+    expect(await client.sync(written, { wait: true })).toMatchObject({ inSync: true });
+    expect((await client.readChanges(written, { limit: 1 })).changes).toMatchObject([{ mailbox: system.mailbox }]);
+    const nowhere = 'ada at example.com';
+    const asked = [
+      client.start(nowhere),
+      client.configure(nowhere, {}),
+      client.status(nowhere),
+      client.sync(nowhere),
+      client.resync(nowhere),
+      client.waitUntilInSync(nowhere),
+      client.pause(nowhere),
+      client.reconnect(nowhere),
+      client.remove(nowhere),
+      client.rename(system.mailbox, nowhere),
+      client.forecast(nowhere),
+    ];
+    for (const each of asked) await expect(each).rejects.toMatchObject({ code: 'invalid-id' });
+    expect(() => client.streamMessages(nowhere)).toThrow(InvalidIdError);
+  });
+
   it('returns from a resync when its generation is complete', async () => {
     const { client } = system.tidemark;
     const before = (await client.status(system.mailbox)).generation;
-    await client.resync(system.mailbox, { wait: true });
+    const { inSync } = await client.resync(system.mailbox, { wait: true });
     const after = await client.status(system.mailbox);
+    expect(inSync).toBe(true);
     expect(after).toMatchObject({ generation: before + 1, inSync: true });
     expect(await system.stored()).toEqual(await system.truth());
   });
@@ -53,7 +78,7 @@ describe('the client, beside a worker', () => {
   it('changes the settings of a mailbox that runs, and keeps those that were not named', async () => {
     const { client } = system.tidemark;
     await client.start(system.mailbox, { pollInterval: 45_000 });
-    const { settings } = await client.start(system.mailbox, { scope: { labelIds: [labelId('INBOX')] } });
+    const { settings } = await client.start(system.mailbox, { scope: { labelIds: ['INBOX'] } });
     expect(settings).toMatchObject({ pollInterval: 45_000, scope: { labelIds: ['INBOX'], includeSpamTrash: false } });
     await client.sync(system.mailbox, { wait: true });
     await expect.poll(async () => (await client.status(system.mailbox)).inSync, { timeout: 25_000 }).toBe(true);

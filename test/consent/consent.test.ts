@@ -36,7 +36,7 @@ describe("a consent by a product's own routes", () => {
   const begin = (options: Partial<Parameters<typeof beginConsent>[0]> = {}) =>
     beginConsent({ config, client, redirectUri, mailbox: ada, ...options });
   const complete = (pending: PendingConsent, callbackUrl: string) =>
-    completeConsent({ config, stores, client, pending, callbackUrl });
+    completeConsent({ config, stores, client, pending, callbackUrl, clock: systemClock });
 
   async function stored(): Promise<unknown> {
     const record = await stores.credentials.get(ada);
@@ -287,14 +287,18 @@ describe("a consent by a product's own routes", () => {
     const { url, pending } = begin();
     const callbackUrl = await answerConsent(url, { account: ada });
     const other = JSON.stringify({ installed: { ...simulator.clientFile().installed, client_secret: 'GOCSPX-other' } });
-    await expect(completeConsent({ config, stores, client: other, pending, callbackUrl })).rejects.toMatchObject({
+    await expect(
+      completeConsent({ config, stores, client: other, pending, callbackUrl, clock: systemClock }),
+    ).rejects.toMatchObject({
       code: 'consent-client-refused',
       message: expect.not.stringContaining('GOCSPX'),
     });
     const away = loadConfig({
       env: { HOME: folder(), TIDEMARK_DATA_DIR: folder(), GOOGLE_TOKEN_URL: 'http://127.0.0.1:1/token' },
     });
-    await expect(completeConsent({ config: away, stores, client, pending, callbackUrl })).rejects.toMatchObject({
+    await expect(
+      completeConsent({ config: away, stores, client, pending, callbackUrl, clock: systemClock }),
+    ).rejects.toMatchObject({
       code: 'consent-google-unavailable',
     });
   });

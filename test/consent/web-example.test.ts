@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { loadConfig } from '../../src/config/config.ts';
-import { openTidemark } from '../../src/app/open-tidemark.ts';
+import { openWithStores } from '../../src/app/open-with-stores.ts';
 import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/server.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
@@ -49,7 +49,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await example.end('SIGKILL');
-  const tidemark = await openTidemark({ config: loadConfig({ env }) });
+  const tidemark = await openWithStores({ config: loadConfig({ env }) });
   await tidemark.temporal.workflow
     .getHandle(`mailbox/${ADA}`)
     .terminate()

@@ -5,27 +5,6 @@ import { reference } from '../../scripts/reference.ts';
 /** Types that a product gets or passes on and never has to write down, by the reason. */
 const HIDDEN: Readonly<Record<string, readonly string[]>> = {
   'the base of ids, which have names': ['Brand'],
-  'made by openTidemark and openDeliveries, and passed on whole': [
-    'CredentialStore',
-    'DeliveriesClientOptions',
-    'DeliveriesMeans',
-    'DeliveryStore',
-    'LabelStore',
-    'LostBodies',
-    'MailStore',
-    'MailboxAccounts',
-    'MailboxChanges',
-    'MailboxRegistry',
-    'MailboxRemoval',
-    'MailboxRenaming',
-    'RenamingAccess',
-    'SettingsPreviews',
-    'SpentUnits',
-    'Stores',
-    'SubscriptionStore',
-    'WebhookAccess',
-    'WorkStore',
-  ],
   'parts of a Config, which loadConfig makes': [
     'ConnectionOptions',
     'KeySource',
@@ -37,7 +16,6 @@ const HIDDEN: Readonly<Record<string, readonly string[]>> = {
   ],
   'a place of bodies, which is a URL': ['BodyStore', 'S3Location'],
   'metrics, whose names have types': ['MetricName', 'Metrics', 'NameOf'],
-  'a method takes some fields of it': ['ResumeRequest'],
   'a detail of what the workflow says': ['WaitingDelivery'],
   'started by Tidemark only': ['MailboxInput', 'MailboxResult'],
 };

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import { RETRIED_FOR, retryDelay } from '../../src/deliveries/backoff.ts';
 import { linkTo } from '../../src/deliveries/webhooks/link.ts';
@@ -21,6 +21,9 @@ import type { Change } from '../../src/model/change.ts';
 import { formatDuration } from '../../src/model/duration.ts';
 import { historyId, labelId, mailboxId, messageId, threadId } from '../../src/model/ids.ts';
 import { Page } from '../fixtures/docs/page.ts';
+import { start } from '../fixtures/docs/snippets.ts';
+import { onFreePort } from '../fixtures/host/on-free-port.ts';
+import { Rig } from '../fixtures/system/rig.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -113,8 +116,8 @@ describe('docs/webhooks.md', () => {
 describe('the TypeScript of docs/webhooks.md', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-webhooks-page-'));
   const file = (name: string): string => join(folder, name);
-  // The first one subscribes, and is compiled and run with the others that use the package.
-  const [, receiver = '', ed25519 = ''] = codeIn('ts');
+  // What uses the package is compiled with the other pages' programs.
+  const [subscriber = '', receiver = '', ed25519 = ''] = codeIn('ts');
   beforeAll(() => {
     symlinkSync(join(root, 'node_modules'), file('node_modules'));
     writeFileSync(file('receiver.mts'), receiver);
@@ -169,6 +172,34 @@ describe('the TypeScript of docs/webhooks.md', () => {
       await ended;
     }
   });
+
+  it('subscribes, and its receiver gets what is stored from then on', async () => {
+    const rig = await Rig.open('webhooks-page', {
+      env: { LOG_LEVEL: 'warn', WEBHOOK_ALLOWED_NETWORKS: '127.0.0.0/8' },
+    });
+    onTestFinished(() => rig.close());
+    await rig.startWorker();
+    const box = await rig.mailbox('subscribed', { messages: 5 });
+    await box.start();
+    await box.exact(30_000);
+    const listening = await onFreePort(async (port) => {
+      const url = `http://127.0.0.1:${port}/hooks/mail`;
+      const here = (code: string): string => code.replaceAll('https://example.com/hooks/mail', url);
+      const subscribed = await start({ code: subscriber }, { folder: rig.folder, env: rig.env, here }).ended;
+      expect(subscribed.code, subscribed.stderr).toBe(0);
+      const env = { PORT: String(port), WEBHOOK_SECRET: subscribed.stdout.trim() };
+      const program = start({ code: receiver }, { folder: rig.folder, env });
+      onTestFinished(async () => {
+        await program.end('SIGKILL');
+      });
+      await program.says(/^port \d+$/m);
+      return program;
+    });
+    const { id } = box.deliver('Fresh fish');
+    await box.client.sync(box.id, { wait: true });
+    const [, type, of, message] = await listening.says(/^(message\.\S+) (\S+) (\S+)$/m);
+    expect([type, of, message]).toEqual(['message.stored', box.id, id]);
+  }, 90_000);
 
   it('verifies ed25519 signatures', async () => {
     const { isSigned } = (await import(pathToFileURL(file('ed25519.mts')).href)) as {

@@ -51,7 +51,7 @@ describePostgres('the example own-tables', () => {
   /** What the mailbox holds, by sender. */
   async function held(box: TestMailbox): Promise<Readonly<Record<string, number>>> {
     const senders: Record<string, number> = {};
-    for await (const { from } of rig.tidemark.mailbox(box.id).messages())
+    for await (const { from } of rig.tidemark.reader.mailbox(box.id).messages())
       if (from !== null) senders[from.address] = (senders[from.address] ?? 0) + 1;
     return senders;
   }

@@ -65,7 +65,7 @@ describe('databases get lost', () => {
 
   it("Temporal's data deleted but not the store: a new workflow begins with a partial sync", async () => {
     await box.handle.terminate();
-    const { workflowService } = rig.tidemark.connection;
+    const { workflowService } = rig.tidemark.temporal.connection;
     await workflowService.deleteWorkflowExecution({
       namespace: 'default',
       workflowExecution: { workflowId: box.handle.workflowId },

@@ -60,7 +60,7 @@ describe("a product's own worker with the plugin", () => {
     });
     const ended = worker.run();
     const client = new Client({
-      connection: rig.tidemark.connection,
+      connection: rig.tidemark.temporal.connection,
       namespace: config.temporal.namespace,
       plugins: [tidemarkPlugin({ config, log })],
     });
@@ -81,7 +81,7 @@ describe("a product's own worker with the plugin", () => {
       Buffer.from('"Ada"').toString('base64'),
     );
     await expect(
-      new Client({ connection: rig.tidemark.connection }).workflow.getHandle(workflowId).result(),
+      new Client({ connection: rig.tidemark.temporal.connection }).workflow.getHandle(workflowId).result(),
     ).rejects.toThrow(/encrypted/);
 
     worker.shutdown();

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import { resolveLabels } from '../../src/accounts/label-names.ts';
 import { RenameRefusedError } from '../../src/client/errors.ts';
-import { openTidemark, type Tidemark } from '../../src/app/open-tidemark.ts';
+import { openWithStores, type TidemarkWithStores } from '../../src/app/open-with-stores.ts';
 import { AccessRevokedError, type TokenProvider } from '../../src/gmail/access/token-provider.ts';
 import { createLog } from '../../src/host/log.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
@@ -16,7 +16,7 @@ const TOKENS = z.object({ access_token: z.string(), expires_in: z.number() });
 
 let rig: Rig;
 let worker: RunningWorker;
-let tidemark: Tidemark;
+let tidemark: TidemarkWithStores;
 const revoked = new Set<string>();
 
 /** What a product does: it keeps refresh tokens, and asks Google. */
@@ -41,7 +41,7 @@ beforeAll(async () => {
   rig = await Rig.open('token-provider');
   const { config } = rig;
   worker = await runWorker({ config, log: createLog('silent'), tokenProvider });
-  tidemark = await openTidemark({ config, tokenProvider });
+  tidemark = await openWithStores({ config, tokenProvider });
 });
 afterAll(async () => {
   await worker.stop();

@@ -1,31 +1,27 @@
 // A product's program, as test/package/package.test.ts copies it into an empty project: a simulated Gmail, a worker,
 // the client, and a reader over the same database. Its arguments: a mailbox, the database's URL.
-import { connectMailbox, loadConfig, mailboxId, openTidemark } from 'tidemark';
+import { loadConfig, openTidemark } from 'tidemark';
 import { openReader } from 'tidemark/reader';
 import { openSimulator, systemClock as clock } from 'tidemark/simulator';
-import { createLog, installRuntime, createWorker } from 'tidemark/worker';
+import { createLog, createWorker } from 'tidemark/worker';
 
-const [, , address = '', database = ''] = process.argv;
-const mailbox = mailboxId(address);
-const gmail = await openSimulator({ clock, port: 0, emails: [address], messages: 30, mbox: null });
+const [, , mailbox = '', database = ''] = process.argv;
+const gmail = await openSimulator({ clock, port: 0, emails: [mailbox], messages: 30, mbox: null });
 const config = loadConfig({
   env: {
     ...process.env,
     DATABASE_URL: database,
     GMAIL_ROOT_URL: gmail.url,
     GOOGLE_TOKEN_URL: `${gmail.url}/token`,
-    TIDEMARK_TASK_QUEUE: `package-${address.replace('@', '.')}`,
+    TIDEMARK_TASK_QUEUE: `package-${mailbox.replace('@', '.')}`,
   },
 });
 const began = performance.now();
-const log = createLog('error');
-const runtime = installRuntime(log, config.telemetry);
-const worker = await createWorker({ config, log });
+const worker = await createWorker({ config, log: createLog('error') });
 console.log(`worker runs after ${Math.round(performance.now() - began)} ms`);
 
 const tidemark = await openTidemark({ config });
-const text = JSON.stringify(gmail.mailboxes[0]?.credentials);
-await connectMailbox({ config, stores: tidemark, mailbox, text, verify: true, clock });
+await tidemark.accounts.connect(mailbox, { credentials: JSON.stringify(gmail.mailboxes[0]?.credentials) });
 await tidemark.client.start(mailbox);
 await tidemark.client.resync(mailbox, { wait: true });
 const { phase } = await tidemark.client.status(mailbox);
@@ -35,7 +31,6 @@ console.log(`changes ${changes.length}`);
 await tidemark.client.stop(mailbox);
 await tidemark.close();
 await worker.stop();
-await runtime.shutdown();
 await gmail.close();
 
 const reader = await openReader({ database });

@@ -81,7 +81,9 @@ describe('a stored message', () => {
     });
     expect((await message?.text())?.trim()).toBe('Schöne Grüße');
     expect((await message?.html())?.trim()).toBe('<p>Schöne Grüße</p>');
-    expect(await message?.headers()).toContainEqual({ name: 'Message-ID', value: '<one@example.com>' });
+    const headers = await message?.headers();
+    expect(headers?.list).toContainEqual({ name: 'Message-ID', value: '<one@example.com>' });
+    expect(headers?.get('message-id')).toBe('<one@example.com>');
     expect(await message?.attachments()).toMatchObject([
       { name: 'rechnung ü.pdf', type: 'application/pdf', size: PDF.length, isInline: false },
     ]);
@@ -130,7 +132,7 @@ describe('a stored message', () => {
     expect([await some?.text(), await some?.html(), await some?.attachments()]).toEqual([null, null, []]);
     const least = await read.message('least');
     expect(least).toMatchObject({ subject: null, from: null, to: [], format: 'minimal', snippet: 'about least' });
-    expect([await least?.text(), await least?.headers()]).toEqual([null, []]);
+    expect([await least?.text(), (await least?.headers())?.list]).toEqual([null, []]);
   });
 
   it('is null when it is not there, not fetched, or gone', async () => {

@@ -1,7 +1,7 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { MailboxId } from '../../model/ids.ts';
 import { wantsAttachments, type MailboxSettings } from '../../model/settings.ts';
-import { completeSettings, type SettingsChange } from '../../model/settings-change.ts';
+import { completeSettings, type SomeSettings } from '../../model/settings-change.ts';
 import { readConditions, worseCondition } from './condition-columns.ts';
 import { fromHistoryIdText } from '../engines/history-id-text.ts';
 import type {
@@ -31,7 +31,7 @@ export async function keyOf(db: Kysely<Schema>, mailbox: MailboxId): Promise<num
 }
 
 export function parseSettings(columns: Selectable<MailboxTable>): MailboxSettings {
-  return completeSettings(JSON.parse(columns.settings) as SettingsChange);
+  return completeSettings(JSON.parse(columns.settings) as SomeSettings);
 }
 
 export function parseFullSync(columns: Selectable<MailboxTable>): FullSyncProgress | null {

@@ -1,6 +1,7 @@
 import { sql, type Kysely, type Selectable, type Transaction } from 'kysely';
 import { parseFeedCursor } from '../../model/feed-cursor.ts';
 import type { MailboxId } from '../../model/ids.ts';
+import { epochMs } from '../../model/point-in-time.ts';
 import {
   checkedDefinition,
   EVERY_CHANGE,
@@ -88,7 +89,7 @@ function placesOf(beginning: Exclude<Beginning, { kind: 'first' }>) {
     case 'now':
       return { sequence: sql`m.change_sequence`, event: sql`m.event_sequence` };
     case 'since':
-      return placesFrom({ since: beginning.at });
+      return placesFrom({ since: epochMs(beginning.at) });
     case 'cursor':
       return placesFrom({ cursor: beginning.cursor });
   }

@@ -1,0 +1,14 @@
+import { UsageError } from './program-errors.ts';
+
+/**
+ * A time as epoch milliseconds.
+ *
+ * @param time - a date, or epoch milliseconds
+ * @throws {UsageError} when it is no time
+ */
+export function epochMs(time: Date | number): number {
+  const milliseconds = typeof time === 'number' ? time : time.getTime();
+  if (!Number.isFinite(milliseconds))
+    throw new UsageError(`${milliseconds} is no time: give a date, or epoch milliseconds`);
+  return milliseconds;
+}
