@@ -387,9 +387,18 @@ export const ROOMS: readonly Room[] = [
   {
     place: 'plugin',
     holds: "Tidemark inside a product's own worker and client: the plugin for Temporal's SDK",
-    imports: ['model', 'host', 'config', 'hosting', 'temporal', 'worker.ts', 'telemetry/watch-clock.ts'],
+    imports: [
+      'model',
+      'host',
+      'config',
+      'hosting',
+      'temporal',
+      'worker.ts',
+      'telemetry/watch-clock.ts',
+      'workflows/search-attributes.ts',
+    ],
     types: ['activities'],
-    packages: ['@temporalio/activity', '@temporalio/common', '@temporalio/plugin', '@temporalio/worker'],
+    packages: ['node:', '@temporalio/activity', '@temporalio/common', '@temporalio/plugin', '@temporalio/worker'],
   },
   {
     place: 'exports',

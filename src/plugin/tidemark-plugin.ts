@@ -9,10 +9,10 @@ import type { ClockSkew } from '../model/clock-skew.ts';
 import { clockSinks } from '../telemetry/watch-clock.ts';
 import { HEARTBEATS } from '../hosting/temporal-workers.ts';
 import { requestOf, type CreateWorkerOptions, type WorkerRequest } from '../hosting/worker-request.ts';
-import { WORKFLOWS_PATH } from '../temporal/bundle-workflows.ts';
 import { dataConverterOnceRead } from '../temporal/payload-codec.ts';
 import { runBeside, type RunningWorker } from '../worker.ts';
 import { activitiesOnceOpen } from './activities-once-open.ts';
+import { workflowsOf } from './mailbox-workflows.ts';
 import { PluginError } from './plugin-error.ts';
 
 /** The sink to which mailboxes report the server's time: `clockSinks`. */
@@ -49,8 +49,8 @@ interface Opened {
  * @param options - those of `createWorker`
  * @returns the plugin, for one worker or one client
  * @throws {ConfigError} when no configuration is given, and the environment holds wrong values
- * @throws {PluginError} from `Worker.create`, when the worker polls another task queue or namespace, or has an activity
- * of the same name or payload codecs of its own
+ * @throws {PluginError} from `Worker.create`, when the worker polls another task queue or namespace, has an activity of
+ * the same name, payload codecs of its own, or workflows without those of mailboxes
  */
 export function tidemarkPlugin(options: CreateWorkerOptions = {}): SimplePlugin {
   return new TidemarkPlugin(requestOf(options));
@@ -84,12 +84,13 @@ class TidemarkPlugin extends SimplePlugin {
   override configureWorker(options: WorkerOptions): WorkerOptions {
     requireSame(this.#request.config, options);
     requireOwnNames(options, this.#activities);
-    const { workflowBundle = this.#request.workflowBundle, workflowsPath, workerDeploymentOptions } = options;
+    const { workflowBundle = this.#request.workflowBundle, workflowsPath, bundlerOptions } = options;
+    const { workerDeploymentOptions } = options;
     this.#version = workerDeploymentOptions === undefined ? {} : { workerDeploymentOptions };
     return super.configureWorker({
       ...HEARTBEATS,
       ...options,
-      ...workflowsOf({ workflowBundle, workflowsPath }),
+      ...workflowsOf({ workflowBundle, workflowsPath, bundlerOptions }),
       sinks: {
         ...options.sinks,
         // The clock is watched once the stores are open.
@@ -99,8 +100,9 @@ class TidemarkPlugin extends SimplePlugin {
   }
 
   override configureReplayWorker(options: ReplayWorkerOptions): ReplayWorkerOptions {
-    const { workflowBundle = this.#request.workflowBundle, workflowsPath } = options;
-    return super.configureReplayWorker({ ...options, ...workflowsOf({ workflowBundle, workflowsPath }) });
+    const { workflowBundle = this.#request.workflowBundle, workflowsPath, bundlerOptions } = options;
+    const workflows = workflowsOf({ workflowBundle, workflowsPath, bundlerOptions });
+    return super.configureReplayWorker({ ...options, ...workflows });
   }
 
   override async runWorker(worker: Worker, next: (worker: Worker) => Promise<void>): Promise<void> {
@@ -166,13 +168,6 @@ function requireOwnNames({ activities = {}, sinks = {} }: WorkerOptions, ours: S
     throw new PluginError(`Tidemark has an activity named ${taken}, and the worker has another one. Rename that.`);
   if (Object.hasOwn(sinks, CLOCK_SINK))
     throw new PluginError(`Tidemark has a sink named ${CLOCK_SINK}, and the worker has another one. Rename that.`);
-}
-
-type Workflows = Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>;
-
-function workflowsOf({ workflowBundle, workflowsPath }: Workflows): Workflows {
-  if (workflowBundle !== undefined) return { workflowBundle };
-  return { workflowsPath: workflowsPath ?? WORKFLOWS_PATH };
 }
 
 /**

@@ -1,9 +1,14 @@
 import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { Client } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { Resource } from '@opentelemetry/resources';
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { loadConfig } from '../../src/config/config.ts';
@@ -19,6 +24,7 @@ import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 
 const WORKFLOWS = fileURLToPath(new URL('../fixtures/product/workflows.ts', import.meta.url));
+const WITHOUT = fileURLToPath(new URL('../fixtures/product/without-mailboxes.ts', import.meta.url));
 const KEY = randomBytes(32).toString('base64');
 const log = createLog('silent');
 
@@ -102,6 +108,78 @@ describe("a product's own worker with the plugin", () => {
     await expect(worker.run()).rejects.toThrow(StoreError);
     expect(worker.getState()).toBe('STOPPED');
   }, 60_000);
+
+  it('is refused when its workflows do not hold those of mailboxes', async () => {
+    const { config } = rig;
+    const create = (workflows: Pick<WorkerOptions, 'workflowsPath' | 'workflowBundle' | 'bundlerOptions'>) =>
+      Worker.create({
+        connection,
+        taskQueue: config.taskQueue,
+        ...workflows,
+        plugins: [tidemarkPlugin({ config, log })],
+      });
+    const sentence =
+      ' does not hold the workflow of mailboxes, so that no mailbox would ever go on. ' +
+      "Add to the product's workflows: export * from 'tidemark/workflows';";
+    await expect(create({ workflowsPath: WITHOUT })).rejects.toThrow(`${WITHOUT}${sentence}`);
+    // The product's own change of the bundler is kept.
+    let changed = 0;
+    const bundlerOptions: WorkerOptions['bundlerOptions'] = {
+      webpackConfigHook: (config) => {
+        changed += 1;
+        return config;
+      },
+    };
+    await expect(create({ workflowsPath: WITHOUT, bundlerOptions })).rejects.toThrow(sentence);
+    expect(changed).toBe(1);
+    const { code } = await bundleWorkflowCode({ workflowsPath: WITHOUT, logger: new DefaultLogger('ERROR') });
+    await expect(create({ workflowBundle: { code } })).rejects.toThrow(`The workflow bundle${sentence}`);
+    const codePath = join(rig.folder, 'bundle.js');
+    writeFileSync(codePath, code);
+    await expect(create({ workflowBundle: { codePath } })).rejects.toThrow(PluginError);
+  }, 120_000);
+
+  it.each(['before', 'after'] as const)(
+    "has traces of both by Temporal's own plugin, given %s it",
+    async (place) => {
+      const { config } = rig;
+      const spans = new InMemorySpanExporter();
+      const spanProcessor = new SimpleSpanProcessor(spans);
+      const provider = new BasicTracerProvider({ spanProcessors: [spanProcessor] });
+      const traced = new OpenTelemetryPlugin({
+        resource: new Resource({}),
+        spanProcessor,
+        tracer: provider.getTracer('product'),
+      });
+      const ours = tidemarkPlugin({ config, log });
+      const worker = await Worker.create({
+        connection,
+        taskQueue: config.taskQueue,
+        workflowsPath: WORKFLOWS,
+        activities: { greet: async (name: string) => `Hello ${name}` },
+        plugins: place === 'before' ? [traced, ours] : [ours, traced],
+      });
+      const ended = worker.run();
+      const box = await rig.mailbox(`traced-${place}`, { messages: 5 });
+      await box.start();
+      const { temporal } = rig.tidemark;
+      const workflowId = `traced-${place}-${process.pid}-${systemClock.now()}`;
+      await temporal.workflow.execute('welcome', { workflowId, taskQueue: config.taskQueue, args: ['Ada'] });
+      await box.exact(30_000);
+      worker.shutdown();
+      await ended;
+      const named = new Set(spans.getFinishedSpans().map(({ name }) => name));
+      for (const name of [
+        'RunWorkflow:welcome',
+        'RunActivity:greet',
+        'RunActivity:openMailbox',
+        'RunActivity:fullSync',
+      ])
+        expect([...named]).toContain(name);
+      expect(await box.workflowFailures()).toEqual([]);
+    },
+    120_000,
+  );
 
   it('is refused on another task queue or namespace, since no mailbox would ever run', async () => {
     const create = Worker.create({
