@@ -144,7 +144,7 @@ export type {
   Lacking,
   MailboxReader,
   Message,
-  MessageHeaders,
+  DecodedHeaders,
   MessageQuery,
   Reader,
   WhyGone,

@@ -40,7 +40,7 @@ export {
   type Lacking,
   type MailboxReader,
   type Message,
-  type MessageHeaders,
+  type DecodedHeaders,
   type MessageQuery,
   type OpenedReader,
   type OpenReaderRequest,

@@ -43,7 +43,7 @@ export type {
   Label,
   Lacking,
   Message,
-  MessageHeaders,
+  DecodedHeaders,
   WhyGone,
 } from '../reading/index.ts';
 export type { Attachment } from '../reading/index.ts';

@@ -10,9 +10,9 @@ type Workflows = Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath' | 'bundl
 
 /**
  * The workflows of a worker: the product's, which must hold those of mailboxes, or those of mailboxes alone. Without
- * them the worker would take a mailbox's tasks and fail each one, for ever and unseen.
+ * them the worker would take a mailbox's tasks and fail each one, unseen.
  *
- * @throws {PluginError} when a bundle that was made ahead does not hold them. Code that is bundled by `Worker.create` is
+ * @throws {PluginError} when a bundle that was made ahead does not hold them. Code that `Worker.create` bundles is
  * refused there, with the same error
  */
 export function workflowsOf({ workflowBundle, workflowsPath, bundlerOptions }: Workflows): Workflows {

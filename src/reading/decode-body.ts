@@ -5,7 +5,7 @@ import { isInlineAttachment, RAW_OPTIONS } from '../store/headers/attachment-par
 import { headerFieldsOf } from '../store/headers/header-field.ts';
 import { streamOfBytes, type Attachment } from './attachment.ts';
 import type { MessageContent } from './message-content.ts';
-import { messageHeaders } from './decoded-headers.ts';
+import { decodedHeaders } from './decoded-headers.ts';
 import { resourceContent } from './resource-content.ts';
 import { textsOf } from './plain-text.ts';
 
@@ -20,7 +20,7 @@ function rawContent(body: Uint8Array): MessageContent {
   return {
     ...textsOf(email),
     attachments: async () => (await email()).attachments.map(toAttachment),
-    headers: async () => messageHeaders(await headerFieldsOf('raw', body)),
+    headers: async () => decodedHeaders(await headerFieldsOf('raw', body)),
   };
 }
 

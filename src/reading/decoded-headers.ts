@@ -1,7 +1,7 @@
 import { decodedText, type HeaderField } from '../store/headers/header-field.ts';
 
 /** The headers of a message, decoded and unfolded. A loop over them gives each field, in the message's order. */
-export interface MessageHeaders extends Iterable<HeaderField> {
+export interface DecodedHeaders extends Iterable<HeaderField> {
   /** Every field, in the message's order. */
   readonly list: readonly HeaderField[];
   /**
@@ -22,7 +22,7 @@ export interface MessageHeaders extends Iterable<HeaderField> {
 }
 
 /** @param fields - as they are stored, with encoded words */
-export function messageHeaders(fields: readonly HeaderField[]): MessageHeaders {
+export function decodedHeaders(fields: readonly HeaderField[]): DecodedHeaders {
   const list = fields.map(({ name, value }) => ({ name, value: decodedText(value) }));
   const all = (name: string): readonly string[] => {
     const wanted = name.toLowerCase();

@@ -2,7 +2,7 @@
 export type { Attachment } from './attachment.ts';
 export type { MailboxReader, MessageQuery } from './mailbox-reader.ts';
 export type { Message } from './message.ts';
-export type { MessageHeaders } from './decoded-headers.ts';
+export type { DecodedHeaders } from './decoded-headers.ts';
 export { openReader, type OpenedReader, type OpenReaderRequest, type Reader } from './open-reader.ts';
 export type { ChangesRequest } from './follow-changes.ts';
 export type { Change, ChangedMessage, FeedChange, Label, Lacking, WhyGone } from '../model/change.ts';

@@ -3,7 +3,7 @@ import type { MailboxId, MessageId, ThreadId } from '../model/ids.ts';
 import type { MailAddress } from '../model/mail-address.ts';
 import type { MessageFormat } from '../model/settings.ts';
 import type { Attachment } from './attachment.ts';
-import type { MessageHeaders } from './decoded-headers.ts';
+import type { DecodedHeaders } from './decoded-headers.ts';
 
 /** A message of a mailbox, decoded. What is a function is read from the stored body when it is first called. */
 export interface Message {
@@ -37,7 +37,7 @@ export interface Message {
   readonly html: () => Promise<string | null>;
   readonly attachments: () => Promise<readonly Attachment[]>;
   /** The headers, decoded: by name, or all of them in the message's order. None when the format holds none. */
-  readonly headers: () => Promise<MessageHeaders>;
+  readonly headers: () => Promise<DecodedHeaders>;
   /** The RFC 822 bytes; null unless the message is held in the `raw` format. */
   readonly raw: () => Promise<Uint8Array | null>;
 }

@@ -7,7 +7,7 @@ import { contentIdOf, isInline, isText, leavesOf, type LeafPart } from '../store
 import { decodedText, fieldNamed, fieldsOfPart, resourceOf } from '../store/headers/header-field.ts';
 import { streamOfBase64, type Attachment } from './attachment.ts';
 import { NO_CONTENT, type MessageContent } from './message-content.ts';
-import { messageHeaders } from './decoded-headers.ts';
+import { decodedHeaders } from './decoded-headers.ts';
 import { mimeOf, textsOf, type TextPart } from './plain-text.ts';
 
 /** The content of a body in Gmail's JSON. */
@@ -18,7 +18,7 @@ export function resourceContent(
 ): MessageContent {
   const payload = resourceOf(body)?.['payload'];
   if (payload === undefined) return NO_CONTENT;
-  const headers = (): ReturnType<MessageContent['headers']> => Promise.resolve(messageHeaders(fieldsOfPart(payload)));
+  const headers = (): ReturnType<MessageContent['headers']> => Promise.resolve(decodedHeaders(fieldsOfPart(payload)));
   if (format !== 'full') return { ...NO_CONTENT, headers };
   const leaves = leavesOf(payload);
   let parsing: Promise<Email> | null = null;

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 
-import { messageHeaders } from '../../src/reading/decoded-headers.ts';
+import { decodedHeaders } from '../../src/reading/decoded-headers.ts';
 
-const headers = messageHeaders([
+const headers = decodedHeaders([
   { name: 'Received', value: 'from b' },
   { name: 'RECEIVED', value: 'from a' },
   { name: 'Subject', value: '=?utf-8?q?Gr=C3=BC=C3=9Fe?=' },
