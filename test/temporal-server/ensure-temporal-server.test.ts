@@ -82,6 +82,19 @@ const isRunning = (address: string, workflowId: string): Promise<boolean> =>
 const startWorkflow = (address: string, workflowId: string): Promise<unknown> =>
   withClient(address, (client) => client.workflow.start('anything', { taskQueue: 'nobody', workflowId }));
 
+/** Puts a program before the server that panics as the server does, the first time or always. */
+function panic({ dataDir }: Site, reason: string, { always }: { always: boolean }): void {
+  const path = join(dataDir, 'bin', 'temporal');
+  const [panicked, log] = [join(dataDir, 'panicked'), join(dataDir, 'panic.log')];
+  const goroutines = Array.from({ length: 20 }, (_, depth) => `main.main()\n\t/home/cmd/main.go:${depth} +0x8e`);
+  writeFileSync(log, [`panic: ${reason}`, '', 'goroutine 1 [running]:', ...goroutines, ''].join('\n'));
+  rmSync(path);
+  const passes = always ? '' : `[ -e ${panicked} ] && exec ${inject('temporalBinary')} "$@"\n`;
+  writeFileSync(path, `#!/bin/sh\n${passes}echo >> ${panicked}\ncat ${log} >&2\nexit 2\n`, { mode: 0o755 });
+}
+
+const panics = ({ dataDir }: Site): number => readFileSync(join(dataDir, 'panicked'), 'utf8').length;
+
 function pidOfServer({ dataDir }: Site): number {
   const pid = readInstance(dataDir)?.pid;
   if (pid === undefined) throw new Error('no server runs');
@@ -160,6 +173,27 @@ describe.concurrent('a Temporal server for a data directory', () => {
     ]);
     for (const other of others) other.close();
   });
+
+  it.skipIf(process.platform === 'win32')(
+    'is started again when it loses a port that it had picked',
+    async ({ site }) => {
+      const reason =
+        'failed assigning ephemeral port: dial tcp 127.0.0.1:40002: connect: cannot assign requested address';
+      panic(site, reason, { always: false });
+      expect((await site.ensure()).owned).toBe(true);
+      expect(panics(site)).toBe(1);
+    },
+  );
+
+  it.skipIf(process.platform === 'win32')(
+    'that panics is told with its reason, and without its trace',
+    async ({ site }) => {
+      panic(site, 'the database is from a later version', { always: true });
+      const failure = await site.ensure().then(String, String);
+      expect(failure).toMatch(/ended as soon as it was started.*\n {2}panic: the database is from a later version$/);
+      expect(panics(site)).toBe(1);
+    },
+  );
 
   it('is started when the last one was killed and another process has its id now', async ({ site }) => {
     writeFileSync(

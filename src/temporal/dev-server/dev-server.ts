@@ -37,6 +37,12 @@ export interface DevServer {
 const HOST = '127.0.0.1';
 const STARTS_WITHIN = 60_000;
 const STOPS_WITHIN = 10_000;
+const START_ATTEMPTS = 3;
+/**
+ * The server picks free ports for its inner services, and panics with these words when another process is faster. The
+ * same command mostly succeeds at once.
+ */
+const LOST_INNER_PORT = 'failed assigning ephemeral port';
 const LARGEST_LOG = 5 * 1024 * 1024;
 
 /**
@@ -56,6 +62,17 @@ const LIFELINE = 'umask 077; { read -r line <&3 || kill -TERM $$; } & exec "$@" 
  * @throws {TemporalServerError} when it ends at once or does not answer in time, with the end of its log
  */
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      const lostInnerPort = error instanceof TemporalServerError && error.message.includes(LOST_INNER_PORT);
+      if (!lostInnerPort || attempt === START_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function startOnce(options: DevServerOptions): Promise<DevServer> {
   const { binary, port, logFile, clock, signal } = options;
   makePrivateFile(logFile);
   for (const path of filesOf(options)) tighten(path);
@@ -173,8 +190,10 @@ function endLifeline(child: ChildProcess): void {
   if (lifeline && 'write' in lifeline && lifeline.writable) lifeline.end('\n');
 }
 
+/** The end of the log, without the goroutines that follow a panic: they would push its reason out. */
 function tail(file: string, from: number): readonly string[] {
-  const text = readFileSync(file).subarray(from).toString();
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
-  return lines.length === 0 ? ['  (empty)'] : lines.slice(-10).map((line) => `  ${line.slice(0, 500)}`);
+  const lines = readFileSync(file).subarray(from).toString().split('\n');
+  const trace = lines.findIndex((line) => /^goroutine \d+ /.test(line));
+  const told = (trace === -1 ? lines : lines.slice(0, trace)).filter((line) => line.trim() !== '');
+  return told.length === 0 ? ['  (empty)'] : told.slice(-10).map((line) => `  ${line.slice(0, 500)}`);
 }
