@@ -15,6 +15,8 @@ interface Share {
   readonly trace: string | null;
 }
 
+const PROGRESS_EVERY = 500;
+
 type Told = Pick<ScheduleResult, 'seed' | 'differences' | 'met' | 'drifts'>;
 
 if (isMainThread) await main();
@@ -36,7 +38,10 @@ async function main(): Promise<void> {
   const inexact: number[] = [];
   const drifted: number[] = [];
   const met = new Map<string, { schedules: number; vain: number; strikes: number }>();
+  let ended = 0;
   const tell = (told: Told): void => {
+    ended += 1;
+    if (ended % PROGRESS_EVERY === 0 && ended < count) console.error(`${ended} of ${count} schedules`);
     if (told.differences.length > 0) {
       inexact.push(told.seed);
       console.log(
