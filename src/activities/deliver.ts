@@ -1,11 +1,15 @@
 import { deliverChanges, type DeliveryDependencies } from '../deliveries/deliver-changes.ts';
 import type { DeliverRequest, DeliverResult } from './requests.ts';
 import { knownMailbox } from './known-mailbox.ts';
+import type { MailboxId } from '../model/ids.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 
 /** The most subscriptions that a result names: it is kept in the workflow's state. */
 const NAMED = 10;
+
+/** How long deliveries wait for Google's time (ms). */
+const TIME_WITHIN = 2_000;
 
 /** Delivers what the subscriptions of a mailbox wait for, see {@link deliverChanges}. */
 export async function deliver(
@@ -15,10 +19,37 @@ export async function deliver(
   { signal, wasGivenUp }: ActivityRun,
 ): Promise<DeliverResult> {
   await knownMailbox(deps, mailbox);
+  await learnTime(deps, mailbox, signal);
   const { waiting, ...delivered } = await deliverChanges(deliveries, mailbox, {
     signal,
     wasGivenUp,
     awaits: awaits === true,
   });
   return { ...delivered, waiting: waiting.slice(0, NAMED), waits: waiting.length };
+}
+
+/**
+ * Pauses and the three days of attempts go by Google's time. A worker whose first work is a delivery asks for it.
+ * Deliveries do not depend on Gmail: without a quick answer they go by the machine's clock.
+ */
+async function learnTime(
+  { clock, openSession }: ActivityDependencies<MailboxRegistry>,
+  mailbox: MailboxId,
+  signal: AbortSignal,
+): Promise<void> {
+  if (clock.isSet !== false) return;
+  const [asking, timer] = [new AbortController(), new AbortController()];
+  const asked = AbortSignal.any([signal, asking.signal]);
+  const late = clock.sleep(TIME_WITHIN, timer.signal).then(
+    () => asking.abort(new Error("Google's time did not come within two seconds")),
+    () => undefined,
+  );
+  try {
+    await openSession({ mailbox, lane: 'live', signal: asked, ask: { signal: asked } });
+  } catch {
+    signal.throwIfAborted();
+  } finally {
+    timer.abort();
+    await late;
+  }
 }

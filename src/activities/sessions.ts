@@ -91,7 +91,10 @@ export function createSessionFactory(
     const connection = await connections.open(mailbox, settings ?? row?.settings ?? DEFAULT_SETTINGS);
     const { api, pacer } = connection;
     const paced = { api, mailbox, lane, ledger: store, prices, clock, pacer, room, onWait, telemetry };
-    if (ask !== undefined) await requireServed(createGmailSession({ ...paced, once: true }), ask.signal);
+    if (ask !== undefined) {
+      await requireServed(createGmailSession({ ...paced, once: true }), ask.signal);
+      hasAnswered = true;
+    }
     const session = createGmailSession(paced);
     await setClock(session, signal);
     // A mailbox that the store does not know has nothing to lose, so it needs no check.
