@@ -11,7 +11,7 @@ import { eventsAfter } from '../rows/event-rows.ts';
 import { changesAt, type SearchedMailbox } from './next-batch.ts';
 import { newestOf } from './newest-change.ts';
 import { markReplayBegun, parkAgain, replaysOf } from './parked-replays.ts';
-import { isAt, lockedPosition, SETTLED, unendedOf, updatePosition, type Position } from './positions.ts';
+import { isAt, lockedPosition, BETWEEN_DELIVERIES, unendedOf, updatePosition, type Position } from './positions.ts';
 import { delivers, findSubscription } from './subscription-rows.ts';
 import type {
   AttemptableDelivery,
@@ -40,7 +40,11 @@ export function beginDelivery(
       return beginReplay({ database, tx }, { searched: { mailbox, key }, subscription, position }, next.place, now);
     if (position.sequence < pruned) {
       const lost = pruned - position.sequence;
-      await updatePosition(tx, position, { ...SETTLED, sequence: pruned, not_kept: position.not_kept + lost });
+      await updatePosition(tx, position, {
+        ...BETWEEN_DELIVERIES,
+        sequence: pruned,
+        not_kept: position.not_kept + lost,
+      });
       return { kind: 'passed' };
     }
     if (position.delivery_id !== null) {
@@ -51,7 +55,7 @@ export function beginDelivery(
           kind: 'begun',
           delivery: await attempt(tx, position, { id: position.delivery_id, ...fixed, pause, now }),
         };
-      await updatePosition(tx, position, SETTLED);
+      await updatePosition(tx, position, BETWEEN_DELIVERIES);
       return { kind: 'passed' };
     }
     // Another attempt, or a replay, came between the search and the lock.
@@ -64,7 +68,7 @@ export function beginDelivery(
     const id = deliveryId({ subscription, mailbox, position }, content);
     // What lies before the content was not asked for.
     const before = content.event === null ? { event: next.passed.event } : next.passed;
-    const begun = { ...position, ...SETTLED, ...before };
+    const begun = { ...position, ...BETWEEN_DELIVERIES, ...before };
     return { kind: 'begun', delivery: await attempt(tx, begun, { id, ...content, pause: null, now }) };
   });
 }

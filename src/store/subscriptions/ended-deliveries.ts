@@ -6,7 +6,7 @@ import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { keyOf } from '../rows/mailbox-rows.ts';
 import { endReplay, parkAgain, releaseReplay, replayNamed, type AskedReplay } from './parked-replays.ts';
-import { lockedPosition, SETTLED, updatePosition, withOneEnded, type Position } from './positions.ts';
+import { lockedPosition, BETWEEN_DELIVERIES, updatePosition, withOneEnded, type Position } from './positions.ts';
 import type { DeliveryNamed, DeliveryPlace, DeliveryStore, FailedDelivery, QueryWithin } from './subscription-store.ts';
 
 // How attempts end.
@@ -73,7 +73,7 @@ export function acceptWithin(
       return true;
     }
     const { count, last } = underWay(position);
-    await updatePosition(tx, position, { ...SETTLED, ...last, ...accepted(count) });
+    await updatePosition(tx, position, { ...BETWEEN_DELIVERIES, ...last, ...accepted(count) });
     return true;
   });
 }
@@ -129,7 +129,7 @@ async function park(
 ): Promise<void> {
   const { count, event, last } = underWay(position);
   if (count > 1) {
-    await updatePosition(tx, position, { ...SETTLED, single_until: last.sequence });
+    await updatePosition(tx, position, { ...BETWEEN_DELIVERIES, single_until: last.sequence });
     return;
   }
   const parked = { delivery_id: id, attempts, error, parked_at: now };
@@ -146,7 +146,7 @@ async function park(
       .values({ ...names, event, ...parked })
       .onConflict((conflict) => conflict.columns(['mailbox_key', 'subscription', 'event']).doUpdateSet(parked))
       .execute();
-  await updatePosition(tx, position, { ...SETTLED, ...last });
+  await updatePosition(tx, position, { ...BETWEEN_DELIVERIES, ...last });
 }
 
 /** See {@link DeliveryStore.postponeDelivery}. */

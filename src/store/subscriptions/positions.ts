@@ -7,7 +7,7 @@ import type { DeliveryPlace } from './subscription-store.ts';
 export type Position = Selectable<DeliveryPositionTable>;
 
 /** A position between two deliveries. */
-export const SETTLED = {
+export const BETWEEN_DELIVERIES = {
   delivery_id: null,
   sequences: null,
   delivery_event: null,

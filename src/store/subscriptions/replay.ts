@@ -4,7 +4,7 @@ import { READABLE_ID } from '../engines/readable-mailbox.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
-import { lockedPosition, SETTLED, updatePosition } from './positions.ts';
+import { lockedPosition, BETWEEN_DELIVERIES, updatePosition } from './positions.ts';
 import { checkCursor, placesFrom } from './places.ts';
 import { delivers, findSubscription } from './subscription-rows.ts';
 import type { DeliveryStart, ReplayedMailbox, SubscriptionStore } from './subscription-store.ts';
@@ -34,7 +34,12 @@ export function replay(
         sequence: Math.min(place.target, position.sequence),
         event: Math.min(place.event, position.event),
       };
-      await updatePosition(tx, position, { ...SETTLED, ...back, single_until: 0, replays: position.replays + 1 });
+      await updatePosition(tx, position, {
+        ...BETWEEN_DELIVERIES,
+        ...back,
+        single_until: 0,
+        replays: position.replays + 1,
+      });
       await unpark(tx, { key, name, ...back });
       moved.push({ mailbox: id as MailboxId, notKept: notKept(from, { sequence: place.target, pruned }) });
     }
