@@ -5,10 +5,14 @@ import type { Config } from '../config/config.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Tracing } from '../telemetry/open-tracing.ts';
 import { readInstance } from './dev-server/instance-file.ts';
+import { isListening } from './dev-server/ports.ts';
 import { dataConverterOf } from './payload-codec.ts';
 
-/** A server on this machine answers within milliseconds; a remote one within seconds. */
-const CONNECT_TIMEOUT = { here: 2_000, away: 5_000 };
+/**
+ * A remote server answers within seconds. One on this machine may be busy as long as it listens; where nothing listens,
+ * it may just be starting.
+ */
+const CONNECT_TIMEOUT = { away: 5_000, listening: 10_000, silent: 2_000 };
 const HERE = /^(localhost|127\.[\d.]+|\[::1\]):/;
 const DEFAULT_TEMPORAL_ADDRESS = 'localhost:7233';
 
@@ -33,12 +37,17 @@ export async function connectTemporal(config: Config): Promise<Connection> {
     return await Connection.connect({
       ...options,
       address,
-      connectTimeout: HERE.test(address) ? CONNECT_TIMEOUT.here : CONNECT_TIMEOUT.away,
+      connectTimeout: CONNECT_TIMEOUT[await whereIs(address)],
     });
   } catch (error) {
     const known = toTidemarkError(error, { address, namespace });
     throw known === error ? new ServerUnreachableError(address, { cause: error }) : known;
   }
+}
+
+async function whereIs(address: string): Promise<keyof typeof CONNECT_TIMEOUT> {
+  if (!HERE.test(address)) return 'away';
+  return (await isListening(address)) ? 'listening' : 'silent';
 }
 
 /**

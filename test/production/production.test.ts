@@ -75,18 +75,11 @@ describe.skipIf(process.platform !== 'linux')('production, as docker-compose.yml
     });
   const truth = async (): Promise<Truth> => (await (await fetch(gmail(`truth?email=${EMAIL}`))).json()) as Truth;
 
-  /**
-   * A command of Tidemark's in a worker's environment, as `docker compose run worker` gives it. It waits two seconds
-   * for a server on this machine: one that is busy with everything else that runs here is asked again, as a person
-   * would.
-   */
+  /** A command of Tidemark's in a worker's environment, as `docker compose run worker` gives it. */
   async function tidemark(...args: string[]): Promise<string> {
-    for (let tries = 1; ; tries++) {
-      const { code, stdout, stderr } = await machine.run('worker', 'tidemark', ...args);
-      if (code === 0) return stdout;
-      const busy = /No Temporal server answers/.test(stderr);
-      if (!busy || tries === 10) throw new Error(`tidemark ${args.join(' ')} ended with ${code}: ${stderr}`);
-    }
+    const { code, stdout, stderr } = await machine.run('worker', 'tidemark', ...args);
+    if (code !== 0) throw new Error(`tidemark ${args.join(' ')} ended with ${code}: ${stderr}`);
+    return stdout;
   }
 
   interface Status {

@@ -8,7 +8,7 @@ import { startDevServer } from './dev-server.ts';
 import { withFileLock } from '../../host/file-lock.ts';
 import { frontendTrouble } from './frontend-trouble.ts';
 import { databaseOf, readInstance, readLastInstance, writeInstance } from './instance-file.ts';
-import { answers, freePort } from './ports.ts';
+import { freePort, isListening, USUAL_PORTS } from './ports.ts';
 import { TemporalServerError } from './temporal-server-error.ts';
 import { watchServer } from './watch-server.ts';
 import type { EnsureTemporalServerOptions, TemporalServer, Holding } from './temporal-server.ts';
@@ -16,7 +16,6 @@ import type { EnsureTemporalServerOptions, TemporalServer, Holding } from './tem
 const ANSWERS_WITHIN = 5_000;
 const JOINS_WITHIN = 30_000;
 const START_ATTEMPTS = 3;
-const USUAL_PORTS = { frontend: 7233, ui: 8233 };
 
 /**
  * Returns a Temporal server: the one that the environment names, the one that already runs for this data directory, or
@@ -38,8 +37,7 @@ export async function ensureTemporalServer(options: EnsureTemporalServerOptions)
 
 async function useNamedServer(address: string, connection: TemporalConnection): Promise<TemporalServer> {
   // A refused port gets a shorter wait, but is no proof that the server is down: there may be a proxy in between.
-  const [, host, port] = /^(?:\w+:\/\/)?\[?(.+?)\]?(?::(\d+))?$/.exec(address) ?? [];
-  const listening = await answers(Number(port ?? USUAL_PORTS.frontend), host);
+  const listening = await isListening(address);
   const trouble = await frontendTrouble(address, connection, listening ? ANSWERS_WITHIN : ANSWERS_WITHIN / 5);
   if (trouble !== null) {
     throw new TemporalServerError(

@@ -3,6 +3,8 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { TemporalServerError } from './temporal-server-error.ts';
 
 const HOST = '127.0.0.1';
+/** Those of Temporal's own server and its UI. */
+export const USUAL_PORTS = { frontend: 7233, ui: 8233 };
 /** How many ports are tried, beginning with the wanted one. */
 const TRIED = 100;
 
@@ -45,4 +47,10 @@ export function answers(port: number, host: string = HOST): Promise<boolean> {
     socket.once('connect', () => finish(true));
     socket.once('error', () => finish(false));
   });
+}
+
+/** Whether a Temporal server's address accepts connections: `host` or `host:port`, with a scheme or without. */
+export function isListening(address: string): Promise<boolean> {
+  const [, host, port] = /^(?:\w+:\/\/)?\[?(.+?)\]?(?::(\d+))?$/.exec(address) ?? [];
+  return answers(Number(port ?? USUAL_PORTS.frontend), host);
 }

@@ -1,0 +1,26 @@
+import { expect, inject, it } from 'vitest';
+
+import { ServerUnreachableError } from '../../src/client/errors.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { connectTemporal } from '../../src/temporal/connect.ts';
+import { Switchboard } from '../fixtures/host/switchboard.ts';
+
+const connect = (port: number) =>
+  connectTemporal(loadConfig({ env: { HOME: '/nowhere', TEMPORAL_ADDRESS: `127.0.0.1:${port}` } }));
+
+it('a server on this machine that is busy for some seconds is waited for', async () => {
+  const busy = await Switchboard.to(Number(inject('temporalAddress').split(':')[1]));
+  busy.delay = 3_500;
+  const connection = await connect(busy.port);
+  expect(await connection.workflowService.getSystemInfo({})).toHaveProperty('serverVersion');
+  await connection.close();
+  await busy.close();
+});
+
+it('where nothing listens is told within seconds', async () => {
+  const free = await Switchboard.to(null);
+  await free.close();
+  const asked = performance.now();
+  await expect(connect(free.port)).rejects.toThrow(ServerUnreachableError);
+  expect(performance.now() - asked).toBeLessThan(8_000);
+});
