@@ -10,6 +10,7 @@ import { deliveriesTo } from '../fixtures/schedules/delivery-targets.ts';
 import { Lanes } from '../fixtures/schedules/lanes.ts';
 import { Random } from '../fixtures/schedules/seeded-random.ts';
 import { Person } from './mutations.ts';
+import { Newest } from './newest.ts';
 import type { ScheduleOptions, ScheduleResult } from './schedule.ts';
 import { Subscribers } from './subscribers.ts';
 import { createWorld, type World } from './world.ts';
@@ -75,6 +76,8 @@ export async function runDeliverySchedule(
   const person = new Person(world.gmail, random);
   for (let count = random.below(30); count > 0; count--) person.receive(clock.now());
   for (let count = 1 + random.below(2); count > 0; count--) await subscribers.subscribe();
+  const newest = new Newest(world, { generation: () => lanes.state.generation, isOdd: false });
+  await newest.look();
   const running = lanes.run();
 
   for (let round = 8 + random.below(14); round > 0; round--) {
@@ -83,6 +86,7 @@ export async function runDeliverySchedule(
       random.below(random.pick([SECOND, 20 * SECOND, 5 * MINUTE, HOUR])),
     );
     await disturb();
+    await newest.look();
     if (second.chance(0.15)) await subscribers.replayParked(second);
   }
   Object.assign(perils, { ...SAFE, delayMs: 0 });
@@ -104,7 +108,7 @@ export async function runDeliverySchedule(
   lanes.end();
   await running;
   const found = settled
-    ? [...(await subscribers.differences()), ...(await differences(world, settings))]
+    ? [...(await subscribers.differences()), ...(await differences(world, settings, newest))]
     : [`not delivered after ${PATIENCE / DAY} days: ${await subscribers.shown()} ${JSON.stringify(lanes.state)}`];
   if (lanes.defect !== null) found.push(`a defect: ${lanes.defect.stack ?? lanes.defect.message}`);
   await stores.store.close();
