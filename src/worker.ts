@@ -1,3 +1,4 @@
+import { IllegalStateError } from '@temporalio/common';
 import type { NativeConnection, Worker } from '@temporalio/worker';
 
 import { createActivities } from './activities/create-activities.ts';
@@ -8,7 +9,9 @@ import { loadConfig, type Config } from './config/config.ts';
 import { createLog, type Log } from './host/log.ts';
 import { createWorkers } from './hosting/temporal-workers.ts';
 import { deliveryActivitiesOf, dependenciesOf, openMeans, type WorkerMeans } from './hosting/worker-means.ts';
+import { endOf, whyFailed } from './hosting/worker-run.ts';
 import { requestOf, type CreateWorkerOptions, type HostWorker, type WorkerRequest } from './hosting/worker-request.ts';
+import type { Clock } from './model/clock.ts';
 import { installMissingRuntime, installRuntime } from './telemetry/runtime.ts';
 import { watchClock } from './telemetry/watch-clock.ts';
 import { watchWorker } from './telemetry/watch-worker.ts';
@@ -17,7 +20,11 @@ import { connectPatiently } from './temporal/connect-patiently.ts';
 
 /** A worker that runs. */
 export interface RunningWorker {
-  /** Resolves when the worker has ended after {@link RunningWorker.stop}; rejects when it failed. */
+  /**
+   * Resolves when the worker has ended after {@link RunningWorker.stop}; rejects when a part of it failed, which ends
+   * all of it: with `ServerRefusedError` or `NamespaceNotFoundError` when Temporal refuses it, with
+   * `TemporalFailureError` when one of Temporal's workers failed otherwise.
+   */
   readonly ended: Promise<void>;
   /**
    * Polls for no more work, cancels activities (each may be cut off at any point), and ends within 10 seconds.
@@ -95,7 +102,9 @@ async function run(request: WorkerRequest, host: HostWorker | null): Promise<Run
     async () => tracing?.flush(),
   ];
   const closeAll = async (): Promise<void> => {
-    for (const close of closing) await close();
+    // One that cannot be closed leaves none of the others open, and hides no error of the worker's.
+    for (const close of closing)
+      await close().catch((error: unknown) => log.warn({ error }, 'the worker left something open'));
   };
   try {
     const watch = await watchWorker({ config, telemetry, store: stores.store, clock, log });
@@ -106,7 +115,7 @@ async function run(request: WorkerRequest, host: HostWorker | null): Promise<Run
     const deliveries = await deliveryActivitiesOf(request, means, deps);
     const connection = await connectPatiently({ config, log, clock, signal });
     // The watch uses the connection, so the connection closes after it.
-    closing.splice(1, 0, () => connection.close());
+    closing.splice(1, 0, () => closeConnection(connection));
     const workers = await createWorkers(request, means, { skew, sync, deliveries, connection, host });
     host?.open({ activities: sync, skew });
     closing.unshift(keepInOrder(request, means, connection));
@@ -116,7 +125,12 @@ async function run(request: WorkerRequest, host: HostWorker | null): Promise<Run
     );
     const polling = host === null ? workers : { ...workers, [config.taskQueue]: host.worker };
     watch.running({ connection, workers: polling, activities: [...Object.keys(sync), 'deliver'] });
-    return running(Object.values(workers), host, { draining: () => watch.draining(), closeAll });
+    return running(Object.values(workers), host, {
+      clock,
+      draining: () => watch.draining(),
+      whyFailed: (error) => whyFailed(error, { config, clock, connection }),
+      closeAll,
+    });
   } catch (error) {
     await closeAll();
     throw error;
@@ -161,24 +175,43 @@ function keepInOrder(
   };
 }
 
+/** Temporal's SDK keeps a connection open that has a worker which failed and never ends. */
+async function closeConnection(connection: NativeConnection): Promise<void> {
+  try {
+    await connection.close();
+  } catch (error) {
+    if (!(error instanceof IllegalStateError)) throw error;
+  }
+}
+
+interface RunningMeans {
+  readonly clock: Clock;
+  readonly draining: () => void;
+  readonly whyFailed: (error: unknown) => Promise<unknown>;
+  readonly closeAll: () => Promise<void>;
+}
+
 /**
  * When one worker fails the others are stopped: by themselves they would accept work that only all of them can finish.
  */
 function running(
   workers: readonly Worker[],
   host: HostWorker | null,
-  { draining, closeAll }: { draining: () => void; closeAll: () => Promise<void> },
+  { clock, draining, whyFailed: explain, closeAll }: RunningMeans,
 ): RunningWorker {
   const stopAll = (): void => {
     for (const worker of host === null ? workers : [...workers, host.worker])
       if (worker.getState() === 'RUNNING') worker.shutdown();
   };
-  const runs = [...workers.map((worker) => worker.run()), ...(host === null ? [] : [host.ended])].map((run) =>
-    run.finally(stopAll),
-  );
+  const runs = [
+    ...workers.map((worker) => endOf(worker, worker.run(), clock)),
+    ...(host === null ? [] : [host.ended]),
+  ].map((run) => run.finally(stopAll));
   const ended = Promise.allSettled(runs).then(async (results) => {
+    const failed = results.find((result) => result.status === 'rejected');
+    const failure = failed === undefined ? null : { error: await explain(failed.reason) };
     await closeAll();
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    if (failure !== null) throw failure.error;
   });
   // Prevents an unhandled rejection when the caller ignores `ended`.
   ended.catch(() => undefined);
@@ -220,8 +253,10 @@ export async function workerMain({ config, log }: { config: Config; log: Log }):
 if (import.meta.main) {
   const config = loadConfig();
   const log = createLog(config.logLevel);
-  process.exitCode = await workerMain({ config, log }).catch((error: unknown) => {
+  const exitCode = await workerMain({ config, log }).catch((error: unknown) => {
     log.fatal({ error }, 'worker failed');
     return 1;
   });
+  // One of Temporal's workers that failed and never ends would keep the process alive.
+  process.exit(exitCode);
 }

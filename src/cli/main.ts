@@ -26,7 +26,7 @@ process.once('SIGINT', () => {
 process.once('SIGTERM', () => interrupted.abort(new Error('terminated')));
 
 const { env, stdin, stdout, stderr } = process;
-process.exitCode = await runCli(process.argv.slice(2), {
+const exitCode = await runCli(process.argv.slice(2), {
   env,
   stdin,
   stdout,
@@ -34,3 +34,6 @@ process.exitCode = await runCli(process.argv.slice(2), {
   clock: systemClock,
   signal: interrupted.signal,
 });
+// One of Temporal's workers that failed and never ends would keep the process alive.
+if (process.argv[2] === 'worker') process.exit(exitCode);
+process.exitCode = exitCode;

@@ -95,5 +95,6 @@ export {
   type TidemarkErrorCode,
   type TidemarkErrorOptions,
 } from '../model/tidemark-error.ts';
+export { NamespaceNotFoundError, ServerRefusedError, TemporalFailureError } from '../client/errors.ts';
 export { CannotDoError } from '../model/program-errors.ts';
 export { StoreError, type StoreFailure } from '../store/engines/store-error.ts';

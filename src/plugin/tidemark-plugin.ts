@@ -8,6 +8,7 @@ import { systemClock } from '../host/system-clock.ts';
 import type { ClockSkew } from '../model/clock-skew.ts';
 import { clockSinks } from '../telemetry/watch-clock.ts';
 import { HEARTBEATS } from '../hosting/temporal-workers.ts';
+import { endOf } from '../hosting/worker-run.ts';
 import { requestOf, type CreateWorkerOptions, type WorkerRequest } from '../hosting/worker-request.ts';
 import { dataConverterOnceRead } from '../temporal/payload-codec.ts';
 import { runBeside, type RunningWorker } from '../worker.ts';
@@ -109,7 +110,8 @@ class TidemarkPlugin extends SimplePlugin {
     if (this.#hasRun) throw new PluginError('A tidemarkPlugin runs one worker. Make another plugin for each worker.');
     this.#hasRun = true;
     const ended = new AbortController();
-    const hosted = next(worker).finally(() => ended.abort());
+    const { clock = systemClock } = this.#request;
+    const hosted = endOf(worker, next(worker), clock).finally(() => ended.abort());
     // It is awaited below, whatever comes first.
     hosted.catch(() => undefined);
     try {
@@ -118,9 +120,10 @@ class TidemarkPlugin extends SimplePlugin {
     } catch (error) {
       this.#opened.reject(error);
       if (worker.getState() === 'RUNNING') worker.shutdown();
-      await hosted;
+      const [own] = await Promise.allSettled([hosted]);
       // When the worker ended before the stores were open, there is nothing left to open them for.
       if (error !== ended.signal.reason) throw error;
+      if (own.status === 'rejected') throw own.reason;
     }
   }
 

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import {
   connect,
-  constants,
   createSecureServer,
   type ClientHttp2Session,
   type Http2SecureServer,
@@ -12,6 +11,8 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import { join } from 'node:path';
+
+import { passOn, refuse } from '../fixtures/temporal/pass-on.ts';
 
 /** Files in PEM form, made for one test. */
 export interface Certificates {
@@ -94,8 +95,8 @@ export function makeCertificates(folder: string): Certificates {
 export type Admission = { readonly kind: 'client-certificate' } | { readonly kind: 'api-key'; readonly key: string };
 
 /** gRPC: permission denied, unauthenticated. */
-const PERMISSION_DENIED = '7';
-const UNAUTHENTICATED = '16';
+const PERMISSION_DENIED = 7;
+const UNAUTHENTICATED = 16;
 /** A call that Temporal Cloud refuses to ordinary callers, because its own tools set up namespaces. */
 const BARRED = /OperatorService\/AddSearchAttributes$/;
 
@@ -167,32 +168,15 @@ export class TemporalGate {
     const refusal = refusalOf(headers, admission);
     if (refusal !== null) {
       this.refused += 1;
-      stream.respond(
-        { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': refusal },
-        { endStream: true },
-      );
+      refuse(stream, refusal);
       return;
     }
     this.admitted += 1;
-    const { ':authority': _, ...passed } = headers;
-    const request = this.#upstream.request(passed);
-    request.on('error', () => stream.destroy());
-    stream.on('close', () => request.close());
-    request.on('response', ({ ':status': status, ...answer }, flags) => {
-      // gRPC answers an error with only headers.
-      const isWhole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
-      stream.respond({ ':status': status, ...answer }, isWhole ? { endStream: true } : { waitForTrailers: true });
-      if (isWhole) return;
-      let trailers: IncomingHttpHeaders = {};
-      request.on('trailers', (received) => (trailers = received));
-      stream.on('wantTrailers', () => stream.sendTrailers(trailers));
-      request.pipe(stream);
-    });
-    stream.pipe(request);
+    stream.pipe(passOn(stream, headers, this.#upstream));
   }
 }
 
-function refusalOf({ ':path': path = '', authorization }: IncomingHttpHeaders, admission: Admission): string | null {
+function refusalOf({ ':path': path = '', authorization }: IncomingHttpHeaders, admission: Admission): number | null {
   if (admission.kind === 'api-key' && authorization !== `Bearer ${admission.key}`) return UNAUTHENTICATED;
   return BARRED.test(path) ? PERMISSION_DENIED : null;
 }

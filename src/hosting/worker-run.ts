@@ -1,0 +1,65 @@
+import { IllegalStateError } from '@temporalio/common';
+import { TransportError, type NativeConnection, type Worker } from '@temporalio/worker';
+
+import { grpcCodeOf, NamespaceNotFoundError, TemporalFailureError, toTidemarkError } from '../client/errors.ts';
+import type { Config } from '../config/config.ts';
+import type { Clock } from '../model/clock.ts';
+import { temporalAddressOf } from '../temporal/connect.ts';
+
+const LOOK_EVERY = 1_000;
+/** A worker that failed and can end has ended long before. */
+const LOOKS = 5;
+const CALL_DEADLINE = 5_000;
+/** gRPC status code: https://grpc.io/docs/guides/status-codes/ */
+const NOT_FOUND = 5;
+
+/**
+ * The end of a worker's run, also where the SDK's own never comes: when Temporal refuses its polls for activities, the
+ * SDK's worker fails, and then waits forever for its native part.
+ *
+ * @throws what the run rejects with, or an error that only says that the worker failed
+ */
+export async function endOf(worker: Worker, run: Promise<void>, clock: Clock): Promise<void> {
+  const over = new AbortController();
+  const stuck = failedForLong(worker, clock, over.signal).then(() => {
+    throw new TemporalFailureError(
+      `Temporal's worker for the task queue ${worker.options.taskQueue} failed. ` +
+        'The log of Temporal\'s runtime says why, under "Worker failed".',
+    );
+  });
+  try {
+    await Promise.race([run, stuck]);
+  } finally {
+    over.abort();
+    stuck.catch(() => undefined);
+  }
+}
+
+async function failedForLong(worker: Worker, clock: Clock, signal: AbortSignal): Promise<void> {
+  for (let looks = 0; looks < LOOKS;) {
+    await clock.sleep(LOOK_EVERY, signal);
+    if (worker.getState() === 'FAILED') looks += 1;
+  }
+}
+
+/**
+ * Why a worker failed, where Temporal says it: the namespace is gone, or access is refused. The SDK's own error often
+ * hides that.
+ */
+export async function whyFailed(
+  error: unknown,
+  { config, clock, connection }: { config: Config; clock: Clock; connection: NativeConnection },
+): Promise<unknown> {
+  const isOfPolls = error instanceof TransportError || error instanceof TemporalFailureError;
+  if (!isOfPolls && !(error instanceof IllegalStateError)) return error;
+  const { namespace } = config.temporal;
+  try {
+    await connection.withDeadline(clock.now() + CALL_DEADLINE, () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    );
+    return isOfPolls ? error : new TemporalFailureError("One of Temporal's workers failed.", { cause: error });
+  } catch (refusal) {
+    if (grpcCodeOf(refusal) === NOT_FOUND) return new NamespaceNotFoundError(namespace, { cause: refusal });
+    return toTidemarkError(refusal, { address: temporalAddressOf(config), namespace });
+  }
+}
