@@ -45,7 +45,7 @@ export function reference(): readonly ReferencePage[] {
 }
 
 /** The declarations of the package's entries, by what a product imports. */
-function entries(): Readonly<Record<string, string>> {
+export function entries(): Readonly<Record<string, string>> {
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     readonly exports: Readonly<Record<string, string | { readonly types: string }>>;
   };

@@ -18,6 +18,7 @@ export interface ConnectedMailbox {
    * nothing was tried.
    */
   readonly address: MailboxId;
+  /** How many messages Gmail says the account has; null when it does not say, or nothing was tried. */
   readonly messagesTotal: number | null;
 }
 

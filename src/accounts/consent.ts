@@ -82,10 +82,13 @@ export interface CompleteConsentRequest {
 
 /** The mailbox that a consent has connected. */
 export interface CompletedConsent {
+  /** The mailbox that is connected now. */
   readonly mailbox: MailboxId;
   /** The account's address at Google. It differs from the mailbox's when the account was renamed. */
   readonly address: MailboxId;
+  /** The scopes that the person granted. */
   readonly scopes: readonly string[];
+  /** How many messages Gmail says the account has; null when it does not say. */
   readonly messagesTotal: number | null;
 }
 

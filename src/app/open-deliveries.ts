@@ -15,6 +15,7 @@ export interface OpenDeliveriesOptions {
 
 /** {@link Deliveries} with their connections to the database. */
 export interface OpenedDeliveries {
+  /** Subscriptions and their deliveries. */
   readonly deliveries: Deliveries;
   /** Closes the database. */
   close(): Promise<void>;
@@ -24,6 +25,8 @@ export interface OpenedDeliveries {
  * Opens the configured database to see who takes changes and who does not, and to end subscriptions. Needs no Temporal
  * server.
  *
+ * @param options - the configuration that `loadConfig()` reads and the system's clock unless given
+ * @returns the subscriptions; close them in the end
  * @throws {StoreError} when there is no store, or the database cannot be used
  * @example
  * const opened = await openDeliveries();

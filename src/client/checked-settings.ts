@@ -9,9 +9,11 @@ import { startOrWake } from './start-mailbox.ts';
 
 /** What a start has found and done. */
 export interface StartedMailbox {
+  /** Whether its workflow ran before. */
   readonly wasRunning: boolean;
   /** Whether the settings differ from those that the mailbox had. */
   readonly isChanged: boolean;
+  /** The settings that it has now. */
   readonly settings: MailboxSettings;
 }
 

@@ -57,6 +57,8 @@ export class DeliveriesClient extends Deliveries {
   /**
    * Makes a subscription with a webhook, or changes one. Running mailboxes that have changes for it begin at once.
    *
+   * @param name - the subscription's name; one that exists is changed
+   * @param wanted - the receiver, and what it gets
    * @returns what the receiver verifies with, when a key was made or given
    * @throws {InvalidSubscriptionError} when it cannot be made as it is described; nothing has changed then
    * @throws {InvalidCursorError | CursorAheadError | FeedReplacedError | CursorPrunedError} when it is new, and the
@@ -83,6 +85,8 @@ export class DeliveriesClient extends Deliveries {
    * Delivers again what was delivered, or parked, since a place. The deliveries have new ids. Running mailboxes begin
    * at once, others when they are started.
    *
+   * @param name - the subscription's name
+   * @param from - the place, and in which mailboxes
    * @returns the mailboxes that go back, and how many changes of each are not kept any more; none of them when the
    * subscription is not that far yet
    * @throws {CannotDoError} `subscription-unknown`
@@ -107,6 +111,8 @@ export class DeliveriesClient extends Deliveries {
    * fails. The deliveries have new ids. Running mailboxes begin at once, others when they are started.
    *
    * @param which.mailbox - only of this mailbox
+   * @param name - the subscription's name
+   * @param which.id - only what has this `deliveryId`
    * @returns how many are delivered again, by mailbox; none when nothing is parked
    * @throws {CannotDoError} `subscription-unknown`; `parked-unknown` when nothing is parked under the id
    * @throws {TidemarkError} when Temporal cannot be used. The mailboxes then deliver with their next sync

@@ -72,6 +72,7 @@ export class SettingsRefusedError extends TidemarkError {
 export class RenameRefusedError extends TidemarkError {
   override readonly name = 'RenameRefusedError';
   readonly code = 'rename-refused';
+  /** Why it cannot be renamed. */
   readonly reason: 'same' | 'taken' | 'not-its-address' | 'no-worker';
 
   constructor(reason: RenameRefusedError['reason'], message: string, options?: TidemarkErrorOptions) {
@@ -91,6 +92,7 @@ export class MailboxBlockedError extends TidemarkError {
   override readonly name = 'MailboxBlockedError';
   readonly code = 'mailbox-blocked';
   declare readonly mailbox: MailboxId;
+  /** The phase in which it waits. */
   readonly phase: BlockedPhase;
 
   constructor(mailbox: MailboxId, phase: BlockedPhase, reason: BlockReason | null) {
@@ -101,7 +103,9 @@ export class MailboxBlockedError extends TidemarkError {
 
 /** Why a mailbox is blocked, as its workflow or the store says it. */
 export interface BlockReason {
+  /** A sentence for a person. */
   readonly message: string;
+  /** What a person can do; absent when nothing is known. */
   readonly remedy?: Remedy | undefined;
 }
 
@@ -160,6 +164,7 @@ export class MailboxSwampedError extends TidemarkError {
 export class ServerUnreachableError extends TidemarkError {
   override readonly name = 'ServerUnreachableError';
   readonly code = 'server-unreachable';
+  /** Where it was looked for: `host:port`. */
   readonly address: string;
 
   constructor(address: string, options?: ErrorOptions) {

@@ -34,9 +34,11 @@ export type ClientStore = MailboxRegistry &
  * milliseconds.
  */
 export interface MailboxReport {
+  /** The mailbox's address. */
   readonly mailbox: MailboxId;
   /** `stopped` when no workflow runs. */
   readonly phase: Phase | 'stopped';
+  /** When the phase began; null when no worker answered. */
   readonly phaseSince: number | null;
   /**
    * False when no worker answered: then `phase` is the last one that the workflow showed, and what only the workflow
@@ -50,11 +52,15 @@ export interface MailboxReport {
   readonly failingTask: FailingTask | null;
   /** The mark: everything up to it is in the store, or durably pending. */
   readonly historyId: HistoryId | null;
+  /** The number of the latest full sync that lists everything; 0 before the first. */
   readonly generation: number;
   /** null when no worker answered. */
   readonly inSync: boolean | null;
+  /** The mailbox's settings; null when neither the workflow nor the store knows them. */
   readonly settings: MailboxSettings | null;
+  /** How many messages are in each state. */
   readonly counts: MessageCounts;
+  /** What its calls to Gmail came to. */
   readonly usage: Usage;
   /** What keeps the mailbox from its work now, as its activities recorded it: the worse of the two `conditions`. */
   readonly condition: Condition | null;
@@ -70,11 +76,15 @@ export interface MailboxReport {
     readonly mendedAt: number | null;
     readonly remedy?: Remedy;
   } | null;
+  /** The full sync that runs, or ran last; null before the first. */
   readonly fullSync: { readonly step: string; readonly startedAt: number; readonly finishedAt: number | null } | null;
+  /** When a partial sync last reached the head; null before the first. */
   readonly syncedAt: number | null;
   /** Result of the last comparison with Gmail. */
   readonly audit: AuditResult | null;
+  /** When the next partial sync is due; null when none is planned, or no worker answered. */
   readonly nextSyncAt: number | null;
+  /** Until when Gmail refuses calls; null when it does not, or no worker answered. */
   readonly rateLimitedUntil: number | null;
   /** Until when the project's daily budget holds back the backfill, while live syncs go on. */
   readonly heldUntil: number | null;
@@ -102,20 +112,27 @@ export interface MailboxReport {
    * are trusted.
    */
   readonly doubt: (Doubt & { readonly relistAt: number | null }) | null;
+  /** The number of the mailbox's newest change. */
   readonly changeSequence: number;
+  /** Partial syncs that ended well; null when no worker answered. */
   readonly partialSyncs: number | null;
+  /** Full syncs that ended well; null when no worker answered. */
   readonly fullSyncs: number | null;
+  /** Recoveries from an expired history; null when no worker answered. */
   readonly recoveries: number | null;
 }
 
 /** Calls and quota units over the mailbox's life. */
 export interface Usage extends CallCounts {
+  /** The same for each method of the Gmail API, such as `messages.get`. */
   readonly methods: Readonly<Record<string, CallCounts>>;
 }
 
 /** What calls to Gmail came to. */
 export interface CallCounts {
+  /** Calls that were made, whatever came of them. */
   readonly calls: number;
+  /** Quota units that they cost: https://developers.google.com/workspace/gmail/api/reference/quota */
   readonly units: number;
   /** Calls that Gmail answered with a rate rejection. */
   readonly rejected: number;

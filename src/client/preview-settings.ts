@@ -114,6 +114,7 @@ async function requireLabels({ store, access, mailbox }: PreviewRequest, added: 
 
 /** What the first sync of a mailbox will take, from nothing but listings. */
 export interface FirstSync extends FetchingPreview {
+  /** How many threads the messages belong to. */
   readonly conversations: number;
   /** Calls of messages.list that it took to know that. */
   readonly pages: number;

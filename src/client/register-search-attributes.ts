@@ -13,9 +13,13 @@ const LOOKS_EVERY = 10_000;
 
 /** Where search attributes are registered. */
 export interface Registration {
+  /** A connection whose credentials may change the namespace. */
   readonly connection: Pick<Connection, 'operatorService'>;
+  /** The namespace. */
   readonly namespace: string;
+  /** Time and pauses. */
   readonly clock: Clock;
+  /** Ends the wait, with its reason as the error. */
   readonly signal?: AbortSignal;
 }
 
@@ -23,6 +27,7 @@ export interface Registration {
  * Registers Tidemark's search attributes in a namespace, and returns when the server lists them. Does nothing when it
  * lists them already. Two processes may do this at once: the server accepts a second registration of the same type.
  *
+ * @param options - the connection and the namespace
  * @throws {Error} of gRPC's; `Attributes not usable` after 30 seconds
  * @see https://docs.temporal.io/search-attribute#custom-search-attribute
  */

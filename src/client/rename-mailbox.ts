@@ -13,6 +13,7 @@ import type { Rpc } from './rpc.ts';
 export interface RenamedMailbox {
   /** The id that the mailbox has now. */
   readonly mailbox: MailboxId;
+  /** The id that it had before. */
   readonly from: MailboxId;
   /** Whether a workflow runs under the new id. A stopped mailbox stays stopped. */
   readonly running: boolean;

@@ -28,7 +28,12 @@ export class Deliveries {
     this.#webhooks = webhooks;
   }
 
-  /** Every subscription, in the order of names. */
+  /**
+   * Every subscription, in the order of names.
+   *
+   * @returns the subscriptions, each with its counts
+   * @throws {StoreError} when the database cannot be used
+   */
   async subscriptions(): Promise<readonly CountedSubscription[]> {
     const counts = new Map((await this.#store.countDeliveries()).map((each) => [each.name, each]));
     return (await this.#store.listSubscriptions()).map((subscription) => {
@@ -40,6 +45,8 @@ export class Deliveries {
   /**
    * How far a subscription is in each mailbox that it asks for.
    *
+   * @param name - the subscription's name
+   * @returns its place in each mailbox that it asks for
    * @throws {CannotDoError} `subscription-unknown`
    */
   async positions(name: string): Promise<readonly DeliveryPosition[]> {
@@ -50,6 +57,9 @@ export class Deliveries {
   /**
    * The latest changes that were set aside.
    *
+   * @param name - the subscription's name
+   * @param options - `limit`: the most that are given, 1,000 unless given
+   * @returns changes and events, each with its error
    * @throws {CannotDoError} `subscription-unknown`
    */
   async parked(name: string, { limit = 1_000 }: { limit?: number } = {}): Promise<readonly ParkedChange[]> {
@@ -61,6 +71,7 @@ export class Deliveries {
    * Ends a subscription: its positions, its keys and what it set aside are deleted. A worker that still has a handler
    * of that name makes it again when it starts.
    *
+   * @param name - the subscription's name
    * @throws {CannotDoError} `subscription-unknown`
    */
   async unsubscribe(name: string): Promise<void> {
@@ -71,6 +82,8 @@ export class Deliveries {
   /**
    * Sends one signed event of type `webhook.test` to a receiver, once. No subscription is needed, and none changes.
    *
+   * @param request - the receiver, and the key that signs
+   * @returns what the receiver verifies with
    * @throws {CannotDoError} `webhook-refused` when a webhook may not be sent there; `webhook-not-accepted` when the
    * receiver did not accept it, with what it answered
    * @throws {InvalidWebhookSecretError} when the secret is not one

@@ -94,7 +94,13 @@ export interface SyncOptions extends WaitOptions {
 export interface ResumeAllOptions {
   /** All of {@link RESUMABLE_PHASES} unless given. */
   readonly phases?: readonly BlockedPhase[];
-  /** Called with each mailbox, how many are dealt with, and of how many. */
+  /**
+   * Called with each mailbox, how many are dealt with, and of how many.
+   *
+   * @param mailbox - the mailbox that was dealt with
+   * @param done - how many were dealt with until now
+   * @param of - how many there are
+   */
   readonly onResumed?: (mailbox: MailboxId, done: number, of: number) => void;
   /** Ends it between two mailboxes, with its reason as the error. */
   readonly signal?: AbortSignal;
@@ -585,6 +591,7 @@ export class TidemarkClient {
    * Whether a worker has polled this client's task queue within the last minute or so.
    *
    * @param signal - ends the question, with its reason as the error
+   * @returns false also when Temporal has not heard of a worker yet
    */
   async hasWorker(signal?: AbortSignal): Promise<boolean> {
     const { temporal, rpc, taskQueue, clock } = this.#means;
@@ -617,6 +624,7 @@ export class TidemarkClient {
    *
    * @param mailbox - its e-mail address
    * @param options - `onLostBody` is called with each message that is left out
+   * @returns the messages, read while the loop goes on
    * @throws {StoreError} when the store, or the place of a body, cannot be used
    */
   streamMessages(

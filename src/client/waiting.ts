@@ -18,6 +18,7 @@ const PAUSE = 500;
 
 /** How long a call waits for the mailbox. */
 export interface WaitOptions {
+  /** Ends the wait, with its reason as the error. The mailbox goes on. */
   readonly signal?: AbortSignal;
   /** Called repeatedly while no worker answers. The wait continues, since workers restart. */
   readonly onNoWorker?: () => void;

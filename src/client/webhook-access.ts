@@ -33,7 +33,9 @@ export interface WebhookSubscription {
 
 /** What a subscription of a webhook has come to. */
 export interface SubscribedWebhook {
+  /** What the call did. */
   readonly change: 'made' | 'changed' | 'same';
+  /** Where webhooks are sent. */
   readonly url: string;
   /** What the receiver verifies with, when this call made or took a key; null otherwise. It is not shown again. */
   readonly receiverKey: string | null;
@@ -43,11 +45,13 @@ export interface SubscribedWebhook {
 
 /** A trial of a receiver of webhooks. */
 export interface WebhookTest {
+  /** Where the event is sent. */
   readonly url: string;
   /** The key that signs, `whsec_…` or `whsk_…`; a new one unless given. */
   readonly secret?: string;
   /** Allows a receiver at an address that is not public, and http; false unless given. */
   readonly allowPrivate?: boolean;
+  /** Ends the trial, with its reason as the error. */
   readonly signal?: AbortSignal;
 }
 

@@ -18,6 +18,7 @@ export interface BodiesConfig {
    * forever.
    */
   readonly goneGrace: number | null;
+  /** How a bucket is reached; null takes what the environment of the S3 client says. */
   readonly s3: { readonly endpoint: string | null; readonly region: string | null };
 }
 

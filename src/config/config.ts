@@ -21,23 +21,35 @@ import { TidemarkError } from '../model/tidemark-error.ts';
 export interface Config {
   /** Absolute path of Tidemark's own folder: key file, Temporal's binary, database and log. */
   readonly dataDir: string;
+  /** The database that holds the mail. */
   readonly database: DatabaseConfig;
   /** Where large bodies are stored. */
   readonly bodies: BodiesConfig;
+  /** Where the Gmail API is: `GMAIL_ROOT_URL`. */
   readonly gmailRootUrl: string;
+  /** Where Google gives tokens: `GOOGLE_TOKEN_URL`. */
   readonly googleTokenUrl: string;
   /** Google's Directory API, which lists the users of a Workspace domain. */
   readonly googleAdminUrl: string;
   /** Google's consent screen. */
   readonly googleAuthUrl: string;
+  /** Gmail's limits, and how much of them is used. */
   readonly quota: QuotaConfig;
+  /** The version of a worker, and its workflows. */
   readonly deployment: DeploymentConfig;
+  /** Where health and metrics are served. */
   readonly telemetry: TelemetryConfig;
+  /** Where traces are sent. */
   readonly tracing: TracingConfig;
+  /** The keys that encrypt credentials and payloads. */
   readonly secrets: SecretsConfig;
+  /** Gmail's push notifications. */
   readonly push: PushConfig;
+  /** Where webhooks may go. */
   readonly webhooks: WebhooksConfig;
+  /** The least important lines that are logged: `LOG_LEVEL`. */
   readonly logLevel: LogLevel;
+  /** How Temporal is reached. */
   readonly temporal: TemporalConnection;
   /** Task queue of workflows and live activities. Backfill activities have another queue beside it. */
   readonly taskQueue: string;
@@ -45,8 +57,11 @@ export interface Config {
 
 /** One wrong variable. `given` never shows a secret. */
 export interface ConfigProblem {
+  /** The variable's name. */
   readonly name: string;
+  /** Its value, as it may be shown. */
   readonly given: string;
+  /** What it may be. */
   readonly expected: string;
 }
 
@@ -54,6 +69,7 @@ export interface ConfigProblem {
 export class ConfigError extends TidemarkError {
   override readonly name = 'ConfigError';
   readonly code = 'configuration';
+  /** Each wrong variable. */
   readonly problems: readonly ConfigProblem[];
   /** One sentence for each problem. */
   readonly lines: readonly string[];
@@ -124,6 +140,8 @@ const environment = z.object(schemasOf(VARIABLES));
  * Reads the environment. An empty variable counts as unset.
  *
  * @param options.cwd - the folder from which relative paths start
+ * @param options.env - the variables; those of the process unless given
+ * @returns the configuration, frozen
  * @throws {ConfigError} when values are wrong; it names all of them
  */
 export function loadConfig({
@@ -181,7 +199,13 @@ function unusable(
   return { name, given: `${describe(name, given[name] ?? '')} (${message})`, expected: VARIABLES[name].expected };
 }
 
-/** A copy of a configuration with some values changed. */
+/**
+ * A copy of a configuration with some values changed.
+ *
+ * @param config - the configuration, which stays as it is
+ * @param changes - the values that differ, whole sections such as `push` included
+ * @returns the copy, frozen
+ */
 export function changedConfig(config: Config, changes: Partial<Config>): Config {
   return Object.freeze({ ...config, ...changes });
 }

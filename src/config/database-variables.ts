@@ -76,6 +76,7 @@ export const databaseVariables = {
 
 /** The database: see `DATABASE_URL` and the variables beside it. */
 export interface DatabaseConfig {
+  /** Where the database is. */
   readonly location: DatabaseLocation;
   /** How PostgreSQL servers are reached, those that a command names beside the configured database included. */
   readonly access: PostgresAccess;

@@ -20,6 +20,7 @@ export interface PushConfig {
   readonly keysUrl: string;
   /** PEM files of the endpoint's own certificate; null when TLS ends in front of the endpoint. */
   readonly tlsCertFile: string | null;
+  /** The PEM file of the certificate's private key. */
   readonly tlsKeyFile: string | null;
 }
 

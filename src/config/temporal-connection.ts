@@ -7,6 +7,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 export interface TemporalConnection {
   /** `host:port`; null when neither the environment nor the file names a server. */
   readonly address: string | null;
+  /** Temporal's namespace: `TEMPORAL_NAMESPACE`. */
   readonly namespace: string;
   /** For `Connection.connect` and `NativeConnection.connect`, beside the address. */
   readonly options: ConnectionOptions;

@@ -6,6 +6,7 @@ import type { Values, Variables } from './section.ts';
 export interface TracingConfig {
   /** Whether an exporter is configured. The rest of `OTEL_*` is read by OpenTelemetry's own libraries. */
   readonly isOn: boolean;
+  /** How spans are sent: `OTEL_EXPORTER_OTLP_PROTOCOL`. */
   readonly protocol: 'http/protobuf' | 'http/json';
 }
 

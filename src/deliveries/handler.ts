@@ -19,6 +19,7 @@ export type { QueryWithin };
 
 /** What a handler gets beside the changes. */
 export interface DeliveryContext {
+  /** The mailbox of the changes. */
   readonly mailbox: MailboxId;
   /** The same in every attempt of this delivery. */
   readonly deliveryId: string;
@@ -60,9 +61,21 @@ export interface HandlerOptions {
 
 /** What is called with changes, and with the events that `filter.events` names, one by one. */
 export interface HandlingOf<Context extends DeliveryContext> {
-  /** Without it the handler gets no changes. */
+  /**
+   * Without it the handler gets no changes.
+   *
+   * @param changes - at least one, oldest first
+   * @param context - the delivery, and what reads its messages
+   * @returns when it has dealt with them. An error that it throws makes the delivery come again
+   */
   handle?(changes: DeliveredChanges, context: Context): Promise<void> | void;
-  /** Needed where `filter` names events. Each is a delivery of its own, in its place among the changes. */
+  /**
+   * Needed where `filter` names events. Each is a delivery of its own, in its place among the changes.
+   *
+   * @param event - what happened to the mailbox
+   * @param context - the delivery
+   * @returns when it has dealt with it. An error that it throws makes the delivery come again
+   */
   handleEvent?(event: SubscribedEvent, context: Context): Promise<void> | void;
 }
 

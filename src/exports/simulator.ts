@@ -12,7 +12,7 @@ export type { QuotaEnforcement } from '../simulator/quota-enforcement.ts';
 export { startSimulatorServer, type SimulatorServer, type SimulatorServerOptions } from '../simulator/server.ts';
 export { Simulator, type SimulatorOptions } from '../simulator/simulator.ts';
 export type { AuthorizedUser, ClientFile } from '../simulator/tokens.ts';
-export type { MailboxId } from '../model/ids.ts';
+export { InvalidIdError, type MailboxId } from '../model/ids.ts';
 export type { PriceTable, PriceTableName } from '../model/prices.ts';
 export type { Remedy } from '../model/remedy.ts';
 export type { SimulatorRequest, SimulatorResponse } from '../simulator/http.ts';

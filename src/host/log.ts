@@ -10,6 +10,10 @@ export type Log = PinoLogger;
 /**
  * Logs JSON lines to stderr, since stdout belongs to results, or to a file that only its owner can read. Of an error
  * only name, message and stack are logged: its other fields may hold what was sent to Gmail.
+ *
+ * @param level - the least important lines that are written
+ * @param file - the file; stderr unless given
+ * @returns the log
  */
 export function createLog(level: LogLevel, file: string | null = null): Log {
   if (file !== null) {

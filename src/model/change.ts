@@ -60,8 +60,11 @@ export type Lacking = 'raw' | 'attachments';
 
 /** A label of a mailbox. */
 export interface Label {
+  /** Gmail's id of it, such as `INBOX` or `Label_7`. */
   readonly id: LabelId;
+  /** The name that people see. */
   readonly name: string;
+  /** `system` is Gmail's own, `user` was made by a person or program. */
   readonly type: 'system' | 'user';
 }
 
@@ -70,10 +73,13 @@ export type WhyGone = 'deleted' | 'excluded';
 
 /** What an entry of the change feed says of its message, whatever happened to it. */
 export interface ChangedMessage {
+  /** The mailbox of the message. */
   readonly mailbox: MailboxId;
   /** Counts the changes of the mailbox from 1, without gaps. */
   readonly sequence: number;
+  /** Gmail's id of the message. */
   readonly messageId: MessageId;
+  /** Gmail's id of its thread. */
   readonly threadId: ThreadId;
   /** The message's labels after the change; for `gone`, the last ones that were known. */
   readonly labelIds: readonly LabelId[];
@@ -82,7 +88,9 @@ export interface ChangedMessage {
    * of its labels. Both are null in an entry that an earlier version of Tidemark wrote.
    */
   readonly added: readonly LabelId[] | null;
+  /** The labels that it lost; see `added`. */
   readonly removed: readonly LabelId[] | null;
+  /** The mailbox's `historyId` at Gmail as of the change. */
   readonly historyId: HistoryId;
   /** Epoch ms. */
   readonly at: number;

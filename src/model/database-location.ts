@@ -6,6 +6,7 @@ export type DatabaseLocation = SqliteLocation | PostgresLocation;
 
 /** A database in a file, or in memory. */
 export interface SqliteLocation {
+  /** Says that it is SQLite. */
   readonly kind: 'sqlite';
   /** The path of the file, or {@link IN_MEMORY}. */
   readonly path: string;
@@ -16,6 +17,7 @@ export const IN_MEMORY = ':memory:';
 
 /** A PostgreSQL database, and how it is reached. */
 export interface PostgresLocation extends PostgresAccess {
+  /** Says that it is PostgreSQL. */
   readonly kind: 'postgres';
   /** Without the password, so that it can be shown. */
   readonly url: string;
@@ -57,6 +59,8 @@ const SQLITE = 'sqlite:';
  * Reads a database URL: `sqlite:PATH` (also `sqlite:///PATH`), `sqlite::memory:` or `postgres://USER@HOST/DATABASE`.
  *
  * @param access - how PostgreSQL is reached, beside its address
+ * @param url - the URL
+ * @returns the location, for `openReader` and a configuration
  * @throws {UnsupportedDatabaseError} for any other URL. The message repeats nothing that may be a password
  * @example databaseAt('sqlite:/var/lib/tidemark/mail.sqlite')
  */

@@ -23,6 +23,7 @@ export interface PricedForecast extends Forecast {
 
 /** An amount of money. */
 export interface Money {
+  /** In whole units of the currency. */
   readonly amount: number;
   /** As the price file names it. */
   readonly currency: string;

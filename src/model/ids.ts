@@ -12,7 +12,13 @@ export class InvalidIdError extends TidemarkError {
 /** Control and format characters are refused: they are invisible, or change what a terminal shows. */
 const EMAIL = /^[^\s@/\p{Cc}\p{Cf}\p{Cs}]+@[^\s@/\p{Cc}\p{Cf}\p{Cs}]+$/u;
 
-/** @throws {InvalidIdError} when `text` is not an e-mail address */
+/**
+ * Reads an e-mail address as the id of a mailbox.
+ *
+ * @param text - the address, in any case
+ * @returns the address in lower case, with a type of its own
+ * @throws {InvalidIdError} when `text` is not an e-mail address
+ */
 export function mailboxId(text: string): MailboxId {
   const email = text.trim().toLowerCase();
   if (!EMAIL.test(email) || email.length > 254) throw new InvalidIdError(`"${text}" is not an e-mail address`);

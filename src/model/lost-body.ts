@@ -5,7 +5,9 @@ export type LostReason = 'missing' | 'damaged';
 
 /** A message whose body is missing or damaged. */
 export interface LostBody {
+  /** Gmail's id of the message. */
   readonly messageId: MessageId;
+  /** What is wrong with the body. */
   readonly reason: LostReason;
   /** The place, for a person. */
   readonly url: string;

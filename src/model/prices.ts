@@ -20,7 +20,9 @@ export type GmailMethod = (typeof GMAIL_METHODS)[number];
 export interface PriceTable {
   /** Units a call costs. The price is the method's, whatever the format or `fields`. */
   readonly units: Readonly<Record<GmailMethod, number>>;
+  /** A user's units of a minute. */
   readonly userUnitsPerMinute: number;
+  /** The project's units of a minute. */
   readonly projectUnitsPerMinute: number;
   /** The project's units of a Pacific day; null when only minutes are limited. */
   readonly projectUnitsPerDay: number | null;

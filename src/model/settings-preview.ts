@@ -4,7 +4,9 @@ import type { WorkLeft } from './work-left.ts';
 
 /** What a change of settings would do to a mailbox. */
 export interface SettingsPreview {
+  /** The settings as they are. */
   readonly before: MailboxSettings;
+  /** The settings as they would be. */
   readonly after: MailboxSettings;
   /** True when the mailbox is listed again. Without that, nothing is removed and nothing fetched. */
   readonly lists: boolean;
@@ -12,6 +14,7 @@ export interface SettingsPreview {
   readonly held: number;
   /** How many of them leave, because they are outside the new scope. */
   readonly leaving: number;
+  /** What would be fetched. */
   readonly fetching: FetchingPreview;
 }
 
@@ -29,6 +32,7 @@ export interface WorkPrice {
 
 /** What is fetched because of a change, as far as the mailbox and Gmail could say ahead. */
 export interface FetchingPreview extends WorkPrice {
+  /** How many messages are fetched. */
   readonly messages: number;
   /**
    * How good the number is: `at-most` when Gmail's counts overlap, `at-least` when Gmail could not be asked about
@@ -46,6 +50,7 @@ export interface ListedScope extends Pick<WorkLeft, 'threads' | 'attachedShare'>
 
 /** How many messages a scope has at Gmail. */
 export interface ScopeCount {
+  /** How many messages, or the most that there can be. */
   readonly messages: number;
   /** False when there may be fewer. */
   readonly isExact: boolean;

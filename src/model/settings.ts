@@ -16,6 +16,7 @@ export interface Scope {
    * Everything that arrives later is mirrored, whatever its date.
    */
   readonly limit: number | null;
+  /** Whether messages in spam and trash are mirrored, too. */
   readonly includeSpamTrash: boolean;
 }
 
@@ -29,7 +30,9 @@ export type Recovery = (typeof RECOVERIES)[number];
 
 /** What is mirrored of a mailbox, and how. Durations are in milliseconds. */
 export interface MailboxSettings {
+  /** In which form messages are fetched and stored. */
   readonly format: MessageFormat;
+  /** Which messages are mirrored. */
   readonly scope: Scope;
   /**
    * Whether messages of format `full` are stored with their attachments. Gmail's answer holds only the attachments'
@@ -38,6 +41,7 @@ export interface MailboxSettings {
   readonly attachments: boolean;
   /** Milliseconds between partial syncs of a quiet mailbox. */
   readonly pollInterval: number;
+  /** What happens when Gmail's history has expired. */
   readonly recovery: Recovery;
   /** Milliseconds between comparisons of the store with Gmail; null for never. */
   readonly auditInterval: number | null;

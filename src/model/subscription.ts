@@ -9,6 +9,7 @@ import { TidemarkError } from './tidemark-error.ts';
  * anything will do. Of events only `mailboxes` is asked besides their kind.
  */
 export interface ChangeFilter {
+  /** Only these mailboxes. */
   readonly mailboxes: readonly MailboxId[] | null;
   /** Kinds of changes; empty for no changes at all. */
   readonly kinds: readonly Change['kind'][] | null;
@@ -96,7 +97,9 @@ export type SubscriptionTarget = { readonly kind: 'handler' } | WebhookTarget;
 
 /** A receiver of webhooks. */
 export interface WebhookTarget {
+  /** Says that it is a webhook. */
   readonly kind: 'webhook';
+  /** Where webhooks are sent. */
   readonly url: string;
   /** Allows addresses that are not public, and http. */
   readonly allowPrivate: boolean;
@@ -108,16 +111,21 @@ export interface WebhookTarget {
 
 /** What a subscription is, apart from its state. */
 export interface SubscriptionDefinition {
+  /** The name by which it is commanded. */
   readonly name: string;
+  /** What gets the changes. */
   readonly target: SubscriptionTarget;
+  /** Which changes and events it gets. */
   readonly filter: ChangeFilter;
   /** The most changes in a delivery. */
   readonly batch: number;
+  /** What happens to a change that fails each time. */
   readonly order: DeliveryOrder;
 }
 
 /** A subscription as it is stored. `createdAt` is in epoch milliseconds. */
 export interface Subscription extends SubscriptionDefinition {
+  /** Epoch milliseconds when it was made. */
   readonly createdAt: number;
   /** When and why it ended; null while it delivers. */
   readonly ended: { readonly at: number; readonly reason: string } | null;

@@ -126,18 +126,48 @@ export type SpanAttributes = Readonly<Record<string, string | number | boolean>>
 
 /** A span of a trace. */
 export interface Span {
-  /** Adds attributes to the span. */
+  /**
+   * Adds attributes to the span.
+   *
+   * @param attributes - ids and counts; no mail
+   */
   set(attributes: SpanAttributes): void;
 }
 
 /** How code reports metrics and spans. Reporting never throws and never waits. */
 export interface Telemetry {
-  /** Adds to a counter: a whole number, not below 0. */
+  /**
+   * Adds to a counter: a whole number, not below 0.
+   *
+   * @param name - the counter's
+   * @param value - by how much
+   * @param labels - the counter's labels
+   */
   add<Name extends CounterName>(name: Name, value: number, labels: LabelsOf<Name>): void;
+  /**
+   * Sets a gauge.
+   *
+   * @param name - the gauge's
+   * @param value - what it is now, in the unit that the name ends in
+   * @param labels - the gauge's labels
+   */
   set<Name extends GaugeName>(name: Name, value: number, labels: LabelsOf<Name>): void;
-  /** @param value in the unit that the name ends in */
+  /**
+   * Records a value in a histogram.
+   *
+   * @param value in the unit that the name ends in
+   * @param name - the histogram's
+   * @param labels - the histogram's labels
+   */
   observe<Name extends HistogramName>(name: Name, value: number, labels: LabelsOf<Name>): void;
-  /** Runs `work` within a span of the current trace. An error that it throws is recorded on the span and rethrown. */
+  /**
+   * Runs `work` within a span of the current trace. An error that it throws is recorded on the span and rethrown.
+   *
+   * @param name - the span's
+   * @param attributes - ids and counts; no mail
+   * @param work - what the span lasts for
+   * @returns what `work` returns
+   */
   span<Result>(name: string, attributes: SpanAttributes, work: (span: Span) => Promise<Result>): Promise<Result>;
 }
 

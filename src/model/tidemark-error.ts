@@ -114,7 +114,9 @@ export type TidemarkErrorCode = (typeof ERROR_CODES)[number];
 
 /** What an error of Tidemark says beside its message. */
 export interface TidemarkErrorOptions extends ErrorOptions {
+  /** The mailbox that the error is about. */
   readonly mailbox?: MailboxId | null;
+  /** What a person can do about it. */
   readonly remedy?: Remedy | null;
 }
 

@@ -17,6 +17,7 @@ export interface Attachment {
   /**
    * The content, decoded piece by piece.
    *
+   * @returns the bytes as a stream
    * @throws {CannotDoError} `attachment-not-held`; the message says how to have attachments stored
    */
   readonly content: () => Readable;

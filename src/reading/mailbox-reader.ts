@@ -36,18 +36,35 @@ export interface MessageQuery {
  * `mailbox-unknown` when the store does not know the mailbox, and `StoreError` when the database cannot be used.
  */
 export interface MailboxReader {
-  /** @returns null when the message is not readable: not fetched yet, deleted, or out of scope */
+  /**
+   * Reads one message.
+   *
+   * @param id - Gmail's id of it
+   * @returns null when the message is not readable: not fetched yet, deleted, or out of scope
+   */
   message(id: string): Promise<Message | null>;
   /**
    * Messages in the order of their arrival, page by page. Nothing is held open between two messages, so the loop may
    * take its time. A message that arrives or leaves meanwhile may be given or not; any other is given once.
    *
+   * @param query - which messages, and in which order; all of them, newest first, unless given
+   * @returns the messages, read while the loop goes on
    * @throws {CannotDoError} `label-unknown` when the mailbox has no such label
    * @example for await (const message of mailbox.messages({ label: 'Invoices' })) console.log(message.subject);
    */
   messages(query?: MessageQuery): AsyncIterable<Message>;
-  /** The readable messages of a thread, oldest first; none when there is no such thread. */
+  /**
+   * The readable messages of a thread, oldest first; none when there is no such thread.
+   *
+   * @param id - Gmail's id of the thread
+   * @returns its messages
+   */
   thread(id: string): Promise<readonly Message[]>;
+  /**
+   * The labels of the mailbox, Gmail's own included.
+   *
+   * @returns the labels as the last sync saw them
+   */
   labels(): Promise<readonly Label[]>;
 }
 

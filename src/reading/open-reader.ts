@@ -13,15 +13,25 @@ import { mailboxReader, type MailboxReader } from './mailbox-reader.ts';
 /** Reads the mail of a store. */
 export interface Reader {
   /**
+   * Reads one mailbox.
+   *
    * @param email - the mailbox; nothing is read yet
+   * @returns what reads its mail
    * @throws {InvalidIdError} when it is not an e-mail address
    */
   mailbox(email: string): MailboxReader;
-  /** The stored mailboxes, in the order of their addresses. */
+  /**
+   * The stored mailboxes, in the order of their addresses.
+   *
+   * @returns their addresses
+   */
   mailboxes(): Promise<readonly MailboxId[]>;
   /**
    * Follows the change feed of all mailboxes, or of one: see {@link followChanges}.
    *
+   * @param request - where it begins, of which mailbox, and what ends it; all mailboxes, from the first change on,
+   * unless given
+   * @returns the changes, each with the cursor that comes after it
    * @example
    * for await (const change of reader.changes({ after: saved })) {
    *   await work(change);
@@ -29,12 +39,17 @@ export interface Reader {
    * }
    */
   changes(request?: ChangesRequest): AsyncIterable<FeedChange>;
-  /** The present end of the change feed: see {@link endOfChanges}. */
+  /**
+   * The present end of the change feed: see {@link endOfChanges}.
+   *
+   * @returns a cursor with which `changes` gives only what comes from now on
+   */
   endOfChanges(): Promise<FeedCursor>;
 }
 
 /** A {@link Reader} with its connections to the database. */
 export interface OpenedReader extends Reader {
+  /** Closes the database. Loops over `changes` and `messages` end with an error then. */
   close(): Promise<void>;
 }
 
@@ -52,6 +67,8 @@ export interface OpenReaderRequest {
  * Opens a store for reading. Needs no Temporal server, creates neither a folder nor a file, and changes nothing but the
  * positions of the change feed, when it is followed.
  *
+ * @param request - the database, and where bodies outside it are
+ * @returns the reader; close it in the end
  * @throws {StoreError} `unavailable` when there is no store, or the database cannot be used; `older-schema` when the
  * database must be migrated first
  * @throws {UnsupportedDatabaseError} when the URL does not name a database

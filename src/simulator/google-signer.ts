@@ -23,6 +23,12 @@ export class GoogleSigner {
     this.#clock = clock;
   }
 
+  /**
+   * Makes a signer with a key of its own.
+   *
+   * @param clock - by which tokens are dated
+   * @returns the signer
+   */
   static async create(clock: Clock): Promise<GoogleSigner> {
     const { publicKey, privateKey } = await generateKeyPair('RS256');
     return new GoogleSigner(
@@ -32,7 +38,12 @@ export class GoogleSigner {
     );
   }
 
-  /** The token of a push request. */
+  /**
+   * The token of a push request.
+   *
+   * @param push - the audience and the service account that the token names
+   * @returns the token, valid for an hour
+   */
   identityToken({ audience, serviceAccount }: { audience: string; serviceAccount: string }): Promise<string> {
     const now = Math.floor(this.#clock.now() / 1_000);
     return new SignJWT({ email: serviceAccount, email_verified: true, azp: serviceAccount, sub: serviceAccount })

@@ -3,18 +3,25 @@
  * transport request.
  */
 export interface SimulatorRequest {
+  /** The HTTP method. */
   readonly method: string;
+  /** The URL; the host is ignored. */
   readonly url: string;
   /** Header names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The body; none for a GET. */
   readonly body?: string | Buffer;
+  /** Ends the request. */
   readonly signal?: AbortSignal;
 }
 
 /** An answer of the simulated Gmail. */
 export interface SimulatorResponse {
+  /** The HTTP status. */
   readonly status: number;
+  /** Header names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The body. */
   readonly body: Buffer;
   /** The body's length before a fault cut it off; only set when one did. */
   readonly fullLength?: number;

@@ -4,6 +4,7 @@ import type { RawSource } from './simulated-message.ts';
 export interface NewMail {
   /** RFC 822 bytes. A function is called on each read and must always return the same bytes. */
   readonly raw: Uint8Array | string | (() => Buffer);
+  /** The labels that it arrives with, such as `INBOX` and `UNREAD`. Each must exist. */
   readonly labelIds: readonly string[];
   /** The thread to join, created when unknown; a new thread when not given. */
   readonly threadId?: string | undefined;

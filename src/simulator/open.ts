@@ -28,6 +28,7 @@ interface Serving {
 
 /** What a simulator serves, and where. */
 export interface SimulateRequest extends Serving {
+  /** The mailboxes' addresses. */
   readonly emails: readonly string[];
   /** Generated messages in each mailbox. */
   readonly messages: number;
@@ -41,23 +42,31 @@ export interface SimulateRequest extends Serving {
 
 /** A mailbox of a served simulator, with the credentials that open it. */
 export interface ServedMailbox {
+  /** Its address. */
   readonly email: string;
+  /** How many messages it has. */
   readonly messages: number;
+  /** What `connect` takes. */
   readonly credentials: AuthorizedUser;
 }
 
 /** A simulator that answers over HTTP. */
 export interface ServedSimulator {
+  /** `http://host:port`, for `GMAIL_ROOT_URL`. Tokens are at `/token` below it. */
   readonly url: string;
   /** URL of the keys that verify push requests; null when there are no keys. */
   readonly keysUrl: string | null;
+  /** The mailboxes, in the order in which they were asked for. */
   readonly mailboxes: readonly ServedMailbox[];
+  /** Ends it, and forgets its mail. */
   close(): Promise<void>;
 }
 
 /**
  * Serves a simulator with mailboxes over HTTP. The simulator forgets everything when it closes.
  *
+ * @param request - the mailboxes, the mail in them, and where it listens
+ * @returns the simulator that answers; close it in the end
  * @throws {Error} when the port is taken or the mail cannot be read
  */
 export async function openSimulator(request: SimulateRequest): Promise<ServedSimulator> {

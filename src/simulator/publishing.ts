@@ -7,7 +7,9 @@ import type { Notification } from './watches.ts';
 export interface PushSubscription {
   /** Where notifications are posted. */
   readonly endpoint: string;
+  /** The audience of the tokens that requests carry. */
   readonly audience: string;
+  /** The service account that the tokens name. */
   readonly serviceAccount: string;
 }
 

@@ -14,6 +14,7 @@ export interface QuotaEnforcement {
   readonly window: 'first-request-minute' | 'sliding-minute' | 'fixed-minute' | 'ten-seconds' | 'off';
   /** The price table's limit when not given. */
   readonly userUnitsPerMinute?: number | undefined;
+  /** The price table's limit when not given. */
   readonly projectUnitsPerMinute?: number | undefined;
   /** Gmail's undocumented limit on one user's calls in flight; no limit when not given. */
   readonly concurrentRequests?: number | undefined;

@@ -12,6 +12,7 @@ import type { Simulator } from './simulator.ts';
 
 /** What an HTTP server of a simulator serves, and where. */
 export interface SimulatorServerOptions {
+  /** The simulator that answers. */
   readonly simulator: Simulator;
   /** 0 takes a free port. */
   readonly port: number;
@@ -46,6 +47,9 @@ const MAX_BODY_BYTES = 128 * 2 ** 20;
 /**
  * Serves a simulator over HTTP: the Gmail API, the token endpoint at `/token`, and the control API below `/simulator/`
  * (docs/simulator.md).
+ *
+ * @param options - the simulator, and where it listens
+ * @returns the server; close it in the end
  * @throws {Error} when the port is taken
  */
 export async function startSimulatorServer({

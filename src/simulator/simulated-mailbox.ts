@@ -19,18 +19,25 @@ import { truthOf, type TruthMessage } from './truth.ts';
 export class SimulatedMailbox {
   /** The account's address; `Simulator.rename` changes it. */
   email: string;
+  /** Its labels. */
   readonly labelBook: LabelBook;
+  /** Its history. */
   readonly log: HistoryLog;
+  /** How far parts of Gmail lag behind; change the object in place. */
   readonly lag: Lag = { ...NO_LAG };
+  /** How answers are split into pages; change the object in place. */
   readonly paging: Paging = { ...ONE_PAGE };
   /** Messages that listings leave out. */
   readonly omissions = new Omissions();
+  /** How the totals that Gmail reports differ from the real ones; change the object in place. */
   readonly totalsOff: TotalsOff = { profile: 0, labels: {}, spamTrash: true };
+  /** Counts messages by label. */
   readonly labelTotals = new LabelCounter();
   /** What a raw get answers for messages with the label CHAT. */
   readonly chats: { raw: 'whole' | 'missing' | 'cut' } = { raw: 'whole' };
   /** Message id of each draft, by draft id. */
   readonly drafts = new Map<string, string>();
+  /** Decides what Gmail leaves open. */
   readonly random: Random;
   readonly #clock: Clock;
   readonly #onRecord: (mailbox: SimulatedMailbox, labelIds: ReadonlySet<string>) => void;
@@ -38,6 +45,7 @@ export class SimulatedMailbox {
   readonly #poisoned = new Map<string, 400 | 500>();
   #revision = 0;
 
+  /** @internal */
   constructor(options: {
     email: string;
     clock: Clock;
@@ -67,6 +75,13 @@ export class SimulatedMailbox {
     return this.#held.totals;
   }
 
+  /**
+   * A message arrives, or is put there.
+   *
+   * @param mail - the message and its labels
+   * @returns the ids that Gmail gives it
+   * @throws {ApiError} 400 when a label does not exist
+   */
   insert(mail: NewMail): { id: string; threadId: string } {
     this.labelBook.assertKnown(mail.labelIds);
     const now = this.#clock.now();
@@ -84,12 +99,21 @@ export class SimulatedMailbox {
     return { id, threadId };
   }
 
-  /** Deletes for good, without the trash. */
+  /**
+   * Deletes for good, without the trash.
+   *
+   * @param id - the message's
+   * @throws {ApiError} 404 when there is no such message
+   */
   delete(id: string): void {
     this.deleteAll([this.existing(id).id]);
   }
 
-  /** messages.batchDelete: makes one history record. Unknown ids are skipped, as Gmail does. */
+  /**
+   * messages.batchDelete: makes one history record. Unknown ids are skipped, as Gmail does.
+   *
+   * @param ids - the messages'
+   */
   deleteAll(ids: readonly string[]): void {
     this.#commit(
       this.#held.known(ids).map((message) => ({ message, exists: false, labelIds: message.current.labelIds })),
@@ -97,23 +121,55 @@ export class SimulatedMailbox {
     for (const [draftId, messageId] of this.drafts) if (ids.includes(messageId)) this.drafts.delete(draftId);
   }
 
+  /**
+   * Moves a message to the trash.
+   *
+   * @param id - the message's
+   * @throws {ApiError} 404 when there is no such message
+   */
   trash(id: string): void {
     this.modify([this.existing(id).id], { add: ['TRASH'] });
   }
 
+  /**
+   * Takes a message out of the trash.
+   *
+   * @param id - the message's
+   * @throws {ApiError} 404 when there is no such message
+   */
   untrash(id: string): void {
     this.modify([this.existing(id).id], { remove: ['TRASH'] });
   }
 
+  /**
+   * Puts labels on a message.
+   *
+   * @param id - the message's
+   * @param labelIds - the labels'
+   * @throws {ApiError} 404 when there is no such message, 400 when a label does not exist
+   */
   addLabels(id: string, labelIds: readonly string[]): void {
     this.modify([this.existing(id).id], { add: labelIds });
   }
 
+  /**
+   * Takes labels off a message.
+   *
+   * @param id - the message's
+   * @param labelIds - the labels'
+   * @throws {ApiError} 404 when there is no such message, 400 when a label does not exist
+   */
   removeLabels(id: string, labelIds: readonly string[]): void {
     this.modify([this.existing(id).id], { remove: labelIds });
   }
 
-  /** Makes one history record for all changed messages, and no record when nothing changes. */
+  /**
+   * Makes one history record for all changed messages, and no record when nothing changes.
+   *
+   * @param ids - the messages'; unknown ones are skipped
+   * @param labels - ids of the labels to add and to remove
+   * @throws {ApiError} 400 when a label does not exist
+   */
   modify(ids: readonly string[], labels: { add?: readonly string[]; remove?: readonly string[] }): void {
     const add = labels.add ?? [];
     const remove = [...(labels.remove ?? []), ...impliedRemovals(add)];
@@ -127,7 +183,13 @@ export class SimulatedMailbox {
     );
   }
 
-  /** Each save of a draft makes a new message with a new id and deletes the previous one. */
+  /**
+   * Each save of a draft makes a new message with a new id and deletes the previous one.
+   *
+   * @param draftId - the draft's; it is made when it is new
+   * @param raw - RFC 822 bytes
+   * @returns the ids of the new message
+   */
   saveDraft(draftId: string, raw: Uint8Array | string): { id: string; threadId: string } {
     const before = this.#held.get(this.drafts.get(draftId) ?? '');
     const saved = this.insert({ raw, labelIds: ['DRAFT'], threadId: before?.threadId });
@@ -136,7 +198,12 @@ export class SimulatedMailbox {
     return saved;
   }
 
-  /** An administrator's restore: adds the deleted message again under its old id. */
+  /**
+   * An administrator's restore: adds the deleted message again under its old id.
+   *
+   * @param id - the deleted message's
+   * @throws {ApiError} 404 when it exists, or never did
+   */
   restore(id: string): void {
     const message = this.#held.get(id);
     if (message === undefined || message.current.exists) throw notFound(`deleted message ${id} of ${this.email}`);
@@ -146,18 +213,34 @@ export class SimulatedMailbox {
     this.#commit([{ message, exists: true, labelIds: message.current.labelIds.filter((label) => known.has(label)) }]);
   }
 
+  /**
+   * Makes a label.
+   *
+   * @param name - its name
+   * @returns the label with its id
+   * @throws {ApiError} 409 when the name is taken
+   */
   createLabel(name: string): SimulatedLabel {
     return this.labelBook.create(name);
   }
 
-  /** Leaves no history record: history knows labels by id. */
+  /**
+   * Leaves no history record: history knows labels by id.
+   *
+   * @param id - the label's
+   * @param name - its new name
+   * @returns the label
+   * @throws {ApiError} 404 when there is no such label
+   */
   renameLabel(id: string, name: string): SimulatedLabel {
     return this.labelBook.rename(id, name);
   }
 
   /**
    * Takes the label off its messages, with a history record.
+   *
    * @param options.silent - makes no record and leaves the messages' historyId: Gmail's documentation promises neither
+   * @param id - the label's
    */
   deleteLabel(id: string, { silent = false }: { silent?: boolean } = {}): void {
     const carriers = this.#held.carrying(id);
@@ -170,48 +253,93 @@ export class SimulatedMailbox {
     this.labelBook.remove(id);
   }
 
-  /** From now on, every start id older than the head, or than the last `keepLast` records, is answered with 404. */
+  /**
+   * From now on, every start id older than the head, or than the last `keepLast` records, is answered with 404.
+   *
+   * @param options - `keepLast`: how many records stay, 0 unless given
+   */
   expireHistory(options: { keepLast?: number } = {}): void {
     this.log.expire(options.keepLast ?? 0);
   }
 
-  /** From now on, every get of the message answers this status; null ends this. */
+  /**
+   * From now on, every get of the message answers this status; null ends this.
+   *
+   * @param id - the message's
+   * @param status - the HTTP status
+   */
   poison(id: string, status: 400 | 500 | null): void {
     if (status === null) this.#poisoned.delete(id);
     else this.#poisoned.set(this.existing(id).id, status);
   }
 
+  /**
+   * Says whether a message is poisoned.
+   *
+   * @param id - the message's
+   * @returns the status that a get answers; null when it is not poisoned
+   */
   poisonOf(id: string): 400 | 500 | null {
     return this.#poisoned.get(id) ?? null;
   }
 
-  /** What the mailbox really holds, regardless of lag, sorted by id. */
+  /**
+   * What the mailbox really holds, regardless of lag, sorted by id.
+   *
+   * @param options - `includeSpamTrash`: messages in spam and trash, too; false unless given
+   * @returns the messages, with labels and content
+   */
   truth(options: { includeSpamTrash?: boolean } = {}): TruthMessage[] {
     return [...truthOf(this.all(), options)];
   }
 
+  /**
+   * Its labels.
+   *
+   * @returns Gmail's own and those that were made
+   */
   labels(): SimulatedLabel[] {
     return this.labelBook.all();
   }
 
-  /** Every message that exists, newest first. */
+  /**
+   * Every message that exists, newest first.
+   *
+   * @returns the messages, one by one
+   */
   all(): Generator<SimulatedMessage> {
     return this.#held.all();
   }
 
-  /** @throws {ApiError} 404 */
+  /**
+   * Finds a message.
+   *
+   * @param id - the message's
+   * @returns the message
+   * @throws {ApiError} 404
+   */
   existing(id: string): SimulatedMessage {
     const message = this.#held.get(id);
     if (message === undefined || !message.current.exists) throw notFound(`message ${id} of ${this.email}`);
     return message;
   }
 
-  /** What the listing index shows now, newest first. */
+  /**
+   * What the listing index shows now, newest first.
+   *
+   * @param after - where the page before ended
+   * @returns the messages, one by one
+   */
   *listed(after?: Place): Generator<SeenMessage> {
     yield* this.#held.listed(this.#clock.now(), this.lag, after);
   }
 
-  /** What a get reads. With `lag.getMs` it is, with some probability, a stale replica. */
+  /**
+   * What a get reads. With `lag.getMs` it is, with some probability, a stale replica.
+   *
+   * @param id - the message's
+   * @returns the message; null when the replica has none
+   */
   read(id: string): SeenMessage | null {
     const message = this.#held.get(id);
     if (message === undefined) return null;
@@ -219,7 +347,12 @@ export class SimulatedMailbox {
     return version?.exists === true ? { message, version } : null;
   }
 
-  /** The messages of a thread as one replica shows them, oldest first. */
+  /**
+   * The messages of a thread as one replica shows them, oldest first.
+   *
+   * @param threadId - the thread's
+   * @returns the messages
+   */
   readThread(threadId: string): SeenMessage[] {
     const now = this.#clock.now();
     const delay = this.#replicaDelay();
@@ -230,7 +363,12 @@ export class SimulatedMailbox {
       .sort((a, b) => a.message.internalDate - b.message.internalDate || (a.message.id < b.message.id ? -1 : 1));
   }
 
-  /** The messages of a thread as they are, in the order of arrival. */
+  /**
+   * The messages of a thread as they are, in the order of arrival.
+   *
+   * @param threadId - the thread's
+   * @returns the messages
+   */
   thread(threadId: string): SimulatedMessage[] {
     return this.#held.thread(threadId).filter((message) => message.current.exists);
   }

@@ -35,10 +35,13 @@ export interface SimulatorOptions {
 export class Simulator {
   /** The root URL for in-process clients. `transport` ignores the host and looks only at the path. */
   readonly rootUrl = 'http://gmail.simulator';
+  /** What goes wrong on command. */
   readonly faults: Faults;
+  /** What calls cost, by mailbox and method. */
   readonly usage = new UsageMeter();
   /** The users of the Workspace domain. */
   readonly directory: Directory;
+  /** The clock by which it dates, and by which delays pass. */
   readonly clock: Clock;
   readonly #seed: number;
   readonly #quota: Quota;
@@ -48,6 +51,11 @@ export class Simulator {
   readonly #frontend: Frontend;
   readonly #mailboxes = new Map<string, SimulatedMailbox>();
 
+  /**
+   * Makes a Gmail without mailboxes: `addMailbox` makes them.
+   *
+   * @param options - the clock, prices, limits, and the seed of what Gmail leaves open
+   */
   constructor(options: SimulatorOptions) {
     this.clock = options.clock;
     this.#seed = options.seed ?? 1;
@@ -93,11 +101,13 @@ export class Simulator {
    * Other prices and limits apply from a moment on, as on 2027-04-01 for projects of 2025.
    *
    * @param at - epoch ms; now when not given
+   * @param table - the prices, or the name of Google's
    */
   changePrices(table: PriceTableName | PriceTable, at: number = this.clock.now()): void {
     this.#prices.change(table, at);
   }
 
+  /** Milliseconds that each answer takes. A new value applies from now on. */
   get latencyMs(): number {
     return this.#frontend.latencyMs;
   }
@@ -117,10 +127,21 @@ export class Simulator {
 
   /**
    * Answers one HTTP request.
+   *
+   * @param request - the request; of its URL only the path counts
+   * @returns the answer
    * @throws the signal's reason when it aborts, and an error with code `ECONNRESET` for a reset on command
    */
   readonly transport = (request: SimulatorRequest): Promise<SimulatorResponse> => this.#frontend.answer(request);
 
+  /**
+   * Makes a mailbox without mail.
+   *
+   * @param email - its address
+   * @returns the mailbox
+   * @throws {InvalidIdError} when the text is not an e-mail address
+   * @throws {Error} when the address has a mailbox already
+   */
   addMailbox(email: string): SimulatedMailbox {
     const id = mailboxId(email);
     if (this.#mailboxes.has(id)) throw new Error(`the simulator has a mailbox ${id} already`);
@@ -138,6 +159,9 @@ export class Simulator {
    * Gives the account another address. getProfile and notifications name the new address; grants, mail, ids and history
    * stay the same.
    *
+   * @param email - the mailbox's address
+   * @param to - its new address
+   * @returns the mailbox
    * @throws {Error} when there is no such mailbox, or the new address already has a mailbox
    */
   rename(email: string, to: string): SimulatedMailbox {
@@ -151,18 +175,35 @@ export class Simulator {
     return mailbox;
   }
 
-  /** @throws {Error} when the address has no mailbox */
+  /**
+   * Finds a mailbox.
+   *
+   * @param email - its address, in any case
+   * @returns the mailbox
+   * @throws {Error} when the address has no mailbox
+   */
   mailbox(email: string): SimulatedMailbox {
     const mailbox = this.#mailboxes.get(email.toLowerCase());
     if (mailbox === undefined) throw new Error(`the simulator has no mailbox ${email}; addMailbox makes one`);
     return mailbox;
   }
 
+  /**
+   * Every mailbox.
+   *
+   * @returns the mailboxes, in the order in which they were made
+   */
   mailboxes(): SimulatedMailbox[] {
     return [...this.#mailboxes.values()];
   }
 
-  /** The credentials of the mailbox's last grant, in Google's own form. */
+  /**
+   * The credentials of the mailbox's last grant, in Google's own form.
+   *
+   * @param email - the mailbox's address
+   * @returns the credentials, as `connect` takes them
+   * @throws {Error} when the address has no mailbox
+   */
   credentialsFor(email: string): AuthorizedUser {
     return this.#tokens.credentialsFor(this.mailbox(email).email);
   }
@@ -172,17 +213,33 @@ export class Simulator {
     this.#tokens.delegation = scopes;
   }
 
-  /** The OAuth client for consent, in the form of Google's file. */
+  /**
+   * The OAuth client for consent, in the form of Google's file.
+   *
+   * @returns the file's content
+   */
   clientFile(): ClientFile {
     return this.#tokens.clientFile();
   }
 
-  /** Withdraws the owner's consent. From now on, the token endpoint answers `invalid_grant` and API calls 401. */
+  /**
+   * Withdraws the owner's consent. From now on, the token endpoint answers `invalid_grant` and API calls 401.
+   *
+   * @param email - the mailbox's address
+   * @throws {Error} when the address has no mailbox
+   */
   revoke(email: string): void {
     this.#tokens.revoke(this.mailbox(email).email);
   }
 
-  /** Records the owner's consent and makes a new refresh token, for full access unless `scopes` is given. */
+  /**
+   * Records the owner's consent and makes a new refresh token, for full access unless `scopes` is given.
+   *
+   * @param email - the mailbox's address
+   * @param options - `scopes`: what is granted
+   * @returns the credentials of the new grant
+   * @throws {Error} when the address has no mailbox
+   */
   grant(email: string, options: { scopes?: readonly string[] } = {}): AuthorizedUser {
     return this.#tokens.grant(this.mailbox(email).email, options.scopes);
   }
@@ -192,12 +249,23 @@ export class Simulator {
     return this.#watches.delivery;
   }
 
-  /** Epoch ms when Gmail's watch on a mailbox ends; null when there is none. */
+  /**
+   * Epoch ms when Gmail's watch on a mailbox ends; null when there is none.
+   *
+   * @param email - the mailbox's address
+   * @returns epoch milliseconds
+   * @throws {Error} when the address has no mailbox
+   */
   watchedUntil(email: string): number | null {
     return this.#watches.expirationOf(this.mailbox(email).email);
   }
 
-  /** Calls `listener` for each push notification of a watched mailbox. @returns a function that removes it */
+  /**
+   * Calls `listener` for each push notification of a watched mailbox.
+   *
+   * @param listener - called with each notification
+   * @returns a function that removes it
+   */
   onNotification(listener: (notification: Notification) => void): () => void {
     return this.#watches.listen(listener);
   }

@@ -5,14 +5,19 @@ import { FULL_ACCESS } from './allowed-scopes.ts';
 
 /** Google's JSON form of a person's grant, which gcloud writes and google-auth-library reads. */
 export interface AuthorizedUser {
+  /** Says that it is a person's grant. */
   readonly type: 'authorized_user';
+  /** The OAuth client to which the person consented. */
   readonly client_id: string;
+  /** That client's secret. */
   readonly client_secret: string;
+  /** What the token endpoint takes. */
   readonly refresh_token: string;
 }
 
 /** The file that the Google Cloud console offers for an OAuth client of type Desktop app. */
 export interface ClientFile {
+  /** The client's id, its secret, and where consent may return to. */
   readonly installed: {
     readonly client_id: string;
     readonly client_secret: string;

@@ -5,8 +5,11 @@ import type { Random } from './random.ts';
 
 /** A notification that Gmail publishes to the topic: https://developers.google.com/workspace/gmail/api/guides/push */
 export interface Notification {
+  /** The topic that the watch named: `projects/P/topics/T`. */
   readonly topicName: string;
+  /** The account's address. */
   readonly emailAddress: string;
+  /** The mailbox's `historyId` as of the change. */
   readonly historyId: string;
 }
 

@@ -128,6 +128,7 @@ export interface BlockedStatus {
   readonly message?: string;
   /** What a person can do; absent when nothing is known, and from earlier versions. */
   readonly remedy?: Remedy;
+  /** Epoch milliseconds when it was blocked. */
   readonly since: number;
   /** How many questions were refused since then. */
   readonly asks: number;
@@ -137,8 +138,11 @@ export interface BlockedStatus {
 
 /** Times are epoch ms. */
 export interface PushStatus {
+  /** Epoch milliseconds when Gmail was last asked to watch the mailbox. */
   readonly renewedAt: number;
+  /** Epoch milliseconds when Gmail stops watching unless it is asked again. */
   readonly expiration: number;
+  /** Epoch milliseconds of the last notification; null before the first. */
   readonly notifiedAt: number | null;
   /**
    * False when the mailbox is polled as without push: a change arrived without a notification, or the watch could not
@@ -149,27 +153,39 @@ export interface PushStatus {
 
 /** What a mailbox's workflow says of itself. */
 export interface MailboxStatus {
+  /** The mailbox's address. */
   readonly mailbox: MailboxId;
   /** The database that holds the mailbox; null until it is known, absent from earlier versions. */
   readonly store?: StoreMark | null;
+  /** What the mailbox does, or waits for. */
   readonly phase: Phase;
-  /** Epoch ms. */
+  /** Epoch milliseconds when the phase began. */
   readonly phaseSince: number;
+  /** The mark: everything up to it is in the store, or durably pending; null before the first full sync. */
   readonly historyId: HistoryId | null;
+  /** The number of the latest full sync that lists everything; 0 before the first. */
   readonly generation: number;
   /** True once every message of the last full sync is stored, failed or gone, and a partial sync has run since. */
   readonly inSync: boolean;
+  /** The settings that apply. */
   readonly settings: MailboxSettings;
+  /** Partial syncs that ended well. */
   readonly partialSyncs: number;
+  /** Full syncs that ended well. */
   readonly fullSyncs: number;
+  /** Recoveries from an expired history. */
   readonly recoveries: number;
+  /** How often it was told that something may have changed. */
   readonly pokes: number;
+  /** Epoch milliseconds when a partial sync last reached the head; null before the first. */
   readonly syncedAt: number | null;
+  /** Epoch milliseconds when the next partial sync is due; null when none is planned. */
   readonly nextSyncAt: number | null;
+  /** Epoch milliseconds until which Gmail refuses calls; null when it does not. */
   readonly rateLimitedUntil: number | null;
   /** Gmail's notifications; null while Gmail does not watch the mailbox. */
   readonly push: PushStatus | null;
-  /** Until when the project's daily budget holds back the backfill, while live syncs go on. */
+  /** Epoch milliseconds until which the project's daily budget holds back the backfill, while live syncs go on. */
   readonly heldUntil: number | null;
   /** `mendedAt`: when the failed work succeeded again; null, or absent from earlier versions, while it has not. */
   readonly lastError: {

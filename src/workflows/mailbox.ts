@@ -20,6 +20,10 @@ import { initialState } from './mailbox-state.ts';
  * (full syncs) and the delivery lane (changes, for subscriptions). What the lanes should do is a pure function of the
  * state (`planOf`). Everything that happens is an event that changes the state (`transition`). How the lanes begin, end
  * and wait is pure, too (`lane-scheduler.ts`).
+ *
+ * @param argument - the mailbox, its settings, and what an earlier run carried over
+ * @returns the mark when the mailbox is stopped, and how many syncs there were
+ * @throws Temporal's failure `InvalidInput` when the argument names no mailbox or wrong settings
  */
 export async function mailbox(argument: MailboxInput): Promise<MailboxResult> {
   const input = startedWith(argument);

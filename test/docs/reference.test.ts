@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { reference } from '../../scripts/reference.ts';
+import { leftOut } from '../../scripts/undocumented.ts';
 
 /** Types that a product gets or passes on and never has to write down, by the reason. */
 const HIDDEN: Readonly<Record<string, readonly string[]>> = {
@@ -80,5 +81,9 @@ describe('the reference that `npm run docs` writes', () => {
     expect(Object.fromEntries(pages.map(({ entry, uncommented }) => [entry, uncommented]))).toEqual(
       Object.fromEntries(pages.map(({ entry }) => [entry, []])),
     );
+  });
+
+  it('is complete: members have comments, functions name parameters, results and errors, times a unit', () => {
+    expect(leftOut()).toEqual([]);
   });
 });

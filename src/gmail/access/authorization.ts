@@ -17,7 +17,9 @@ export interface Authorization {
    * Proves to Google that the code is redeemed by the program that asked for it (PKCE, RFC 7636). Secret until then.
    */
   readonly codeVerifier: string;
+  /** Where Google sends the person with the answer. */
   readonly redirectUri: string;
+  /** The scopes that were asked for: https://developers.google.com/workspace/gmail/api/auth/scopes */
   readonly scopes: readonly string[];
 }
 

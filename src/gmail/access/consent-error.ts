@@ -24,6 +24,7 @@ export type ConsentFailure =
 export class ConsentError extends TidemarkError {
   override readonly name = 'ConsentError';
   readonly code: `consent-${ConsentFailure}`;
+  /** Why it failed; `code` is the same after `consent-`. */
   readonly reason: ConsentFailure;
 
   constructor(reason: ConsentFailure, message: string, options?: TidemarkErrorOptions) {

@@ -3,6 +3,7 @@ import { TidemarkError } from '../../model/tidemark-error.ts';
 
 /** An access token of Google's, with the scopes that the mailbox's settings need. */
 export interface ProvidedToken {
+  /** The token, for Gmail alone. It is kept in memory only. */
   readonly accessToken: string;
   /** Epoch ms. A token that has a minute or more left is kept until then, and the provider is not asked meanwhile. */
   readonly expiresAt: number;

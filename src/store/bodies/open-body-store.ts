@@ -10,8 +10,15 @@ export interface BodyOptions {
   readonly url: string | null;
   /** Bodies whose stored form has more bytes than this go outside; 0 for all. */
   readonly over: number;
+  /** How a bucket is reached. */
   readonly s3: S3Location;
-  /** How places are opened; defaults to {@link openBodyStore}. */
+  /**
+   * How places are opened; defaults to {@link openBodyStore}.
+   *
+   * @param url - the place
+   * @param s3 - how a bucket is reached
+   * @returns what reads and writes bodies there
+   */
   readonly open?: (url: string, s3: S3Location) => BodyStore;
 }
 

@@ -17,6 +17,7 @@ export type StoreFailure =
 export class StoreError extends TidemarkError {
   override readonly name = 'StoreError';
   readonly code: `store-${StoreFailure['kind']}`;
+  /** What went wrong, with its details. */
   readonly failure: StoreFailure;
 
   constructor(failure: StoreFailure, message: string, options?: TidemarkErrorOptions) {

@@ -20,8 +20,11 @@ export interface WorkStore {
 
 /** How many messages of a mailbox are in each state. */
 export interface MessageCounts {
+  /** Held, with their content. */
   readonly stored: number;
+  /** Known, and still to be fetched. */
   readonly pending: number;
+  /** Could not be fetched, and tried again less and less often. */
   readonly failed: number;
   /** Deleted at Gmail. */
   readonly gone: number;
@@ -31,6 +34,7 @@ export interface MessageCounts {
   readonly lacking: number;
   /** Pending rows of the backfill lane: the work that a full sync has left. */
   readonly backfill: number;
+  /** Of the pending ones, those that can be fetched now. */
   readonly due: number;
 }
 
@@ -41,15 +45,21 @@ export interface WorkCounts {
 
 /** A message that could not be fetched. */
 export interface FailedMessage {
+  /** Gmail's id of the message. */
   readonly id: MessageId;
+  /** Why the last attempt failed. */
   readonly error: string;
+  /** How often it was tried. */
   readonly attempts: number;
+  /** Epoch milliseconds when it is tried again. */
   readonly nextAttemptAt: number;
 }
 
 /** A message that is stored without a part that it has, or should have, at Gmail. */
 export interface LackingMessage {
+  /** Gmail's id of the message. */
   readonly id: MessageId;
+  /** What is lacking. */
   readonly lacks: Lacking;
   /** Why it is lacking; null when Gmail just has none. */
   readonly error: string | null;

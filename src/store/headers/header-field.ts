@@ -6,6 +6,7 @@ import type { MessageFormat } from '../../model/settings.ts';
 
 /** A header of a message, unfolded. */
 export interface HeaderField {
+  /** The name as the message spells it. */
   readonly name: string;
   /** Encoded words are not decoded: see {@link decodedText}. */
   readonly value: string;

@@ -19,12 +19,19 @@ export interface StreamOptions {
 
 /** A message as it is stored, not decoded. */
 export interface StoredMessage {
+  /** Gmail's id of the message. */
   readonly id: MessageId;
+  /** Gmail's id of its thread. */
   readonly threadId: ThreadId;
+  /** Gmail's ids of its labels. */
   readonly labelIds: readonly LabelId[];
+  /** The `historyId` at Gmail as of which it is stored. */
   readonly historyId: HistoryId;
+  /** Epoch milliseconds when it arrived at Gmail; null when Gmail does not say. */
   readonly internalDate: number | null;
+  /** Bytes, by Gmail's estimate. */
   readonly sizeEstimate: number;
+  /** Gmail's beginning of the text, with HTML entities. */
   readonly snippet: string;
   /** The format of the body: the settings', or `full` for a message that lacks its `raw`. */
   readonly format: MessageFormat;

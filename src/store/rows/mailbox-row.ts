@@ -53,8 +53,9 @@ export interface MailboxAccount {
  * {@link MailboxRow.relistAt}.
  */
 export interface Doubt {
-  /** Epoch ms of the listing that was doubted first, and of the last one. */
+  /** Epoch milliseconds of the listing that was doubted first. */
   readonly since: number;
+  /** Epoch milliseconds of the listing that was doubted last. */
   readonly checkedAt: number;
   /** How many consecutive listings were doubted. Listings within a few minutes count once. */
   readonly checks: number;
@@ -99,12 +100,17 @@ export interface Drift {
 
 /** The result of comparing the mailbox with Gmail. Times are epoch milliseconds. */
 export interface AuditResult {
+  /** Epoch milliseconds when the comparison began. */
   readonly startedAt: number;
+  /** Epoch milliseconds when the comparison ended. */
   readonly finishedAt: number;
   /** Messages whose labels were compared. */
   readonly checked: number;
+  /** Messages that are at Gmail and not here. */
   readonly missing: number;
+  /** Messages that are here and no longer at Gmail. */
   readonly extra: number;
+  /** Messages whose labels differ from those at Gmail. */
   readonly differing: number;
   /**
    * Listed as differing, and neither confirmed nor refuted: a get of each was not answered, or was not made because
@@ -122,11 +128,15 @@ export interface SettleMark {
 
 /** A failure or wait that is going on now. `message` is for a person and holds nothing private. */
 export interface Condition {
+  /** What keeps the mailbox from its work. */
   readonly kind: 'rate-limited' | 'failing' | 'needs-consent' | 'failed';
+  /** A sentence for a person. */
   readonly message: string;
   /** What a person can do; absent when nothing needs to be done, and from earlier versions. */
   readonly remedy?: Remedy;
+  /** Epoch milliseconds when it began. */
   readonly since: number;
+  /** Epoch milliseconds until which the work waits; null when that is unknown. */
   readonly until: number | null;
   /** False when the workflow must be told about this wait again. Absent means that it knows. */
   readonly told?: boolean;
@@ -134,7 +144,9 @@ export interface Condition {
 
 /** One condition a lane: a successful live sync says nothing about a failing backfill. */
 export interface Conditions {
+  /** What keeps live syncs from their work; null when nothing does. */
   readonly live: Condition | null;
+  /** What keeps listings, backfill and audits from their work; null when nothing does. */
   readonly backfill: Condition | null;
 }
 

@@ -70,6 +70,7 @@ export interface SubscriptionStore {
 
 /** What is delivered again of what a mailbox has parked. */
 export interface ReplayedParked {
+  /** The mailbox. */
   readonly mailbox: MailboxId;
   /** How many changes and events. Each has one attempt, and is parked again if that fails. */
   readonly again: number;
@@ -85,6 +86,7 @@ export type DeliveryStart = { readonly after: number } | { readonly cursor: stri
 
 /** A mailbox in which a subscription went back. */
 export interface ReplayedMailbox {
+  /** The mailbox. */
   readonly mailbox: MailboxId;
   /**
    * How many of the changes that were asked for are not kept any more, and so are not delivered again; null when some
@@ -95,6 +97,7 @@ export interface ReplayedMailbox {
 
 /** How far a subscription is in a mailbox. Times are epoch milliseconds. */
 export interface DeliveryPosition {
+  /** The mailbox. */
   readonly mailbox: MailboxId;
   /** Everything up to it was accepted, parked, or not asked for. */
   readonly sequence: number;
@@ -102,10 +105,13 @@ export interface DeliveryPosition {
   readonly head: number;
   /** The same for events, by their numbers. */
   readonly event: number;
+  /** The mailbox's newest event. */
   readonly eventHead: number;
   /** How many changes and events were accepted. */
   readonly delivered: number;
+  /** When the target last accepted a delivery; null when it never did. */
   readonly acceptedAt: number | null;
+  /** How many changes and events were set aside after their attempts. */
   readonly parked: number;
   /** Changes that were not delivered, since they were not kept until then (`CHANGES_KEPT`). */
   readonly notKept: number;
@@ -119,7 +125,9 @@ export interface DeliveryPosition {
     readonly attempts: number;
     readonly since: number | null;
   } | null;
+  /** When the delivery that failed is tried again; null when none waits. */
   readonly nextAttemptAt: number | null;
+  /** Why the last attempt failed; null when it did not. */
   readonly error: string | null;
   /** What can be done about the error, as data; null when there is nothing to do but to remove its cause. */
   readonly remedy: Remedy | null;
@@ -127,22 +135,29 @@ export interface DeliveryPosition {
 
 /** How many mailboxes of a subscription wait after a failure, and how many changes and events are parked. */
 export interface DeliveryCounts {
+  /** The subscription's name. */
   readonly name: string;
   /** Mailboxes whose delivery has failed and is tried again. */
   readonly failing: number;
+  /** Changes and events that were set aside after their attempts. */
   readonly parked: number;
 }
 
 /** A change, or an event, that was set aside after its attempts. `parkedAt` is in epoch milliseconds. */
 export interface ParkedChange {
+  /** The mailbox of the change. */
   readonly mailbox: MailboxId;
   /** Of an event: that of the last change before it. */
   readonly sequence: number;
   /** null for a change. `kind` is null when the event was pruned since. */
   readonly event: { readonly number: number; readonly kind: EventKind | null } | null;
+  /** The id of the delivery that failed: `replayParked` takes it. */
   readonly deliveryId: string;
+  /** How often it was tried. */
   readonly attempts: number;
+  /** Why the last attempt failed. */
   readonly error: string;
+  /** Epoch milliseconds when it was set aside. */
   readonly parkedAt: number;
   /** Whether it waits to be delivered once more, or is just being delivered. */
   readonly awaitsReplay: boolean;
