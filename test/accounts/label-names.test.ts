@@ -59,6 +59,11 @@ describe('the labels that a person names', () => {
     );
   });
 
+  it('are listed where all of them are in lower case, too', async () => {
+    for (const name of ['travel', 'work/2026']) create(name);
+    expect(await refusalOf('recipts')).toBe(`${ADA} has no label "recipts". Its own labels: "travel", "work/2026".`);
+  });
+
   it('are said not to exist only where the mailbox has no label of its own', async () => {
     expect(await refusalOf('Receipts')).toBe(`${ADA} has no label "Receipts". It has no labels of its own.`);
   });
