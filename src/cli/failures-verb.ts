@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 
 import type { FailedMessage, LackingMessage } from '../store/fetching/work-store.ts';
 import { isRunning } from '../client/waiting.ts';
+import type { MailboxReport } from '../client/mailbox-report.ts';
 import type { Lacking } from '../model/change.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { parseCount } from './arguments.ts';
@@ -37,7 +38,7 @@ export function addFailures(program: Command, cli: Cli): void {
         if (retrying) await tidemark.client.retryFailures(mailbox);
         const totals = { mailbox, failed: counts.failed, lacking: counts.lacking, retrying };
         const shown = { ...totals, due: isRunning(report) ? 'now' : 'once it runs' };
-        const obstacle = retrying ? obstacleWords(report, clock.now()) : null;
+        const obstacle = retrying ? (obstacleWords(report, clock.now()) ?? heldWords(report, clock.now())) : null;
         out.result({ ...totals, failures, inPart: lacking }, () => [
           ...failedLines(shown, failures, clock.now()),
           ...lackingLines(shown, lacking, clock.now()),
@@ -45,6 +46,13 @@ export function addFailures(program: Command, cli: Cli): void {
         ]);
       }),
     );
+}
+
+/** Failed messages are fetched with the backfill, which the project's budget of a day holds back. */
+function heldWords({ heldUntil }: MailboxReport, now: number): string | null {
+  return heldUntil === null || heldUntil <= now
+    ? null
+    : `the project's units of the day are spent until ${ago(heldUntil, now)}.`;
 }
 
 interface Shown {

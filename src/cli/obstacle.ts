@@ -3,6 +3,7 @@ import { withAdvice } from './advice.ts';
 import type { MailboxReport } from '../client/mailbox-report.ts';
 import { isBlocked } from '../client/waiting.ts';
 import { NO_WORKER } from './no-worker.ts';
+import { failingTaskWords } from './require-answerable.ts';
 import { ago } from './words.ts';
 
 /**
@@ -13,7 +14,9 @@ import { ago } from './words.ts';
  * @returns null when nothing does
  */
 export function obstacleWords(report: MailboxReport, now: number): string | null {
-  const { mailbox, phase, workerAnswered, blocked, rateLimitedUntil } = report;
+  const { mailbox, phase, workerAnswered, blocked, failingTask } = report;
+  if (failingTask !== null)
+    return `${failingTaskWords(mailbox, failingTask).replace(`The workflow task of ${mailbox}`, 'its workflow task')}.`;
   if (!workerAnswered) return `no worker answered for it. ${NO_WORKER}`;
   if (phase === 'paused') return blockedWords(report, phase).replace(mailbox, 'it');
   if (isBlocked(phase)) {
@@ -23,9 +26,14 @@ export function obstacleWords(report: MailboxReport, now: number): string | null
         : `, and asks by itself ${blocked.retryAt <= now ? 'now' : `at ${ago(blocked.retryAt, now)}`}`;
     return `it is in phase ${phase}${again}. ${blockedWords(report, phase)}`;
   }
-  if (phase === 'rate-limited')
-    return `it waits for Gmail's quota${rateLimitedUntil === null ? '' : ` until ${ago(rateLimitedUntil, now)}`}.`;
-  return null;
+  return phase === 'rate-limited' ? quotaWords(report, now) : null;
+}
+
+/** The project's budget of a day holds back the backfill only: then nothing delays a sync or a listing. */
+function quotaWords({ rateLimitedUntil, heldUntil }: MailboxReport, now: number): string | null {
+  if (rateLimitedUntil === null && heldUntil !== null) return null;
+  const until = rateLimitedUntil === null || rateLimitedUntil <= now ? '' : ` until ${ago(rateLimitedUntil, now)}`;
+  return `it waits for Gmail's quota${until}.`;
 }
 
 function blockedWords(report: MailboxReport, phase: BlockedPhase): string {

@@ -1,5 +1,5 @@
 import { blockedRemedy, type BlockedPhase } from '../client/errors.ts';
-import { adviceOf, withAdvice } from './advice.ts';
+import { adviceOf } from './advice.ts';
 import { isRunning } from '../client/waiting.ts';
 import type { MailboxReport } from '../client/mailbox-report.ts';
 import { skewWords, WORTH_TELLING } from '../model/clock-skew.ts';
@@ -8,6 +8,7 @@ import type { MailboxId } from '../model/ids.ts';
 import { formatDuration } from '../model/duration.ts';
 import { auditWords } from './audit-verb.ts';
 import { NO_WORKER } from './no-worker.ts';
+import { errorRows } from './report-errors.ts';
 import { failingTaskWords } from './require-answerable.ts';
 import { doubtWords, isUnconfirmed } from './shortfall.ts';
 import { about, ago, aligned, count, counted, moneyWords, timeOf, usageWords } from './words.ts';
@@ -87,7 +88,8 @@ export function reportLines(report: MailboxReport, pace: Pace | null, now: numbe
 }
 
 /** Messages by state, and what they cost. */
-function countRows({ mailbox, counts, usage }: MailboxReport): readonly Row[] {
+function countRows(report: MailboxReport): readonly Row[] {
+  const { mailbox, counts, usage } = report;
   const rows: Row[] = [['stored', count(counts.stored)]];
   if (counts.lacking > 0)
     rows.push([
@@ -95,7 +97,8 @@ function countRows({ mailbox, counts, usage }: MailboxReport): readonly Row[] {
       `${count(counts.lacking)} (Gmail does not give all of them: tidemark failures ${mailbox})`,
     ]);
   rows.push(['pending', count(counts.pending)]);
-  const failing = counts.failed === 0 ? '' : ` (tried again by themselves: tidemark failures ${mailbox})`;
+  const again = isRunning(report) ? 'by themselves' : 'once it runs';
+  const failing = counts.failed === 0 ? '' : ` (tried again ${again}: tidemark failures ${mailbox})`;
   rows.push(['failed', `${count(counts.failed)}${failing}`], ['gone', count(counts.gone)]);
   rows.push(['units used', usageWords(usage)], ...methodRows(usage));
   if (counts.excluded > 0) rows.push(['out of scope', count(counts.excluded)]);
@@ -130,7 +133,7 @@ function syncRows(report: MailboxReport, now: number): readonly Row[] {
   if (audit !== null) rows.push(['last audit', `${auditWords(audit)}, ${ago(audit.finishedAt, now)}`]);
   if (nextSyncAt !== null && report.phase === 'live')
     rows.push(['next sync', soon(nextSyncAt, now) ? 'now' : `in ${about(nextSyncAt - now)}`]);
-  if (report.push !== null) rows.push(['push', pushWords(report.push, now)]);
+  if (report.push !== null) rows.push(['push', pushWords(report.push, { now, polls: isRunning(report) })]);
   if (report.settings !== null) rows.push(['settings', settingsWords(report.settings)]);
   return rows;
 }
@@ -144,13 +147,15 @@ function hindranceRows(report: MailboxReport, now: number): readonly Row[] {
   if (heldUntil !== null && heldUntil > now)
     rows.push([
       'held back',
-      `until ${ago(heldUntil, now)}: the project's units of the day are spent; new mail goes on`,
+      `until ${ago(heldUntil, now)}: the project's units of the day are spent` +
+        (isRunning(report) ? '; new mail goes on' : ''),
     ]);
   if (blocked !== null) rows.push(['next attempt', attemptWords(blocked, now)]);
   for (const { subscription, since, until } of report.waitingDeliveries)
     rows.push([
       'deliveries',
-      `${subscription} waits since ${timeOf(since)}, next attempt ${ago(until, now)}: ` +
+      `${subscription} waits since ${timeOf(since)}, next attempt ` +
+        `${isPaused(report) ? 'once it is resumed' : soon(until, now) ? 'now' : ago(until, now)}: ` +
         `tidemark deliveries ${subscription}`,
     ]);
   if (clockSkew !== null && Math.abs(clockSkew) > WORTH_TELLING)
@@ -162,57 +167,6 @@ function hindranceRows(report: MailboxReport, now: number): readonly Row[] {
     ]);
   return rows;
 }
-
-/** The present failures of each lane; without any, the last error. */
-function errorRows({ conditions, lastError, blocked }: MailboxReport, now: number): readonly Row[] {
-  const failing = together([
-    ...failingLane('live syncs', conditions.live),
-    ...failingLane('backfill', conditions.backfill),
-  ]);
-  // The advice on a blocked mailbox is beside its phase.
-  if (failing.length === 0) return [['last error', lastErrorWords(lastError, { now, advises: blocked === null })]];
-  return failing.map(({ lane, message, since }, index) => [
-    index === 0 ? 'last error' : '',
-    `${lane}: ${message}; since ${ago(since, now)}`,
-  ]);
-}
-
-/** One cause often stops both lanes: then it is reported once. */
-function together(failing: readonly FailingLane[]): readonly FailingLane[] {
-  const [first, second] = failing;
-  if (first === undefined || second === undefined || first.message !== second.message) return failing;
-  return [
-    { lane: `${first.lane} and ${second.lane}`, message: first.message, since: Math.min(first.since, second.since) },
-  ];
-}
-
-function lastErrorWords(
-  error: MailboxReport['lastError'],
-  { now, advises }: { readonly now: number; readonly advises: boolean },
-): string {
-  if (error === null) return 'none';
-  const remedy = advises ? (error.remedy ?? null) : null;
-  return error.mendedAt === null
-    ? `${withAdvice(error.message, remedy)}; since ${ago(error.at, now)}`
-    : `none now. The last one, over since ${ago(error.mendedAt, now)}, was: ${error.message}`;
-}
-
-interface FailingLane {
-  readonly lane: string;
-  readonly message: string;
-  readonly since: number;
-}
-
-/** A wait for quota is not an error. */
-function failingLane(lane: string, condition: MailboxReport['condition']): readonly FailingLane[] {
-  return condition === null || condition.kind === 'rate-limited'
-    ? []
-    : [{ lane, message: wordsOf(condition), since: condition.since }];
-}
-
-/** What blocks the mailbox has its advice in a line of its own. */
-const wordsOf = ({ kind, message, remedy }: NonNullable<MailboxReport['condition']>): string =>
-  kind === 'failing' ? withAdvice(message, remedy ?? null) : message;
 
 function attemptWords({ asks, retryAt }: NonNullable<MailboxReport['blocked']>, now: number): string {
   const tried = asks === 0 ? '' : `; ${counted(asks, 'attempt')} failed so far`;
@@ -235,20 +189,29 @@ function methodRows({ methods }: MailboxReport['usage']): readonly Row[] {
     ]);
 }
 
-function phaseWords({ phase, phaseSince, inSync, workerAnswered, failingTask }: MailboxReport, now: number): string {
+function phaseWords(report: MailboxReport, now: number): string {
+  const { phase, phaseSince, workerAnswered, failingTask } = report;
   if (phase === 'stopped') return 'stopped (no workflow runs)';
   const since = phaseSince === null ? '' : `, since ${ago(phaseSince, now)}`;
-  const sync = inSync === true ? ', in sync' : '';
+  const sync = isSurelyInSync(report) ? ', in sync' : '';
   const reason = failingTask === null ? 'no worker answers' : 'its workflow task fails';
   return `${phase}${sync}${since}${workerAnswered ? '' : ` (as last shown: ${reason})`}`;
 }
 
-function pushWords({ expiration, notifiedAt, trusted }: NonNullable<MailboxReport['push']>, now: number): string {
+/** While live syncs fail or rest, nobody knows what Gmail has by now. */
+const isSurelyInSync = (report: MailboxReport): boolean =>
+  report.inSync === true && isRunning(report) && report.conditions.live === null;
+
+/** A mailbox that is blocked and paused shows the phase of what blocks it. */
+const isPaused = ({ phase, blocked }: MailboxReport): boolean => phase === 'paused' || blocked?.retryAt === null;
+
+function pushWords(
+  { expiration, notifiedAt, trusted }: NonNullable<MailboxReport['push']>,
+  { now, polls }: { readonly now: number; readonly polls: boolean },
+): string {
+  const watch = expiration > now ? `watched for another ${about(expiration - now)}` : `its watch has expired`;
   const last = notifiedAt === null ? 'no notification yet' : `last notification ${ago(notifiedAt, now)}`;
-  return (
-    `watched for another ${about(expiration - now)}, ` +
-    `${last}${trusted ? '' : '; not relied on now, so polled as without push'}`
-  );
+  return `${watch}, ${last}${trusted || !polls ? '' : '; not relied on now, so polled as without push'}`;
 }
 
 export function settingsWords({
@@ -275,31 +238,36 @@ export function settingsWords({
   return words.join(', ');
 }
 
-function whatToDo(mailbox: MailboxId, phase: BlockedPhase, blocked: MailboxReport['blocked']): readonly string[] {
+function whatToDo({ mailbox, blocked, conditions }: MailboxReport, phase: BlockedPhase): readonly string[] {
+  // Without a worker's answer, the store still has what the failing work recorded.
+  const known = blocked ?? [conditions.live, conditions.backfill].find((condition) => condition?.kind === phase);
   // Without a remedy it is that of the phase, also where an earlier version's message names commands itself.
-  const remedy = blockedRemedy(mailbox, phase, { message: '', remedy: blocked?.remedy });
+  const remedy = blockedRemedy(mailbox, phase, { message: '', remedy: known?.remedy });
   const advice = remedy === null ? null : adviceOf(remedy);
   return advice === null ? [] : [advice];
 }
 
 /** What a person can do next; no line when there is nothing to do. */
-function hint({ phase, mailbox, workerAnswered, failingTask, blocked }: MailboxReport): readonly string[] {
+function hint(report: MailboxReport): readonly string[] {
+  const { phase, mailbox, workerAnswered, failingTask, blocked } = report;
   if (failingTask !== null) return [`${failingTaskWords(mailbox, failingTask)}.`];
+  const noWorker = workerAnswered ? [] : [`No worker answered. ${NO_WORKER}`];
   switch (phase) {
     case 'stopped':
       return [`Start it: tidemark start ${mailbox}`];
     case 'paused':
     case 'failed':
-      return whatToDo(mailbox, phase, blocked);
+      return [...whatToDo(report, phase), ...noWorker];
     case 'needs-consent':
       return [
-        ...whatToDo(mailbox, phase, blocked),
+        ...whatToDo(report, phase),
         ...(blocked?.retryAt === null ? [`It is paused, too. Then: tidemark resume ${mailbox}`] : []),
+        ...noWorker,
       ];
     case 'full-sync':
     case 'live':
     case 'recovering':
     case 'rate-limited':
-      return workerAnswered ? [] : [`No worker answered. ${NO_WORKER}`];
+      return noWorker;
   }
 }

@@ -28,23 +28,26 @@ export function detailsOf(state: MailboxState): string {
   const heldUntil = backfillHeldUntil(state);
   if (heldUntil !== null)
     lines.push(
-      `| backfill held back | until ${iso(heldUntil)}: the project's units of the day are spent; live syncs go on |`,
+      `| backfill held back | until ${iso(heldUntil)}: the project's units of the day are spent` +
+        `${state.paused || state.blocked !== null ? '' : '; live syncs go on'} |`,
     );
   if (state.clockSkew !== null && Math.abs(state.clockSkew) > WORTH_TELLING)
     lines.push(`| clock | the worker's is ${skewWords(state.clockSkew)} this server's: set both by NTP |`);
   if (state.blocked !== null)
     lines.push('', `**What stopped it:** ${state.blocked.message}`, '', questionWords(state, state.blocked));
   if (state.lastError !== null && state.lastError.message !== state.blocked?.message)
-    lines.push('', errorWords(state.lastError));
+    lines.push('', errorWords(state.lastError, state.blocked));
   // Continue-as-new does not carry the static details, which say the same.
   lines.push('', SIGNALS_SENTENCE);
   return lines.join('\n');
 }
 
-function errorWords({ message, at, mendedAt = null }: LastError): string {
-  return mendedAt === null
-    ? `Last error, ${iso(at)}: ${message}`
-    : `No error now. The last one, from ${iso(at)} to ${iso(mendedAt)}, was: ${message}`;
+function errorWords({ message, at, mendedAt = null }: LastError, blocked: Blocked | null): string {
+  if (mendedAt === null) return `Last error, ${iso(at)}: ${message}`;
+  const over = `${iso(at)} to ${iso(mendedAt)}`;
+  return blocked === null
+    ? `No error now. The last one, from ${over}, was: ${message}`
+    : `Another error, from ${over}, is over: ${message}`;
 }
 
 function questionWords({ paused }: MailboxState, { asks, retryAt }: Blocked): string {
@@ -76,13 +79,13 @@ const WHY_DELIVERY_WAITS = {
   busy: 'its worker makes other attempts first',
 } as const;
 
-function deliveryRows({ deliveries, webhooks }: MailboxState): string[] {
+function deliveryRows({ deliveries, webhooks, paused }: MailboxState): string[] {
   const waiting = [...deliveries.waiting, ...webhooks.waiting];
   const waits = deliveries.waits + webhooks.waits;
   const rows = waiting.map(
     ({ subscription, why, since, until }) =>
       `| deliveries to ${subscription} | wait since ${iso(since)}: ${WHY_DELIVERY_WAITS[why]}; ` +
-      `next attempt ${iso(until)} |`,
+      `next attempt ${paused ? 'after the signal `resume`' : iso(until)} |`,
   );
   return waits > waiting.length
     ? [...rows, `| deliveries | ${waits - waiting.length} more subscriptions wait |`]
