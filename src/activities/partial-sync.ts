@@ -48,7 +48,7 @@ export function followHistoryOnly(
   request: PartialSyncRequest,
   run: ActivityRun,
 ): Promise<PartialSyncResult> {
-  return followHistory(deps, request, run, async () => ({ watch: null, refusal: null }));
+  return followHistory(deps, request, run, async () => ({ watch: null, refusal: null, isSettled: false }));
 }
 
 async function followHistory(
@@ -66,7 +66,7 @@ async function followHistory(
     const row = await followedMailbox(deps, mailbox);
     await store.correctTimes({ mailbox, now: clock.now() });
     const fresh = await followLabels(deps, session, mailbox, run);
-    const { watch, refusal } = await keep(deps, session, row, run);
+    const { watch, refusal, isSettled } = await keep(deps, session, row, run);
     const { historyId, changed } = await applyHistory(deps, session, { row, request }, run);
     const fetched = await fetchPending(deps, session, { mailbox, lane: 'live', unitBudget: LIVE_BUDGET }, run);
     await settleEarlyReadings(deps, session, row, run);
@@ -103,6 +103,7 @@ async function followHistory(
           ? { ...watch, renewIn: watch.renewAt - now, renewedAgo: now - watch.renewedAt }
           : null,
       ...(refusal === null ? {} : { watchRefusal: refusal }),
+      ...(isSettled && row.watch?.retry != null ? { watchSettled: true as const } : {}),
     };
   } finally {
     await session.flush();

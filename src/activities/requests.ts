@@ -140,6 +140,8 @@ export interface PartialSyncResult extends Counts {
   readonly watch?: WatchResult | null;
   /** Why Gmail has just refused to watch the mailbox. */
   readonly watchRefusal?: string;
+  /** Gmail's watch is as the settings want it, so an earlier refusal is over; absent otherwise. */
+  readonly watchSettled?: true;
 }
 
 /** Times are epoch ms. */

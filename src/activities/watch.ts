@@ -25,6 +25,8 @@ export interface KeptWatch {
   readonly watch: WatchResult | null;
   /** For a person: what Gmail has just refused; null when nothing was refused now. */
   readonly refusal: string | null;
+  /** Whether Gmail has what the settings want, or nothing is wanted: an earlier refusal is over. */
+  readonly isSettled: boolean;
 }
 
 /**
@@ -55,7 +57,8 @@ export async function keepWatch(
   const retry = row.watch?.retry ?? null;
   const isPutOff =
     retry !== null && asked !== null && now < retry.at && retry.at <= now + AFTER_REFUSAL && isSame(retry, asked);
-  if (asked === null || !isDue || isPutOff) return { watch: present, refusal: null };
+  if (asked === null || !isDue || isPutOff)
+    return { watch: present, refusal: null, isSettled: (asked === null || !isDue) && !isPutOff };
 
   run.progress({ step: 'watch' });
   let left: HeldWatch | null = held;
@@ -66,11 +69,11 @@ export async function keepWatch(
       await stop(deps, session, row.id, run);
       left = null;
     }
-    if (wanted === null) return { watch: null, refusal: null };
+    if (wanted === null) return { watch: null, refusal: null, isSettled: true };
     const { expiration } = await session.watch(wanted, run.signal);
     const renewed = { ...wanted, renewedAt: now, expiration };
     await store.saveWatch({ mailbox: row.id, watch: { held: renewed, retry: null } });
-    return { watch: resultOf(renewed, true), refusal: null };
+    return { watch: resultOf(renewed, true), refusal: null, isSettled: true };
   } catch (error) {
     if (!(error instanceof GmailError) || error.failure.kind === 'consent-revoked') throw error;
     const reason = refusedFor(error);
@@ -79,7 +82,10 @@ export async function keepWatch(
       mailbox: row.id,
       watch: { held: left, retry: { topicName: asked.topicName, labelIds: asked.labelIds, at } },
     });
-    return { watch: present, refusal: reason === null ? null : refusalText(row.id, asked, reason) };
+    const isStop = held !== null && left !== null && held.topicName !== wanted?.topicName;
+    const refusal =
+      reason === null ? null : isStop ? stopRefusedText(row.id, reason) : refusalText(row.id, asked, reason);
+    return { watch: present, refusal, isSettled: false };
   }
 }
 
@@ -158,6 +164,14 @@ function refusedFor({ failure }: GmailError): string | null {
     case 'scope-barred':
       return failure.kind;
   }
+}
+
+/** What was refused is the end of the former watch. It ends by itself a week after its last renewal. */
+function stopRefusedText(mailbox: MailboxId, reason: string): string {
+  return (
+    `Gmail refuses to end its watch of ${mailbox} (${reason}): that is asked for again within the hour, ` +
+    'and the watch ends by itself within a week'
+  );
 }
 
 function refusalText(mailbox: MailboxId, { topicName }: WatchRequest, reason: string): string {

@@ -30,7 +30,7 @@ export function afterEvent(error: LastError, event: MailboxEvent, now: number): 
 function mendedBy(event: MailboxEvent): readonly ErrorOf[] {
   switch (event.kind) {
     case 'partial-synced':
-      return event.watch?.isRenewed === true ? ['live', 'push'] : ['live'];
+      return event.watch?.isRenewed === true || event.watchSettled === true ? ['live', 'push'] : ['live'];
     case 'listed':
     case 'slice-fetched':
     case 'audited':

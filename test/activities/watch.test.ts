@@ -3,6 +3,7 @@ import { afterEach, expect, it } from 'vitest';
 import { partialSync } from '../../src/activities/partial-sync.ts';
 import { stopWatch } from '../../src/activities/watch.ts';
 import { labelId } from '../../src/model/ids.ts';
+import { transition } from '../../src/workflows/transition.ts';
 import { ADA, RunningMailbox, expectExact } from './running-mailbox.ts';
 
 const TOPIC = 'projects/p/topics/mail';
@@ -146,6 +147,42 @@ it('polling comes back when the watch cannot be renewed, and costs no watch a mi
   await box.run(2 * HOUR);
   expect(watchCalls()).toBe(calls + 1);
   expect(box.lanes.state.push.watch).not.toBeNull();
+});
+
+const FORBIDDEN = { kind: 'status', status: 403, reason: 'forbidden', message: 'Not authorized.' } as const;
+
+it('a watch that Gmail refuses to end is told as that, and the error is over once Gmail ends it', async () => {
+  box = await RunningMailbox.open({}, { pushTopic: TOPIC });
+  await box.settle();
+  box.simulator.faults.add({ match: { method: 'stop' }, effect: FORBIDDEN });
+  await box.configure({ push: null });
+  expect(box.lanes.state.lastError).toMatchObject({
+    message: expect.stringMatching(/^Gmail refuses to end its watch of ada@example\.com \(forbidden\)/),
+    mendedAt: null,
+  });
+  box.simulator.faults.clear();
+  await box.run(2 * HOUR);
+  expect(box.simulator.watchedUntil(ADA)).toBeNull();
+  expect(box.lanes.state.lastError?.mendedAt).not.toBeNull();
+});
+
+it('a refused watch is no error any more once workers have no topic', async () => {
+  box = await RunningMailbox.open({}, { pushTopic: TOPIC });
+  box.simulator.faults.add({ match: { method: 'watch' }, effect: FORBIDDEN });
+  await box.settle();
+  const { state } = box.lanes;
+  expect(state.lastError).toMatchObject({ message: expect.stringContaining('refuses to watch'), mendedAt: null });
+  const synced = async (pushTopic: string | null) =>
+    transition(
+      state,
+      {
+        kind: 'partial-synced',
+        ...(await partialSync({ ...box.deps, pushTopic }, { mailbox: ADA, historyId: null }, run)),
+      },
+      box.clock.now(),
+    );
+  expect((await synced(TOPIC)).lastError?.mendedAt).toBeNull();
+  expect((await synced(null)).lastError?.mendedAt).toBe(box.clock.now());
 });
 
 it('a watch that Gmail cannot make now does not hold up the mail', async () => {
