@@ -91,7 +91,7 @@ function outcomeOfGmail(error: GmailError, mailbox: MailboxId, now: number): Fai
     case 'refused':
       return stopped('MailboxUnavailable', refusedText(mailbox, failure), {
         ...askAgain,
-        orConnect: failure.status === 401,
+        orConnect: failure.status === 401 || failure.by !== undefined,
       });
     case 'consent-revoked':
       // With a token provider nothing is connected here.
@@ -139,7 +139,9 @@ function revokedText(mailbox: MailboxId, { said }: Extract<GmailFailure, { kind:
 }
 
 /** A refused token is treated as any other refusal, since only the token endpoint can say that a grant has ended. */
-function refusedText(mailbox: MailboxId, { status, reason }: Extract<GmailFailure, { kind: 'refused' }>): string {
+function refusedText(mailbox: MailboxId, { status, reason, by }: Extract<GmailFailure, { kind: 'refused' }>): string {
+  if (by !== undefined)
+    return `Google gives no access token for ${mailbox} (HTTP ${status} ${reason}) and names no cause, which mostly passes`;
   return status === 401
     ? `Gmail refuses ${mailbox} (HTTP 401 ${reason}) with a new access token, too, which mostly passes`
     : `Gmail refuses ${mailbox} (HTTP ${status} ${reason}) and names no cause, which mostly passes`;

@@ -232,3 +232,16 @@ function setPokes(): { stop: () => void } {
   })().catch(() => undefined);
   return { stop: () => stopped.abort(new Error('over')) };
 }
+
+it("a refusal of Google's token endpoint is not told as one of Gmail's, which was not asked", async () => {
+  await live();
+  const effect = { kind: 'status', status: 400, reason: 'unsupported_grant_type' } as const;
+  ada.simulator.faults.add({ match: { method: 'token' }, effect });
+  expect(await reaches('failed', 2 * HOUR)).toBe(true);
+  expect(ada.lanes.state.blocked).toMatchObject({
+    message:
+      'Google gives no access token for ada@example.com (HTTP 400 unsupported_grant_type) and names no cause, ' +
+      'which mostly passes',
+    remedy: { kind: 'ask-again', orConnect: true },
+  });
+});

@@ -275,7 +275,7 @@ function classifyToken(status: number, answer: Answer, body: string): GmailFailu
       return { kind: 'unavailable', status };
     default:
       // Only invalid_grant means that the grant has ended.
-      return { kind: 'refused', status, reason: code };
+      return { kind: 'refused', status, reason: code, by: 'token endpoint' };
   }
 }
 

@@ -19,9 +19,10 @@ export type GmailFailure =
   | { readonly kind: 'unavailable'; readonly status: number | null; readonly detail?: string }
   /**
    * 401 although the token endpoint gives tokens, 400 failedPrecondition, 404 or 410 of a call that has no such answer.
-   * It names no cause that somebody could fix, and was seen to pass by itself.
+   * It names no cause that somebody could fix, and was seen to pass by itself. `by` where Google's token endpoint
+   * refused a token, and Gmail was not asked.
    */
-  | { readonly kind: 'refused'; readonly status: number; readonly reason: string }
+  | { readonly kind: 'refused'; readonly status: number; readonly reason: string; readonly by?: 'token endpoint' }
   /**
    * invalid_grant of the token endpoint, or a token provider's AccessRevokedError with its words in `said`: nothing
    * else can say so. Only the mailbox's owner can help. `tokenRefused` where Gmail had refused the last token before
