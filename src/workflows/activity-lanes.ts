@@ -11,7 +11,7 @@ import type { ActivityOptions } from '@temporalio/workflow';
 import type { MailboxActivities } from '../activities/requests.ts';
 import { backfillQueueOf, deliveryQueueOf, webhookQueueOf } from './definitions.ts';
 import type { DeliveryLane } from './delivery-lane.ts';
-import { failureEvent, type FailedWork } from './failure-event.ts';
+import { failureEvent, notTakenText, type FailedWork } from './failure-event.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import { answerTo, auditWanted, pokeServed, questionOf, retryWanted, storeOf } from './lane-requests.ts';
 import type { MailboxState } from './mailbox-state.ts';
@@ -251,12 +251,8 @@ function eventOf(error: unknown, work: FailedWork): MailboxEvent {
 
 function notTaken(work: FailedWork): MailboxEvent {
   if ('awaits' in work && work.awaits === true) return { kind: 'delivery-not-taken', lane: work.lane };
-  return failureEvent('unknown', NOT_TAKEN, work);
+  return failureEvent('unknown', notTakenText(work.lane), work);
 }
-
-const NOT_TAKEN =
-  'No worker took the deliveries within an hour: the program that has the handlers does not run, ' +
-  'or everything that it may do at a time waits for slow targets';
 
 function fairnessKeyOf(mailbox: string): string {
   let hash = 0;

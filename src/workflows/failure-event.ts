@@ -9,6 +9,15 @@ export type FailedWork =
   | { readonly lane: DeliveryLane; readonly asked: false; readonly awaits?: boolean }
   | { readonly lane: 'events'; readonly asked: false };
 
+/** Why an activity that delivers ended without an attempt. Webhooks are sent by any worker, handlers have a program. */
+export function notTakenText(lane: FailedWork['lane']): string {
+  const missing = lane === 'webhook' ? 'no worker runs' : 'the program that has the handlers does not run';
+  return (
+    `No worker took the deliveries within an hour: ${missing}, ` +
+    'or everything that it may do at a time waits for slow targets'
+  );
+}
+
 /** The event of a failure that is not retried; docs/errors.md explains each. Pure. */
 export function failureEvent(
   type: string,
