@@ -64,10 +64,26 @@ async function refusalOf(means: Means, rename: Rename): Promise<string | null> {
     return await refusalOfGoogle(means, rename, opening, row?.settings ?? DEFAULT_SETTINGS);
   } catch (error) {
     if (!(error instanceof GmailError)) throw error;
-    return (
-      `Google could not be asked for the address of ${from}'s account: nothing was changed. ` +
-      `${error.message} Try again later.`
-    );
+    const again = mayPass(error) ? ' Try again later.' : '';
+    return `Google could not be asked for the address of ${from}'s account: nothing was changed. ${error.message}${again}`;
+  }
+}
+
+/** Whether the same question may be answered later, although nobody does anything. */
+function mayPass({ failure }: GmailError): boolean {
+  switch (failure.kind) {
+    case 'unavailable':
+    case 'rate-limited':
+    case 'refused':
+    case 'not-found':
+    case 'history-expired':
+      return true;
+    case 'consent-revoked':
+    case 'scope-missing':
+    case 'scope-barred':
+    case 'mailbox-unavailable':
+    case 'invalid-request':
+      return false;
   }
 }
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 
 import { Connection } from '@temporalio/client';
 
+import { isUnreachable } from '../client/errors.ts';
 import { MailboxPoker } from '../client/mailbox-poker.ts';
 import type { Config } from '../config/config.ts';
 import { CannotDoError, UsageError } from '../model/program-errors.ts';
@@ -125,9 +126,10 @@ function troubleOf(poker: MailboxPoker, log: Log): () => Promise<string | null> 
       reachable = true;
       return null;
     } catch (error) {
-      if (reachable) log.warn({ error }, 'Temporal does not answer: not ready');
+      const trouble = isUnreachable(error) ? 'Temporal does not answer' : 'Temporal refuses calls';
+      if (reachable) log.warn({ error }, `${trouble}: not ready`);
       reachable = false;
-      return 'Temporal does not answer';
+      return trouble;
     }
   };
 }

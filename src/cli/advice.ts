@@ -32,7 +32,7 @@ const ADVICE: { readonly [Kind in Remedy['kind']]: (remedy: Of<Kind>) => string 
   'check-server-access': () => "Check TEMPORAL_API_KEY, TEMPORAL_TLS_* and the namespace's permissions.",
   'make-namespace': ({ namespace }) =>
     `Create it (temporal operator namespace create --namespace ${namespace}), or name another in TEMPORAL_NAMESPACE.`,
-  'name-database': () => 'Check the address; DATABASE_URL names another database.',
+  'name-database': () => 'Check the address, and DATABASE_URL, which names the database.',
   'check-google-addresses': ({ gmail, tokens }) =>
     `The addresses in use are ${gmail} (GMAIL_ROOT_URL) and ${tokens} (GOOGLE_TOKEN_URL).`,
   'name-administrator': () => 'Name one in --admin.',

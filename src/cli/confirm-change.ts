@@ -29,7 +29,7 @@ export async function confirmChange(
 ): Promise<void> {
   if (Object.keys(change).length === 0) return;
   const preview = await tidemark.client.previewSettings(mailbox, change);
-  const words = previewWords(preview);
+  const words = preview.held === 0 ? null : previewWords(preview);
   if (words === null) return;
   if (yes) {
     if (!out.json) out.notice(`${mailbox}: ${words}`);
@@ -46,9 +46,9 @@ export async function confirmChange(
   );
 }
 
-/** @returns null when the change neither removes nor fetches, or nothing is held yet */
+/** @returns null when the change neither removes nor fetches */
 export function previewWords({ held, leaving, fetching, lists }: SettingsPreview): string | null {
-  if (held === 0 || !lists || (leaving === 0 && fetching.messages === 0)) return null;
+  if (!lists || (leaving === 0 && fetching.messages === 0)) return null;
   const leave =
     leaving === 0
       ? null

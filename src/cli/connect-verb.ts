@@ -5,7 +5,7 @@ import { configFor } from '../config/running-start.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { readSecretFile } from './credentials-file.ts';
 import { mailboxVerb, withStores, type Cli, type VerbOptions } from './verb-context.ts';
-import { informWorkflow, NEXT } from './inform-workflow.ts';
+import { informWorkflow } from './inform-workflow.ts';
 import { counted, renamedAccount } from './words.ts';
 
 interface ConnectOptions extends VerbOptions {
@@ -48,12 +48,12 @@ export function addConnect(program: Command, cli: Cli): void {
               connected: true,
               verified: options.verify,
               messagesTotal,
-              running: informed === 'informed',
-              serverReached: informed !== 'unreachable',
+              running: informed.running,
+              serverReached: informed.serverReached,
             },
             () => {
               const size = messagesTotal === null ? '' : ` (${counted(messagesTotal, 'message')} at Gmail)`;
-              return `${mailbox} is connected${size}.${renamedAccount(mailbox, address)} ${NEXT[informed](mailbox)}`;
+              return `${mailbox} is connected${size}.${renamedAccount(mailbox, address)} ${informed.next}`;
             },
           );
         },

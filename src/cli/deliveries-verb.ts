@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import type { Subscription } from '../model/subscription.ts';
 import type { DeliveryPosition, ParkedChange } from '../store/subscriptions/subscription-store.ts';
 import { withAdvice } from './advice.ts';
 import { onlyWith, parseCount } from './arguments.ts';
@@ -26,12 +27,29 @@ export function addDeliveries(program: Command, cli: Cli): void {
         return;
       }
       const positions = await deliveries.positions(name);
-      out.result({ name, positions }, () => positionLines(name, positions, clock.now()));
+      const ended = (await deliveries.subscriptions()).find((each) => each.name === name)?.ended ?? null;
+      out.result({ name, ended, positions }, () => [
+        ...positionLines(name, positions, { now: clock.now(), ended: ended !== null }),
+        ...endedLines(name, ended),
+      ]);
     }),
   );
 }
 
-function positionLines(name: string, positions: readonly DeliveryPosition[], now: number): readonly string[] {
+/** Of a subscription that its receiver has ended nothing is attempted, whatever the positions say. */
+export const endedLines = (name: string, ended: Subscription['ended']): readonly string[] =>
+  ended === null
+    ? []
+    : [
+        `${name} ended at ${timeOf(ended.at)}: ${ended.reason}. Nothing is delivered. ` +
+          `Once its receiver wants deliveries again: tidemark subscribe ${name}`,
+      ];
+
+function positionLines(
+  name: string,
+  positions: readonly DeliveryPosition[],
+  { now, ended }: { readonly now: number; readonly ended: boolean },
+): readonly string[] {
   if (positions.length === 0) return [`${name} asks for no mailbox that there is.`];
   const someNotKept = positions.some(({ notKept }) => notKept > 0);
   const rows = positions.map(
@@ -42,9 +60,7 @@ function positionLines(name: string, positions: readonly DeliveryPosition[], now
       count(delivered),
       count(parked),
       ...(someNotKept ? [count(notKept)] : []),
-      error === null
-        ? ''
-        : `${withAdvice(error, remedy)} (next attempt ${nextAttemptAt === null ? 'now' : ago(nextAttemptAt, now)})`,
+      error === null || ended ? (error ?? '') : `${withAdvice(error, remedy)} (${attemptWords(nextAttemptAt, now)})`,
     ],
   );
   return table(
@@ -52,6 +68,10 @@ function positionLines(name: string, positions: readonly DeliveryPosition[], now
     rows,
   );
 }
+
+/** The database does not know whether the mailbox runs, which makes the attempt. */
+const attemptWords = (at: number | null, now: number): string =>
+  at === null || at <= now ? 'next attempt due' : `next attempt ${ago(at, now)}`;
 
 function parkedLines(name: string, parked: readonly ParkedChange[]): readonly string[] {
   if (parked.length === 0) return [`${name} has no parked changes.`];
@@ -61,7 +81,7 @@ function parkedLines(name: string, parked: readonly ParkedChange[]): readonly st
     count(attempts),
     timeOf(parkedAt),
     deliveryId,
-    awaitsReplay ? `${error} (delivered once more now)` : error,
+    awaitsReplay ? `${error} (to be delivered once more)` : error,
   ]);
   return [
     ...table(['mailbox', 'change', 'attempts', 'parked', 'id', 'error'], rows),

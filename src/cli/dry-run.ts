@@ -41,10 +41,15 @@ function firstSyncLines(mailbox: MailboxId, first: FirstSync): readonly string[]
 }
 
 function laterLines(mailbox: MailboxId, preview: SettingsPreview, left: PricedForecast | null): readonly string[] {
-  const change = previewWords(preview) ?? 'These settings neither remove nor fetch anything.';
+  const change = previewWords(preview) ?? nothingWords(preview);
   const rest = left === null || left.unitsLeft === 0 ? [] : [pendingWords(left)];
-  return [`Nothing was changed. ${mailbox} was synchronised before. ${change}`, ...rest];
+  return [`Nothing was changed. ${mailbox} was started before. ${change}`, ...rest];
 }
+
+const nothingWords = ({ fetching }: SettingsPreview): string =>
+  fetching.certainty === 'at-least'
+    ? 'These settings remove nothing. Gmail could not be asked whether they fetch anything: try again later.'
+    : 'These settings neither remove nor fetch anything.';
 
 function pendingWords({ unitsLeft, requestsLeft, moneyLeft }: PricedForecast): string {
   const cost = moneyLeft === null ? '' : `, ${moneyWords(moneyLeft)}`;

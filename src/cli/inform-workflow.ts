@@ -1,25 +1,43 @@
 import { ServerUnreachableError } from '../client/errors.ts';
 import type { MailboxId } from '../model/ids.ts';
+import { TidemarkError } from '../model/tidemark-error.ts';
+import { messageWithAdvice } from './advice.ts';
+import { obstacleWords } from './obstacle.ts';
 import { withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
 
-export type Informed = 'informed' | 'not-running' | 'unreachable';
+/** What a running mailbox was told of its new credentials. */
+export interface Informed {
+  /** Whether its workflow runs. */
+  readonly running: boolean;
+  /** Whether Temporal could be used. */
+  readonly serverReached: boolean;
+  /** What follows from that, for a person. */
+  readonly next: string;
+}
 
-export const NEXT: Readonly<Record<Informed, (mailbox: MailboxId) => string>> = {
-  informed: () => 'Its workflow runs, and uses these credentials from now on.',
-  'not-running': (mailbox) => `Next: tidemark start ${mailbox} --wait`,
-  unreachable: (mailbox) =>
-    'No Temporal server answers yet. Once one runs: ' +
-    `tidemark start ${mailbox} --wait (and tidemark resume ${mailbox}, if it waits for consent)`,
-};
-
-/** Tells a running mailbox about its new credentials, which are stored whether or not a server runs. */
+/**
+ * Tells a running mailbox about its new credentials. They are stored whether or not a server can be used, so that is no
+ * error: a person who saw one would connect the mailbox again.
+ */
 export async function informWorkflow(cli: Cli, options: VerbOptions, mailbox: MailboxId): Promise<Informed> {
+  const start = `tidemark start ${mailbox} --wait`;
   try {
-    return (await withTidemark(cli, options, ({ tidemark }) => tidemark.client.reconnect(mailbox)))
-      ? 'informed'
-      : 'not-running';
+    return await withTidemark(cli, options, async ({ tidemark: { client }, clock }) => {
+      if (!(await client.reconnect(mailbox))) return { running: false, serverReached: true, next: `Next: ${start}` };
+      const obstacle = obstacleWords(await client.status(mailbox), clock.now());
+      const runs = 'Its workflow runs, and uses these credentials from now on';
+      return { running: true, serverReached: true, next: obstacle === null ? `${runs}.` : `${runs}, but ${obstacle}` };
+    });
   } catch (error) {
-    if (error instanceof ServerUnreachableError) return 'unreachable';
-    throw error;
+    if (!(error instanceof TidemarkError)) throw error;
+    const why =
+      error instanceof ServerUnreachableError
+        ? 'No Temporal server answers yet. Once one runs'
+        : `Its workflow could not be told of that. ${messageWithAdvice(error).replace(/\.$/, '')}. After that`;
+    return {
+      running: false,
+      serverReached: false,
+      next: `${why}: ${start} (and tidemark resume ${mailbox}, if it waits for consent)`,
+    };
   }
 }

@@ -28,7 +28,7 @@ export function addList(program: Command, cli: Cli): void {
         const json = reports.map((report) => ({ ...reportJson(report, null), ...(asked ? {} : { phase: null }) }));
         out.result({ mailboxes: json }, () =>
           reports.length === 0
-            ? `No mailbox is stored in ${databaseUrlOf(config)} or runs. ` +
+            ? `No mailbox is stored in ${databaseUrlOf(config)}${asked ? ' or runs' : ''}. ` +
               'Connect one (tidemark login EMAIL --client FILE), then start it: tidemark start EMAIL'
             : listLines(reports, { asked, now: clock.now() }),
         );
@@ -51,7 +51,7 @@ function listLines(
   reports: readonly MailboxReport[],
   { asked, now }: { asked: boolean; now: number },
 ): readonly string[] {
-  const lacking = reports.flatMap((report) => shortfallLines(report, now, { runs: !asked || isRunning(report) }));
+  const lacking = reports.flatMap((report) => shortfallLines(report, now, { runs: asked && isRunning(report) }));
   const stuck = reports.flatMap(({ mailbox, failingTask }) =>
     failingTask === null ? [] : [`${failingTaskWords(mailbox, failingTask)}.`],
   );

@@ -8,7 +8,7 @@ import type { AccountStores } from '../accounts/mailbox-credentials.ts';
 import { parseEmail, parseFormat, parseInterval, parsePort } from './arguments.ts';
 import { readSecretFile } from './credentials-file.ts';
 import { verb, withStores, type Cli, type VerbContext, type VerbOptions } from './verb-context.ts';
-import { informWorkflow, NEXT, type Informed } from './inform-workflow.ts';
+import { informWorkflow, type Informed } from './inform-workflow.ts';
 import { counted, renamedAccount } from './words.ts';
 
 interface LoginOptions extends VerbOptions {
@@ -66,8 +66,8 @@ export function addLogin(program: Command, cli: Cli): void {
               connected: true,
               scopes,
               messagesTotal,
-              running: informed === 'informed',
-              serverReached: informed !== 'unreachable',
+              running: informed.running,
+              serverReached: informed.serverReached,
             },
             () => connectedWords(consent, informed),
           );
@@ -111,7 +111,7 @@ async function askConsent(
 
 function connectedWords({ mailbox, address, messagesTotal }: CompletedConsent, informed: Informed): string {
   const messages = messagesTotal === null ? '' : ` (${counted(messagesTotal, 'message')} at Gmail)`;
-  return `${mailbox} is connected${messages}.${renamedAccount(mailbox, address)} ${NEXT[informed](mailbox)}`;
+  return `${mailbox} is connected${messages}.${renamedAccount(mailbox, address)} ${informed.next}`;
 }
 
 /** Errors are ignored: the link is printed as well, for machines without a browser. */

@@ -11,7 +11,7 @@ export function noWorkerNotice(out: Output, config: Pick<Config, 'taskQueue'>): 
     if (said) return;
     said = true;
     out.notice(
-      `No worker answers on the task queue "${config.taskQueue}", so nothing happens now. If none runs, ` +
+      `No worker answers on the task queue "${config.taskQueue}", and without one nothing happens. If none runs, ` +
         'start one in another terminal: tidemark worker, or npm start in a checkout',
     );
   };

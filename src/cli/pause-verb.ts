@@ -16,8 +16,7 @@ export function addPause(program: Command, cli: Cli): void {
       out.result({ mailbox, paused: true }, () =>
         workerAnswered
           ? `${mailbox} is paused. Continue with: tidemark resume ${mailbox}`
-          : `${mailbox} is asked to pause, and will show so once a worker answers: ` +
-            `until then nothing of it is synchronised. ${NO_WORKER}`,
+          : `${mailbox} is asked to pause, and does so once a worker answers. ${NO_WORKER}`,
       );
     }),
   );

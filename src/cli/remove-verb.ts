@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 
 import { UsageError } from '../model/program-errors.ts';
+import { renamedMailbox } from '../client/renamed-mailbox.ts';
 import type { MailboxId } from '../model/ids.ts';
+import { wasRenamed } from './renamed.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
 import { count } from './words.ts';
 
@@ -26,6 +28,8 @@ export function addRemove(program: Command, cli: Cli): void {
             `tidemark remove ${mailbox} --yes`,
         );
       return withTidemark(cli, options, async ({ tidemark, out, signal }) => {
+        const renamed = await renamedMailbox(tidemark.store, mailbox);
+        if (renamed !== null) throw wasRenamed(mailbox, renamed);
         const removed = await tidemark.client.remove(mailbox, { signal });
         out.result({ mailbox, ...removed }, () =>
           removed.wasStored || removed.wasRunning || removed.rows > 0

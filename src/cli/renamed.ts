@@ -8,13 +8,16 @@ import { TidemarkError, type TidemarkErrorCode } from '../model/tidemark-error.t
 export async function orRenamed(error: unknown, store: MailboxRegistry): Promise<unknown> {
   const mailbox = missingMailbox(error);
   const renamed = mailbox === null ? null : await renamedMailbox(store, mailbox);
-  if (renamed === null) return error;
-  return new CannotDoError(
+  if (mailbox === null || renamed === null) return error;
+  return wasRenamed(mailbox, renamed, { cause: error });
+}
+
+export const wasRenamed = (mailbox: MailboxId, renamed: MailboxId, options?: ErrorOptions): CannotDoError =>
+  new CannotDoError(
     'mailbox-renamed',
     `${mailbox} was renamed, and is the mailbox ${renamed} now: give that address instead.`,
-    { cause: error },
+    options,
   );
-}
 
 const MISSING: readonly TidemarkErrorCode[] = ['mailbox-unknown', 'mailbox-not-connected', 'mailbox-not-running'];
 

@@ -1,10 +1,13 @@
 import type { Command } from 'commander';
 
+import type { TidemarkWithStores } from '../app/open-with-stores.ts';
 import type { ReplayFrom } from '../client/deliveries-client.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { ReplayedMailbox, ReplayedParked } from '../store/subscriptions/subscription-store.ts';
 import { UsageError } from '../model/program-errors.ts';
+import type { Subscription } from '../model/subscription.ts';
 import { parseDate, parseEmail, parsePlace } from './arguments.ts';
+import { endedLines } from './deliveries-verb.ts';
 import { verb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
 import { counted } from './words.ts';
 
@@ -49,12 +52,20 @@ function goBack(cli: Cli, name: string, options: ReplayOptions): Promise<void> {
   const place = placeOf(options);
   return withTidemark(cli, options, async ({ tidemark, out }) => {
     const mailboxes = await tidemark.client.deliveries.replay(name, place);
+    const ended = endedLines(name, await endOf(tidemark, name));
     out.result({ name, mailboxes }, () =>
       mailboxes.length === 0
-        ? [`Nothing is delivered again: ${name} is not beyond that in any mailbox.`]
+        ? [ended.length > 0 ? 'Nothing is delivered again.' : notBeyond(name), ...ended]
         : [`${name} goes back in ${counted(mailboxes.length, 'mailbox')}.`, ...notKeptLines(mailboxes)],
     );
   });
+}
+
+const notBeyond = (name: string): string => `Nothing is delivered again: ${name} is not beyond that in any mailbox.`;
+
+/** When and why the subscription ended; null while it delivers. */
+async function endOf({ client }: TidemarkWithStores, name: string): Promise<Subscription['ended']> {
+  return (await client.deliveries.subscriptions()).find((each) => each.name === name)?.ended ?? null;
 }
 
 function replayParked(cli: Cli, name: string, options: ReplayOptions): Promise<void> {
@@ -67,7 +78,8 @@ function replayParked(cli: Cli, name: string, options: ReplayOptions): Promise<v
   };
   return withTidemark(cli, options, async ({ tidemark, out }) => {
     const mailboxes = await tidemark.client.deliveries.replayParked(name, which);
-    out.result({ name, mailboxes }, () => parkedLines(name, mailboxes));
+    const ended = endedLines(name, await endOf(tidemark, name));
+    out.result({ name, mailboxes }, () => [...parkedLines(name, mailboxes), ...ended]);
   });
 }
 
@@ -75,7 +87,7 @@ function parkedLines(name: string, mailboxes: readonly ReplayedParked[]): readon
   const [again, notKept] = mailboxes.reduce((sums, each) => [sums[0] + each.again, sums[1] + each.notKept], [0, 0]);
   if (again + notKept === 0) return [`${name} has nothing parked.`];
   return [
-    ...(again === 0 ? [] : [`${name} delivers ${counted(again, 'parked change')} once more.`]),
+    ...(again === 0 ? [] : [`${name} is to deliver ${counted(again, 'parked change')} once more.`]),
     ...(notKept === 0 ? [] : [`CHANGES_KEPT has let go of ${counted(notKept, 'parked change')}: no replay has them.`]),
   ];
 }
@@ -87,7 +99,7 @@ function notKeptLines(mailboxes: readonly ReplayedMailbox[]): readonly string[] 
   return [
     `${known === 0 ? 'Older changes' : counted(known, 'change')} of ${counted(lacking.length, 'mailbox')} ` +
       'cannot be delivered again: CHANGES_KEPT has let them go. ' +
-      'tidemark list and show have the messages as they are now.',
+      'tidemark export has the messages as they are now.',
   ];
 }
 

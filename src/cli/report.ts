@@ -4,7 +4,6 @@ import { isRunning } from '../client/waiting.ts';
 import type { MailboxReport } from '../client/mailbox-report.ts';
 import { skewWords, WORTH_TELLING } from '../model/clock-skew.ts';
 import type { Pace } from './pace.ts';
-import type { MailboxId } from '../model/ids.ts';
 import { formatDuration } from '../model/duration.ts';
 import { auditWords } from './audit-verb.ts';
 import { NO_WORKER } from './no-worker.ts';

@@ -6,7 +6,7 @@ import { tellingFailures } from './failure-notice.ts';
 import { requireAnswerable, requireHandled } from './require-answerable.ts';
 import { noWorkerNotice } from './no-worker.ts';
 import { doneOrLater } from './obstacle.ts';
-import { addFailOnFailures, requireNoFailures, shortfallLines, type FailOnFailures } from './shortfall.ts';
+import { addFailOnFailures, leftWords, requireNoFailures, shortfallLines, type FailOnFailures } from './shortfall.ts';
 import { counted } from './words.ts';
 
 interface ResyncOptions extends VerbOptions, FailOnFailures {
@@ -39,7 +39,8 @@ export function addResync(program: Command, cli: Cli): void {
         out.result(
           { mailbox, resynced: true, inSync, generation, historyId, stored, pending, failed, gone, doubt },
           () => [
-            `${mailbox} is resynchronised (full sync ${generation}): ${counted(stored, 'message')} stored.`,
+            `${mailbox} is resynchronised (full sync ${generation}): ` +
+              `${counted(stored, 'message')} stored${leftWords(counts)}.`,
             ...shortfallLines(report, clock.now()),
           ],
         );

@@ -41,9 +41,15 @@ export function addShow(program: Command, cli: Cli): void {
     );
 }
 
-async function rawOf({ raw, id, format, mailbox }: Message): Promise<Uint8Array> {
+async function rawOf({ raw, id, format, mailbox, lacks }: Message): Promise<Uint8Array> {
   const bytes = await raw();
   if (bytes !== null) return bytes;
+  if (lacks === 'raw')
+    throw new CannotDoError(
+      'not-raw',
+      `Message ${id} is stored in the ${format} format, because Gmail gives no RFC 822 bytes of it (chats have none). ` +
+        `To read it: tidemark show ${mailbox} ${id}`,
+    );
   throw new CannotDoError(
     'not-raw',
     `Message ${id} is stored in the ${format} format, which does not hold its RFC 822 bytes. ` +

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 
 import { NO_WORKER } from './no-worker.ts';
 import type { MailboxId } from '../model/ids.ts';
+import { requireHandled } from './require-answerable.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
 
 export function addStop(program: Command, cli: Cli): void {
@@ -10,6 +11,7 @@ export function addStop(program: Command, cli: Cli): void {
   }).action((mailbox: MailboxId, options: VerbOptions) =>
     withTidemark(cli, options, async ({ tidemark, out, signal }) => {
       const { ended } = await tidemark.client.stop(mailbox, { signal });
+      if (!ended) await requireHandled(tidemark.client, mailbox);
       out.result({ mailbox, stopped: ended }, () =>
         ended
           ? `${mailbox} is stopped; its mail stays. Start it again: tidemark start ${mailbox}`

@@ -47,7 +47,7 @@ export class OtherDatabaseError extends TidemarkError {
   declare readonly mailbox: MailboxId;
 
   constructor(mailbox: MailboxId) {
-    super(`${mailbox} is mirrored in another database than the one that is open here: nothing was read or changed.`, {
+    super(`${mailbox} is mirrored in another database than the one that is open here.`, {
       mailbox,
       remedy: { kind: 'take-place', mailbox, resumes: false },
     });

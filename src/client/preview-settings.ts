@@ -94,8 +94,11 @@ export async function requireSensible(request: PreviewRequest, now: number, prev
     throw new SettingsRefusedError(
       mailbox,
       'nothing-left',
-      `${mailbox} was not changed: all ${held} messages that it holds would leave, ` +
-        'and the new scope has no other ones. Check the labels and the date.',
+      `${mailbox} was not changed: ` +
+        `${held === 1 ? 'the one message' : `all ${held} messages`} that it holds would leave, ` +
+        (fetching.certainty === 'at-least'
+          ? 'and Gmail could not be asked whether the new scope has other ones. Try again later.'
+          : 'and the new scope has no other ones. Check the labels and the date.'),
     );
 }
 

@@ -81,7 +81,7 @@ describe('tidemark start --dry-run', () => {
     expect(await fetches()).toEqual({ units: first.units, requests: first.requests });
     const { stdout } = await tidemark(system.env, 'start', system.mailbox, '--dry-run');
     expect(stdout).toBe(
-      `Nothing was changed. ${system.mailbox} was synchronised before. ` +
+      `Nothing was changed. ${system.mailbox} was started before. ` +
         'These settings neither remove nor fetch anything.\n',
     );
     const raw = await tidemark(system.env, 'start', system.mailbox, '--dry-run', '--format', 'raw');

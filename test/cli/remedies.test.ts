@@ -106,7 +106,7 @@ const ADVICE: { readonly [Kind in Remedy['kind']]: readonly (readonly [Extract<R
       'Create it (temporal operator namespace create --namespace mail), or name another in TEMPORAL_NAMESPACE.',
     ],
   ],
-  'name-database': [[{ kind: 'name-database' }, 'Check the address; DATABASE_URL names another database.']],
+  'name-database': [[{ kind: 'name-database' }, 'Check the address, and DATABASE_URL, which names the database.']],
   'check-google-addresses': [
     [
       {

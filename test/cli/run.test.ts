@@ -203,8 +203,8 @@ describe('the command line', () => {
     const database = join(dataDir, 'tidemark.sqlite');
     for (const verb of ['export', 'check-bodies']) {
       expect((await run([verb, 'nobody@example.com'])).stderr).toBe(
-        `tidemark: No mail of nobody@example.com is stored in sqlite:${database}. Check the address; ` +
-          'DATABASE_URL names another database.\n',
+        `tidemark: No mail of nobody@example.com is stored in sqlite:${database}. Check the address, ` +
+          'and DATABASE_URL, which names the database.\n',
       );
     }
   });

@@ -164,7 +164,7 @@ describe.concurrent('handlers of a worker', () => {
     // First alone, while it still cannot be taken: it is parked again, under another id.
     parking.react = poisonedHere;
     const id = parked?.deliveryId ?? '';
-    expect(await verb('replay', 'parking', '--parked', id)).toBe('parking delivers 1 parked change once more.\n');
+    expect(await verb('replay', 'parking', '--parked', id)).toBe('parking is to deliver 1 parked change once more.\n');
     const failed = await eventually(20_000, async () => {
       const [now] = await parkedOf();
       return now?.attempts === 2 ? now : null;

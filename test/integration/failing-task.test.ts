@@ -17,6 +17,7 @@ const TELLING: readonly (readonly [ends: string, verb: string, ...options: strin
   [NOT_SENT, 'audit'],
   [SENT, 'pause'],
   [SENT, 'resync'],
+  [SENT, 'stop'],
 ];
 
 describe('a mailbox whose workflow task fails again and again', () => {

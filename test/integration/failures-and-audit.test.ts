@@ -103,6 +103,12 @@ describe.concurrent('the command line tells of what is wrong', () => {
       lacking: 1,
       inPart: [{ id: chat, lacks: 'raw', nextAttemptAt: null }],
     });
+    expect(await tidemark('show', box.id, chat, '--raw')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(
+        `because Gmail gives no RFC 822 bytes of it (chats have none). To read it: tidemark show ${box.id} ${chat}`,
+      ),
+    });
     expect((await tidemark('status', box.id)).stdout).toMatch(
       new RegExp(`in part +1 \\(Gmail does not give all of them: tidemark failures ${box.id}\\)`),
     );

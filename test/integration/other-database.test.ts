@@ -42,8 +42,8 @@ describe('a mailbox and another database than its own', () => {
         code: 1,
         stdout: '',
         stderr:
-          `tidemark: ${email} is mirrored in another database than the one that is open here: ` +
-          'nothing was read or changed. Name the right one in DATABASE_URL. If this one shall take its place: ' +
+          `tidemark: ${email} is mirrored in another database than the one that is open here. ` +
+          'Name the right one in DATABASE_URL. If this one shall take its place: ' +
           `tidemark stop ${email}, then tidemark start ${email}\n`,
       });
     },

@@ -106,7 +106,7 @@ it('tidemark start on a mailbox that runs without a worker says that nothing goe
         'If none runs, start one: tidemark worker, or npm start in a checkout\n',
     });
     for (const [verb, words] of [
-      ['pause', /is asked to pause, and will show so once a worker answers/],
+      ['pause', /is asked to pause, and does so once a worker answers/],
       ['resume', /is resumed, but no worker answered for it/],
       ['stop', /is asked to stop, and has not ended yet/],
     ] as const) {

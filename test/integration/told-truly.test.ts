@@ -1,3 +1,6 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { eventually } from '../fixtures/host/eventually.ts';
@@ -5,6 +8,10 @@ import { Switchboard } from '../fixtures/host/switchboard.ts';
 import { tidemark } from '../fixtures/system/cli.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
+import { labelId } from '../../src/model/ids.ts';
+import { beginNext } from '../fixtures/store/begin-next.ts';
+import { CRM } from '../fixtures/store/crm-deliveries.ts';
 
 describe('the command line says what is true', () => {
   let rig: Rig;
@@ -64,6 +71,108 @@ describe('the command line says what is true', () => {
     expect(await run('configure', box.id, '--poll-interval', '7m')).toMatchObject({ code: 0 });
     expect(await told()).toMatch(
       /last error +none now\. The last one, over since 20\S+ \S+Z \(\d+s ago\), was: the sett/,
+    );
+  }, 60_000);
+
+  it('a dry run of a wider scope says what it would fetch where nothing is held yet', async () => {
+    const box = await rig.mailbox('empty-scope', { messages: 12, threadSize: 1 });
+    const { id } = box.gmail.createLabel('Empty');
+    await box.client.start(box.id, { ...box.settings, scope: { labelIds: [labelId(id)] } });
+    await eventually(30_000, async () => ((await box.report()).inSync === true ? true : null));
+    const { stdout } = await run('start', box.id, '--dry-run', '--all-mail');
+    expect(stdout).toMatch(
+      new RegExp(`^Nothing was changed\\. ${box.id} was started before\\. Of its mail, \\d+ messages are to fetch`),
+    );
+  }, 60_000);
+
+  it('a scope that keeps nothing is not said to be empty where Gmail could not be asked', async () => {
+    const box = await rig.mailbox('unasked', { messages: 3, threadSize: 1 });
+    const [kept, other] = [box.gmail.createLabel('Kept'), box.gmail.createLabel('Other')];
+    box.deliver('elsewhere', [other.id]);
+    await box.client.start(box.id, { ...box.settings, scope: { labelIds: [labelId(other.id)] } });
+    await eventually(30_000, async () => {
+      const { inSync: isInSync, counts } = await box.report();
+      return isInSync === true && counts.stored === 1 ? true : null;
+    });
+    rig.simulator.faults.add({
+      match: { email: box.id, method: 'labels.get' },
+      effect: { kind: 'status', status: 503 },
+    });
+    const { code, stderr } = await run('configure', box.id, '--label', kept.id, '--yes');
+    rig.simulator.faults.clear();
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr:
+        `tidemark: ${box.id} was not changed: the one message that it holds would leave, ` +
+        'and Gmail could not be asked whether the new scope has other ones. Try again later.\n',
+    });
+  }, 60_000);
+
+  it('remove under a former address removes nothing and names the present one, and failed messages wait', async () => {
+    const box = await rig.mailbox('former', { messages: 5, threadSize: 1 });
+    box.gmail.poison(box.ids()[0] ?? '', 400);
+    await box.start();
+    await eventually(30_000, async () => ((await box.report()).counts.failed === 1 ? true : null));
+    await run('stop', box.id);
+    expect((await run('status', box.id)).stdout).toMatch(/failed +1 \(tried again once it runs: /);
+    const present = `present-${box.id}`;
+    expect(await run('rename', box.id, present, '--force')).toMatchObject({ code: 0 });
+    expect(await run('remove', box.id, '--yes')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `tidemark: ${box.id} was renamed, and is the mailbox ${present} now: give that address instead.\n`,
+    });
+    expect(JSON.parse((await run('status', present, '--json')).stdout)).toMatchObject({ counts: { stored: 4 } });
+    expect((await run('remove', present, '--yes')).stdout).toMatch(/ is removed: \d+ rows\.\n$/);
+  }, 60_000);
+
+  it('connect says of a paused mailbox that it stays paused, and of a server that refuses that all is stored', async () => {
+    const box = await inSync('paused', 3);
+    const file = join(rig.folder, 'grant.json');
+    writeFileSync(file, JSON.stringify(rig.simulator.credentialsFor(box.id)));
+    await run('pause', box.id);
+    const connect = ['connect', box.id, '--credentials', file];
+    expect((await run(...connect)).stdout).toContain(
+      'Its workflow runs, and uses these credentials from now on, but it is paused. ' +
+        `Continue with: tidemark resume ${box.id}\n`,
+    );
+    const { code, stdout } = await tidemark({ ...rig.env, TEMPORAL_NAMESPACE: 'nowhere' }, ...connect);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /is connected \(\d+ messages at Gmail\)\. Its workflow could not be told of that\. .*no namespace "nowhere"/,
+    );
+  }, 60_000);
+
+  it('replay says which verb has what changes no longer hold, and that a subscription that ended delivers nothing', async () => {
+    const box = await inSync('replayed', 3);
+    const { store } = rig.tidemark;
+    const now = systemClock.now();
+    await store.putSubscription({ definition: CRM, beginning: { kind: 'first' }, now });
+    const next = await beginNext(store, { mailbox: box.id, subscription: 'crm', now });
+    if (next.kind !== 'begun') throw new Error(`no delivery begins: ${next.kind}`);
+    await store.acceptDelivery({ mailbox: box.id, subscription: 'crm', id: next.delivery.id, now });
+    await store.pruneChanges({ before: systemClock.now() + 1 });
+    const replay = ['replay', 'crm', '--mailbox', box.id, '--after', '0'];
+    expect((await run(...replay)).stdout).toMatch(
+      /^crm goes back in 1 mailbox\.\n\d+ changes of 1 mailbox cannot .*\. tidemark export has the messages as they are now\.\n$/,
+    );
+    await store.endSubscription({ name: 'crm', reason: 'example.com answered 410', now });
+    const ended =
+      /crm ended at 20\S+ \S+Z: example\.com answered 410\. Nothing is delivered\. .*: tidemark subscribe crm\n$/;
+    for (const verb of [replay, ['deliveries', 'crm']]) expect((await run(...verb)).stdout).toMatch(ended);
+    expect((await run(...replay)).stdout).not.toContain('not beyond');
+    await run('unsubscribe', 'crm');
+  }, 60_000);
+
+  it('rename says of a grant that was revoked what to do, and not to try again later', async () => {
+    const box = await inSync('renamed-revoked', 3);
+    await run('stop', box.id);
+    rig.simulator.revoke(box.id);
+    const { code, stderr } = await run('rename', box.id, `new-${box.id}`);
+    expect(code).toBe(1);
+    expect(stderr).toContain('nothing was changed. ');
+    expect(stderr).toContain(
+      'Google no longer accepts its credentials. Connect the mailbox again. If you know better: ',
     );
   }, 60_000);
 });
