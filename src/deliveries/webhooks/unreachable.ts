@@ -30,11 +30,25 @@ const WORDS: Readonly<Record<string, string>> = {
  */
 export function outcomeOfError(error: unknown, host: string): WebhookOutcome {
   if (error instanceof AddressRefusedError) return { kind: 'refused', reason: error.message };
-  return { kind: 'retry', reason: `${host} was not reached: ${whyOf(error)}`, notBefore: null, answer: null };
+  const what = mayHaveGotIt(error) ? 'did not answer' : 'was not reached';
+  return { kind: 'retry', reason: `${host} ${what}: ${whyOf(error)}`, notBefore: null, answer: null };
+}
+
+/** Ways to fail in which the receiver was connected to, and may have got the webhook. */
+const AFTER_CONNECTING: ReadonlySet<string> = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'UND_ERR_SOCKET',
+  'UND_ERR_HEADERS_OVERFLOW',
+]);
+
+/** Connecting has a shorter deadline of its own. */
+function mayHaveGotIt(error: unknown): boolean {
+  return error instanceof DeadlineExceededError || AFTER_CONNECTING.has(codeOf(error) ?? '');
 }
 
 function whyOf(error: unknown): string {
-  if (error instanceof DeadlineExceededError) return 'it did not answer in time';
+  if (error instanceof DeadlineExceededError) return 'nothing came in time';
   const code = codeOf(error);
   if (code === undefined) return error instanceof Error ? error.name : 'an unknown error';
   return WORDS[code] === undefined ? code : `${WORDS[code]} (${code})`;

@@ -107,8 +107,8 @@ export async function withMailbox<Result>(
 export function unknownMailbox(mailbox: MailboxId): StoreError {
   return new StoreError(
     { kind: 'lost' },
-    `The store does not know ${mailbox}. If it did before, its database was deleted or replaced: restore it, ` +
-      'or start the mailbox, which fetches everything again.',
+    `The store does not know ${mailbox}. If it did before, the mailbox was removed or renamed, or its database was ` +
+      'deleted or replaced: restore that, or start the mailbox, which fetches everything again.',
     { mailbox, remedy: { kind: 'start', mailbox } },
   );
 }
