@@ -65,7 +65,10 @@ async function refusalOf(means: Means, rename: Rename): Promise<string | null> {
   } catch (error) {
     if (!(error instanceof GmailError)) throw error;
     const again = mayPass(error) ? ' Try again later.' : '';
-    return `Google could not be asked for the address of ${from}'s account: nothing was changed. ${error.message}${again}`;
+    return (
+      `Google could not be asked for the address of ${from}'s account: nothing was changed. ` +
+      `${error.message}${again}`
+    );
   }
 }
 

@@ -141,7 +141,10 @@ function revokedText(mailbox: MailboxId, { said }: Extract<GmailFailure, { kind:
 /** A refused token is treated as any other refusal, since only the token endpoint can say that a grant has ended. */
 function refusedText(mailbox: MailboxId, { status, reason, by }: Extract<GmailFailure, { kind: 'refused' }>): string {
   if (by !== undefined)
-    return `Google gives no access token for ${mailbox} (HTTP ${status} ${reason}) and names no cause, which mostly passes`;
+    return (
+      `Google gives no access token for ${mailbox} (HTTP ${status} ${reason}) and names no cause, ` +
+      'which mostly passes'
+    );
   return status === 401
     ? `Gmail refuses ${mailbox} (HTTP 401 ${reason}) with a new access token, too, which mostly passes`
     : `Gmail refuses ${mailbox} (HTTP ${status} ${reason}) and names no cause, which mostly passes`;

@@ -20,12 +20,15 @@ export function failingTaskWords(mailbox: MailboxId, { attempt }: FailingTask): 
  */
 export async function requireHandled(client: Pick<TidemarkClient, 'failingTask'>, mailbox: MailboxId): Promise<void> {
   const failing = await client.failingTask(mailbox);
-  if (failing !== null)
-    throw new CannotDoError(
-      'workflow-task-fails',
-      `${failingTaskWords(mailbox, failing)}. What was asked for now waits until then.`,
-    );
+  if (failing !== null) throw waitsBehind(mailbox, failing);
 }
+
+/** The error of a verb whose signal waits behind a task that fails. */
+export const waitsBehind = (mailbox: MailboxId, failing: FailingTask): CannotDoError =>
+  new CannotDoError(
+    'workflow-task-fails',
+    `${failingTaskWords(mailbox, failing)}. What was asked for now waits until then.`,
+  );
 
 /**
  * Call it before a wait, which would not end while the task fails.

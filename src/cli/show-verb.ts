@@ -47,7 +47,8 @@ async function rawOf({ raw, id, format, mailbox, lacks }: Message): Promise<Uint
   if (lacks === 'raw')
     throw new CannotDoError(
       'not-raw',
-      `Message ${id} is stored in the ${format} format, because Gmail gives no RFC 822 bytes of it (chats have none). ` +
+      `Message ${id} is stored in the ${format} format, ` +
+        'because Gmail gives no RFC 822 bytes of it (chats have none). ' +
         `To read it: tidemark show ${mailbox} ${id}`,
     );
   throw new CannotDoError(

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 import { NO_WORKER } from './no-worker.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { requireHandled } from './require-answerable.ts';
+import { waitsBehind } from './require-answerable.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
 
 export function addStop(program: Command, cli: Cli): void {
@@ -10,8 +10,10 @@ export function addStop(program: Command, cli: Cli): void {
     examples: ['tidemark stop ada@example.com'],
   }).action((mailbox: MailboxId, options: VerbOptions) =>
     withTidemark(cli, options, async ({ tidemark, out, signal }) => {
+      // Before the signal, which makes the server count the task's attempts from one again.
+      const failing = await tidemark.client.failingTask(mailbox);
       const { ended } = await tidemark.client.stop(mailbox, { signal });
-      if (!ended) await requireHandled(tidemark.client, mailbox);
+      if (!ended && failing !== null) throw waitsBehind(mailbox, failing);
       out.result({ mailbox, stopped: ended }, () =>
         ended
           ? `${mailbox} is stopped; its mail stays. Start it again: tidemark start ${mailbox}`

@@ -41,7 +41,7 @@ const failing = (message: string): Conditions => ({
   backfill: null,
 });
 
-test('status says "in sync" of a mailbox that asks Gmail, and not of one that is paused or that Gmail does not answer', () => {
+test('status says "in sync" only of a mailbox that asks Gmail and is answered', () => {
   expect(said(reported(live))).toMatch(/phase +live, in sync, since /);
   expect(said(reported(after(live, { kind: 'paused' })))).toMatch(/phase +paused, since /);
   expect(said({ ...reported(live), conditions: failing('no answer') })).toMatch(/phase +live, since /);
