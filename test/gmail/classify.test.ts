@@ -369,14 +369,14 @@ const CASES: readonly Case[] = [
     method: 'token',
     status: 401,
     body: google(401, 'authError', 'Invalid Credentials'),
-    means: { kind: 'refused', status: 401, reason: 'authError' },
+    means: { kind: 'refused', status: 401, reason: 'authError', by: 'token endpoint' },
   },
   {
     says: 'an answer of the token endpoint that no guide names',
     method: 'token',
     status: 400,
     body: token('unknown_trouble', 'Try later'),
-    means: { kind: 'refused', status: 400, reason: 'unknown_trouble' },
+    means: { kind: 'refused', status: 400, reason: 'unknown_trouble', by: 'token endpoint' },
   },
   {
     says: 'a token endpoint in trouble',
