@@ -22,6 +22,7 @@ import { initialState, type MailboxState } from '../../src/workflows/mailbox-sta
 import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
 import { openTimeSkipping } from '../fixtures/temporal/time-skipping.ts';
 import { NOTHING_SYNCED } from '../fixtures/temporal/quiet-results.ts';
+import { UNHEARD_SINKS } from '../fixtures/temporal/unheard-sinks.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -91,7 +92,11 @@ async function withMailbox(
   ) => Promise<void>,
 ): Promise<void> {
   const gmail = new RefusingGmail();
-  const shared = { connection: environment.nativeConnection, activities: { ...gmail.activities } };
+  const shared = {
+    connection: environment.nativeConnection,
+    activities: { ...gmail.activities },
+    sinks: UNHEARD_SINKS,
+  };
   const live = await Worker.create({ ...shared, taskQueue: QUEUE, workflowBundle: await workflowBundle() });
   const backfill = await Worker.create({ ...shared, taskQueue: backfillQueueOf(QUEUE) });
   await live.runUntil(
@@ -105,7 +110,11 @@ async function withMailbox(
       });
       await run(gmail, environment.client.workflow.getHandle(handle.workflowId));
       const history = await environment.client.workflow.getHandle(handle.workflowId).fetchHistory();
-      await Worker.runReplayHistory({ workflowBundle: await workflowBundle() }, history, handle.workflowId);
+      await Worker.runReplayHistory(
+        { workflowBundle: await workflowBundle(), sinks: UNHEARD_SINKS },
+        history,
+        handle.workflowId,
+      );
       await handle.terminate().catch(() => undefined);
     }),
   );

@@ -17,6 +17,7 @@ import {
 import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
 import { openTimeSkipping } from '../fixtures/temporal/time-skipping.ts';
 import { NOTHING_SYNCED } from '../fixtures/temporal/quiet-results.ts';
+import { UNHEARD_SINKS } from '../fixtures/temporal/unheard-sinks.ts';
 
 const HOUR = 3_600_000;
 const DAYS = 21;
@@ -64,7 +65,7 @@ function quietActivities(): { activities: SyncActivities; began: number[]; mostA
 
 test('for weeks a mailbox syncs hourly, no drift, no pile-up; then a poke wakes it; histories stay short', async () => {
   const { activities, began, mostAtOnce } = quietActivities();
-  const shared = { connection: environment.nativeConnection, activities: { ...activities } };
+  const shared = { connection: environment.nativeConnection, activities: { ...activities }, sinks: UNHEARD_SINKS };
   const live = await Worker.create({ ...shared, taskQueue: QUEUE, workflowBundle: await workflowBundle() });
   const backfill = await Worker.create({ ...shared, taskQueue: backfillQueueOf(QUEUE) });
   await live.runUntil(

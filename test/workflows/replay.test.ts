@@ -14,6 +14,7 @@ import { expect, test } from 'vitest';
 
 import { bundleWorkflows } from '../../src/temporal/bundle-workflows.ts';
 import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
+import { UNHEARD_SINKS } from '../fixtures/temporal/unheard-sinks.ts';
 
 const HISTORIES = fileURLToPath(new URL('../histories', import.meta.url));
 
@@ -35,7 +36,8 @@ const recorded: Recorded[] = readdirSync(HISTORIES, { recursive: true, encoding:
 async function replay(workflowBundle: WorkflowBundleOption): Promise<ReplayResult[]> {
   const histories = recorded.map(({ workflowId, events }) => ({ workflowId, history: historyFromJSON({ events }) }));
   const results: ReplayResult[] = [];
-  for await (const result of Worker.runReplayHistories({ workflowBundle }, histories)) results.push(result);
+  for await (const result of Worker.runReplayHistories({ workflowBundle, sinks: UNHEARD_SINKS }, histories))
+    results.push(result);
   return results;
 }
 
