@@ -117,6 +117,19 @@ describe('a mailbox whose settings change', () => {
     expect(ada.gets(before)).toBe(0);
   });
 
+  it('keeps, in a scope with a limit, what the index showed too late for the first listing', async () => {
+    ada = await RunningMailbox.open({ scope: { limit: 5 } });
+    ada.gmail.lag.listMs = 20_000;
+    ada.receive(1);
+    await ada.clock.runUntil(() => false, 25_000);
+    ada.receive(2, { from: Date.UTC(2026, 0, 1) });
+    await ada.settle();
+    await expectExact(ada);
+    ada.receive(4);
+    await ada.recover();
+    await expectExact(ada);
+  });
+
   it('fetches the newest of each label of a scope with a limit', async () => {
     ada = await RunningMailbox.open({
       format: 'raw',

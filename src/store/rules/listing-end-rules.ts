@@ -80,16 +80,15 @@ function isBeyondLimit(row: MessageRow, { lastPosition }: EndedListing): boolean
 }
 
 /**
- * An excluded row that now lies within the limit is in scope whatever its date. One beyond it that was fetched
- * meanwhile, with its thread, is in scope only by its date.
+ * A row within the limit is in scope whatever its date, and counts when the oldest date within the limit is sought,
+ * also where an earlier listing did not show it. One beyond it that was fetched meanwhile, with its thread, is in scope
+ * only by its date.
  */
 function admit(row: MessageRow, listing: EndedListing): MessageRow {
   if (isBeyondLimit(row, listing)) return { ...row, admittedGeneration: null };
   const { lastPosition, generation } = listing;
   const within = lastPosition !== null && row.position !== null && row.position <= lastPosition;
-  return within && row.state === 'excluded' && row.admittedGeneration === null
-    ? { ...row, admittedGeneration: generation }
-    : row;
+  return within && row.admittedGeneration === null ? { ...row, admittedGeneration: generation } : row;
 }
 
 /**
