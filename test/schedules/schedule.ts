@@ -79,6 +79,8 @@ export async function runSchedule(
   const sweeps: Promise<unknown>[] = [];
   while (clock.now() < end) {
     await clock.runUntil(() => false, random.below(Math.ceil(20_000 * (1 - busy) + 500)));
+    // What was called gone is judged by the settings of that time.
+    await verdicts.look();
     disturb();
     if (oddities?.isDue(0.15) === true) await oddities.draw(lanes.state.settings);
     await look();
