@@ -115,7 +115,7 @@ export interface ListingStore {
    * - A row that was not compared follows the scope by the labels that it has: the settings may have changed since its
    *   state was decided.
    * - A row whose body has another format than the settings want becomes `pending` (backfill lane).
-   * - With `keepNewest` (scope limit), pending rows that this generation created at a position beyond
+   * - With `keepNewest` (scope limit), pending rows that the feed has not told of, at a position beyond
    *   max(keepNewest - 1, the position of the last row known before) are removed. Those that were fetched meanwhile
    *   leave the scope once the date of the oldest message within the limit is known, if they are older.
    *

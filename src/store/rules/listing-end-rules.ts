@@ -43,7 +43,8 @@ export function rowAfterListing(
     // One that was fetched meanwhile exists, and its later changes are in the history since the mark.
     return row.readingHistoryId === null ? null : inFormat(followScopeAgain(row, rules), rules);
   }
-  if (isBeyondLimit(row, listing) && isUnfetched(row)) return null;
+  // One that the feed has told of leaves by its date, and that is told, too.
+  if (isBeyondLimit(row, listing) && !row.announced && isUnfetched(row)) return null;
   const admitted = admit(row, listing);
   const relabelled =
     listing.labels === 'compared'

@@ -154,6 +154,29 @@ export function limit(fixture: StoreFixture): void {
       expect(await mailbox.pendingIds('backfill')).toEqual(['n1', 'n2', 'n3']);
     });
 
+    it('lets what was read under a given-up listing leave by its date, in another format, too, and says so', async () => {
+      const mailbox = open();
+      await mailbox.put({ ...scope({ limit: 6 }), format: 'full' });
+      await mailbox.begin(100);
+      await mailbox.list(ids(1, 6));
+      await mailbox.saveAs('full', dated(5));
+      await mailbox.put({ ...scope({ limit: 3 }), format: 'raw' });
+      await mailbox.begin(200);
+      await mailbox.list(ids(1, 6));
+      await mailbox.finish({ keepNewest: 3 });
+      await mailbox.saveAs('raw', dated(1), dated(2), dated(3), dated(5));
+      await finishBackfill(mailbox);
+      expect(await mailbox.pendingIds('backfill')).toEqual([]);
+      expect(await mailbox.feed()).toEqual([
+        'stored n5',
+        'stored n1',
+        'stored n2',
+        'stored n3',
+        'stored n5',
+        'gone n5',
+      ]);
+    });
+
     it('keeps older messages out when a label operation brings them up', async () => {
       const mailbox = open();
       await newestThree(mailbox);
