@@ -5,22 +5,35 @@ import type { MailboxId } from '../model/ids.ts';
 import { withAdvice } from './advice.ts';
 import type { Output } from './output.ts';
 
+type Told = Pick<MailboxReport, 'conditions'>;
+type PresentCondition = NonNullable<MailboxReport['condition']>;
+
 const LOOK_EVERY = 2_000;
+/** The minute's quota is waited for all the time, and is not worth a word. */
+const SHORT_WAIT = 60_000;
 
 /**
- * Says once, while a person waits, each thing that fails and is retried: an outage of Gmail or the database would
- * otherwise pass in silence. A failure that ends the wait (a refusal, a revoked grant) is reported by its error.
+ * Says once, while a person waits, each thing that fails and is retried, and a long wait for quota: an outage of Gmail
+ * or the database, or a daily limit, would otherwise pass in silence. A failure that ends the wait (a refusal, a
+ * revoked grant) is reported by its error.
  */
-export function failureNotice(out: Output): (report: Pick<MailboxReport, 'conditions'>) => void {
+export function failureNotice(out: Output, clock: Pick<Clock, 'now'>): (report: Told) => void {
   const said = new Set<string>();
   return ({ conditions: { live, backfill } }) => {
     for (const condition of [live, backfill]) {
-      if (condition?.kind !== 'failing' || said.has(condition.message)) continue;
-      said.add(condition.message);
+      const key = condition === null ? null : noticeKey(condition, clock.now());
+      if (condition === null || key === null || said.has(key)) continue;
+      said.add(key);
       if (out.draws) out.draw('');
       out.notice(`Still waiting. ${withAdvice(condition.message, condition.remedy ?? null)}`);
     }
   };
+}
+
+/** By what a condition is said once; null when it is not said. The time in a limit's message changes. */
+function noticeKey({ kind, message, until }: PresentCondition, now: number): string | null {
+  if (kind === 'failing') return message;
+  return kind === 'rate-limited' && until !== null && until - now > SHORT_WAIT ? kind : null;
 }
 
 /**
@@ -42,7 +55,7 @@ export async function tellingFailures<Result>(
   wait: () => Promise<Result>,
 ): Promise<Result> {
   const ended = new AbortController();
-  const tell = failureNotice(out);
+  const tell = failureNotice(out, clock);
   const watch = async (): Promise<never> => {
     for (;;) {
       await clock.sleep(LOOK_EVERY, ended.signal);

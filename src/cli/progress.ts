@@ -10,7 +10,7 @@ import { failureNotice } from './failure-notice.ts';
 import { noWorkerNotice } from './no-worker.ts';
 import type { Output } from './output.ts';
 import { Pacemeter, type Pace, withForecast } from './pace.ts';
-import { about, count } from './words.ts';
+import { about, count, timeOf } from './words.ts';
 
 export interface FollowRequest {
   readonly client: TidemarkClient;
@@ -51,20 +51,21 @@ export async function followUntilInSync({
 }: FollowRequest): Promise<MailboxReport> {
   const meter = new Pacemeter();
   const sayNoWorker = noWorkerNotice(out, config);
-  const sayFailures = failureNotice(out);
+  const sayFailures = failureNotice(out, clock);
   let askedAt = -Infinity;
   let forecastAt = -Infinity;
   let forecast: PricedForecast | null = null;
   let saidAt = clock.now();
   let answeredAt = clock.now();
   let phase: MailboxReport['phase'] = 'full-sync';
+  let heldUntil: number | null = null;
   try {
     for (;;) {
       const now = clock.now();
       if (now - askedAt >= ASK_EVERY) {
         askedAt = now;
         const report = await client.status(mailbox);
-        ({ phase } = report);
+        ({ phase, heldUntil } = report);
         if (report.workerAnswered) answeredAt = now;
         if (report.inSync === true) return report;
         if (phase === 'stopped') throw new MailboxNotRunningError(mailbox);
@@ -84,7 +85,7 @@ export async function followUntilInSync({
         forecast = await client.forecast(mailbox);
       }
       const line = progressLine(
-        { ...report, phase },
+        { ...report, phase, heldUntil },
         withForecast(meter.read(report.counts.pending), forecast, clock.now()),
       );
       if (out.draws) out.draw(line);
@@ -102,7 +103,8 @@ export async function followUntilInSync({
 const BAR = 24;
 
 /** `  ██████░░░░  1,234 of 2,000 messages  62%  410/s  24,680 units  49,200 units/min  ETA 2s` */
-export function progressLine({ phase, fullSync, counts, usage, rateLimitedUntil }: MailboxReport, pace: Pace): string {
+export function progressLine(report: MailboxReport, pace: Pace): string {
+  const { fullSync, counts, usage } = report;
   const finished = counts.stored + counts.failed;
   const total = finished + counts.pending;
   const units = `${count(usage.units)} units`;
@@ -120,10 +122,16 @@ export function progressLine({ phase, fullSync, counts, usage, rateLimitedUntil 
   const share = total === 0 ? 1 : finished / total;
   const filled = Math.floor(share * BAR);
   const bar = '█'.repeat(filled) + '░'.repeat(BAR - filled);
-  const waits = phase === 'rate-limited' && rateLimitedUntil !== null ? '  waiting for quota' : '';
+  const waits = waitWords(report);
   const eta = pace.remaining === null || pace.remaining === 0 ? '' : `  ETA ${about(pace.remaining)}`;
   return (
     `  ${bar}  ${count(finished)} of ${count(total)} messages  ${Math.floor(share * 100)}%  ` +
     `${count(pace.messagesPerSecond)}/s  ${units}  ${count(pace.unitsPerMinute)} units/min${waits}${eta}`
   );
+}
+
+function waitWords({ phase, rateLimitedUntil, heldUntil }: MailboxReport): string {
+  if (phase !== 'rate-limited') return '';
+  if (rateLimitedUntil !== null) return '  waiting for quota';
+  return heldUntil === null ? '' : `  held until ${timeOf(heldUntil)}: the project's units of the day are spent`;
 }

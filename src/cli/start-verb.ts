@@ -10,6 +10,7 @@ import { confirmChange } from './confirm-change.ts';
 import { dryRun } from './dry-run.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbContext, type VerbOptions } from './verb-context.ts';
 import { requireHandled } from './require-answerable.ts';
+import { NO_WORKER } from './no-worker.ts';
 import { obstacleWords } from './obstacle.ts';
 import { followUntilInSync } from './progress.ts';
 import { reportJson, settingsWords } from './report.ts';
@@ -69,12 +70,13 @@ type Context = VerbContext & { readonly tidemark: TidemarkWithStores };
 
 /** Says what the start has done, without waiting. */
 async function told(
-  { tidemark, out, clock }: Context,
+  { tidemark, out, clock, signal }: Context,
   mailbox: MailboxId,
   { change, started }: { readonly change: SettingsChange; readonly started: StartedMailbox },
 ): Promise<void> {
   const { wasRunning, isChanged, settings } = started;
   const woken = wasRunning ? await tidemark.client.status(mailbox) : null;
+  const hasWorker = woken !== null || (await tidemark.client.hasWorker(signal));
   out.result(
     {
       mailbox,
@@ -87,7 +89,7 @@ async function told(
     },
     () =>
       woken === null
-        ? `${mailbox} is started. Watch it: tidemark status ${mailbox}`
+        ? `${mailbox} is started${hasWorker ? `. Watch it: tidemark status ${mailbox}` : `, but ${NO_WORKER_YET}`}`
         : wokenWords({
             mailbox,
             given: Object.keys(change).length === 0 ? null : { isChanged, settings },
@@ -95,6 +97,8 @@ async function told(
           }),
   );
 }
+
+const NO_WORKER_YET = `no worker has been seen lately. ${NO_WORKER}`;
 
 /** Shows progress until the mailbox is in sync. */
 async function waited(

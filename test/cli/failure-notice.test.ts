@@ -14,6 +14,8 @@ const COUNTS = { stored: 0, pending: 0, failed: 0, gone: 0, excluded: 0, lacking
 const failing = (message: string) => ({ kind: 'failing', message, since: 0, until: null }) as const;
 const OUTAGE = failing('ada@example.com: Gmail gave no usable answer to history.list (HTTP 503); trying again');
 
+const AT_ZERO = { now: () => 0 };
+
 function reportWith(conditions: MailboxReport['conditions']): MailboxReport {
   return {
     ...reportOf(
@@ -33,7 +35,7 @@ function terminal(): { readonly out: Output; readonly said: () => Promise<string
 
 test('a wait says what fails meanwhile, each failure once', async () => {
   const { out, said } = terminal();
-  const tell = failureNotice(out);
+  const tell = failureNotice(out, AT_ZERO);
   tell(reportWith({ live: null, backfill: null }));
   tell(reportWith({ live: OUTAGE, backfill: null }));
   tell(reportWith({ live: OUTAGE, backfill: failing('the disk is full') }));
@@ -42,10 +44,26 @@ test('a wait says what fails meanwhile, each failure once', async () => {
 
 test('a wait for quota, and what ends the wait by itself, are no failures', async () => {
   const { out, said } = terminal();
-  failureNotice(out)(
+  failureNotice(
+    out,
+    AT_ZERO,
+  )(
     reportWith({ live: { ...OUTAGE, kind: 'rate-limited', until: 1 }, backfill: { ...OUTAGE, kind: 'needs-consent' } }),
   );
   expect(await said()).toBe('');
+});
+
+test('a long wait for quota is said once, though its end moves', async () => {
+  const { out, said } = terminal();
+  const tell = failureNotice(out, AT_ZERO);
+  for (const until of [3_600_000, 7_200_000])
+    tell(
+      reportWith({
+        live: { kind: 'rate-limited', message: `the daily limit, until ${until}`, since: 0, until },
+        backfill: null,
+      }),
+    );
+  expect(await said()).toBe('Still waiting. the daily limit, until 3600000\n');
 });
 
 test('a failure is said while the wait goes on, and the wait ends as it would', async () => {

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 
 import { obstacleWords } from '../../src/cli/obstacle.ts';
+import { Pacemeter } from '../../src/cli/pace.ts';
+import { progressLine } from '../../src/cli/progress.ts';
 import { reportLines } from '../../src/cli/report.ts';
 import { reportOf, type MailboxReport, type RunningView } from '../../src/client/mailbox-report.ts';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
@@ -93,6 +95,14 @@ test('a spent budget of the day lets new mail go on, except while the mailbox is
     expect(said(reported(resting))).toMatch(/units of the day are spent\n/);
     expect(detailsOf(resting)).toMatch(/units of the day are spent \|/);
   }
+});
+
+test('progress says until when a spent budget of the day holds a backfill back', () => {
+  const held: MailboxState = { ...fresh, fullSync: { kind: 'fetching' }, heldUntil: NOW + DAY };
+  const fetching = { step: 'fetching', startedAt: NOW, finishedAt: null };
+  expect(progressLine({ ...reported(held), fullSync: fetching }, new Pacemeter().read(5))).toContain(
+    "held until 2026-01-02 00:00:00Z: the project's units of the day are spent",
+  );
 });
 
 test('only a wait for quota delays a sync that is asked for, not a spent budget of the day', () => {

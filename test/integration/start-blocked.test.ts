@@ -97,6 +97,13 @@ describe('tidemark start on a mailbox that runs', () => {
 it('tidemark start on a mailbox that runs without a worker says that nothing goes on', async () => {
   const rig = await Rig.open('start-workerless');
   try {
+    const fresh = await rig.mailbox('fresh', { messages: 3 });
+    expect(await tidemark(rig.env, 'start', fresh.id)).toMatchObject({
+      code: 0,
+      stdout:
+        `${fresh.id} is started, but no worker has been seen lately. ` +
+        'If none runs, start one: tidemark worker, or npm start in a checkout\n',
+    });
     const box = await rig.mailbox('workerless', { messages: 3 });
     await box.start();
     expect(await tidemark(rig.env, 'start', box.id)).toMatchObject({

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { eventually } from '../fixtures/host/eventually.ts';
+import { Program } from '../fixtures/host/program.ts';
 import { Switchboard } from '../fixtures/host/switchboard.ts';
 import { tidemark } from '../fixtures/system/cli.ts';
 import { Rig } from '../fixtures/system/rig.ts';
@@ -62,6 +63,19 @@ describe('the command line says what is true', () => {
     expect(stdout).toMatch(/: 3 messages stored; 1 new or changed message still to fetch\.\n$/);
     await box.exact(60_000);
   }, 90_000);
+
+  it('sync --wait says until when a long limit of Gmail lasts, instead of waiting in silence', async () => {
+    const box = await inSync('limited', 3);
+    const until = systemClock.now() + 10 * 60_000;
+    rig.simulator.faults.add({ match: { email: box.id }, effect: { kind: 'retry-after', until } });
+    const waiting = new Program('cli/main.ts', ['sync', box.id, '--wait'], rig.env);
+    const [said] = await waiting.says(/Still waiting\. .*\n/);
+    rig.simulator.faults.clear();
+    await waiting.end('SIGTERM');
+    expect(said).toContain(
+      `Gmail's user limit is reached for ${box.id}: waiting until ${new Date(until).toISOString().slice(0, 16)}`,
+    );
+  }, 60_000);
 
   it('status says of an error that is over that there is none now', async () => {
     const box = await inSync('mended', 3);
