@@ -245,3 +245,20 @@ it("a refusal of Google's token endpoint is not told as one of Gmail's, which wa
     remedy: { kind: 'ask-again', orConnect: true },
   });
 });
+
+it('401s in a row while the token endpoint gives tokens are an outage, not a withdrawn grant, and pass', async () => {
+  await live();
+  ada.simulator.faults.add({ effect: { kind: 'status', status: 401 } });
+  expect(await reaches('failed', 2 * HOUR)).toBe(true);
+  for (let hour = 0; hour < 30; hour++) {
+    await ada.run(HOUR);
+    expect(ada.lanes.state.blocked?.kind).toBe('failed');
+  }
+  expect(ada.lanes.state.blocked).toMatchObject({
+    message: expect.stringContaining('with a new access token, too, which mostly passes'),
+    remedy: { kind: 'ask-again', orConnect: true },
+  });
+  ada.simulator.faults.clear();
+  expect(await reaches('live', 4 * HOUR + MINUTE)).toBe(true);
+  await isExact();
+});
