@@ -53,7 +53,7 @@ export const bodiesVariables = {
   BODIES_URL: {
     schema: place.optional(),
     expected:
-      'file: and the path of a folder, or s3:// with a bucket and a prefix, ' +
+      'file: and the path of a folder without / at its end, or s3:// with a bucket and a prefix, ' +
       'for example file:/var/lib/tidemark/bodies or s3://mail-bodies/tidemark',
   },
   BODIES_OVER: { schema: bytes.optional(), expected: 'a number of bytes, 0 for all bodies, for example 65536' },

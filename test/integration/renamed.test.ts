@@ -19,6 +19,22 @@ describe('the command line after a rename', () => {
     await system.startWorker();
     expect((await run('start', before, '--poll-interval', '1h', '--wait')).code).toBe(0);
     await system.renameAtGoogle(after);
+    const file = join(system.env['TIDEMARK_DATA_DIR'] ?? '', 'grant.json');
+    writeFileSync(file, JSON.stringify(await system.report('credentials')));
+    // New credentials are compared with the mailbox, which finds the new address.
+    expect(await run('connect', before, '--credentials', file)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(
+        ` Google calls its account ${after} now; rename it: tidemark rename ${before} ${after}.`,
+      ),
+    });
+    expect(await run('sync', before, '--wait')).toMatchObject({ code: 0 });
+    expect((await run('status', before)).stdout).toMatch(
+      new RegExp(
+        `account +its address at Google is ${after} \\(first seen 20.* ago\\)\\); ` +
+          `rename it: tidemark rename ${before} ${after}\n`,
+      ),
+    );
     expect(await run('rename', before, after)).toEqual({
       code: 0,
       stderr: '',
@@ -87,10 +103,11 @@ describe('the command line after a rename', () => {
     'pause',
     'resume',
     'stop',
+    'remove',
   ])(
     '%s under the former address names the new one',
     async (verb) => {
-      const more = verb === 'configure' ? ['--poll-interval', '5m'] : [];
+      const more = verb === 'configure' ? ['--poll-interval', '5m'] : verb === 'remove' ? ['--yes'] : [];
       expect(await run(verb, before, ...more)).toEqual({
         code: 1,
         stdout: '',
