@@ -10,6 +10,7 @@ import { loadConfig } from '../../src/config/config.ts';
 import { connectTemporal } from '../../src/temporal/connect.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { Rig } from '../fixtures/system/rig.ts';
+import { frontendTrouble } from '../../src/temporal/dev-server/frontend-trouble.ts';
 import { makeCertificates, SERVER_NAME, TemporalGate, type Admission, type Certificates } from './temporal-gate.ts';
 
 const API_KEY = 'test-api-key-0123456789';
@@ -88,6 +89,12 @@ describe('Temporal behind a front door like that of Temporal Cloud', () => {
     const config = loadConfig({ env: { HOME: folder, ...trusting(gate), ...env() } });
     await expect(connectTemporal(config)).rejects.toMatchObject({ code: 'server-unreachable' });
     expect(gate.admitted).toBe(0);
+  });
+
+  it('is told by npm start as a server that refuses access, not as one that is silent', async () => {
+    const gate = await open({ kind: 'api-key', key: API_KEY });
+    const { temporal } = loadConfig({ env: { HOME: folder, ...trusting(gate), TEMPORAL_API_KEY: 'another' } });
+    expect(await frontendTrouble(gate.address, temporal, 5_000)).toMatch(/^it refuses access: check TEMPORAL_API_KEY/);
   });
 
   it('says that access is refused where the API key is wrong', async () => {
