@@ -42,6 +42,7 @@ export interface RunningWorker {
  * @param options - what it runs with; the environment's configuration and no handlers unless given
  * @returns the worker that runs; stop it in the end
  * @throws {ConfigError} when no configuration is given, and the environment holds wrong values
+ * @throws {UsageError} when it has an option that there is not
  * @throws {InvalidSubscriptionError} when a handler is described wrongly
  * @throws {InvalidIdError} when a mailbox in a handler's filter is not an e-mail address
  * @throws {InvalidCursorError | CursorAheadError | FeedReplacedError | CursorPrunedError} when a handler is new, and
@@ -63,7 +64,7 @@ export interface RunningWorker {
  * await worker.ended;
  */
 export async function createWorker(options: CreateWorkerOptions = {}): Promise<RunningWorker> {
-  const request = requestOf(options);
+  const request = requestOf('createWorker', options);
   const runtime = installMissingRuntime(request.log, request.config.telemetry);
   try {
     return await runWorker(request);

@@ -2,6 +2,7 @@ import { Deliveries } from '../client/stored-deliveries.ts';
 import { loadConfig, type Config } from '../config/config.ts';
 import { systemClock } from '../host/system-clock.ts';
 import type { Clock } from '../model/clock.ts';
+import { knownOptions } from '../model/options.ts';
 import type { Stores } from '../store/stores.ts';
 import { webhookAccess } from './webhooks-of-config.ts';
 
@@ -34,10 +35,11 @@ export interface OpenedDeliveries {
  * for (const { mailbox, sequence, error } of parked) console.log(mailbox, sequence, error);
  * await opened.close();
  */
-export async function openDeliveries({
-  config = loadConfig(),
-  clock = systemClock,
-}: OpenDeliveriesOptions = {}): Promise<OpenedDeliveries> {
+export async function openDeliveries(options: OpenDeliveriesOptions = {}): Promise<OpenedDeliveries> {
+  const { config = loadConfig(), clock = systemClock } = knownOptions('openDeliveries', options, {
+    config: true,
+    clock: true,
+  });
   // Loaded now: a program that only imports Tidemark need not wait for the database's modules.
   const { openDatabase } = await import('./open-database.ts');
   const database = await openDatabase(config, { create: false });

@@ -6,6 +6,7 @@ import { loadConfig, type Config } from '../config/config.ts';
 import type { TokenProvider } from '../gmail/access/token-provider.ts';
 import { systemClock } from '../host/system-clock.ts';
 import type { Clock } from '../model/clock.ts';
+import { knownOptions, type OptionNames } from '../model/options.ts';
 import type { Reader } from '../reading/open-reader.ts';
 import { openWithStores } from './open-with-stores.ts';
 
@@ -38,12 +39,21 @@ export interface OpenTidemarkOptions {
   readonly temporal?: Client;
 }
 
+const OPTIONS: OptionNames<OpenTidemarkOptions> = {
+  config: true,
+  clock: true,
+  create: true,
+  tokenProvider: true,
+  temporal: true,
+};
+
 /**
  * Opens the database and connects to Temporal, as the configuration says.
  *
  * @param options - the environment's configuration, unless one is given
  * @returns what commands mailboxes and reads them; close it in the end
  * @throws {ConfigError} when no configuration is given, and the environment holds wrong values
+ * @throws {UsageError} when it has an option that there is not
  * @throws {ServerUnreachableError} when no Temporal server answers within some seconds
  * @throws {StoreError} when the database cannot be used
  * @throws {SecretKeyError} when payloads are to be encrypted and there is no usable key
@@ -54,13 +64,14 @@ export interface OpenTidemarkOptions {
  * console.log(phase, counts.stored);
  * await tidemark.close();
  */
-export async function openTidemark({
-  config = loadConfig(),
-  clock = systemClock,
-  create = true,
-  tokenProvider,
-  temporal: given,
-}: OpenTidemarkOptions = {}): Promise<Tidemark> {
+export async function openTidemark(options: OpenTidemarkOptions = {}): Promise<Tidemark> {
+  const {
+    config = loadConfig(),
+    clock = systemClock,
+    create = true,
+    tokenProvider,
+    temporal: given,
+  } = knownOptions('openTidemark', options, OPTIONS);
   const opened = await openWithStores({ config, clock, create, tokenProvider, temporal: given });
   const { client, temporal, reader, store, credentials } = opened;
   const accounts = accountsOf({ config, stores: { store, credentials }, clock, tokenProvider });

@@ -11,6 +11,7 @@ import {
 import { checkWebhookUrl } from '../deliveries/webhooks/webhook-url.ts';
 import { networks } from '../host/networks.ts';
 import type { Clock } from '../model/clock.ts';
+import { knownOptions, shown, type OptionNames } from '../model/options.ts';
 import {
   changedOrder,
   checkedDefinition,
@@ -25,6 +26,8 @@ import {
   type SubscriptionDefinition,
   type WebhookTarget,
 } from '../model/subscription.ts';
+import { checkSubscriptionOptions } from '../model/subscription-options.ts';
+import { WEBHOOK_FIELDS } from '../model/webhook-field.ts';
 import { webhookSecretsOf } from '../secrets/secret-owner.ts';
 import type { SecretKeys } from '../secrets/secret-keys.ts';
 import type { Stores } from '../store/stores.ts';
@@ -50,6 +53,7 @@ export async function subscribeWebhook(
   name: string,
   wanted: WebhookSubscription,
 ): ReturnType<WebhookAccess['subscribe']> {
+  checkWanted(name, wanted);
   const { store } = means.stores;
   const before = (await store.listSubscriptions()).find((each) => each.name === name) ?? null;
   if (before !== null && wanted.beginning !== undefined)
@@ -64,6 +68,31 @@ export async function subscribeWebhook(
   const secrets = await withSecrets(means, name, { isNew: before === null, wanted });
   const change = await store.putSubscription({ definition, beginning, now: means.clock.now() });
   return { change, url: definition.target.url, ...secrets };
+}
+
+const WANTED: OptionNames<WebhookSubscription> = {
+  url: true,
+  filter: true,
+  beginning: true,
+  batch: true,
+  order: true,
+  fields: true,
+  link: true,
+  allowPrivate: true,
+  secret: true,
+  dropFormerSecret: true,
+};
+
+/** What a caller in plain JavaScript may have written otherwise than its types say. */
+function checkWanted(name: string, wanted: WebhookSubscription): void {
+  knownOptions(`The subscription ${name}`, wanted, WANTED, (message) => new InvalidSubscriptionError(message));
+  checkSubscriptionOptions(name, wanted);
+  const { fields = [], secret } = wanted;
+  const unknown = Array.isArray(fields) ? fields.find((field) => !WEBHOOK_FIELDS.includes(field)) : fields;
+  if (unknown !== undefined)
+    throw notMade(name, `A payload has no field ${shown(unknown)}. The fields are ${WEBHOOK_FIELDS.join(', ')}.`);
+  if (secret !== undefined && (typeof secret !== 'object' || secret === null))
+    throw notMade(name, "The secret is an object: { new: 'symmetric' }, { new: 'ed25519' } or { text: 'whsec_…' }.");
 }
 
 interface SubscriptionChange {

@@ -3,7 +3,8 @@ import type { Client } from '@temporalio/client';
 import { mailboxId, type MailboxId } from '../model/ids.ts';
 import { epochMs } from '../model/point-in-time.ts';
 import type { Clock } from '../model/clock.ts';
-import { CannotDoError } from '../model/program-errors.ts';
+import { knownOptions } from '../model/options.ts';
+import { CannotDoError, UsageError } from '../model/program-errors.ts';
 import type { SubscriptionTarget } from '../model/subscription.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type {
@@ -90,16 +91,18 @@ export class DeliveriesClient extends Deliveries {
    * @returns the mailboxes that go back, and how many changes of each are not kept any more; none of them when the
    * subscription is not that far yet
    * @throws {CannotDoError} `subscription-unknown`
+   * @throws {UsageError} when it names no place, or two
    * @throws {InvalidCursorError | CursorAheadError | FeedReplacedError | CursorPrunedError} when `after` is no place to
    * go back to; nothing has changed then
    * @throws {TidemarkError} when Temporal cannot be used. The mailboxes then go back with their next sync
    */
   async replay(name: string, from: ReplayFrom): Promise<readonly ReplayedMailbox[]> {
     const { target } = await this.required(name);
+    const place = startOf(from);
     const replayed = await this.#store.replay({
       name,
       mailbox: from.mailbox === undefined ? null : mailboxId(from.mailbox),
-      from: startOf(from),
+      from: place,
     });
     for (const { mailbox } of replayed) await this.#wake(mailbox, target.kind);
     return replayed;
@@ -110,9 +113,8 @@ export class DeliveriesClient extends Deliveries {
    * all. Positions stay where they are, so nothing else comes again. Each has one attempt, and is parked again if that
    * fails. The deliveries have new ids. Running mailboxes begin at once, others when they are started.
    *
-   * @param which.mailbox - only of this mailbox
+   * @param which - `id`: only what has this `deliveryId`; `mailbox`: only of this mailbox
    * @param name - the subscription's name
-   * @param which.id - only what has this `deliveryId`
    * @returns how many are delivered again, by mailbox; none when nothing is parked
    * @throws {CannotDoError} `subscription-unknown`; `parked-unknown` when nothing is parked under the id
    * @throws {TidemarkError} when Temporal cannot be used. The mailboxes then deliver with their next sync
@@ -122,8 +124,9 @@ export class DeliveriesClient extends Deliveries {
    */
   async replayParked(
     name: string,
-    { id, mailbox }: { readonly id?: string; readonly mailbox?: MailboxId } = {},
+    which: { readonly id?: string; readonly mailbox?: MailboxId } = {},
   ): Promise<readonly ReplayedParked[]> {
+    const { id, mailbox } = knownOptions('replayParked', which, { id: true, mailbox: true });
     const { target } = await this.required(name);
     const request = { name, mailbox: mailbox ?? null, id: id ?? null, now: this.#clock.now() };
     const replayed = await this.#store.replayParked(request);
@@ -140,7 +143,12 @@ export class DeliveriesClient extends Deliveries {
   }
 }
 
+const REPLAY: Readonly<Record<'mailbox' | 'after' | 'since', true>> = { mailbox: true, after: true, since: true };
+
 function startOf(from: ReplayFrom): DeliveryStart {
+  knownOptions<Partial<Record<keyof typeof REPLAY, unknown>>>('replay', from, REPLAY);
+  const [after, since] = ['after' in from && from.after !== undefined, 'since' in from && from.since !== undefined];
+  if (after === since) throw new UsageError('replay takes one of after and since.');
   if (!('after' in from)) return { since: epochMs(from.since) };
   return typeof from.after === 'number' ? { after: from.after } : { cursor: from.after };
 }

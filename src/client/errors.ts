@@ -247,6 +247,7 @@ export function toTidemarkError(error: unknown, subject: CallSubject): unknown {
     return new NamespaceNotFoundError(subject.namespace, { cause: error });
   if (error instanceof WorkflowNotFoundError && subject.mailbox !== undefined)
     return new MailboxNotRunningError(subject.mailbox, { cause: error });
+  if (isClosed(error)) return new TemporalFailureError('The connection to Temporal was closed.', { cause: error });
   if (isUnreachable(error)) return new ServerUnreachableError(subject.address, { cause: error });
   const code = grpcCodeOf(error);
   if (code === PERMISSION_DENIED || code === UNAUTHENTICATED)
@@ -258,6 +259,13 @@ export function toTidemarkError(error: unknown, subject: CallSubject): unknown {
   return new TemporalFailureError(`Temporal at ${subject.address} answers an error${about}: ${detailsOf(error)}`, {
     cause: error,
   });
+}
+
+/** What gRPC's library says of a call after the connection was closed here. */
+const CLOSED = 'Channel has been shut down';
+
+function isClosed(error: unknown): boolean {
+  return error instanceof Error && (error.message === CLOSED || isClosed(error.cause));
 }
 
 /** True when the server did not answer, or not in time: the same call may succeed later. */

@@ -1,3 +1,4 @@
+import { knownOptions, wholeFrom, type OptionNames } from '../model/options.ts';
 import { CannotDoError } from '../model/program-errors.ts';
 import type { Subscription } from '../model/subscription.ts';
 import type {
@@ -16,6 +17,8 @@ export interface DeliveriesMeans {
   readonly store: SubscriptionStore;
   readonly webhooks: WebhookAccess;
 }
+
+const WEBHOOK_TEST: OptionNames<WebhookTest> = { url: true, secret: true, allowPrivate: true, signal: true };
 
 /** Subscriptions and their deliveries, as far as the database has them: no Temporal server is asked. */
 export class Deliveries {
@@ -62,9 +65,10 @@ export class Deliveries {
    * @returns changes and events, each with its error
    * @throws {CannotDoError} `subscription-unknown`
    */
-  async parked(name: string, { limit = 1_000 }: { limit?: number } = {}): Promise<readonly ParkedChange[]> {
+  async parked(name: string, options: { readonly limit?: number } = {}): Promise<readonly ParkedChange[]> {
+    const { limit = 1_000 } = knownOptions('parked', options, { limit: true });
     await this.required(name);
-    return this.#store.listParked({ name, limit });
+    return this.#store.listParked({ name, limit: wholeFrom(1, 'limit', limit) });
   }
 
   /**
@@ -91,7 +95,7 @@ export class Deliveries {
    *   const { receiverKey } = await tidemark.client.deliveries.testWebhook({ url: 'https://example.com/hooks' });
    */
   async testWebhook(request: WebhookTest): Promise<TestedWebhook> {
-    return this.#webhooks.test(request);
+    return this.#webhooks.test(knownOptions('testWebhook', request, WEBHOOK_TEST));
   }
 
   /**

@@ -3,6 +3,8 @@ import { Connection, type Client } from '@temporalio/client';
 import type { Clock } from '../model/clock.ts';
 import type { PricedForecast } from '../model/forecast.ts';
 import { mailboxId, type MailboxId } from '../model/ids.ts';
+import { sequenceNumber } from '../model/feed-cursor.ts';
+import { knownOptions, valueAmong, wholeFrom, type OptionNames } from '../model/options.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import { changeSettings, type SettingsChange } from '../model/settings-change.ts';
 import type { SettingsPreview } from '../model/settings-preview.ts';
@@ -75,6 +77,10 @@ export interface SyncResult {
   /** Whether everything of the mailbox is stored now. Null when it was not waited for, or no worker answered. */
   readonly inSync: boolean | null;
 }
+
+const WAIT_OPTIONS: OptionNames<WaitOptions> = { signal: true, onNoWorker: true };
+const SYNC_OPTIONS: OptionNames<SyncOptions> = { wait: true, ...WAIT_OPTIONS };
+const RESUME_OPTIONS: OptionNames<ResumeAllOptions> = { phases: true, onResumed: true, signal: true };
 
 /** Milliseconds between two looks of {@link TidemarkClient.waitUntilInSync}. */
 const IN_SYNC_LOOK = 1_000;
@@ -248,13 +254,14 @@ export class TidemarkClient {
    * @example
    * const { inSync } = await tidemark.client.sync('ada@example.com', { wait: true });
    */
-  async sync(mailbox: string, { wait = false, ...options }: SyncOptions = {}): Promise<SyncResult> {
+  async sync(mailbox: string, options: SyncOptions = {}): Promise<SyncResult> {
     const id = mailboxId(mailbox);
+    const { wait = false, ...waiting } = knownOptions('sync', options, SYNC_OPTIONS);
     if (!wait) {
       await this.poke(id);
       return { inSync: null };
     }
-    await syncAndWait(this.#means, id, options);
+    await syncAndWait(this.#means, id, waiting);
     return this.#result(id);
   }
 
@@ -275,6 +282,7 @@ export class TidemarkClient {
    */
   async waitUntilInSync(mailbox: string, options: WaitOptions = {}): Promise<MailboxReport> {
     const id = mailboxId(mailbox);
+    knownOptions('waitUntilInSync', options, WAIT_OPTIONS);
     await this.sync(id, { ...options, wait: true });
     for (;;) {
       const report = await this.status(id);
@@ -298,13 +306,14 @@ export class TidemarkClient {
    * @throws {MailboxNotRunningError} when no workflow runs
    * @throws {MailboxBlockedError} when it waits, and the mailbox waits for a person
    */
-  async resync(mailbox: string, { wait = false, ...options }: SyncOptions = {}): Promise<SyncResult> {
+  async resync(mailbox: string, options: SyncOptions = {}): Promise<SyncResult> {
     const id = mailboxId(mailbox);
+    const { wait = false, ...waiting } = knownOptions('resync', options, SYNC_OPTIONS);
     if (!wait) {
       await this.#signal(id, definitions.forceResync);
       return { inSync: null };
     }
-    await resyncAndWait(this.#means, id, options);
+    await resyncAndWait(this.#means, id, waiting);
     return this.#result(id);
   }
 
@@ -318,7 +327,7 @@ export class TidemarkClient {
    * @throws {MailboxBlockedError} when the mailbox waits for a person
    */
   async audit(mailbox: string, options: WaitOptions = {}): Promise<AuditResult | null> {
-    return auditAndWait(this.#means, mailboxId(mailbox), options);
+    return auditAndWait(this.#means, mailboxId(mailbox), knownOptions('audit', options, WAIT_OPTIONS));
   }
 
   /**
@@ -328,11 +337,9 @@ export class TidemarkClient {
    * @param options - `limit`: the most that are given, 1,000 unless given
    * @returns the messages, each with its error
    */
-  async failures(
-    mailbox: string,
-    { limit = MOST }: { readonly limit?: number } = {},
-  ): Promise<readonly FailedMessage[]> {
-    return this.#means.store.listFailed(mailboxId(mailbox), limit);
+  async failures(mailbox: string, options: { readonly limit?: number } = {}): Promise<readonly FailedMessage[]> {
+    const { limit = MOST } = knownOptions('failures', options, { limit: true });
+    return this.#means.store.listFailed(mailboxId(mailbox), wholeFrom(1, 'limit', limit));
   }
 
   /**
@@ -343,11 +350,9 @@ export class TidemarkClient {
    * @param options - `limit`: the most that are given, 1,000 unless given
    * @returns the messages, each with what it lacks
    */
-  async lacking(
-    mailbox: string,
-    { limit = MOST }: { readonly limit?: number } = {},
-  ): Promise<readonly LackingMessage[]> {
-    return this.#means.store.listLacking(mailboxId(mailbox), limit);
+  async lacking(mailbox: string, options: { readonly limit?: number } = {}): Promise<readonly LackingMessage[]> {
+    const { limit = MOST } = knownOptions('lacking', options, { limit: true });
+    return this.#means.store.listLacking(mailboxId(mailbox), wholeFrom(1, 'limit', limit));
   }
 
   /**
@@ -389,9 +394,11 @@ export class TidemarkClient {
    * @example
    * const { resumed } = await tidemark.client.resumeAll({ phases: ['failed'] });
    */
-  async resumeAll({ phases = RESUMABLE_PHASES, ...options }: ResumeAllOptions = {}): Promise<ResumedMailboxes> {
+  async resumeAll(options: ResumeAllOptions = {}): Promise<ResumedMailboxes> {
     const { temporal, rpc, clock } = this.#means;
-    return resumeMailboxes({ temporal, rpc, clock, phases, ...options });
+    const { phases = RESUMABLE_PHASES, ...telling } = knownOptions('resumeAll', options, RESUME_OPTIONS);
+    for (const phase of phases) valueAmong(RESUMABLE_PHASES, 'A phase', phase);
+    return resumeMailboxes({ temporal, rpc, clock, phases, ...telling });
   }
 
   /**
@@ -606,6 +613,7 @@ export class TidemarkClient {
    * @param options - `after`: the sequence number of the last change that was dealt with, 0 unless given; `limit`: the
    * most changes in the page, 500 unless given
    * @returns the changes; `hasMore` says that the page is not the end
+   * @throws {InvalidCursorError} when `after` is no sequence number
    * @throws {CursorAheadError} when the mailbox has fewer changes: the number is of another mailbox or database
    * @throws {CursorPrunedError} when changes after `after` were pruned
    * @example
@@ -613,9 +621,14 @@ export class TidemarkClient {
    */
   async readChanges(
     mailbox: string,
-    { after = 0, limit = 500 }: { readonly after?: number; readonly limit?: number } = {},
+    options: { readonly after?: number; readonly limit?: number } = {},
   ): Promise<ChangePage> {
-    return this.#means.store.readChangePage({ mailbox: mailboxId(mailbox), after, limit });
+    const { after = 0, limit = 500 } = knownOptions('readChanges', options, { after: true, limit: true });
+    return this.#means.store.readChangePage({
+      mailbox: mailboxId(mailbox),
+      after: sequenceNumber(after),
+      limit: wholeFrom(1, 'limit', limit),
+    });
   }
 
   /**

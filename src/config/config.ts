@@ -15,6 +15,7 @@ import { LOG_LEVELS, type LogLevel } from '../model/log-level.ts';
 import { OWN_FOLDER } from '../host/private-files.ts';
 import { readTemporalConnection, type TemporalConnection } from './temporal-connection.ts';
 import { readWebhooks, webhookVariables, type WebhooksConfig } from './webhook-variables.ts';
+import { UsageError } from '../model/program-errors.ts';
 import { TidemarkError } from '../model/tidemark-error.ts';
 
 /** The environment, read once and validated. */
@@ -205,8 +206,12 @@ function unusable(
  * @param config - the configuration, which stays as it is
  * @param changes - the values that differ, whole sections such as `push` included
  * @returns the copy, frozen
+ * @throws {UsageError} when a value has a name that there is not
  */
 export function changedConfig(config: Config, changes: Partial<Config>): Config {
+  const unknown = Object.keys(changes).find((name) => !Object.hasOwn(config, name));
+  if (unknown !== undefined)
+    throw new UsageError(`The configuration has no "${unknown}": it has ${Object.keys(config).join(', ')}.`);
   return Object.freeze({ ...config, ...changes });
 }
 

@@ -1,5 +1,6 @@
 import type { Change } from '../model/change.ts';
 import type { MailboxId } from '../model/ids.ts';
+import { knownOptions, type OptionNames } from '../model/options.ts';
 import {
   BATCH,
   checkedDefinition,
@@ -11,6 +12,7 @@ import {
   type DeliveryOrder,
   type SubscriptionDefinition,
 } from '../model/subscription.ts';
+import { checkSubscriptionOptions } from '../model/subscription-options.ts';
 import type { SubscribedEvent } from '../model/subscribed-event.ts';
 import type { Message } from '../reading/message.ts';
 import type { QueryWithin } from '../store/subscriptions/subscription-store.ts';
@@ -98,6 +100,24 @@ export type Handler = HandlerOptions &
 /** Handlers by the names of their subscriptions. */
 export type Handlers = Readonly<Record<string, Handler>>;
 
+const HANDLER: OptionNames<HandlerOptions & HandlingOf<DeliveryContext> & { readonly transaction?: boolean }> = {
+  filter: true,
+  beginning: true,
+  batch: true,
+  order: true,
+  transaction: true,
+  handle: true,
+  handleEvent: true,
+};
+
+/** What a product in plain JavaScript may have written otherwise than its types say. */
+function checkHandler(name: string, handler: Handler): void {
+  const refusal = (message: string): Error => new InvalidSubscriptionError(message);
+  if (typeof handler === 'function') throw refusal(`The handler ${name} is a function: write { handle: … }.`);
+  knownOptions<Partial<Record<keyof typeof HANDLER, unknown>>>(`The handler ${name}`, handler, HANDLER, refusal);
+  checkSubscriptionOptions(name, handler);
+}
+
 /**
  * The subscription of a handler.
  *
@@ -105,6 +125,7 @@ export type Handlers = Readonly<Record<string, Handler>>;
  * what it asks for
  */
 export function definitionOf(name: string, handler: Handler): SubscriptionDefinition {
+  checkHandler(name, handler);
   const { filter, batch, order } = handler;
   const takesChanges = handler.handle !== undefined;
   const takesEvents = handler.handleEvent !== undefined;

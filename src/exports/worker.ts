@@ -96,5 +96,5 @@ export {
   type TidemarkErrorOptions,
 } from '../model/tidemark-error.ts';
 export { NamespaceNotFoundError, ServerRefusedError, TemporalFailureError } from '../client/errors.ts';
-export { CannotDoError } from '../model/program-errors.ts';
+export { CannotDoError, UsageError } from '../model/program-errors.ts';
 export { StoreError, type StoreFailure } from '../store/engines/store-error.ts';

@@ -7,6 +7,8 @@ import type { TokenProvider } from '../gmail/access/token-provider.ts';
 import { createLog, type Log } from '../host/log.ts';
 import type { Clock } from '../model/clock.ts';
 import type { ClockSkew } from '../model/clock-skew.ts';
+import { knownOptions, type OptionNames } from '../model/options.ts';
+import { UsageError } from '../model/program-errors.ts';
 import type { Telemetry } from '../model/telemetry.ts';
 
 /** What a worker runs with. */
@@ -38,8 +40,29 @@ export interface WorkerRequest extends CreateWorkerOptions {
   readonly log: Log;
 }
 
-/** @throws {ConfigError} when no configuration is given, and the environment holds wrong values */
-export function requestOf({ config = loadConfig(), ...options }: CreateWorkerOptions): WorkerRequest {
+const OPTIONS: OptionNames<CreateWorkerOptions> = {
+  config: true,
+  log: true,
+  clock: true,
+  signal: true,
+  workflowBundle: true,
+  handlers: true,
+  tokenProvider: true,
+  telemetry: true,
+};
+
+/**
+ * @param of - the function that takes the options
+ * @throws {ConfigError} when no configuration is given, and the environment holds wrong values
+ * @throws {UsageError} when it has an option that there is not
+ */
+export function requestOf(of: string, asked: CreateWorkerOptions): WorkerRequest {
+  const { config = loadConfig(), ...options } = knownOptions(of, asked, OPTIONS);
+  const { handlers = {}, tokenProvider } = options;
+  if (typeof handlers !== 'object' || Array.isArray(handlers))
+    throw new UsageError('The handlers are an object: each has the name of its subscription.');
+  if (tokenProvider !== undefined && typeof tokenProvider !== 'function')
+    throw new UsageError('The tokenProvider is no function.');
   return { ...options, config, log: options.log ?? createLog(config.logLevel) };
 }
 

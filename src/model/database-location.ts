@@ -65,6 +65,8 @@ const SQLITE = 'sqlite:';
  * @example databaseAt('sqlite:/var/lib/tidemark/mail.sqlite')
  */
 export function databaseAt(url: string, access: Partial<PostgresAccess> = {}): DatabaseLocation {
+  if (typeof url !== 'string')
+    throw new UnsupportedDatabaseError('The database is no URL: write sqlite:PATH, for example.');
   if (isPostgresUrl(url)) return postgresAt(url, access);
   if (!url.startsWith(SQLITE)) throw new UnsupportedDatabaseError(unsupported(url));
   const path = url.slice(SQLITE.length).replace(/^\/\/(?=\/)/, '');

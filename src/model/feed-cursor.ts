@@ -1,3 +1,4 @@
+import { shown } from './options.ts';
 import { TidemarkError } from './tidemark-error.ts';
 
 declare const brand: unique symbol;
@@ -54,6 +55,14 @@ export const isCursorText = (text: string): boolean => /^\s*1-/.test(text);
 
 export function feedCursor({ feed, position, tag }: FeedPlace): FeedCursor {
   return `1-${feed}-${position}-${tag}` as FeedCursor;
+}
+
+/** @throws {InvalidCursorError} when the number cannot be that of a mailbox's change; 0 is before the first */
+export function sequenceNumber(after: number): number {
+  if (Number.isSafeInteger(after) && after >= 0) return after;
+  throw new InvalidCursorError(
+    `${shown(after)} is not the sequence number of a change: expected a whole number, or 0 for the beginning.`,
+  );
 }
 
 /** @throws {InvalidCursorError} when the text is not a cursor */

@@ -20,6 +20,7 @@ const EMAIL = /^[^\s@/\p{Cc}\p{Cf}\p{Cs}]+@[^\s@/\p{Cc}\p{Cf}\p{Cs}]+$/u;
  * @throws {InvalidIdError} when `text` is not an e-mail address
  */
 export function mailboxId(text: string): MailboxId {
+  if (typeof text !== 'string') throw new InvalidIdError(`${String(text)} is not an e-mail address`);
   const email = text.trim().toLowerCase();
   if (!EMAIL.test(email) || email.length > 254) throw new InvalidIdError(`"${text}" is not an e-mail address`);
   return email as MailboxId;

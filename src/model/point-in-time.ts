@@ -1,3 +1,4 @@
+import { shown } from './options.ts';
 import { UsageError } from './program-errors.ts';
 
 /**
@@ -7,8 +8,8 @@ import { UsageError } from './program-errors.ts';
  * @throws {UsageError} when it is no time
  */
 export function epochMs(time: Date | number): number {
-  const milliseconds = typeof time === 'number' ? time : time.getTime();
+  const milliseconds = time instanceof Date ? time.getTime() : time;
   if (!Number.isFinite(milliseconds))
-    throw new UsageError(`${milliseconds} is no time: give a date, or epoch milliseconds`);
+    throw new UsageError(`${shown(time)} is no time: give a date, or epoch milliseconds`);
   return milliseconds;
 }

@@ -50,11 +50,12 @@ interface Opened {
  * @param options - those of `createWorker`
  * @returns the plugin, for one worker or one client
  * @throws {ConfigError} when no configuration is given, and the environment holds wrong values
+ * @throws {UsageError} when it has an option that there is not
  * @throws {PluginError} from `Worker.create`, when the worker polls another task queue or namespace, has an activity of
  * the same name, payload codecs of its own, or workflows without those of mailboxes
  */
 export function tidemarkPlugin(options: CreateWorkerOptions = {}): SimplePlugin {
-  return new TidemarkPlugin(requestOf(options));
+  return new TidemarkPlugin(requestOf('tidemarkPlugin', options));
 }
 
 class TidemarkPlugin extends SimplePlugin {

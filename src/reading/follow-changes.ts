@@ -1,7 +1,14 @@
 import type { FeedChange } from '../model/change.ts';
 import type { Clock } from '../model/clock.ts';
-import { feedCursor, InvalidCursorError, parseFeedCursor, type FeedCursor } from '../model/feed-cursor.ts';
+import {
+  feedCursor,
+  InvalidCursorError,
+  parseFeedCursor,
+  sequenceNumber,
+  type FeedCursor,
+} from '../model/feed-cursor.ts';
 import { mailboxId, type MailboxId } from '../model/ids.ts';
+import { knownOptions, shown, type OptionNames } from '../model/options.ts';
 import { systemClock } from '../host/system-clock.ts';
 import type { StoreDatabase } from '../store/engines/store-database.ts';
 import { CommitWakes } from '../store/engines/commit-wakes.ts';
@@ -24,6 +31,8 @@ export interface ChangesRequest {
   readonly follow?: boolean;
 }
 
+const REQUEST: OptionNames<ChangesRequest> = { mailbox: true, after: true, signal: true, follow: true };
+
 /** Changes per query. */
 const PAGE = 1_000;
 
@@ -41,9 +50,10 @@ const PAGE = 1_000;
  */
 export async function* followChanges(
   database: StoreDatabase,
-  { mailbox, after, signal, follow = true }: ChangesRequest = {},
+  request: ChangesRequest = {},
   clock: Clock = systemClock,
 ): AsyncGenerator<FeedChange, void, undefined> {
+  const { mailbox, after, signal, follow = true } = knownOptions('changes', request, REQUEST);
   const only = mailbox === undefined ? null : mailboxId(mailbox);
   let from = await placeOf(database, after, only);
   const isAborted = (): boolean => signal?.aborted === true;
@@ -75,12 +85,16 @@ async function placeOf(
 ): Promise<FeedPosition> {
   if (after === undefined) return beginningOfFeed(database);
   if (typeof after === 'string') return positionOf(parseFeedCursor(after));
+  if (typeof after !== 'number')
+    throw new InvalidCursorError(
+      `${shown(after)} is not a cursor of the change feed. Leave "after" out to begin with the first change.`,
+    );
   if (mailbox === null)
     throw new InvalidCursorError(
       `${after} is a sequence number, and each mailbox counts its own. Name the mailbox, ` +
         'or pass the cursor of a change.',
     );
-  return afterSequence(database, mailbox, after);
+  return afterSequence(database, mailbox, sequenceNumber(after));
 }
 
 /**

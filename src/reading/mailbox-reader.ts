@@ -2,7 +2,8 @@ import type { Label } from '../model/change.ts';
 import type { LabelId, MailboxId, MessageId, ThreadId } from '../model/ids.ts';
 import { labelNamed } from '../model/label-named.ts';
 import { epochMs } from '../model/point-in-time.ts';
-import { CannotDoError } from '../model/program-errors.ts';
+import { knownOptions, valueAmong, shown, type OptionNames } from '../model/options.ts';
+import { CannotDoError, UsageError } from '../model/program-errors.ts';
 import type { Bodies } from '../store/bodies/bodies.ts';
 import type { StoreDatabase } from '../store/engines/store-database.ts';
 import { getLabels } from '../store/listing/label-rows.ts';
@@ -50,6 +51,7 @@ export interface MailboxReader {
    * @param query - which messages, and in which order; all of them, newest first, unless given
    * @returns the messages, read while the loop goes on
    * @throws {CannotDoError} `label-unknown` when the mailbox has no such label
+   * @throws {UsageError} when a condition is none that there is, or has a value that it cannot have
    * @example for await (const message of mailbox.messages({ label: 'Invoices' })) console.log(message.subject);
    */
   messages(query?: MessageQuery): AsyncIterable<Message>;
@@ -102,18 +104,27 @@ async function messageOf(source: MessageSource, summary: MailSummary): Promise<M
 }
 
 /** Any text may be asked for; one that is no id names no message. */
-const messageIdOf = (text: string): MessageId => text as MessageId;
-const threadIdOf = (text: string): ThreadId => text as ThreadId;
+const messageIdOf = (text: string): MessageId => textOf('id', text) as MessageId;
+const threadIdOf = (text: string): ThreadId => textOf('id', text) as ThreadId;
+
+function textOf(name: string, value: string): string {
+  if (typeof value !== 'string') throw new UsageError(`The ${name} is ${shown(value)}: expected text.`);
+  return value;
+}
+
+const QUERY: OptionNames<MessageQuery> = { label: true, after: true, before: true, thread: true, order: true };
 
 async function* messagesOf(
   open: () => Promise<MessageSource>,
   mailbox: MailboxId,
   query: MessageQuery,
 ): AsyncGenerator<Message, void, undefined> {
-  const source = await open();
-  const labelId = query.label === undefined ? null : labelIdOf(mailbox, [...source.labels.values()], query.label);
+  const { order = 'newest', thread } = knownOptions('messages', query, QUERY);
+  valueAmong(['newest', 'oldest'], 'order', order);
   const [after, before] = [timeOf(query.after), timeOf(query.before)];
-  const { order = 'newest', thread } = query;
+  const source = await open();
+  const labelId =
+    query.label === undefined ? null : labelIdOf(mailbox, [...source.labels.values()], textOf('label', query.label));
   if (thread !== undefined) {
     const summaries = await threadSummaries(source.database, source.key, threadIdOf(thread));
     for (const summary of order === 'newest' ? summaries.toReversed() : summaries) {

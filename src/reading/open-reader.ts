@@ -2,6 +2,7 @@ import { databaseAt, type DatabaseLocation } from '../model/database-location.ts
 import type { FeedChange } from '../model/change.ts';
 import type { FeedCursor } from '../model/feed-cursor.ts';
 import { mailboxId, type MailboxId } from '../model/ids.ts';
+import { knownOptions } from '../model/options.ts';
 import { Bodies } from '../store/bodies/bodies.ts';
 import type { BodyOptions } from '../store/bodies/open-body-store.ts';
 import { READABLE_ID } from '../store/engines/readable-mailbox.ts';
@@ -78,8 +79,9 @@ export interface OpenReaderRequest {
  * console.log(message?.subject, await message?.text());
  * await reader.close();
  */
-export async function openReader({ database, bodies: options }: OpenReaderRequest): Promise<OpenedReader> {
-  const opened = await openDatabaseToRead(typeof database === 'string' ? databaseAt(database) : database);
+export async function openReader(request: OpenReaderRequest): Promise<OpenedReader> {
+  const { database, bodies: options } = knownOptions('openReader', request, { database: true, bodies: true });
+  const opened = await openDatabaseToRead(isLocation(database) ? database : databaseAt(database));
   const bodies = new Bodies(opened, options);
   return {
     ...readerOf(opened, bodies),
@@ -89,6 +91,9 @@ export async function openReader({ database, bodies: options }: OpenReaderReques
     },
   };
 }
+
+const isLocation = (database: string | DatabaseLocation): database is DatabaseLocation =>
+  typeof database === 'object' && database !== null && 'kind' in database;
 
 /** The reader of a database that is open already. */
 export function readerOf(database: StoreDatabase, bodies: Bodies): Reader {

@@ -53,7 +53,7 @@ describe('a subscription with a webhook', () => {
   it.each([
     [{ filter: { kinds: ['storred'] } }, 'The kinds are stored, labels, gone'],
     [{ filter: { events: ['needs-content'] } }, 'The events are needs-consent'],
-    [{ order: { kind: 'above-al' } }, 'park, or above-all'],
+    [{ order: { kind: 'above-al' } }, "expected { kind: 'park' } or { kind: 'above-all' }"],
   ])('does not ask for what there is not: %j', async (wanted, words) => {
     await expect(subscribe(wanted as unknown as WebhookSubscription)).rejects.toThrow(words);
   });
