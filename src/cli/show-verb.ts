@@ -122,9 +122,14 @@ function messageLines({ message, text, attachments }: Shown): readonly string[] 
   return [
     ...rows.filter(([, value]) => value !== '').map(([name, value]) => `${`${name}:`.padEnd(9)} ${value}`),
     '',
-    ...(text === null ? [`(no text: the message is stored in the ${format} format)`] : textLines(text)),
+    ...(text === null ? [noTextWords(format)] : textLines(text)),
   ];
 }
+
+const noTextWords = (format: Message['format']): string =>
+  format === 'full' || format === 'raw'
+    ? '(no text: the message has none)'
+    : `(no text: the message is stored in the ${format} format)`;
 
 const textLines = (text: string): readonly string[] =>
   text

@@ -85,6 +85,18 @@ describe('without a Temporal server', () => {
     });
   });
 
+  it('show says why there is no text: of a message without any, not for its format', async () => {
+    const mail = await openStoredMail(`sqlite:${path()}`);
+    const pdf = MAIL.replace(/--b\r\nContent-Type: text[^]*?(?=--b\r\nContent-Type: application)/, '');
+    await mail.store('full', { p: pdf });
+    await mail.store('metadata', { m: MAIL });
+    await closeStoredMail(mail);
+    expect((await run(['show', 'ada@example.com', 'p'])).stdout).toMatch(/\n\(no text: the message has none\)\n$/);
+    expect((await run(['show', 'ada@example.com', 'm'])).stdout).toMatch(
+      /\n\(no text: the message is stored in the metadata format\)\n$/,
+    );
+  });
+
   it('show says what it does not know', async () => {
     expect(await run(['show', 'ada@example.com', 'no'])).toMatchObject({
       code: 1,
