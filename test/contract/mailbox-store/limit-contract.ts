@@ -154,7 +154,7 @@ export function limit(fixture: StoreFixture): void {
       expect(await mailbox.pendingIds('backfill')).toEqual(['n1', 'n2', 'n3']);
     });
 
-    it('lets what was read under a given-up listing leave by its date, in another format, too, and says so', async () => {
+    it('lets what a given-up listing read leave by its date, in another format, too, and says so', async () => {
       const mailbox = open();
       await mailbox.put({ ...scope({ limit: 6 }), format: 'full' });
       await mailbox.begin(100);
