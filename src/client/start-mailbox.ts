@@ -13,6 +13,7 @@ import {
   SIGNALS_SENTENCE,
   workflowIdOf,
   type MailboxInput,
+  TASK_TIMEOUT,
 } from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
 import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
@@ -70,6 +71,7 @@ async function signalWithStart({
     workflowId: workflowIdOf(mailbox),
     taskQueue,
     args: [input],
+    workflowTaskTimeout: TASK_TIMEOUT,
     signal: poke,
     workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
     typedSearchAttributes: [{ key: PHASE_ATTRIBUTE, value: FIRST_PHASE }],

@@ -9,7 +9,7 @@ import { clockSinks } from '../telemetry/watch-clock.ts';
 import { bundleWorkflows } from '../temporal/bundle-workflows.ts';
 import { dataConverterOf } from '../temporal/payload-codec.ts';
 import { shippedBundle } from '../temporal/shipped-bundle.ts';
-import { backfillQueueOf, deliveryQueueOf, webhookQueueOf } from '../workflows/definitions.ts';
+import { backfillQueueOf, deliveryQueueOf, TASK_TIMEOUT, webhookQueueOf } from '../workflows/definitions.ts';
 import type { DeliveryActivities, WorkerMeans } from './worker-means.ts';
 import type { HostWorker, WorkerRequest } from './worker-request.ts';
 
@@ -38,6 +38,12 @@ function versionOf({ deployment }: Config): Pick<WorkerOptions, 'workerDeploymen
   return { workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: 'AUTO_UPGRADE' } };
 }
 
+/**
+ * How long a workflow task may compute; the SDK's own limit is five seconds. The SDK reads this option, although its
+ * type does not have it.
+ */
+export const LONG_TASKS = { isolateExecutionTimeout: TASK_TIMEOUT } as const;
+
 export const HEARTBEATS = {
   maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
   defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
@@ -48,6 +54,12 @@ const SHARED = {
   shutdownGraceTime: 0,
   shutdownForceTime: FORCED_AFTER,
 } as const satisfies Partial<WorkerOptions>;
+
+const LIVE = {
+  ...LONG_TASKS,
+  maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
+  maxConcurrentActivityTaskExecutions: LIVE_SLOTS,
+} as const;
 
 /** @returns Temporal's workers by task queue, without a host's */
 export async function createWorkers(
@@ -84,8 +96,7 @@ export async function createWorkers(
           ...shared,
           workflowBundle: workflowBundle ?? (await bundleOf(config, { signal, traced: tracing !== null })),
           taskQueue,
-          maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
-          maxConcurrentActivityTaskExecutions: LIVE_SLOTS,
+          ...LIVE,
         })
       : null;
   const backfill = await Worker.create({

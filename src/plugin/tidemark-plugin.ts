@@ -7,7 +7,7 @@ import type { Config } from '../config/config.ts';
 import { systemClock } from '../host/system-clock.ts';
 import type { ClockSkew } from '../model/clock-skew.ts';
 import { clockSinks } from '../telemetry/watch-clock.ts';
-import { HEARTBEATS } from '../hosting/temporal-workers.ts';
+import { HEARTBEATS, LONG_TASKS } from '../hosting/temporal-workers.ts';
 import { endOf } from '../hosting/worker-run.ts';
 import { requestOf, type CreateWorkerOptions, type WorkerRequest } from '../hosting/worker-request.ts';
 import { dataConverterOnceRead } from '../temporal/payload-codec.ts';
@@ -91,6 +91,7 @@ class TidemarkPlugin extends SimplePlugin {
     this.#version = workerDeploymentOptions === undefined ? {} : { workerDeploymentOptions };
     return super.configureWorker({
       ...HEARTBEATS,
+      ...LONG_TASKS,
       ...options,
       ...workflowsOf({ workflowBundle, workflowsPath, bundlerOptions }),
       sinks: {

@@ -3,13 +3,13 @@ import {
   ApplicationFailure,
   CancellationScope,
   condition,
-  continueAsNew,
   isCancellation,
+  makeContinueAsNewFunc,
   workflowInfo,
 } from '@temporalio/workflow';
 import { endWatch, keepLastEvents } from './activity-lanes.ts';
 import { carriedState } from './carried-state.ts';
-import type { MailboxInput, MailboxResult } from './definitions.ts';
+import { TASK_TIMEOUT, type MailboxInput, type MailboxResult } from './definitions.ts';
 import { setHandlers } from './handlers.ts';
 import { InvalidInputError, mailboxInput, type CheckedInput } from './mailbox-input.ts';
 import { MailboxRun } from './mailbox-run.ts';
@@ -58,7 +58,8 @@ export async function mailbox(argument: MailboxInput): Promise<MailboxResult> {
 async function carryOn(run: MailboxRun): Promise<void> {
   await condition(allHandlersFinished);
   const { state } = run;
-  await continueAsNew<typeof mailbox>({ mailbox: state.mailbox, settings: state.settings, carried: state });
+  const continueAsNew = makeContinueAsNewFunc<typeof mailbox>({ workflowTaskTimeout: TASK_TIMEOUT });
+  await continueAsNew({ mailbox: state.mailbox, settings: state.settings, carried: state });
 }
 
 function resultOf({ state, heir }: MailboxRun): MailboxResult {

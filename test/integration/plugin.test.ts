@@ -105,6 +105,8 @@ describe("a product's own worker with the plugin", () => {
       workflowBundle: await workflowBundle(),
       plugins: [tidemarkPlugin({ config, log })],
     });
+    // The SDK has no type for it, and would not say that it had stopped reading it.
+    expect(worker.options.isolateExecutionTimeoutMs).toBe(30_000);
     await expect(worker.run()).rejects.toThrow(StoreError);
     expect(worker.getState()).toBe('STOPPED');
   }, 60_000);
