@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { TokenProvider } from '../gmail/access/token-provider.ts';
 import type { Clock } from '../model/clock.ts';
 import { mailboxId, type LabelId } from '../model/ids.ts';
+import { knownOptions, type OptionNames } from '../model/options.ts';
 import { connectMailbox, type ConnectedMailbox } from './connect-mailbox.ts';
 import {
   beginConsent,
@@ -86,6 +87,10 @@ export interface Accounts {
   resolveLabels(mailbox: string, names: readonly string[]): Promise<readonly LabelId[]>;
 }
 
+const CONNECT: OptionNames<ConnectRequest> = { credentials: true, verify: true };
+const BEGIN: OptionNames<BeginConsentRequest> = { client: true, redirectUri: true, mailbox: true, settings: true };
+const COMPLETE: OptionNames<CompleteConsentRequest> = { client: true, pending: true, callbackUrl: true };
+
 /** What {@link Accounts} stand on. */
 interface AccountMeans {
   readonly config: Config;
@@ -101,10 +106,13 @@ export function accountsOf(means: AccountMeans): Accounts {
     return { ...means, config: configFor(config, mailbox), mailbox };
   };
   return {
-    connect: async (mailbox, { credentials: text, verify = true }) =>
-      connectMailbox({ ...loginOf(mailbox), text, verify }),
-    beginConsent: (request) => beginConsent({ ...request, config }),
-    completeConsent: (request) => completeConsent({ ...request, config, stores, clock }),
+    connect: async (mailbox, request) => {
+      const { credentials: text, verify = true } = knownOptions('connect', request, CONNECT);
+      return connectMailbox({ ...loginOf(mailbox), text, verify });
+    },
+    beginConsent: (request) => beginConsent({ ...knownOptions('beginConsent', request, BEGIN), config }),
+    completeConsent: async (request) =>
+      completeConsent({ ...knownOptions('completeConsent', request, COMPLETE), config, stores, clock }),
     resolveLabels: async (mailbox, names) => resolveLabels({ ...loginOf(mailbox), names }),
   };
 }

@@ -148,8 +148,11 @@ describe('a program in plain JavaScript gets a sentence', () => {
     expect(definitionOf('crm', new Crm()).name).toBe('crm');
   });
 
-  it('about a connection that was closed', async () => {
+  it('about credentials that are missing, and about a connection that was closed', async () => {
     const tidemark = await openTidemark({ config: rig.config });
+    const { accounts } = tidemark;
+    await expect(call(accounts, 'connect', ADA)).rejects.toThrow('connect takes an object with credentials, verify.');
+    await expect(call(accounts, 'completeConsent', { callback: URL })).rejects.toThrow('takes no "callback"');
     await tidemark.close();
     await expect(tidemark.client.sync(ADA)).rejects.toMatchObject({
       code: 'temporal-failure',
