@@ -4,6 +4,7 @@ import type { HistoryId, LabelId, MessageId } from '../model/ids.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { FetchingStore } from '../store/fetching/fetching-store.ts';
+import type { WorkStore } from '../store/fetching/work-store.ts';
 import { countDoubt, isCountDecided, nextDoubt, recheckAt } from './listing-doubt.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { pagesOf } from './list-ids.ts';
@@ -19,6 +20,9 @@ export interface LateListing {
   readonly isDoubted: boolean;
 }
 
+/** Ms until it is looked at again whether messages that hold up a whole listing are read. */
+const HELD_UP = 60_000;
+
 const NOT_DUE: LateListing = { late: 0, isDoubted: false };
 
 /**
@@ -30,7 +34,7 @@ const NOT_DUE: LateListing = { late: 0, isDoubted: false };
  * than it lists, the listing is repeated later, ever more rarely.
  */
 export async function listLate(
-  deps: ActivityDependencies<MailboxRegistry & FetchingStore>,
+  deps: ActivityDependencies<MailboxRegistry & FetchingStore & WorkStore>,
   session: GmailSession,
   row: MailboxRow,
   run: ActivityRun,
@@ -38,8 +42,13 @@ export async function listLate(
   const { store, clock } = deps;
   const { doubt, generation } = row;
   if (row.relistAt === null || row.relistAt > clock.now()) return NOT_DUE;
-  if (doubt !== null && (doubt.absent + doubt.relabelled > 0 || doubt.underLabels !== undefined))
-    return { late: 0, isDoubted: true };
+  if (doubt !== null && (doubt.absent + doubt.relabelled > 0 || doubt.underLabels !== undefined)) {
+    // A whole listing begins when all that is pending has been read. Until then it is put off: were it due all the time,
+    // slices and partial syncs would follow each other without a pause.
+    if ((await store.countMessages(row.id, clock.now())).backfill === 0) return { late: 0, isDoubted: true };
+    await store.setRelistAt({ mailbox: row.id, generation, relistAt: clock.now() + HELD_UP });
+    return NOT_DUE;
+  }
   const since = settledMark(row, clock.now())?.historyId ?? null;
   const { late, counts } = await listAgain(deps, session, { row, since }, run);
   const { scope } = row.settings;

@@ -248,6 +248,35 @@ describe('a listing that is cut short', () => {
   });
 });
 
+describe('a whole listing that is to be made again', () => {
+  it('waits while a message is still to be read, and costs no more polls than usual', async () => {
+    ada = await RunningMailbox.open();
+    const [id = ''] = ada.receive(3);
+    const refusal = ada.simulator.faults.add({ match: { messageId: id }, effect: { kind: 'status', status: 400 } });
+    await ada.settle();
+    expect(await ada.counts()).toMatchObject({ stored: 2, failed: 1 });
+    refusal.remove();
+    const outage = ada.simulator.faults.add({ match: { messageId: id }, effect: { kind: 'status', status: 500 } });
+    const now = ada.clock.now();
+    await ada.stores.store.saveDoubt({
+      mailbox: ADA,
+      generation: ada.lanes.state.generation,
+      doubt: { since: now, checkedAt: now, checks: 1, uncounted: 0, absent: 1, relabelled: 0 },
+      relistAt: now + 1_000,
+    });
+    ada.lanes.dispatch({ kind: 'retry-requested' });
+    const before = ada.calls();
+    await ada.run(MINUTE / 2);
+    expect(ada.lanes.defect).toBeNull();
+    expect((ada.calls()['history.list'] ?? 0) - (before['history.list'] ?? 0)).toBeLessThan(20);
+    outage.remove();
+    await ada.settle();
+    await ada.run(2 * HOUR);
+    await expectExact(ada);
+    expect(await ada.doubt()).toBeNull();
+  });
+});
+
 describe('a label', () => {
   let own: string;
   let ids: string[];
