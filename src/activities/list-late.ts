@@ -43,8 +43,8 @@ export async function listLate(
   const { doubt, generation } = row;
   if (row.relistAt === null || row.relistAt > clock.now()) return NOT_DUE;
   if (doubt !== null && (doubt.absent + doubt.relabelled > 0 || doubt.underLabels !== undefined)) {
-    // A whole listing begins when all that is pending has been read. Until then it is put off: were it due all the time,
-    // slices and partial syncs would follow each other without a pause.
+    // A whole listing begins when all that is pending has been read. Until then it is put off: were it due all that
+    // time, slices and partial syncs would follow each other without a pause.
     if ((await store.countMessages(row.id, clock.now())).backfill === 0) return { late: 0, isDoubted: true };
     await store.setRelistAt({ mailbox: row.id, generation, relistAt: clock.now() + HELD_UP });
     return NOT_DUE;
