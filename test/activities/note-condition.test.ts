@@ -11,7 +11,10 @@ let ada: RunningMailbox;
 afterEach(() => ada.close());
 
 async function look(): Promise<MailboxReport> {
-  return reportOf(ADA, await readStored(ada.stores.store, ADA, ada.clock.now()), { phase: null, status: null });
+  return reportOf(ADA, await readStored(ada.stores.store, ADA, ada.clock.now()), {
+    phase: 'full-sync',
+    status: null,
+  });
 }
 
 const errorIn = (report: MailboxReport): string =>
