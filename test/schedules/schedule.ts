@@ -133,8 +133,8 @@ export async function runSchedule(
   function configure(): void {
     const settings = drawSettings(world, clock.now());
     lanes.configure(settings);
-    newest.configured(settings);
     verdicts.configured(settings);
+    newest.configured(settings);
     oddities?.configured(settings);
   }
 }

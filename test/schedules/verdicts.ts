@@ -16,7 +16,7 @@ export class Verdicts {
   readonly #scopes: MailboxSettings['scope'][];
   /** The distinct labels and dates with which each message was seen. */
   readonly #seen = new Map<string, Map<string, Seen>>();
-  /** Messages that were once deleted, or out of some configured scope. */
+  /** Messages that were once deleted, or out of some configured scope, or beyond its limit. */
   readonly #absent = new Set<string>();
   /** Messages that existed when Gmail was last looked at. */
   #present: ReadonlySet<string> = new Set();
@@ -29,9 +29,11 @@ export class Verdicts {
     this.#scopes = [world.settings.scope];
   }
 
+  /** Call before `newest` hears of it: work that is under way goes by the former limit. */
   configured({ scope }: MailboxSettings): void {
     this.#scopes.push(scope);
     this.#lookAtGmail();
+    for (const id of this.#present) if (this.#newest.mayLack(id)) this.#absent.add(id);
     for (const [id, states] of this.#seen)
       if (![...states.values()].every((seen) => inScope(scope, seen))) this.#absent.add(id);
   }
