@@ -61,7 +61,7 @@ export interface FetchingStore {
   saveAttempts(request: { mailbox: MailboxId; attempts: readonly FetchAttempt[]; now: number }): Promise<void>;
   /**
    * Messages that a listing showed late: unknown ids become `pending` rows of the live lane. So do tombstones no newer
-   * than `since`, since the listing is not just lagging behind those.
+   * than `since`, since the listing is not just lagging behind those. They count as within the scope's limit.
    *
    * @returns `unknown`: how many rows became pending
    */

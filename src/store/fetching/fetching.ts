@@ -212,12 +212,16 @@ export function addListedLate(
       messages.map((message) => message.id),
     );
     const unknown = new Map<MessageId, Difference>();
+    // The late listing completes the first one, so what it shows is within the limit as well: the oldest date of those
+    // that the first one showed may be too new, since some of these may have been deleted before they were read.
+    const admitted = { admittedGeneration: locked.columns.generation };
     for (const { id, threadId } of messages) {
       const row = rows.get(id);
-      if (row === undefined) unknown.set(id, { before: null, after: newRow(id, threadId, 'live', now) });
+      if (row === undefined)
+        unknown.set(id, { before: null, after: { ...newRow(id, threadId, 'live', now), ...admitted } });
       // A get decides. The tombstone keeps its history id, so an answer from before the deletion cannot undo it.
       else if (isOlderTombstone(row, since))
-        unknown.set(id, { before: row, after: { ...toFetch(row, 'live', now), readingHistoryId: null } });
+        unknown.set(id, { before: row, after: { ...toFetch(row, 'live', now), readingHistoryId: null, ...admitted } });
     }
     await writeDifferences(locked, unknown.values(), now);
     return { unknown: unknown.size };

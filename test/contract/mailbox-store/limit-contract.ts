@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { messageId, threadId } from '../../../src/model/ids.ts';
 import type { FullSyncProgress } from '../../../src/store/rows/mailbox-row.ts';
 import {
   added,
@@ -112,6 +113,24 @@ export function limit(fixture: StoreFixture): void {
       await mailbox.list(ids(1, 6));
       await mailbox.finish({ keepNewest: 3 });
       expect(await mailbox.pendingIds('backfill')).toEqual(['n2', 'n3']);
+    });
+
+    it('takes in what is listed late, although the oldest of the newest was deleted before it was read', async () => {
+      const mailbox = open();
+      await mailbox.put(scope({ limit: 3 }));
+      await mailbox.begin(100);
+      await mailbox.list(['n1', 'n2', 'n4']);
+      await mailbox.finish({ keepNewest: 3 });
+      await mailbox.apply([record(101, deleted('n4'))]);
+      await mailbox.store.addListedLate({
+        mailbox: mailbox.id,
+        messages: [{ id: messageId('n3'), threadId: threadId('t-n3') }],
+        since: null,
+        now: mailbox.now,
+      });
+      await mailbox.save(dated(1), dated(2), dated(3));
+      await finishBackfill(mailbox);
+      expect(Object.keys(await mailbox.labels())).toEqual(['n1', 'n2', 'n3']);
     });
 
     it('holds where a message beyond it was fetched with its thread while the listing went on', async () => {
