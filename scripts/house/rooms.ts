@@ -256,7 +256,7 @@ export const ROOMS: readonly Room[] = [
   {
     place: 'temporal/dev-server',
     holds: 'finds, starts and joins a local Temporal server',
-    imports: ['model', 'host', 'config'],
+    imports: ['model', 'host', 'config', 'client/grpc-error.ts'],
     packages: ['node:', '@temporalio/client', '@temporalio/testing'],
   },
   {

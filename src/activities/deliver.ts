@@ -1,6 +1,7 @@
 import { deliverChanges, type DeliveryDependencies } from '../deliveries/deliver-changes.ts';
 import type { DeliverRequest, DeliverResult } from './requests.ts';
 import { knownMailbox } from './known-mailbox.ts';
+import { withDeadline } from '../model/deadline.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
@@ -38,18 +39,11 @@ async function learnTime(
   signal: AbortSignal,
 ): Promise<void> {
   if (clock.isSet !== false) return;
-  const [asking, timer] = [new AbortController(), new AbortController()];
-  const asked = AbortSignal.any([signal, asking.signal]);
-  const late = clock.sleep(TIME_WITHIN, timer.signal).then(
-    () => asking.abort(new Error("Google's time did not come within two seconds")),
-    () => undefined,
-  );
   try {
-    await openSession({ mailbox, lane: 'live', signal: asked, ask: { signal: asked } });
+    await withDeadline({ clock, milliseconds: TIME_WITHIN, signal }, (asked) =>
+      openSession({ mailbox, lane: 'live', signal: asked, ask: { signal: asked } }),
+    );
   } catch {
     signal.throwIfAborted();
-  } finally {
-    timer.abort();
-    await late;
   }
 }

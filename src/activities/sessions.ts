@@ -80,23 +80,19 @@ export function createSessionFactory(
   const room = new ByteRoom();
   // An answer without a date leaves the clock unset, and so would the next one: Gmail is asked until it has answered.
   let hasAnswered = false;
-  const setClock = async (session: GmailSession, signal: AbortSignal | undefined): Promise<void> => {
-    if (hasAnswered || clock.isSet !== false) return;
+  const ask = async (session: GmailSession, signal: AbortSignal | undefined): Promise<void> => {
     await requireServed(session, signal);
     hasAnswered = true;
   };
 
-  return async ({ mailbox, lane, settings, onWait, ask, signal }) => {
+  return async ({ mailbox, lane, settings, onWait, ask: question, signal }) => {
     const row = await store.getMailbox(mailbox);
     const connection = await connections.open(mailbox, settings ?? row?.settings ?? DEFAULT_SETTINGS);
     const { api, pacer } = connection;
     const paced = { api, mailbox, lane, ledger: store, prices, clock, pacer, room, onWait, telemetry };
-    if (ask !== undefined) {
-      await requireServed(createGmailSession({ ...paced, once: true }), ask.signal);
-      hasAnswered = true;
-    }
+    if (question !== undefined) await ask(createGmailSession({ ...paced, once: true }), question.signal);
     const session = createGmailSession(paced);
-    await setClock(session, signal);
+    if (!hasAnswered && clock.isSet === false) await ask(session, signal);
     // A mailbox that the store does not know has nothing to lose, so it needs no check.
     if (row !== null) await check({ store, clock, session, row }, connection);
     return session;

@@ -57,8 +57,7 @@ export async function keepWatch(
   const retry = row.watch?.retry ?? null;
   const isPutOff =
     retry !== null && asked !== null && now < retry.at && retry.at <= now + AFTER_REFUSAL && isSame(retry, asked);
-  if (asked === null || !isDue || isPutOff)
-    return { watch: present, refusal: null, isSettled: (asked === null || !isDue) && !isPutOff };
+  if (asked === null || !isDue || isPutOff) return { watch: present, refusal: null, isSettled: !isPutOff };
 
   run.progress({ step: 'watch' });
   let left: HeldWatch | null = held;

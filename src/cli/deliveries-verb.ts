@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
-import type { Subscription } from '../model/subscription.ts';
 import type { DeliveryPosition, ParkedChange } from '../store/subscriptions/subscription-store.ts';
+import { endedLines, endOfSubscription } from './ended-subscription.ts';
 import { withAdvice } from './advice.ts';
 import { onlyWith, parseCount } from './arguments.ts';
 import { verb, withDeliveries, type Cli, type VerbOptions } from './verb-context.ts';
@@ -27,7 +27,7 @@ export function addDeliveries(program: Command, cli: Cli): void {
         return;
       }
       const positions = await deliveries.positions(name);
-      const ended = (await deliveries.subscriptions()).find((each) => each.name === name)?.ended ?? null;
+      const ended = await endOfSubscription(deliveries, name);
       out.result({ name, ended, positions }, () => [
         ...positionLines(name, positions, { now: clock.now(), ended: ended !== null }),
         ...endedLines(name, ended),
@@ -35,15 +35,6 @@ export function addDeliveries(program: Command, cli: Cli): void {
     }),
   );
 }
-
-/** Of a subscription that its receiver has ended nothing is attempted, whatever the positions say. */
-export const endedLines = (name: string, ended: Subscription['ended']): readonly string[] =>
-  ended === null
-    ? []
-    : [
-        `${name} ended at ${timeOf(ended.at)}: ${ended.reason}. Nothing is delivered. ` +
-          `Once its receiver wants deliveries again: tidemark subscribe ${name}`,
-      ];
 
 function positionLines(
   name: string,

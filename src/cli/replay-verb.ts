@@ -1,13 +1,11 @@
 import type { Command } from 'commander';
 
-import type { TidemarkWithStores } from '../app/open-with-stores.ts';
 import type { ReplayFrom } from '../client/deliveries-client.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { ReplayedMailbox, ReplayedParked } from '../store/subscriptions/subscription-store.ts';
 import { UsageError } from '../model/program-errors.ts';
-import type { Subscription } from '../model/subscription.ts';
 import { parseDate, parseEmail, parsePlace } from './arguments.ts';
-import { endedLines } from './deliveries-verb.ts';
+import { endedLines, endOfSubscription } from './ended-subscription.ts';
 import { verb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
 import { counted } from './words.ts';
 
@@ -52,7 +50,7 @@ function goBack(cli: Cli, name: string, options: ReplayOptions): Promise<void> {
   const place = placeOf(options);
   return withTidemark(cli, options, async ({ tidemark, out }) => {
     const mailboxes = await tidemark.client.deliveries.replay(name, place);
-    const ended = endedLines(name, await endOf(tidemark, name));
+    const ended = endedLines(name, await endOfSubscription(tidemark.client.deliveries, name));
     out.result({ name, mailboxes }, () =>
       mailboxes.length === 0
         ? [ended.length > 0 ? 'Nothing is delivered again.' : notBeyond(name), ...ended]
@@ -62,11 +60,6 @@ function goBack(cli: Cli, name: string, options: ReplayOptions): Promise<void> {
 }
 
 const notBeyond = (name: string): string => `Nothing is delivered again: ${name} is not beyond that in any mailbox.`;
-
-/** When and why the subscription ended; null while it delivers. */
-async function endOf({ client }: TidemarkWithStores, name: string): Promise<Subscription['ended']> {
-  return (await client.deliveries.subscriptions()).find((each) => each.name === name)?.ended ?? null;
-}
 
 function replayParked(cli: Cli, name: string, options: ReplayOptions): Promise<void> {
   const { parked, mailbox, after, since } = options;
@@ -78,7 +71,7 @@ function replayParked(cli: Cli, name: string, options: ReplayOptions): Promise<v
   };
   return withTidemark(cli, options, async ({ tidemark, out }) => {
     const mailboxes = await tidemark.client.deliveries.replayParked(name, which);
-    const ended = endedLines(name, await endOf(tidemark, name));
+    const ended = endedLines(name, await endOfSubscription(tidemark.client.deliveries, name));
     out.result({ name, mailboxes }, () => [...parkedLines(name, mailboxes), ...ended]);
   });
 }

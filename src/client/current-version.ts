@@ -2,7 +2,8 @@ import type { Client } from '@temporalio/client';
 
 import type { Clock } from '../model/clock.ts';
 import { TidemarkError } from '../model/tidemark-error.ts';
-import { BuildNotReadyError, grpcCodeOf } from './errors.ts';
+import { BuildNotReadyError } from './errors.ts';
+import { GRPC_STATUS, grpcCodeOf } from './grpc-error.ts';
 import { createRpc } from './rpc.ts';
 
 export interface CurrentVersion {
@@ -12,8 +13,6 @@ export interface CurrentVersion {
   readonly buildId: string | null;
 }
 
-const NOT_FOUND = 5;
-const FAILED_PRECONDITION = 9;
 /** The server asks every task queue, one after the other, before it answers. */
 const DEADLINE = 30_000;
 
@@ -49,7 +48,8 @@ export async function setCurrentVersion({
     );
   } catch (error) {
     const code = grpcCodeOf(error);
-    const notReady = error instanceof TidemarkError && (code === NOT_FOUND || code === FAILED_PRECONDITION);
+    const notReady =
+      error instanceof TidemarkError && (code === GRPC_STATUS.notFound || code === GRPC_STATUS.failedPrecondition);
     throw notReady ? new BuildNotReadyError(version, { cause: error }) : error;
   }
 }

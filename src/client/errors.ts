@@ -1,7 +1,6 @@
 import {
   isGrpcCancelledError,
   isGrpcDeadlineError,
-  isGrpcServiceError,
   WorkflowNotFoundError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
@@ -9,6 +8,7 @@ import { NamespaceNotFoundError as TemporalNamespaceNotFoundError } from '@tempo
 
 import type { MailboxId } from '../model/ids.ts';
 import type { Remedy } from '../model/remedy.ts';
+import { GRPC_STATUS, grpcCodeOf, grpcDetailsOf } from './grpc-error.ts';
 import { TidemarkError, type TidemarkErrorOptions } from '../model/tidemark-error.ts';
 
 /** Thrown when a mailbox has no running workflow: it was never started, or it was stopped. */
@@ -234,12 +234,6 @@ export interface CallSubject {
   readonly mailbox?: MailboxId;
 }
 
-/** gRPC status codes: https://grpc.io/docs/guides/status-codes/ */
-const INVALID_ARGUMENT = 3;
-const PERMISSION_DENIED = 7;
-const UNAVAILABLE = 14;
-const UNAUTHENTICATED = 16;
-
 /** Translates Temporal's errors into the client's. Other errors pass unchanged. */
 export function toTidemarkError(error: unknown, subject: CallSubject): unknown {
   if (error instanceof TidemarkError) return error;
@@ -250,13 +244,13 @@ export function toTidemarkError(error: unknown, subject: CallSubject): unknown {
   if (isClosed(error)) return new TemporalFailureError('The connection to Temporal was closed.', { cause: error });
   if (isUnreachable(error)) return new ServerUnreachableError(subject.address, { cause: error });
   const code = grpcCodeOf(error);
-  if (code === PERMISSION_DENIED || code === UNAUTHENTICATED)
+  if (code === GRPC_STATUS.permissionDenied || code === GRPC_STATUS.unauthenticated)
     return new ServerRefusedError(subject.address, { cause: error });
   if (code === null) return error;
-  if (code === INVALID_ARGUMENT && subject.mailbox !== undefined && /limit for signal events/.test(detailsOf(error)))
-    return new MailboxSwampedError(subject.mailbox, { cause: error });
+  const isSwamped = code === GRPC_STATUS.invalidArgument && /limit for signal events/.test(grpcDetailsOf(error));
+  if (isSwamped && subject.mailbox !== undefined) return new MailboxSwampedError(subject.mailbox, { cause: error });
   const about = subject.mailbox === undefined ? '' : ` about ${subject.mailbox}`;
-  return new TemporalFailureError(`Temporal at ${subject.address} answers an error${about}: ${detailsOf(error)}`, {
+  return new TemporalFailureError(`Temporal at ${subject.address} answers an error${about}: ${grpcDetailsOf(error)}`, {
     cause: error,
   });
 }
@@ -272,19 +266,5 @@ function isClosed(error: unknown): boolean {
 export function isUnreachable(error: unknown): boolean {
   if (error instanceof ServerUnreachableError || isGrpcDeadlineError(error) || isGrpcCancelledError(error)) return true;
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return true;
-  return grpcCodeOf(error) === UNAVAILABLE;
-}
-
-export function grpcCodeOf(error: unknown): number | null {
-  for (let cause: unknown = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
-    if (isGrpcServiceError(cause)) return cause.code;
-  }
-  return null;
-}
-
-function detailsOf(error: unknown): string {
-  for (let cause: unknown = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
-    if (isGrpcServiceError(cause)) return cause.details;
-  }
-  return 'no details';
+  return grpcCodeOf(error) === GRPC_STATUS.unavailable;
 }

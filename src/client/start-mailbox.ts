@@ -17,7 +17,8 @@ import {
 } from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
 import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
-import { grpcCodeOf, TemporalFailureError } from './errors.ts';
+import { TemporalFailureError } from './errors.ts';
+import { GRPC_STATUS, grpcCodeOf } from './grpc-error.ts';
 import type { Rpc } from './rpc.ts';
 import { registerSearchAttributes } from './register-search-attributes.ts';
 
@@ -40,8 +41,6 @@ export interface StartRequest {
 
 const FIRST_PHASE: Phase = 'full-sync';
 const STATIC_DETAILS = `Mirrors this Gmail mailbox into the store. ${SIGNALS_SENTENCE}`;
-/** gRPC's INVALID_ARGUMENT, which a server answers when it does not know a search attribute yet. */
-const INVALID_ARGUMENT = 3;
 const ATTEMPTS = 10;
 const PAUSE = 500;
 
@@ -100,5 +99,5 @@ async function withSearchAttributes({ temporal, rpc, clock }: StartRequest, star
 }
 
 function isInvalidArgument(error: unknown): boolean {
-  return error instanceof TemporalFailureError && grpcCodeOf(error) === INVALID_ARGUMENT;
+  return error instanceof TemporalFailureError && grpcCodeOf(error) === GRPC_STATUS.invalidArgument;
 }

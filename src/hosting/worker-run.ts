@@ -1,7 +1,8 @@
 import { IllegalStateError } from '@temporalio/common';
 import { TransportError, type NativeConnection, type Worker } from '@temporalio/worker';
 
-import { grpcCodeOf, NamespaceNotFoundError, TemporalFailureError, toTidemarkError } from '../client/errors.ts';
+import { NamespaceNotFoundError, TemporalFailureError, toTidemarkError } from '../client/errors.ts';
+import { GRPC_STATUS, grpcCodeOf } from '../client/grpc-error.ts';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../model/clock.ts';
 import { temporalAddressOf } from '../temporal/connect.ts';
@@ -10,8 +11,6 @@ const LOOK_EVERY = 1_000;
 /** A worker that failed and can end has ended long before. */
 const LOOKS = 5;
 const CALL_DEADLINE = 5_000;
-/** gRPC status code: https://grpc.io/docs/guides/status-codes/ */
-const NOT_FOUND = 5;
 
 /**
  * The end of a worker's run, also where the SDK's own never comes: when Temporal refuses its polls for activities, the
@@ -59,7 +58,7 @@ export async function whyFailed(
     );
     return isOfPolls ? error : new TemporalFailureError("One of Temporal's workers failed.", { cause: error });
   } catch (refusal) {
-    if (grpcCodeOf(refusal) === NOT_FOUND) return new NamespaceNotFoundError(namespace, { cause: refusal });
+    if (grpcCodeOf(refusal) === GRPC_STATUS.notFound) return new NamespaceNotFoundError(namespace, { cause: refusal });
     return toTidemarkError(refusal, { address: temporalAddressOf(config), namespace });
   }
 }

@@ -4,20 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 
-import { z } from 'zod';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import { createLog } from '../../src/host/log.ts';
 import { runHere, start, type Snippet } from '../fixtures/docs/snippets.ts';
 import { answerConsent } from '../fixtures/gmail/browser.ts';
+import { providedToken } from '../fixtures/gmail/provided-token.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
 import { hurriedClock } from '../fixtures/host/hurried-clock.ts';
 import { onFreePort } from '../fixtures/host/on-free-port.ts';
 import type { Printing } from '../fixtures/host/program.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
-
-const TOKENS = z.object({ access_token: z.string(), expires_in: z.number() });
 
 const lasting = runHere.filter(({ note }) => note === 'keeps running');
 /** What each is seen to do, by its page and the heading that it stands under. */
@@ -143,7 +141,7 @@ describe('a program of the pages that keeps running', () => {
     const asked: string[] = [];
     const vault = createServer((request, response) => {
       asked.push(request.url ?? '');
-      void tokenOf(box).then((token) => response.end(JSON.stringify(token)));
+      void providedToken(rig, box.id).then((token) => response.end(JSON.stringify(token)));
     }).listen(0, '127.0.0.1');
     await once(vault, 'listening');
     onTestFinished(() => void vault.close());
@@ -160,19 +158,4 @@ describe('a program of the pages that keeps running', () => {
     expect(await box.differences()).toEqual([]);
     expect(asked[0]).toBe(`/google/${box.id}?renew=false`);
   }, 120_000);
-
-  async function tokenOf(box: TestMailbox): Promise<{ accessToken: string; expiresAt: number }> {
-    const grant = rig.simulator.credentialsFor(box.id);
-    const response = await fetch(rig.config.googleTokenUrl, {
-      method: 'POST',
-      body: new URLSearchParams({
-        grant_type: 'refresh_token',
-        client_id: grant.client_id,
-        client_secret: grant.client_secret,
-        refresh_token: grant.refresh_token,
-      }),
-    });
-    const { access_token: accessToken, expires_in: seconds } = TOKENS.parse(await response.json());
-    return { accessToken, expiresAt: Date.now() + seconds * 1_000 };
-  }
 });

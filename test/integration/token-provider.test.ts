@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { z } from 'zod';
 
 import { resolveLabels } from '../../src/accounts/label-names.ts';
 import { RenameRefusedError } from '../../src/client/errors.ts';
@@ -10,31 +9,17 @@ import { systemClock } from '../../src/host/system-clock.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { completeSettings } from '../../src/model/settings-change.ts';
 import { runWorker, type RunningWorker } from '../../src/worker.ts';
+import { providedToken } from '../fixtures/gmail/provided-token.ts';
 import { Rig } from '../fixtures/system/rig.ts';
-
-const TOKENS = z.object({ access_token: z.string(), expires_in: z.number() });
 
 let rig: Rig;
 let worker: RunningWorker;
 let tidemark: TidemarkWithStores;
 const revoked = new Set<string>();
 
-/** What a product does: it keeps refresh tokens, and asks Google. */
 const tokenProvider: TokenProvider = async (mailbox, { signal }) => {
   if (revoked.has(mailbox)) throw new AccessRevokedError('the customer took the access back');
-  const grant = rig.simulator.credentialsFor(mailbox);
-  const response = await fetch(rig.config.googleTokenUrl, {
-    method: 'POST',
-    signal,
-    body: new URLSearchParams({
-      grant_type: 'refresh_token',
-      client_id: grant.client_id,
-      client_secret: grant.client_secret,
-      refresh_token: grant.refresh_token,
-    }),
-  });
-  const { access_token: accessToken, expires_in: lifetime } = TOKENS.parse(await response.json());
-  return { accessToken, expiresAt: Date.now() + lifetime * 1_000 };
+  return await providedToken(rig, mailbox, signal);
 };
 
 beforeAll(async () => {

@@ -26,7 +26,7 @@ export function putMailbox(
       .executeTakeFirst();
     if (held === undefined && chain !== undefined) await requireLivingChain(database, tx, chain, mailbox);
     if (held === undefined) await insertMailbox(tx, mailbox, settings, now);
-    else if (isReplaced(parseSettings(held)))
+    else if (held.settings !== settings && isReplaced(parseSettings(held)))
       await tx.updateTable('mailboxes').set({ settings }).where('key', '=', held.key).execute();
     return fromMailboxColumns(
       await tx.selectFrom('mailboxes').selectAll().where('id', '=', mailbox).executeTakeFirstOrThrow(),

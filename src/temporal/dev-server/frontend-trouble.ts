@@ -1,11 +1,7 @@
 import { Connection } from '@temporalio/client';
 
+import { GRPC_STATUS, grpcCodeOf } from '../../client/grpc-error.ts';
 import type { TemporalConnection } from '../../config/temporal-connection.ts';
-
-/** gRPC status codes. */
-const NOT_FOUND = 5;
-const PERMISSION_DENIED = 7;
-const UNAUTHENTICATED = 16;
 
 /**
  * Why a Temporal frontend cannot be used, in a few words; null when it answers and has the namespace.
@@ -33,20 +29,13 @@ export async function frontendTrouble(
     return null;
   } catch (error) {
     const code = grpcCodeOf(error);
-    if (code === NOT_FOUND) return `it has no namespace "${namespace}"`;
+    if (code === GRPC_STATUS.notFound) return `it has no namespace "${namespace}"`;
     // An API key may be allowed to work in a namespace without being allowed to describe it.
-    if (code === PERMISSION_DENIED) return null;
-    return code === UNAUTHENTICATED
+    if (code === GRPC_STATUS.permissionDenied) return null;
+    return code === GRPC_STATUS.unauthenticated
       ? 'it refuses access: check TEMPORAL_API_KEY and TEMPORAL_TLS_*'
       : 'it does not answer';
   } finally {
     await connection.close();
   }
-}
-
-/** Temporal's client wraps gRPC's errors. */
-function grpcCodeOf(error: unknown): unknown {
-  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++)
-    if ('code' in cause) return cause.code;
-  return undefined;
 }
