@@ -17,9 +17,9 @@ export const workflowIdOf = (mailbox: MailboxId): string => `${MAILBOX_WORKFLOW}
 /**
  * How long a workflow task may take. 10,000 signals, as many as the server keeps, are handled in one task: that is a
  * few seconds of processor time, and more than Temporal's usual ten on a busy machine. A task that never ends in time
- * would be tried forever.
+ * would be tried forever. But a task that died with its worker holds its mailbox up for as long.
  */
-export const TASK_TIMEOUT = '30 seconds';
+export const TASK_TIMEOUT = '20 seconds';
 
 /** Task queue of workflows and live activities, unless TIDEMARK_TASK_QUEUE names another. */
 export const DEFAULT_TASK_QUEUE = 'tidemark';

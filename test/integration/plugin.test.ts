@@ -106,7 +106,7 @@ describe("a product's own worker with the plugin", () => {
       plugins: [tidemarkPlugin({ config, log })],
     });
     // The SDK has no type for it, and would not say that it had stopped reading it.
-    expect(worker.options.isolateExecutionTimeoutMs).toBe(30_000);
+    expect(worker.options.isolateExecutionTimeoutMs).toBe(20_000);
     await expect(worker.run()).rejects.toThrow(StoreError);
     expect(worker.getState()).toBe('STOPPED');
   }, 60_000);
