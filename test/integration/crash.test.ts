@@ -38,13 +38,12 @@ describe.concurrent('processes die', () => {
     for (let i = 0; i < 3; i++) box.deliver(`round ${round}, mail ${i}`);
   }
 
-  it('a worker killed at random: exact stores, no more refetched than was in flight, no failed workflow', async () => {
+  it('a worker killed at random: exact stores, nothing stored is fetched again, no failed workflow', async () => {
     const boxes = await Promise.all([
       slowMailbox(rig, 'full', 900),
       slowMailbox(rig, 'partial', 30),
       slowMailbox(rig, 'both', 300),
     ]);
-    let inFlight = 0;
     const moments: string[] = [];
     const calls = (box: TestMailbox): number => rig.simulator.usage.of(box.id).calls;
     const progress = async (box: TestMailbox): Promise<string> => {
@@ -66,7 +65,7 @@ describe.concurrent('processes die', () => {
         await sleep(Math.min(300, Math.max(0, ends - Date.now())));
       }
       await worker.end('SIGKILL');
-      inFlight += await rig.unstored();
+      await rig.noteStored();
       moments.push(`${Math.round(moment)} ms at ${(await Promise.all(boxes.map(progress))).join(', ')}`);
       worker = await rig.spawnWorker();
     }
@@ -76,9 +75,10 @@ describe.concurrent('processes die', () => {
       expect(await box.workflowFailures(), box.id).toEqual([]);
     }
     const { bodies, again } = rig.fetched();
-    console.log(`${bodies} bodies, ${again} fetched again; ${inFlight} were on their way when the worker was killed`);
+    console.log(`${bodies} bodies, ${again} fetched again`);
     expect(bodies).toBeGreaterThan(1_100);
-    expect(again).toBeLessThanOrEqual(inFlight);
+    // A body on its way is asked for again, and so is one that both lanes ask for: history told of it as a slice ran.
+    expect(rig.fetchedThoughStored()).toEqual([]);
   }, 180_000);
 
   it('the Temporal server restarted in mid-sync goes on', async () => {

@@ -102,7 +102,8 @@ function applyToHeld(
   rules: RowRules,
 ): OperationOutcome {
   if (isUnfetched(row)) {
-    // Its get brings the labels. A message that the listing and history both found is new mail.
+    // Its get brings the labels. A message that the listing and history both found is new mail, which must not wait for
+    // a slice. If a slice is fetching it, both lanes do: some units spent twice, and the same row stored.
     if (operation.kind === 'added' && row.lane === 'backfill') return { row: { ...row, lane: 'live' }, effect: 'none' };
     const isSent = operation.kind === 'labelsRemoved' && operation.labelIds.includes(DRAFT) && row.attempts === 0;
     return { row: isSent ? { ...row, nextAttemptAt: 0 } : row, effect: 'none' };
