@@ -21,7 +21,8 @@ search_attributes() {
   temporal operator search-attribute create --namespace "$TEMPORAL_NAMESPACE" \
     --name TidemarkPhase --type Keyword \
     --name TidemarkFailedMessages --type Int \
-    --name TidemarkDrift --type Int
+    --name TidemarkDrift --type Int \
+    --name TidemarkAddress --type Keyword
 }
 
 patiently namespace

@@ -73,6 +73,7 @@ async function followHistory(
     await listFreshLabels(deps, session, { mailbox, labels: fresh, since: historyId }, run);
     const refreshed = await refreshLabels(deps, session, mailbox, run);
     const now = clock.now();
+    const renamedTo = row.account === null || isReachedAs(mailbox, row.account.address) ? null : row.account.address;
     const more = !fetched.exhausted || !refreshed;
     // A sync that found nothing is not measured: history may lag behind the notification, and another sync follows.
     const brought = changed || fetched.fetched > 0;
@@ -96,12 +97,13 @@ async function followHistory(
       nextAttemptIn: delayTo(times.nextAttemptAt, now),
       failedAttemptIn: delayTo(times.failedAttemptAt, now),
       settleIn: delayTo(times.settleAt, now),
-      // Gmail names the account by its present address: under another one the mailbox hears nothing, and is polled as
-      // without push.
+      // Gmail names the account by its present address. Who listens finds the mailbox under it, but not at once and not
+      // for certain, so the mailbox is polled as without push.
       watch:
-        watch !== null && (row.account === null || isReachedAs(mailbox, row.account.address))
+        watch !== null && renamedTo === null
           ? { ...watch, renewIn: watch.renewAt - now, renewedAgo: now - watch.renewedAt }
           : null,
+      ...(renamedTo === null ? {} : { address: renamedTo }),
       ...(refusal === null ? {} : { watchRefusal: refusal }),
       ...(isSettled && row.watch?.retry != null ? { watchSettled: true as const } : {}),
     };

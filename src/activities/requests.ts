@@ -138,6 +138,8 @@ export interface PartialSyncResult extends Counts {
   readonly settleIn?: number | null;
   /** Gmail's watch on the mailbox; null, or absent from earlier versions, when there is none. */
   readonly watch?: WatchResult | null;
+  /** The account's address at Gmail, where it is not the mailbox's; absent otherwise. */
+  readonly address?: MailboxId;
   /** Why Gmail has just refused to watch the mailbox. */
   readonly watchRefusal?: string;
   /** Gmail's watch is as the settings want it, so an earlier refusal is over; absent otherwise. */

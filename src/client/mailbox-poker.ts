@@ -5,6 +5,7 @@ import { twinOf } from '../model/address.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import { poke, workflowIdOf } from '../workflows/definitions.ts';
 import { MailboxNotRunningError } from './errors.ts';
+import { PresentAddresses } from './present-addresses.ts';
 import { createRpc, type Rpc } from './rpc.ts';
 
 /** Below Pub/Sub's default deadline for an acknowledgement, which is 10 s. */
@@ -15,9 +16,11 @@ const READY_DEADLINE = 2_000;
 export class MailboxPoker {
   readonly #temporal: Client;
   readonly #rpc: Rpc;
+  readonly #present: PresentAddresses;
 
   constructor({ temporal, clock }: { temporal: Client; clock: Clock }) {
     this.#temporal = temporal;
+    this.#present = new PresentAddresses({ temporal, clock });
     const address =
       temporal.connection instanceof Connection ? temporal.connection.options.address : 'the given connection';
     this.#rpc = createRpc({ temporal, address, clock });
@@ -31,13 +34,29 @@ export class MailboxPoker {
    * @throws {MailboxNotRunningError} when no workflow runs
    */
   async poke(mailbox: MailboxId, historyId: HistoryId | null): Promise<void> {
-    try {
-      await this.#signal(mailbox, historyId);
-    } catch (error) {
-      // gmail.com and googlemail.com are the same domain: the mailbox may run under the other name.
-      const twin = twinOf(mailbox);
-      if (twin === null || !(error instanceof MailboxNotRunningError)) throw error;
-      await this.#signal(twin, historyId);
+    let notRunning: MailboxNotRunningError | null = null;
+    for await (const candidate of this.#candidates(mailbox)) {
+      try {
+        return await this.#signal(candidate, historyId);
+      } catch (error) {
+        if (!(error instanceof MailboxNotRunningError)) throw error;
+        notRunning ??= error;
+      }
+    }
+    if (notRunning !== null) throw notRunning;
+  }
+
+  /**
+   * The mailboxes that a notification may be for: gmail.com and googlemail.com are one domain, and an account may have
+   * been renamed at Google.
+   */
+  async *#candidates(named: MailboxId): AsyncGenerator<MailboxId> {
+    const twin = twinOf(named);
+    const names = twin === null ? [named] : [named, twin];
+    yield* names;
+    for (const name of names) {
+      const renamed = await this.#present.mailboxWith(name);
+      if (renamed !== null) yield renamed;
     }
   }
 

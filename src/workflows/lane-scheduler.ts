@@ -1,3 +1,4 @@
+import type { MailboxId } from '../model/ids.ts';
 import type { Lane } from '../model/lane.ts';
 import { withBoundedTimes } from './answered-time.ts';
 import { earlierRetryAt } from './blocked.ts';
@@ -258,15 +259,20 @@ export interface ShownState {
   readonly phase: string;
   readonly failed: number;
   readonly drift: number | null;
+  readonly address: MailboxId | null;
 }
 
 export function shownOf(state: MailboxState): ShownState {
-  return { phase: phaseOf(state), failed: state.failed, drift: state.drift };
+  return { phase: phaseOf(state), failed: state.failed, drift: state.drift, address: state.push.address ?? null };
 }
 
 export function isShown(shown: ShownState | null, state: MailboxState): boolean {
   return (
-    shown !== null && shown.phase === phaseOf(state) && shown.failed === state.failed && shown.drift === state.drift
+    shown !== null &&
+    shown.phase === phaseOf(state) &&
+    shown.failed === state.failed &&
+    shown.drift === state.drift &&
+    shown.address === (state.push.address ?? null)
   );
 }
 

@@ -30,7 +30,7 @@ import type { LaneStart, LaneState, ShownState, Wait, Ways, WorkLane } from './l
 import type { MailboxEvent } from './mailbox-event.ts';
 import type { MailboxState } from './mailbox-state.ts';
 import type { Plan } from './plan.ts';
-import { DRIFT_ATTRIBUTE, FAILED_ATTRIBUTE, PHASE_ATTRIBUTE } from './search-attributes.ts';
+import { ADDRESS_ATTRIBUTE, DRIFT_ATTRIBUTE, FAILED_ATTRIBUTE, PHASE_ATTRIBUTE } from './search-attributes.ts';
 
 /** The history is cut after this many events, unless the server suggests it earlier. */
 const HISTORY_LIMIT = 400;
@@ -136,10 +136,13 @@ export class MailboxRun {
     if (shown.phase !== before && (before !== null || this.#isFirst))
       log.info(`phase ${shown.phase}`, { phase: shown.phase, before });
     this.#shown = shown;
+    // A new run begins with the attributes of the one before.
+    const carried = workflowInfo().typedSearchAttributes.get(ADDRESS_ATTRIBUTE) ?? null;
     upsertSearchAttributes([
       { key: PHASE_ATTRIBUTE, value: shown.phase },
       { key: FAILED_ATTRIBUTE, value: shown.failed },
       ...(shown.drift === null ? [] : [{ key: DRIFT_ATTRIBUTE, value: shown.drift }]),
+      ...(shown.address === carried ? [] : [{ key: ADDRESS_ATTRIBUTE, value: shown.address }]),
     ]);
   }
 

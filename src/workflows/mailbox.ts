@@ -64,7 +64,8 @@ async function carryOn(run: MailboxRun): Promise<void> {
 
 function resultOf({ state, heir }: MailboxRun): MailboxResult {
   const { historyId, counters } = state;
-  const handedOver = heir === null ? {} : { handedOver: { to: heir, state: { ...state, stopping: false } } };
+  const push = { ...state.push, address: null };
+  const handedOver = heir === null ? {} : { handedOver: { to: heir, state: { ...state, push, stopping: false } } };
   return { historyId, partialSyncs: counters.partialSyncs, fullSyncs: counters.fullSyncs, ...handedOver };
 }
 

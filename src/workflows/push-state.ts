@@ -1,5 +1,5 @@
 import type { PartialSyncResult, WatchResult } from '../activities/requests.ts';
-import type { HistoryId } from '../model/ids.ts';
+import type { HistoryId, MailboxId } from '../model/ids.ts';
 
 /**
  * What a mailbox knows of Gmail's push notifications. Plain JSON, part of the workflow's state; all times are epoch ms.
@@ -39,6 +39,11 @@ export interface PushState {
    * versions, which means false.
    */
   readonly announces?: boolean;
+  /**
+   * The address that notifications name, where it is not the mailbox's; null or absent otherwise. A renamed account's
+   * mailbox is polled as without push until it is renamed, too.
+   */
+  readonly address?: MailboxId | null;
 }
 
 export const NO_PUSH: PushState = {
@@ -99,7 +104,7 @@ export function isRenewalNotice({ watch, echo }: PushState, historyId: HistoryId
  */
 export function withSyncedPush(
   push: PushState,
-  { watch = null, changed, historyId }: Pick<PartialSyncResult, 'watch' | 'changed' | 'historyId'>,
+  { watch = null, changed, historyId, address }: Pick<PartialSyncResult, 'watch' | 'changed' | 'historyId' | 'address'>,
   mark: HistoryId | null,
   now: number,
 ): PushState {
@@ -112,6 +117,7 @@ export function withSyncedPush(
   return {
     ...push,
     watch,
+    address: address ?? null,
     isMissing: watch !== null && (push.isMissing || (push.watch !== null && changed && !wasNotified)),
     quietSince: changed || push.watch === null ? now : push.quietSince,
     echo: isUnchanged ? expected : null,

@@ -11,4 +11,7 @@ export const FAILED_ATTRIBUTE = defineSearchAttributeKey('TidemarkFailedMessages
 /** Messages that differed from Gmail at the last audit. */
 export const DRIFT_ATTRIBUTE = defineSearchAttributeKey('TidemarkDrift', 'INT');
 
-export const SEARCH_ATTRIBUTES = [PHASE_ATTRIBUTE, FAILED_ATTRIBUTE, DRIFT_ATTRIBUTE] as const;
+/** The address that Gmail has for the account, where it is not the mailbox's. Its notifications name that one. */
+export const ADDRESS_ATTRIBUTE = defineSearchAttributeKey('TidemarkAddress', 'KEYWORD');
+
+export const SEARCH_ATTRIBUTES = [PHASE_ATTRIBUTE, FAILED_ATTRIBUTE, DRIFT_ATTRIBUTE, ADDRESS_ATTRIBUTE] as const;

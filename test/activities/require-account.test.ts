@@ -124,6 +124,6 @@ describe("the account behind a mailbox's credentials", () => {
     const [id = ''] = mailbox.receive(1, { from: mailbox.clock.now() });
     await mailbox.run(6 * 60_000);
     expect((await mailbox.comparison()).held.has(id)).toBe(true);
-    expect(mailbox.lanes.state.push.watch).toBeNull();
+    expect(mailbox.lanes.state.push).toMatchObject({ watch: null, address: COUNTESS });
   });
 });

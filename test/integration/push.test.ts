@@ -7,6 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { afterEach, expect, inject, it } from 'vitest';
 
+import { connectMailbox } from '../../src/accounts/connect-mailbox.ts';
+import { startPushService } from '../../src/app/push-service.ts';
+import { createLog } from '../../src/host/log.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
+import { mailboxId } from '../../src/model/ids.ts';
 import { status } from '../../src/workflows/definitions.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
 import { Program } from '../fixtures/host/program.ts';
@@ -44,6 +49,49 @@ it('a notification brings new mail into the store that no poll would bring for a
   await box.client.stop(box.id);
   expect(push.rig.simulator.watchedUntil(box.id)).toBeNull();
   expect(await push.post(url ?? '', { emailAddress: box.id, historyId: 1 })).toBe(204);
+}, 60_000);
+
+it('a notification under the new address of a renamed account finds its mailbox', async () => {
+  push = await PushRig.open('push-renamed');
+  const { rig } = push;
+  await rig.startWorker();
+  const { url } = await push.receive();
+  push.deliverTo(url ?? '');
+  const box = await rig.mailbox('maiden-name', { messages: 20, pollInterval: HOUR });
+  await box.start();
+  await box.exact(20_000);
+  const present = mailboxId(`married-name-${process.pid}@example.com`);
+  expect(await push.post(url ?? '', { emailAddress: present, historyId: 1 })).toBe(204);
+  rig.simulator.rename(box.id, present);
+  await connectMailbox({
+    config: rig.config,
+    stores: rig.tidemark,
+    mailbox: box.id,
+    clock: systemClock,
+    text: JSON.stringify(rig.simulator.credentialsFor(present)),
+    verify: false,
+  });
+  await box.client.sync(box.id, { wait: true });
+  const query = `WorkflowId = 'mailbox/${box.id}' AND TidemarkAddress = '${present}'`;
+  await eventually(10_000, async () => ((await rig.tidemark.temporal.workflow.count(query)).count === 1 ? true : null));
+  // Another receiver: the first one asked a moment ago which accounts are renamed, and believes that for a minute.
+  const receiver = await startPushService({
+    config: rig.config,
+    log: createLog('silent'),
+    listen: { port: 0, host: '127.0.0.1' },
+    pull: false,
+  });
+  try {
+    push.deliverTo(receiver.url ?? '');
+    const { pokes } = await box.handle.query(status);
+    await sleep(1_000);
+    box.deliver('under the new name');
+    await box.exact(10_000);
+    expect((await box.handle.query(status)).pokes).toBeGreaterThan(pokes);
+    expect(await box.workflowFailures()).toEqual([]);
+  } finally {
+    await receiver.stop();
+  }
 }, 60_000);
 
 it('while Temporal is down nothing is acknowledged; once it is up again the same delivery is', async () => {
