@@ -2,6 +2,7 @@ import { ByteRoom } from '../gmail/quota/byte-room.ts';
 import { parseCredentials } from '../gmail/access/credentials.ts';
 import type { GmailApi, GmailSession } from '../gmail/api/gmail-api.ts';
 import { createGoogleGmail } from '../gmail/api/google-gmail.ts';
+import { withinReach } from '../gmail/api/history-reach.ts';
 import { Pacer } from '../gmail/quota/pacer.ts';
 import type { QuotaLedger } from '../model/quota-ledger.ts';
 import { requireScopes, scopesOf } from '../gmail/access/scopes.ts';
@@ -12,7 +13,7 @@ import type { MailboxCredentials } from '../gmail/access/way-to-tokens.ts';
 import type { TokenSource } from '../gmail/api/token-source.ts';
 import type { Transport } from '../gmail/api/transport.ts';
 import type { Clock } from '../model/clock.ts';
-import type { MailboxId } from '../model/ids.ts';
+import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { PriceTable } from '../model/prices.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import type { Telemetry } from '../model/telemetry.ts';
@@ -20,10 +21,12 @@ import type { CredentialStore } from '../secrets/credential-store.ts';
 import type { MailboxAccounts } from '../store/mailboxes/mailbox-accounts.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
+import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { SecretKeys } from '../secrets/secret-keys.ts';
 import { NotConnectedError, type SessionRequest } from './dependencies.ts';
 import { requireAccount } from './require-account.ts';
 import { SameAccountTokens } from './same-account-tokens.ts';
+import { replayFrom } from './settling.ts';
 
 export interface SessionFactoryOptions {
   readonly store: MailboxRegistry & SpentUnits & MailboxAccounts & QuotaLedger;
@@ -88,7 +91,9 @@ export function createSessionFactory(
   return async ({ mailbox, lane, settings, onWait, ask: question, signal }) => {
     const row = await store.getMailbox(mailbox);
     const connection = await connections.open(mailbox, settings ?? row?.settings ?? DEFAULT_SETTINGS);
-    const { api, pacer } = connection;
+    const { pacer } = connection;
+    const reached = row === null ? null : reachedBy(row);
+    const api = reached === null ? connection.api : withinReach(connection.api, { mailbox, reached });
     const paced = { api, mailbox, lane, ledger: store, prices, clock, pacer, room, onWait, telemetry };
     if (question !== undefined) await ask(createGmailSession({ ...paced, once: true }), question.signal);
     const session = createGmailSession(paced);
@@ -98,6 +103,10 @@ export function createSessionFactory(
     return session;
   };
 }
+
+/** A history id that the mailbox is known to have reached; null before its first full sync has begun. */
+const reachedBy = (row: MailboxRow): HistoryId | null =>
+  row.historyId === null ? (row.fullSync?.startHistoryId ?? null) : replayFrom(row, row.historyId);
 
 /** @throws {GmailError} when Gmail does not serve the mailbox */
 async function requireServed(session: GmailSession, signal: AbortSignal | undefined): Promise<void> {

@@ -9,6 +9,7 @@ import {
   lacksMessages,
   LISTS,
   METHODS,
+  NAMING_HISTORY,
   REFUSALS,
   type Called,
   type Cell,
@@ -250,13 +251,15 @@ export class Oddities {
       { sizeEstimate: 1e30 },
       { internalDate: 'x' },
       { historyId: '18446744073709551615' },
+      { historyId: '9223372036854775807' },
       { labelIds: 'INBOX' },
       { payload: { parts: {} } },
       { raw: '!' },
     ]);
+    const method = 'historyId' in fields ? this.#random.pick(NAMING_HISTORY) : 'messages.get';
     this.#fault(
       `replaced ${Object.keys(fields).join()}`,
-      { match: { method: 'messages.get' }, effect: { kind: 'replace', fields } },
+      { match: { method }, effect: { kind: 'replace', fields } },
       this.#random.pick(EXTENTS),
     );
   }

@@ -1,0 +1,68 @@
+import { compareHistoryIds, historyId, type HistoryId, type MailboxId } from '../../model/ids.ts';
+import { gmailError } from './classify.ts';
+import type { FetchOutcome, GmailApi, HistoryPage } from './gmail-api.ts';
+import type { GmailError } from './gmail-error.ts';
+
+/**
+ * A mailbox's history ids grow by some tens a change. No mailbox gets this far between two answers, even if years lie
+ * between them.
+ */
+const REACH = 2n ** 40n;
+
+/**
+ * Refuses answers with a history id that the mailbox cannot have reached yet. Such an id would stay newer than all that
+ * follow: later changes of its message, or of the whole mailbox, would be taken for known. A refused answer is
+ * malformed, so it is asked for again.
+ *
+ * @param reached - a history id that the mailbox is known to have reached
+ */
+export function withinReach(
+  api: GmailApi,
+  { mailbox, reached }: { readonly mailbox: MailboxId; readonly reached: HistoryId },
+): GmailApi {
+  const end = endOfReach(reached);
+  const near = <Answer extends { readonly historyId: HistoryId }>(method: JudgedMethod, answer: Answer): Answer => {
+    if (compareHistoryIds(answer.historyId, end) > 0) throw tooFar(mailbox, method);
+    return answer;
+  };
+  return {
+    ...api,
+    getProfile: async (signal) => near('getProfile', await api.getProfile(signal)),
+    watch: async (request, signal) => near('watch', await api.watch(request, signal)),
+    listHistory: async (query, signal): Promise<HistoryPage> => {
+      const page = near('history.list', await api.listHistory(query, signal));
+      if (page.records.some(({ id }) => compareHistoryIds(id, end) > 0)) throw tooFar(mailbox, 'history.list');
+      // Google does not document how Gmail answers a start that the mailbox has not reached.
+      if (compareHistoryIds(query.startHistoryId, endOfReach(page.historyId)) > 0)
+        throw gmailError(mailbox, 'history.list', { kind: 'history-expired' });
+      return page;
+    },
+    batchGet: async (requests, format, signal) =>
+      (await api.batchGet(requests, format, signal)).map((outcome) => nearOutcome(mailbox, end, outcome)),
+  };
+}
+
+const endOfReach = (reached: HistoryId): HistoryId => historyId(String(BigInt(reached) + REACH));
+
+type JudgedMethod = 'getProfile' | 'history.list' | 'watch' | 'messages.get' | 'threads.get';
+
+function tooFar(mailbox: MailboxId, method: JudgedMethod): GmailError {
+  const detail = 'its historyId is far ahead of the mailbox';
+  return gmailError(mailbox, method, { kind: 'unavailable', status: 200, detail });
+}
+
+/** A message that was asked for by itself has failed. One of a thread is unreadable, which costs the others nothing. */
+function nearOutcome(mailbox: MailboxId, end: HistoryId, outcome: FetchOutcome): FetchOutcome {
+  if (outcome.kind === 'failed') return outcome;
+  const isFar = (id: HistoryId): boolean => compareHistoryIds(id, end) > 0;
+  const far = outcome.messages.filter((message) => isFar(message.historyId));
+  if (far.length === 0) return outcome;
+  const { request, messages, unreadable } = outcome;
+  if (request.kind === 'message') return { kind: 'failed', request, error: tooFar(mailbox, 'messages.get') };
+  const error = tooFar(mailbox, 'threads.get');
+  return {
+    ...outcome,
+    messages: messages.filter((message) => !isFar(message.historyId)),
+    unreadable: new Map([...unreadable, ...far.map(({ id }) => [id, error] as const)]),
+  };
+}
