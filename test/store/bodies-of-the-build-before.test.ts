@@ -1,0 +1,31 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+import { databaseAt } from '../../src/model/database-location.ts';
+import { mailboxId } from '../../src/model/ids.ts';
+import { closeStores, openStores, type Stores } from '../../src/store/open-store.ts';
+import { deleted, reading, record, TestMailbox } from '../fixtures/store/tested-store.ts';
+
+const DAY = 24 * 60 * 60_000;
+
+let stores: Stores;
+let mailbox: TestMailbox;
+beforeEach(async () => {
+  stores = await openStores(databaseAt('sqlite::memory:'));
+  mailbox = new TestMailbox(stores.store, mailboxId('ada@example.com'));
+  await mailbox.put();
+  await mailbox.sync([reading('back'), reading('gone')]);
+  await mailbox.apply([record(101, deleted('back'), deleted('gone'))]);
+});
+afterEach(() => closeStores(stores));
+
+it('a message that such a worker brought back keeps its body, although it was to be dropped', async () => {
+  // Such a worker knows nothing of the time since which a message is gone. One that brings the message back while its
+  // body is being dropped leaves the same row.
+  await stores.database.write((tx) =>
+    tx.updateTable('messages').set({ state: 'stored' }).where('id', '=', 'back').execute(),
+  );
+  expect(await stores.store.dropBuriedBodies({ now: mailbox.now + 2 * DAY, grace: DAY })).toBe(1);
+  expect(await mailbox.message('back')).toMatchObject({ format: 'full', body: Buffer.from('body of back') });
+  expect(await stores.store.dropBuriedBodies({ now: mailbox.now + 9 * DAY, grace: 0 })).toBe(0);
+  expect(await mailbox.message('back')).toMatchObject({ body: Buffer.from('body of back') });
+});
