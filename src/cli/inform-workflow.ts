@@ -1,4 +1,4 @@
-import { ServerUnreachableError } from '../client/errors.ts';
+import { OtherDatabaseError, ServerUnreachableError } from '../client/errors.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { TidemarkError } from '../model/tidemark-error.ts';
 import { messageWithAdvice } from './advice.ts';
@@ -30,6 +30,12 @@ export async function informWorkflow(cli: Cli, options: VerbOptions, mailbox: Ma
     });
   } catch (error) {
     if (!(error instanceof TidemarkError)) throw error;
+    if (error instanceof OtherDatabaseError)
+      return {
+        running: true,
+        serverReached: true,
+        next: `Its workflow does not use them: ${messageWithAdvice(error)}`,
+      };
     const why =
       error instanceof ServerUnreachableError
         ? 'No Temporal server answers yet. Once one runs'

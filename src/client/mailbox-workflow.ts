@@ -27,6 +27,21 @@ export async function viewOf({ temporal, rpc, store }: ClientMeans, mailbox: Mai
   return view;
 }
 
+/**
+ * Signals a mailbox of this database. Whether it is one is asked first, so that a refused command has done nothing.
+ *
+ * @throws {MailboxNotRunningError} when no workflow runs
+ * @throws {OtherDatabaseError} when the workflow says that another database holds the mailbox
+ */
+export async function commandMailbox(
+  means: ClientMeans,
+  mailbox: MailboxId,
+  signal: SignalDefinition | typeof definitions.poke,
+): Promise<void> {
+  await viewOf(means, mailbox);
+  await signalMailbox(means, mailbox, signal);
+}
+
 /** @throws {MailboxNotRunningError} when no workflow runs */
 export async function signalMailbox(
   { temporal, rpc }: ClientMeans,

@@ -37,7 +37,7 @@ import {
 import { failingTaskOf, type FailingTask } from './failing-task.ts';
 import { listMailboxes } from './list-mailboxes.ts';
 import { readStored, reportOf, type ClientStore, type MailboxReport } from './mailbox-report.ts';
-import { signalMailbox, viewOf } from './mailbox-workflow.ts';
+import { commandMailbox, signalMailbox, viewOf } from './mailbox-workflow.ts';
 import { STORE_ALONE, type FirstSync, type PreviewAccess } from './preview-settings.ts';
 import { renameMailbox, type RenamedMailbox, type RenamingAccess } from './rename-mailbox.ts';
 import { removeMailbox, type RemovedMailbox } from './remove-mailbox.ts';
@@ -234,13 +234,14 @@ export class TidemarkClient {
   }
 
   /**
-   * Asks for a sync soon, because something may have changed at Gmail. Any number of pokes cost one partial sync.
+   * Asks for a sync soon, because something may have changed at Gmail. Any number of pokes cost one partial sync. A
+   * mailbox that is mirrored in another database is synchronised there.
    *
    * @param mailbox - its e-mail address
    * @throws {MailboxNotRunningError} when no workflow runs
    */
   async poke(mailbox: string): Promise<void> {
-    await this.#signal(mailbox, definitions.poke);
+    await signalMailbox(this.#means, mailboxId(mailbox), definitions.poke);
   }
 
   /**
@@ -251,6 +252,7 @@ export class TidemarkClient {
    * @returns whether the mailbox is in sync now: not while its backfill goes on, and not known without `wait`
    * @throws {MailboxNotRunningError} when no workflow runs
    * @throws {MailboxBlockedError} when it waits, and the mailbox waits for a person
+   * @throws {OtherDatabaseError} when the mailbox is mirrored in another database
    * @example
    * const { inSync } = await tidemark.client.sync('ada@example.com', { wait: true });
    */
@@ -258,7 +260,7 @@ export class TidemarkClient {
     const id = mailboxId(mailbox);
     const { wait = false, ...waiting } = knownOptions('sync', options, SYNC_OPTIONS);
     if (!wait) {
-      await this.poke(id);
+      await commandMailbox(this.#means, id, definitions.poke);
       return { inSync: null };
     }
     await syncAndWait(this.#means, id, waiting);
@@ -275,6 +277,7 @@ export class TidemarkClient {
    * @returns the mailbox as it is then; `counts.failed` says what could not be fetched
    * @throws {MailboxBlockedError} when the mailbox waits for a person
    * @throws {MailboxNotRunningError} when no workflow runs
+   * @throws {OtherDatabaseError} when the mailbox is mirrored in another database
    * @example
    * const signal = AbortSignal.timeout(60_000);
    * const { counts } = await tidemark.client.waitUntilInSync('ada@example.com', { signal });
@@ -305,12 +308,13 @@ export class TidemarkClient {
    * without `wait`
    * @throws {MailboxNotRunningError} when no workflow runs
    * @throws {MailboxBlockedError} when it waits, and the mailbox waits for a person
+   * @throws {OtherDatabaseError} when the mailbox is mirrored in another database
    */
   async resync(mailbox: string, options: SyncOptions = {}): Promise<SyncResult> {
     const id = mailboxId(mailbox);
     const { wait = false, ...waiting } = knownOptions('resync', options, SYNC_OPTIONS);
     if (!wait) {
-      await this.#signal(id, definitions.forceResync);
+      await commandMailbox(this.#means, id, definitions.forceResync);
       return { inSync: null };
     }
     await resyncAndWait(this.#means, id, waiting);
@@ -325,6 +329,7 @@ export class TidemarkClient {
    * @returns the differences; null when the store lost the mailbox meanwhile
    * @throws {MailboxNotRunningError} when no workflow runs
    * @throws {MailboxBlockedError} when the mailbox waits for a person
+   * @throws {OtherDatabaseError} when the mailbox is mirrored in another database
    */
   async audit(mailbox: string, options: WaitOptions = {}): Promise<AuditResult | null> {
     return auditAndWait(this.#means, mailboxId(mailbox), knownOptions('audit', options, WAIT_OPTIONS));
@@ -360,9 +365,10 @@ export class TidemarkClient {
    *
    * @param mailbox - its e-mail address
    * @throws {MailboxNotRunningError} when no workflow runs
+   * @throws {OtherDatabaseError} when the mailbox is mirrored in another database
    */
   async retryFailures(mailbox: string): Promise<void> {
-    await this.#signal(mailbox, definitions.retryFailures);
+    await commandMailbox(this.#means, mailboxId(mailbox), definitions.retryFailures);
   }
 
   /**
@@ -370,9 +376,10 @@ export class TidemarkClient {
    *
    * @param mailbox - its e-mail address
    * @throws {MailboxNotRunningError} when no workflow runs
+   * @throws {OtherDatabaseError} when the mailbox is mirrored in another database
    */
   async pause(mailbox: string): Promise<void> {
-    await this.#signal(mailbox, definitions.pause);
+    await commandMailbox(this.#means, mailboxId(mailbox), definitions.pause);
   }
 
   /**
@@ -380,9 +387,10 @@ export class TidemarkClient {
    *
    * @param mailbox - its e-mail address
    * @throws {MailboxNotRunningError} when no workflow runs
+   * @throws {OtherDatabaseError} when the mailbox is mirrored in another database
    */
   async resume(mailbox: string): Promise<void> {
-    await this.#signal(mailbox, definitions.resume);
+    await commandMailbox(this.#means, mailboxId(mailbox), definitions.resume);
   }
 
   /**
@@ -407,12 +415,13 @@ export class TidemarkClient {
    *
    * @param mailbox - its e-mail address
    * @returns false when no workflow runs: then the mailbox is to be started
+   * @throws {OtherDatabaseError} when the mailbox is mirrored in another database
    * @example
    * if (!(await tidemark.client.reconnect(mailbox))) await tidemark.client.start(mailbox);
    */
   async reconnect(mailbox: string): Promise<boolean> {
     try {
-      await this.#signal(mailbox, definitions.reconnect);
+      await commandMailbox(this.#means, mailboxId(mailbox), definitions.reconnect);
       return true;
     } catch (error) {
       if (error instanceof MailboxNotRunningError) return false;
@@ -422,7 +431,7 @@ export class TidemarkClient {
 
   /**
    * Ends the workflow and keeps the data. Returns when it has ended, or after `patience`: without a worker it ends once
-   * one runs.
+   * one runs. It also ends that of a mailbox in another database, so that this one can take its place.
    *
    * @param mailbox - its e-mail address
    * @param options - `patience`: milliseconds, 15,000 unless given; `signal` ends the wait
@@ -444,9 +453,11 @@ export class TidemarkClient {
    * @param mailbox - its e-mail address
    * @param options - `signal` interrupts the removal, with its reason as the error
    * @returns what there was of the mailbox
+   * @throws {OtherDatabaseError} when the mailbox is mirrored in another database
    */
   async remove(mailbox: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<RemovedMailbox> {
     const id = mailboxId(mailbox);
+    await viewOf(this.#means, id);
     const patience = (await this.hasWorker(signal)) ? PATIENCE : 0;
     const { temporal, rpc, clock, store, credentials } = this.#means;
     return removeMailbox({
@@ -473,6 +484,7 @@ export class TidemarkClient {
    * @throws {RenameRefusedError} when `to` is a mailbox already, when the account has another address at Google or
    * Google cannot be asked, or when the workflow runs and no worker does
    * @throws {StoreError | SecretKeyError} when the mailbox or its credentials cannot be written
+   * @throws {OtherDatabaseError} when the mailbox is mirrored in another database
    */
   async rename(
     from: string,
@@ -480,6 +492,7 @@ export class TidemarkClient {
     { force = false, signal }: { readonly force?: boolean; readonly signal?: AbortSignal } = {},
   ): Promise<RenamedMailbox> {
     const [former, present] = [mailboxId(from), mailboxId(to)];
+    await viewOf(this.#means, former);
     const { temporal, rpc, clock, taskQueue, store, credentials, renaming } = this.#means;
     return renameMailbox({
       from: former,
@@ -652,10 +665,6 @@ export class TidemarkClient {
         onLostBody?.(lost);
       },
     });
-  }
-
-  async #signal(mailbox: string, signal: Parameters<typeof signalMailbox>[2]): Promise<void> {
-    await signalMailbox(this.#means, mailboxId(mailbox), signal);
   }
 
   async #result(mailbox: MailboxId): Promise<SyncResult> {

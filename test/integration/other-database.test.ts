@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -34,20 +35,52 @@ describe('a mailbox and another database than its own', () => {
     }
   }
 
-  it.each([['status'], ['sync', '--wait'], ['configure', '--poll-interval', '5m'], ['audit']])(
-    'is an error of tidemark %s',
-    async (verb, ...more) => {
-      const { code, stdout, stderr } = await tidemark(other, verb, email, ...more);
-      expect({ code, stdout, stderr }).toEqual({
-        code: 1,
-        stdout: '',
-        stderr:
-          `tidemark: ${email} is mirrored in another database than the one that is open here. ` +
-          'Name the right one in DATABASE_URL. If this one shall take its place: ' +
-          `tidemark stop ${email}, then tidemark start ${email}\n`,
-      });
-    },
-  );
+  /** How many signals and updates the workflow was sent in its present run. */
+  async function signals(): Promise<number> {
+    const { events } = await system.tidemark.temporal.workflow.getHandle(`mailbox/${email}`).fetchHistory();
+    return (events ?? []).filter(
+      (event) =>
+        event.workflowExecutionSignaledEventAttributes != null ||
+        event.workflowExecutionUpdateAcceptedEventAttributes != null,
+    ).length;
+  }
+
+  it.each([
+    ['status'],
+    ['sync'],
+    ['sync', '--wait'],
+    ['configure', '--poll-interval', '5m'],
+    ['audit'],
+    ['pause'],
+    ['resume'],
+    ['resync'],
+    ['failures', '--retry'],
+    ['remove', '--yes'],
+    ['rename', 'elsewhere@example.com', '--force'],
+  ])('is an error of tidemark %s, which asks nothing of the workflow', async (verb, ...more) => {
+    const before = await signals();
+    const { code, stdout, stderr } = await tidemark(other, verb, email, ...more);
+    expect({ code, stdout, stderr }).toEqual({
+      code: 1,
+      stdout: '',
+      stderr:
+        `tidemark: ${email} is mirrored in another database than the one that is open here. ` +
+        'Name the right one in DATABASE_URL. If this one shall take its place: ' +
+        `tidemark stop ${email}, then tidemark start ${email}\n`,
+    });
+    expect(await signals()).toBe(before);
+  });
+
+  it('connect says that the workflow does not use the credentials, which this database keeps', async () => {
+    const file = join(String(system.env['TIDEMARK_DATA_DIR']), 'grant.json');
+    writeFileSync(file, JSON.stringify(await system.report<object>('credentials')));
+    const { code, stdout } = await tidemark(other, 'connect', email, '--credentials', file);
+    expect(code).toBe(0);
+    expect(stdout).toContain(
+      `Its workflow does not use them: ${email} is mirrored in another database than the one that is open here. ` +
+        'Name the right one in DATABASE_URL. ',
+    );
+  });
 
   it('is an error of a worker, which reads and changes nothing; the mailbox goes on once it is resumed', async () => {
     const { client } = system.tidemark;
