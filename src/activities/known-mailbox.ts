@@ -11,11 +11,15 @@ import type { ActivityDependencies } from './dependencies.ts';
  * @throws {StoreError} `lost` when the store has no such row
  */
 export async function knownMailbox(
-  { store }: ActivityDependencies<MailboxRegistry>,
+  { store }: Pick<ActivityDependencies<MailboxRegistry>, 'store'>,
   mailbox: MailboxId,
 ): Promise<MailboxRow> {
   const row = await store.getMailbox(mailbox);
-  if (row === null) throw lost(mailbox);
+  if (row === null)
+    throw lost(
+      `the database no longer knows ${mailbox}: it was removed or renamed, ` +
+        'or the database was deleted or replaced; then everything is fetched again',
+    );
   return row;
 }
 
@@ -25,12 +29,13 @@ export async function knownMailbox(
  * @throws {StoreError} `lost` when the store has no such row, or no mark in it
  */
 export async function followedMailbox(
-  deps: ActivityDependencies<MailboxRegistry>,
+  deps: Pick<ActivityDependencies<MailboxRegistry>, 'store'>,
   mailbox: MailboxId,
 ): Promise<MailboxRow & { readonly historyId: HistoryId }> {
   const row = await knownMailbox(deps, mailbox);
   const { historyId } = row;
-  if (historyId === null) throw lost(mailbox);
+  // An older backup can hold the row of a mailbox whose first listing was still going on.
+  if (historyId === null) throw lost(`the database holds ${mailbox} without its mark: everything is listed again`);
   return { ...row, historyId };
 }
 
@@ -39,6 +44,4 @@ export function isListing({ fullSync }: MailboxRow): boolean {
   return fullSync === null || (fullSync.step !== 'fetching' && fullSync.step !== 'done');
 }
 
-function lost(mailbox: MailboxId): StoreError {
-  return new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: everything is fetched again`);
-}
+const lost = (text: string): StoreError => new StoreError({ kind: 'lost' }, text);

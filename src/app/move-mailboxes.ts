@@ -69,7 +69,8 @@ async function refuseRunning(config: Config, clock: Clock, held: ReadonlySet<str
     throw new CannotDoError(
       'mailbox-running',
       `${running.slice(0, 3).join(', ')}${running.length > 3 ? ` and ${running.length - 3} more` : ''} still ` +
-        `run. Pause or stop each and stop the workers, then move again.`,
+        `${running.length === 1 ? 'runs. Pause or stop it' : 'run. Pause or stop each'} and stop the workers, ` +
+        'then move again.',
       { remedy: { kind: 'pause', mailbox: first } },
     );
   } finally {

@@ -63,7 +63,8 @@ export function auditFailure(
   const drift = driftOf(audit);
   if (drift > 0) {
     const remedy = repaired
-      ? `The repair did not help: look at the worker's log, and report it`
+      ? `It was resynchronised, and differs all the same. Compare once more: tidemark audit ${mailbox}; ` +
+        "should it still differ then, report it with the worker's log"
       : `Repair it: tidemark audit ${mailbox} --repair`;
     return new CannotDoError('drift', `${mailbox} differs from Gmail in ${counted(drift, 'message')}. ${remedy}.`);
   }

@@ -19,7 +19,7 @@ export function addCheckBodies(program: Command, cli: Cli): void {
     .addHelpText(
       'after',
       '\nBodies that lie outside the database are held against their SHA-256, those inside are unpacked. ' +
-        'The mailbox fetches lost ones with its next partial sync.\nNeeds no Temporal server. ' +
+        'A mailbox that runs fetches lost ones with its next partial sync.\nNeeds no Temporal server. ' +
         'Exit code 1 when bodies were lost.',
     )
     .action((mailbox: MailboxId, options: CheckBodiesOptions) =>
@@ -44,8 +44,8 @@ export function addCheckBodies(program: Command, cli: Cli): void {
         if (all > 0)
           throw new CannotDoError(
             'bodies-lost',
-            `${mailbox} lost the bodies of ${counted(all, 'message')}. Its next partial sync fetches them again; ` +
-              `at once: tidemark sync ${mailbox} --wait`,
+            `${mailbox} lost the bodies of ${counted(all, 'message')}. A partial sync fetches them again; ` +
+              `to have one now: tidemark sync ${mailbox} --wait`,
           );
       }),
     );

@@ -43,7 +43,11 @@ export function addCodecServer(program: Command, cli: Cli): void {
       ]);
       const codec = await payloadCodecOf(config, clock);
       if (codec === null)
-        throw new CannotDoError('no-payload-key', 'Payloads are not encrypted here: TIDEMARK_PAYLOAD_KEY is not set.');
+        throw new CannotDoError(
+          'no-payload-key',
+          'TIDEMARK_PAYLOAD_KEY is not set. Give the key that the workers have; ' +
+            "if they have none, payloads are not encrypted, and Temporal's UI needs no codec server.",
+        );
       const origins = options.origin ?? [DEFAULT_ORIGIN];
       const server = await startCodecServer({
         codec,

@@ -109,7 +109,7 @@ function report({ out }: ExportContext, mailbox: MailboxId, { rawless, unfetched
   if (lostBodies > 0)
     throw new CannotDoError(
       'bodies-lost',
-      `${counted(lostBodies, 'message')} of ${mailbox} left out: their bodies are lost, and are fetched again. ` +
+      `${counted(lostBodies, 'message')} of ${mailbox} left out: their bodies are lost, and a partial sync fetches them again. ` +
         `Export once more after: tidemark sync ${mailbox} --wait`,
     );
 }

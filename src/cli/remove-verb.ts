@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 
 import { UsageError } from '../model/program-errors.ts';
 import { renamedMailbox } from '../client/renamed-mailbox.ts';
+import type { RemovedMailbox } from '../client/remove-mailbox.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { wasRenamed } from './renamed.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
@@ -30,12 +31,17 @@ export function addRemove(program: Command, cli: Cli): void {
       return withTidemark(cli, options, async ({ tidemark, out, signal }) => {
         const renamed = await renamedMailbox(tidemark.store, mailbox);
         if (renamed !== null) throw wasRenamed(mailbox, renamed);
+        const wasConnected = (await tidemark.credentials.get(mailbox)) !== null;
         const removed = await tidemark.client.remove(mailbox, { signal });
-        out.result({ mailbox, ...removed }, () =>
-          removed.wasStored || removed.wasRunning || removed.rows > 0
-            ? `${mailbox} is removed: ${count(removed.rows)} rows.`
-            : `Nothing of ${mailbox} is left here.`,
-        );
+        out.result({ mailbox, ...removed }, () => removedWords(mailbox, removed, wasConnected));
       });
     });
+}
+
+function removedWords(mailbox: MailboxId, removed: RemovedMailbox, wasConnected: boolean): string {
+  const { wasStored, wasRunning, rows } = removed;
+  if (wasStored || wasRunning || rows > 0) return `${mailbox} is removed: ${count(rows)} rows.`;
+  return wasConnected
+    ? `${mailbox} is removed: its credentials. No mail of it was stored.`
+    : `There is nothing of ${mailbox} here, so nothing was removed. All mailboxes: tidemark list`;
 }

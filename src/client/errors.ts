@@ -11,14 +11,14 @@ import type { Remedy } from '../model/remedy.ts';
 import { GRPC_STATUS, grpcCodeOf, grpcDetailsOf } from './grpc-error.ts';
 import { TidemarkError, type TidemarkErrorOptions } from '../model/tidemark-error.ts';
 
-/** Thrown when a mailbox has no running workflow: it was never started, or it was stopped. */
+/** Thrown when a mailbox has no running workflow: it was never started, or its workflow has ended. */
 export class MailboxNotRunningError extends TidemarkError {
   override readonly name = 'MailboxNotRunningError';
   readonly code = 'mailbox-not-running';
   declare readonly mailbox: MailboxId;
 
   constructor(mailbox: MailboxId, options?: ErrorOptions) {
-    super(`${mailbox} is not running: it was never started here, or it was stopped.`, {
+    super(`${mailbox} is not running: it was never started here, or its workflow has ended.`, {
       ...options,
       mailbox,
       remedy: { kind: 'start', mailbox },
@@ -26,14 +26,14 @@ export class MailboxNotRunningError extends TidemarkError {
   }
 }
 
-/** Thrown when neither the store nor Temporal knows a mailbox. */
+/** Thrown when the store does not hold a mailbox. */
 export class MailboxUnknownError extends TidemarkError {
   override readonly name = 'MailboxUnknownError';
   readonly code = 'mailbox-unknown';
   declare readonly mailbox: MailboxId;
 
   constructor(mailbox: MailboxId) {
-    super(`${mailbox} is unknown here: no mail of it is stored and it is not running.`, {
+    super(`${mailbox} is unknown here: no mail of it is stored.`, {
       mailbox,
       remedy: { kind: 'connect-and-start', mailbox },
     });

@@ -60,7 +60,7 @@ function decoded(mailbox: MailboxId, { id, format, lacks }: MailSummary, body: U
       new CannotDoError(
         'attachment-not-held',
         lacks === 'attachments'
-          ? `Gmail did not give the attachment "${name}" of message ${id} of ${mailbox}; it is asked for again.`
+          ? `Gmail did not give the attachment "${name}" of message ${id} of ${mailbox}. Syncs ask for it again.`
           : `The attachment "${name}" of message ${id} of ${mailbox} is not stored.`,
         {
           mailbox,

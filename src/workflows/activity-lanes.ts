@@ -227,7 +227,7 @@ function summaryOf(state: MailboxState, work: BackfillWork): string {
     case 'audit':
       return 'compare with Gmail';
     case 'fetchSlice':
-      return `fetch ${state.pending} pending messages`;
+      return state.pending === 0 ? 'fetch messages that are due' : `fetch pending messages (${state.pending})`;
   }
 }
 

@@ -32,6 +32,16 @@ describe('an audit tells', () => {
     });
   });
 
+  it('of a difference that a repair left, to compare once more before it is reported', () => {
+    expect(auditFailure(ADA, { ...EXACT, missing: 1 }, { repaired: true })).toMatchObject({
+      code: 'drift',
+      message:
+        'ada@example.com differs from Gmail in 1 message. It was resynchronised, and differs all the same. ' +
+        'Compare once more: tidemark audit ada@example.com; ' +
+        "should it still differ then, report it with the worker's log.",
+    });
+  });
+
   it('where nothing is confirmed, to compare again instead of a repair', () => {
     const found = { ...EXACT, unconfirmed: 1 };
     expect(auditWords(found)).toBe('5,000 messages compared, no confirmed differences, 1 not confirmed');

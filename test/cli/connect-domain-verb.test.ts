@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -291,6 +292,27 @@ describe('tidemark connect-domain', () => {
     expect(JSON.parse(stderr)).toMatchObject({ code, message: expect.stringContaining(named) });
     simulator.delegation = null;
     expect(await result('--dry-run')).toMatchObject({ started: everyone() });
+  });
+
+  it('does not say of a refused token that the administrator lacks a privilege', async () => {
+    const error = { code: 401, message: 'Invalid Credentials', errors: [{ reason: 'authError' }] };
+    const directory = createServer((_, response) => {
+      response.writeHead(401, { 'content-type': 'application/json' }).end(JSON.stringify({ error }));
+    });
+    await new Promise<void>((resolve) => directory.listen(0, '127.0.0.1', resolve));
+    const address = directory.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const refused = { ...env, GOOGLE_ADMIN_URL: `http://127.0.0.1:${port}` };
+    const account = join(dataDir, 'robot.json');
+    const named = ['--admin', at('admin'), '--credentials', account];
+    const { code, stderr } = await runVerb(refused, 'connect-domain', ...named);
+    directory.close();
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr:
+        "tidemark: Google's Directory API does not accept the token that Google gave the service account (HTTP 401), " +
+        'which mostly passes: try again in some minutes.\n',
+    });
   });
 
   it('needs an administrator, and a service account', async () => {

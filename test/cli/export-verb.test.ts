@@ -143,7 +143,7 @@ it('A damaged body in the database keeps no other message from the export, and i
       .map((line) => (JSON.parse(line) as { id: string }).id),
   }).toEqual({ code: 1, ids: ['b'] });
   expect(stderr).toMatch(
-    /^tidemark: 1 message of ada@example.com left out: their bodies are lost, and are fetched again/,
+    /^tidemark: 1 message of ada@example.com left out: their bodies are lost, and a partial sync fetches them again/,
   );
   expect(
     database
@@ -156,4 +156,15 @@ it('A damaged body in the database keeps no other message from the export, and i
     code: 0,
     stdout: expect.stringContaining('1 message read; bodies missing 0, damaged 0'),
   });
+});
+
+it('check-bodies of a mailbox that may not run promises a fetch by a partial sync only', async () => {
+  await store({ a: `{"payload":{"text":"${'a'.repeat(500)}"}}` }, 'full');
+  const database = new DatabaseSync(path);
+  database.exec("update bodies set body = x'28b52ffd0000' where message_id = 'a'");
+  database.close();
+  expect((await run('check-bodies', ADA)).stderr).toBe(
+    'tidemark: ada@example.com lost the bodies of 1 message. A partial sync fetches them again; ' +
+      'to have one now: tidemark sync ada@example.com --wait\n',
+  );
 });

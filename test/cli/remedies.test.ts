@@ -169,7 +169,7 @@ test.each(Object.values(ADVICE).flat())('the commands of the remedy %o', (remedy
 
 it('the command line adds its advice to what the library says', () => {
   const error = new MailboxNotRunningError(mailbox);
-  expect(error.message).toBe('ada@example.com is not running: it was never started here, or it was stopped.');
+  expect(error.message).toBe('ada@example.com is not running: it was never started here, or its workflow has ended.');
   expect(messageWithAdvice(error)).toBe(`${error.message} ${adviceOf({ kind: 'start', mailbox }) ?? ''}`);
 });
 

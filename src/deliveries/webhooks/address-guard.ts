@@ -75,7 +75,7 @@ export function refusalOfConnection(
   if (allowPrivate || isIn(allowedNetworks, address)) return null;
   const what = whatIsRefused(address);
   if (what !== null) return `${address} is ${what}`;
-  return protocol === 'https:' ? null : 'it is sent over https only';
+  return protocol === 'https:' ? null : 'webhooks are sent over https only';
 }
 
 /** @returns what the address is; null when it is an ordinary public one */

@@ -36,7 +36,7 @@ export function addressOf(hostname: string): string | null {
 /** The sentence about a refused address. `refusal` is that of {@link refusalOfConnection}. */
 export function refusedHost(hostname: string, refusal: string): string {
   return (
-    `No webhook is sent to ${hostname}: ${refusal}. Subscribe with a public https URL, ` +
-    "or allow the receiver's network."
+    `No webhook is sent to ${hostname}: ${refusal}. Give a public https URL, ` +
+    'allow private addresses for it, or allow its network in WEBHOOK_ALLOWED_NETWORKS.'
   );
 }

@@ -171,7 +171,13 @@ function refusalOf(response: HttpResponse, { administrator, orgUnit }: Directory
         'Add the scope to its domain-wide delegation (Admin console, Security, API controls).',
     );
   }
-  if (status === 401 || status === 403)
+  if (status === 401)
+    return new DirectoryError(
+      'google-unavailable',
+      "Google's Directory API does not accept the token that Google gave the service account (HTTP 401), " +
+        'which mostly passes: try again in some minutes.',
+    );
+  if (status === 403)
     return new DirectoryError(
       'no-administrator',
       `${administrator} may not list the users of the domain: an administrator needs the privilege to read users.`,

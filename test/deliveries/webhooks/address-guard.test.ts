@@ -198,8 +198,8 @@ describe('a webhook is not sent to', () => {
     expect(await send('http://plain.example.com/')).toEqual({
       kind: 'refused',
       reason:
-        'No webhook is sent to plain.example.com: it is sent over https only. Subscribe with a public https URL, ' +
-        "or allow the receiver's network.",
+        'No webhook is sent to plain.example.com: webhooks are sent over https only. Give a public https URL, ' +
+        'allow private addresses for it, or allow its network in WEBHOOK_ALLOWED_NETWORKS.',
     });
   });
 

@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest';
+
+import { followedMailbox, knownMailbox } from '../../src/activities/known-mailbox.ts';
+import { databaseAt } from '../../src/model/database-location.ts';
+import { mailboxId } from '../../src/model/ids.ts';
+import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
+import { closeStores, openStores } from '../../src/store/open-store.ts';
+
+const ADA = mailboxId('ada@example.com');
+
+it('a mailbox without a row may have been removed, and one without a mark is listed again', async () => {
+  const stores = await openStores(databaseAt('sqlite::memory:'));
+  const deps = { store: stores.store } as const;
+  await expect(knownMailbox(deps, ADA)).rejects.toThrow(
+    'the database no longer knows ada@example.com: it was removed or renamed, ' +
+      'or the database was deleted or replaced; then everything is fetched again',
+  );
+  await stores.store.putMailbox({ mailbox: ADA, settings: DEFAULT_SETTINGS, now: 1 });
+  await expect(followedMailbox(deps, ADA)).rejects.toThrow(
+    'the database holds ada@example.com without its mark: everything is listed again',
+  );
+  await closeStores(stores);
+});

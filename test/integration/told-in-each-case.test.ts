@@ -1,0 +1,184 @@
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { startPushService } from '../../src/app/push-service.ts';
+import { changedConfig } from '../../src/config/config.ts';
+import { createLog } from '../../src/host/log.ts';
+import { labelId } from '../../src/model/ids.ts';
+import { AUDIENCE, SERVICE_ACCOUNT } from '../fixtures/gmail/google.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { hurriedClock } from '../fixtures/host/hurried-clock.ts';
+import { Program } from '../fixtures/host/program.ts';
+import { tidemark } from '../fixtures/system/cli.ts';
+import { Rig } from '../fixtures/system/rig.ts';
+import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
+
+describe.concurrent('a sentence is true in each case that leads to it', () => {
+  let rig: Rig;
+
+  beforeAll(async () => {
+    rig = await Rig.open('told-each');
+    await rig.startWorker(undefined, hurriedClock);
+  });
+  afterAll(() => rig.close());
+
+  const run = (...args: string[]) => tidemark(rig.env, ...args);
+  async function inSync(name: string, messages = 3): Promise<TestMailbox> {
+    const box = await rig.mailbox(name, { messages, threadSize: 1 });
+    await box.start();
+    await box.exact(60_000);
+    return box;
+  }
+
+  it('remove of a mistyped address says that nothing was removed', async () => {
+    expect(await run('remove', 'adda@example.com', '--yes')).toEqual({
+      code: 0,
+      stdout: 'There is nothing of adda@example.com here, so nothing was removed. All mailboxes: tidemark list\n',
+      stderr: '',
+    });
+  }, 60_000);
+
+  it('remove of a mailbox that was only connected says that its credentials are gone', async () => {
+    const box = await rig.mailbox('connected-only');
+    expect((await run('remove', box.id, '--yes')).stdout).toBe(
+      `${box.id} is removed: its credentials. No mail of it was stored.\n`,
+    );
+    expect((await run('remove', box.id, '--yes')).stdout).toMatch(/^There is nothing of /);
+  }, 60_000);
+
+  it('a command to a workflow that an operator terminated does not say that it was stopped', async () => {
+    const box = await inSync('terminated');
+    await box.handle.terminate();
+    expect((await run('sync', box.id)).stderr).toBe(
+      `tidemark: ${box.id} is not running: it was never started here, or its workflow has ended. ` +
+        `Start it: tidemark start ${box.id} (tidemark list names all mailboxes)\n`,
+    );
+  }, 90_000);
+
+  it('resync --wait says what is still to fetch', async () => {
+    const box = await inSync('relisted');
+    const fault = { effect: { kind: 'status', status: 404, reason: 'notFound' } } as const;
+    for (const method of ['messages.get', 'threads.get'] as const)
+      rig.simulator.faults.add({ ...fault, match: { email: box.id, method } });
+    box.deliver('not visible yet');
+    const { code, stdout } = await run('resync', box.id, '--wait');
+    rig.simulator.faults.clear();
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/ is resynchronised \(full sync 2\): 3 messages stored; 1 .*message.* still to fetch\.\n/);
+  }, 90_000);
+
+  it("the slice that tries a failed message again is not called a fetch of 0 messages in Temporal's UI", async () => {
+    const box = await rig.mailbox('summary', { messages: 5, threadSize: 1 });
+    box.gmail.poison(box.ids()[0] ?? '', 400);
+    await box.start();
+    await eventually(30_000, async () => ((await box.report()).counts.failed === 1 ? true : null));
+    await run('failures', box.id, '--retry');
+    const summaries = async (): Promise<readonly string[]> =>
+      ((await box.handle.fetchHistory()).events ?? []).map(({ userMetadata }) =>
+        Buffer.from(userMetadata?.summary?.data ?? []).toString(),
+      );
+    await eventually(30_000, async () => ((await summaries()).includes('"fetch messages that are due"') ? true : null));
+    expect((await summaries()).filter((summary) => summary.includes('fetch pending messages (0)'))).toEqual([]);
+  }, 90_000);
+
+  it('move names the mailbox that runs, and how it is brought to rest', async () => {
+    const box = await inSync('moving');
+    const to = `sqlite:${join(rig.folder, 'elsewhere.sqlite')}`;
+    const { code, stderr } = await run('move', '--from', `sqlite:${rig.databaseFile}`, '--to', to);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/ still (runs\. Pause or stop it|run\. Pause or stop each) and stop the workers, then move/);
+    expect(await box.report()).toMatchObject({ phase: 'live' });
+  }, 90_000);
+
+  it('codec-server without a key says which key, and who needs none', async () => {
+    expect(await run('codec-server', '--port', '0')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr:
+        'tidemark: TIDEMARK_PAYLOAD_KEY is not set. Give the key that the workers have; ' +
+        "if they have none, payloads are not encrypted, and Temporal's UI needs no codec server.\n",
+    });
+  });
+
+  it('list without Temporal lists what is stored, and does not say that nothing runs', async () => {
+    const box = await inSync('listed-alone');
+    const alone = { ...rig.env, TEMPORAL_ADDRESS: '127.0.0.1:1' };
+    const { code, stdout, stderr } = await tidemark(alone, 'list');
+    expect(code).toBe(0);
+    expect(stderr).toBe('Temporal does not answer: whether the mailboxes run, and their phases, are unknown.\n');
+    expect(stdout).toMatch(new RegExp(`^${box.id} +unknown +3 `, 'm'));
+    const empty = { ...alone, DATABASE_URL: `sqlite:${join(rig.folder, 'empty.sqlite')}` };
+    await tidemark(empty, 'migrate');
+    const { stdout: nothing } = await tidemark(empty, 'list');
+    expect(nothing).toMatch(/^No mailbox is stored in sqlite:\S+\. Connect one /);
+  }, 90_000);
+
+  it('the readiness of push tells a Temporal server that refuses from one that does not answer', async () => {
+    const { config } = rig;
+    const push = { ...config.push, audience: AUDIENCE, serviceAccount: SERVICE_ACCOUNT };
+    const reasonWith = async (temporal: Partial<typeof config.temporal>): Promise<unknown> => {
+      const service = await startPushService({
+        config: changedConfig(config, { push, temporal: { ...config.temporal, ...temporal } }),
+        log: createLog('silent'),
+        listen: { port: 0, host: '127.0.0.1' },
+        pull: false,
+      });
+      try {
+        return await (await fetch(`${service.url}/readyz`)).json();
+      } finally {
+        await service.stop();
+      }
+    };
+    expect(await reasonWith({ namespace: 'nowhere' })).toEqual({
+      status: 'not ready',
+      reason: 'Temporal refuses calls',
+    });
+    expect(await reasonWith({ address: '127.0.0.1:1' })).toEqual({
+      status: 'not ready',
+      reason: 'Temporal does not answer',
+    });
+    expect(await reasonWith({})).toEqual({ status: 'ready' });
+  }, 60_000);
+
+  it('deliveries calls the next attempt of a stopped mailbox due, and promises none', async () => {
+    const box = await inSync('stopped-delivery');
+    await run('subscribe', 'refused', '--url', 'http://127.0.0.1:1/', '--allow-private', '--mailbox', box.id);
+    box.deliver('for nobody');
+    await box.client.sync(box.id, { wait: true });
+    const told = async () => (await run('deliveries', 'refused')).stdout;
+    await eventually(30_000, async () => ((await told()).includes('(next attempt ') ? true : null));
+    await run('stop', box.id);
+    const due = await eventually(60_000, async () => {
+      const text = await told();
+      return text.includes('(next attempt due)') ? text : null;
+    });
+    expect(due).toMatch(new RegExp(`${box.id} .* \\(next attempt due\\)\n`));
+    await run('unsubscribe', 'refused');
+  }, 120_000);
+});
+
+describe('the units of the day are spent', () => {
+  let rig: Rig;
+
+  beforeAll(async () => {
+    rig = await Rig.open('told-budget', { env: { GMAIL_PROJECT_UNITS_PER_DAY: '1500' } });
+    await rig.startWorker(undefined, hurriedClock);
+  });
+  afterAll(() => rig.close());
+
+  it('start --wait says until when, and failures --retry that nothing is tried before', async () => {
+    const box = await rig.mailbox('spent', { messages: 400, threadSize: 1 });
+    const { id: label } = box.gmail.createLabel('Few');
+    box.gmail.poison(box.deliver('refused', [label]).id, 400);
+    await box.client.start(box.id, { ...box.settings, scope: { labelIds: [labelId(label)] } });
+    await eventually(30_000, async () => ((await box.report()).counts.failed === 1 ? true : null));
+    const waiting = new Program('cli/main.ts', ['start', box.id, '--all-mail', '--yes', '--wait'], rig.env);
+    await waiting.says(/ held until 20\S+ \S+Z: the project's units of the day are spent/);
+    await waiting.end('SIGTERM');
+    const retried = await tidemark(rig.env, 'failures', box.id, '--retry');
+    expect(retried.stdout).toMatch(
+      /\nThey are not tried yet: the project's units of the day are spent until 20\S+ \S+Z \(in \S+\)\.\n$/,
+    );
+  }, 90_000);
+});
