@@ -109,8 +109,8 @@ function report({ out }: ExportContext, mailbox: MailboxId, { rawless, unfetched
   if (lostBodies > 0)
     throw new CannotDoError(
       'bodies-lost',
-      `${counted(lostBodies, 'message')} of ${mailbox} left out: their bodies are lost, and a partial sync fetches them again. ` +
-        `Export once more after: tidemark sync ${mailbox} --wait`,
+      `${counted(lostBodies, 'message')} of ${mailbox} left out: their bodies are lost, ` +
+        `and a partial sync fetches them again. Export once more after: tidemark sync ${mailbox} --wait`,
     );
 }
 

@@ -8,7 +8,7 @@ import { deploymentVariables, readDeployment, type DeploymentConfig } from './de
 import { pushVariables, readPush, type PushConfig } from './push-variables.ts';
 import { quotaVariables, readQuota, type QuotaConfig } from './quota-variables.ts';
 import { EXCLUSIVE_VARIABLES, readSecrets, secretVariables, type SecretsConfig } from './secret-variables.ts';
-import { schemasOf, UnusableVariableError, type Variables } from './section.ts';
+import { schemasOf, TROUBLE, UnusableVariableError, type Variables } from './section.ts';
 import { readTelemetry, telemetryVariables, type TelemetryConfig } from './telemetry-variables.ts';
 import { readTracing, tracingVariables, type TracingConfig } from './tracing-variables.ts';
 import { LOG_LEVELS, type LogLevel } from '../model/log-level.ts';
@@ -108,7 +108,7 @@ const serviceVariables = {
       .string()
       .regex(/^[\w.-]{1,200}$/)
       .default('tidemark'),
-    expected: 'the name of a task queue, for example tidemark',
+    expected: 'the name of a task queue of letters, digits, "_", "." and "-", for example tidemark',
   },
   LOG_LEVEL: {
     schema: z.enum(LOG_LEVELS).default('info'),
@@ -232,7 +232,20 @@ function wrongVariables(error: z.ZodError, given: Record<string, string | undefi
   return (Object.keys(VARIABLES) as Name[])
     .filter((name) => names.has(name))
     .toSorted()
-    .map((name) => ({ name, given: describe(name, given[name] ?? ''), expected: VARIABLES[name].expected }));
+    .map((name) => ({
+      name,
+      given: `${describe(name, given[name] ?? '')}${troubleWords(error, name)}`,
+      expected: VARIABLES[name].expected,
+    }));
+}
+
+/** What a schema says of its value beside that it is wrong: ` (it names no host)`. */
+function troubleWords({ issues }: z.ZodError, name: Name): string {
+  for (const issue of issues) {
+    const trouble: unknown = issue.path[0] === name && issue.code === 'custom' ? issue.params?.[TROUBLE] : undefined;
+    if (typeof trouble === 'string') return ` (${trouble})`;
+  }
+  return '';
 }
 
 /**

@@ -12,7 +12,7 @@ import {
   type PostgresAccess,
 } from '../model/database-location.ts';
 import { InvalidDurationError, parseDuration } from '../model/duration.ts';
-import type { Values, Variables } from './section.ts';
+import { TROUBLE, type Values, type Variables } from './section.ts';
 
 /** A database in memory is refused, since it would not outlive the process. */
 const databaseUrl = z.string().transform((text, context): DatabaseLocation => {
@@ -21,6 +21,7 @@ const databaseUrl = z.string().transform((text, context): DatabaseLocation => {
     if (location.kind === 'postgres' || location.path !== IN_MEMORY) return location;
   } catch (error) {
     if (!(error instanceof UnsupportedDatabaseError)) throw error;
+    if (error.trouble !== null) context.addIssue({ code: 'custom', params: { [TROUBLE]: `it ${error.trouble}` } });
   }
   context.addIssue('not a database');
   return z.NEVER;

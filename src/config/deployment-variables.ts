@@ -24,7 +24,7 @@ const buildId = z.string().regex(/^(?!__)\S{1,200}$/);
 export const deploymentVariables = {
   TIDEMARK_DEPLOYMENT: {
     schema: deploymentName.default('tidemark'),
-    expected: 'the name of a Worker Deployment, without dot and colon, for example tidemark',
+    expected: 'the name of a Worker Deployment without dots, colons and spaces, for example tidemark',
   },
   TIDEMARK_BUILD_ID: {
     schema: buildId.optional(),

@@ -8,6 +8,9 @@ export interface Variable<Schema extends z.ZodType = z.ZodType> {
   readonly secret?: true;
 }
 
+/** The parameter of a schema's custom issue that says in a few words what is wrong with the value. */
+export const TROUBLE = 'trouble';
+
 /**
  * Thrown by a section for a variable that is well formed and yet unusable, such as the path of a file that cannot be
  * read.

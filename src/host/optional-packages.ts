@@ -45,8 +45,11 @@ export function requireInstalled(feature: OptionalFeature): void {
   const { what, packages }: OptionalPackages = OPTIONAL_PACKAGES[feature];
   const missing = packages.filter((wanted) => !isInstalled(wanted));
   if (missing.length === 0) return;
-  const needs = missing.length === 1 ? 'a package that is not installed' : 'packages that are not installed';
-  throw new CannotDoError('missing-package', `${what} needs ${needs}. Run: npm install ${missing.join(' ')}`);
+  const needs = missing.length === 1 ? 'a package that is' : 'packages that are';
+  throw new CannotDoError(
+    'missing-package',
+    `${what} needs ${needs} not installed, or only in another version. Run: npm install ${missing.join(' ')}`,
+  );
 }
 
 const require = createRequire(import.meta.url);

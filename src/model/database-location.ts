@@ -1,3 +1,4 @@
+import { boundedText } from './bounded-text.ts';
 import { Secret } from './secret.ts';
 import { TidemarkError } from './tidemark-error.ts';
 
@@ -46,6 +47,13 @@ const DEFAULT_ACCESS: PostgresAccess = { passwordFile: null, caFile: null, poolS
 export class UnsupportedDatabaseError extends TidemarkError {
   override readonly name = 'UnsupportedDatabaseError';
   readonly code = 'configuration';
+  /** What is wrong with an address of PostgreSQL, as `names no host`; null for other URLs. */
+  readonly trouble: string | null;
+
+  constructor(message: string, trouble: string | null = null) {
+    super(message);
+    this.trouble = trouble;
+  }
 }
 
 /** What an address of PostgreSQL looks like, for messages. */
@@ -90,19 +98,29 @@ const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full'];
 /** @throws {UnsupportedDatabaseError} when the address is not a usable PostgreSQL address */
 export function postgresAt(text: string, access: Partial<PostgresAccess> = {}): PostgresLocation {
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !isUsable(url))
-    throw new UnsupportedDatabaseError(`The address of the PostgreSQL database cannot be used. Write ${POSTGRES_URL}`);
+  const trouble = url === null ? null : troubleWith(url);
+  if (url === null || trouble !== null)
+    throw new UnsupportedDatabaseError(
+      `The address of the PostgreSQL database ${trouble ?? 'cannot be read'}. Write ${POSTGRES_URL}`,
+      trouble,
+    );
   const password = url.password === '' ? null : new Secret(decoded(url.password));
   url.password = '';
   return Object.freeze({ kind: 'postgres', url: url.href, password, ...DEFAULT_ACCESS, ...access });
 }
 
-/** Whether the address names a database and a host, and has only known parameters. */
-function isUsable({ pathname, hostname, searchParams }: URL): boolean {
+/** What makes an address unusable; null when nothing does. Of a parameter only the name is repeated. */
+function troubleWith({ pathname, hostname, searchParams }: URL): string | null {
+  const unknown = [...searchParams.keys()].find((name) => !PARAMETERS.includes(name));
+  if (unknown !== undefined)
+    return (
+      `has a parameter "${boundedText(unknown, 40)}", which Tidemark does not know ` +
+      `(it knows ${PARAMETERS.join(', ')})`
+    );
   const mode = searchParams.get('sslmode');
-  if ([...searchParams.keys()].some((name) => !PARAMETERS.includes(name))) return false;
-  if (mode !== null && !SSL_MODES.includes(mode)) return false;
-  return pathname.length >= 2 && (hostname !== '' || searchParams.has('host'));
+  if (mode !== null && !SSL_MODES.includes(mode)) return 'has an sslmode that Tidemark does not offer';
+  if (pathname.length < 2) return 'names no database';
+  return hostname === '' && !searchParams.has('host') ? 'names no host' : null;
 }
 
 /** A percent sign that was not encoded stands for itself. */

@@ -70,8 +70,7 @@ export function parseFeedCursor(text: string): FeedPlace {
   const [, feed, position, tag] = CURSOR.exec(text.trim()) ?? [];
   if (feed === undefined || position === undefined || tag === undefined || !Number.isSafeInteger(Number(position)))
     throw new InvalidCursorError(
-      `"${text.slice(0, 80)}" is not a cursor of the change feed. Pass the cursor of a change as it was read, ` +
-        'or none to begin with the first change.',
+      `"${text.slice(0, 80)}" is not a cursor of the change feed. Pass the cursor of a change exactly as it was read.`,
     );
   return { feed, position: Number(position), tag };
 }

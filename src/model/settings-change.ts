@@ -130,7 +130,7 @@ const RULES: Readonly<Record<keyof MailboxSettings, Rule>> = {
   ],
   push: [
     (value) => value === null || isPush(value),
-    `{"labelIds":[]} with ${IDS}, or without, or null for polling only`,
+    `{"labelIds":[…]} with ${IDS}, {"labelIds":[]} for every change, or null for polling only`,
   ],
 };
 

@@ -156,28 +156,29 @@ export function checkedDefinition<Definition extends SubscriptionDefinition>(def
   const { name, batch, order, filter } = definition;
   if (!NAME.test(name))
     throw new InvalidSubscriptionError(
-      `"${name.slice(0, 80)}" is no name of a subscription: it has 1 to 63 letters, digits, "-", "_" and ".", ` +
-        'and begins with a letter or a digit.',
+      `"${name.slice(0, 80)}" is not a name for a subscription: ` +
+        'a name has 1 to 63 letters, digits, "-", "_" and ".", and begins with a letter or a digit.',
     );
   if (!Number.isSafeInteger(batch) || batch < 1 || batch > BATCH.most)
     throw new InvalidSubscriptionError(
-      `The batch of the subscription ${name} is ${batch}; it is a whole number from 1 to ${BATCH.most}.`,
+      `The batch of the subscription ${name} is ${batch}; it must be a whole number from 1 to ${BATCH.most}.`,
     );
   if (order.kind === 'park' && order.attempts !== null && (!Number.isSafeInteger(order.attempts) || order.attempts < 1))
     throw new InvalidSubscriptionError(
-      `The subscription ${name} parks after ${order.attempts} attempts; that is a whole number from 1.`,
+      `The subscription ${name} parks after ${order.attempts} attempts; it must be a whole number, 1 or more.`,
     );
   if (order.kind !== 'park' && order.kind !== 'above-all')
-    throw new InvalidSubscriptionError(`The subscription ${name} has an order that there is not: park, or above-all.`);
+    throw new InvalidSubscriptionError(
+      `The subscription ${name} has an unknown order. The orders are park and above-all.`,
+    );
   if (filter.kinds?.every((kind) => CHANGE_KINDS.includes(kind)) === false)
     throw new InvalidSubscriptionError(
-      `The subscription ${name} asks for changes of a kind that there is not. ` +
-        `The kinds are ${CHANGE_KINDS.join(', ')}.`,
+      `The subscription ${name} asks for changes of an unknown kind. The kinds are ${CHANGE_KINDS.join(', ')}.`,
     );
   const unknown = filter.events.find((event) => !EVENT_KINDS.includes(event));
   if (unknown !== undefined)
     throw new InvalidSubscriptionError(
-      `The subscription ${name} asks for an event that there is not. The events are ${EVENT_KINDS.join(', ')}.`,
+      `The subscription ${name} asks for an unknown event. The events are ${EVENT_KINDS.join(', ')}.`,
     );
   return definition;
 }

@@ -84,7 +84,7 @@ export const METRICS = {
   tidemark_mailboxes: { kind: 'gauge', help: 'Running mailboxes by phase, as Temporal lists them', labels: ['phase'] },
   tidemark_pending_messages: {
     kind: 'gauge',
-    help: 'Messages that are known and not fetched yet: what backfills have left',
+    help: 'Messages that are known and not fetched yet',
     labels: [],
   },
   tidemark_failed_messages: {

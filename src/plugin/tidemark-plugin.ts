@@ -154,13 +154,13 @@ function requireSame({ taskQueue, temporal: { namespace } }: Config, options: Wo
   if (options.taskQueue !== taskQueue)
     throw new PluginError(
       `The worker polls the task queue ${options.taskQueue}, and mailboxes are started on ${taskQueue}. ` +
-        'Name the same in the options of Worker.create and in TIDEMARK_TASK_QUEUE.',
+        'Give the same name in the options of Worker.create and in TIDEMARK_TASK_QUEUE.',
     );
   const { namespace: own = 'default' } = options;
   if (own !== namespace)
     throw new PluginError(
       `The worker is in the namespace ${own}, and mailboxes are started in ${namespace}. ` +
-        'Name the same in the options of Worker.create and in TEMPORAL_NAMESPACE.',
+        'Give the same name in the options of Worker.create and in TEMPORAL_NAMESPACE.',
     );
 }
 
@@ -170,9 +170,13 @@ function requireOwnNames({ activities = {}, sinks = {} }: WorkerOptions, ours: S
   if (Object.getOwnPropertyDescriptor(activities, 'openMailbox')?.value === ours.openMailbox) return;
   const taken = Object.keys(ours).find((name) => Object.hasOwn(activities, name));
   if (taken !== undefined)
-    throw new PluginError(`Tidemark has an activity named ${taken}, and the worker has another one. Rename that.`);
+    throw new PluginError(
+      `Tidemark has an activity named ${taken}, and the worker has one of its own. Rename the worker's.`,
+    );
   if (Object.hasOwn(sinks, CLOCK_SINK))
-    throw new PluginError(`Tidemark has a sink named ${CLOCK_SINK}, and the worker has another one. Rename that.`);
+    throw new PluginError(
+      `Tidemark has a sink named ${CLOCK_SINK}, and the worker has one of its own. Rename the worker's.`,
+    );
 }
 
 /**
@@ -186,7 +190,7 @@ function converterBeside(own: DataConverter | undefined, tidemark: DataConverter
   if ((own?.payloadCodecs ?? []).length > 0 || own?.failureConverterPath !== undefined)
     throw new PluginError(
       'The data converter has codecs or a failure converter of its own, and TIDEMARK_PAYLOAD_KEY asks for those of ' +
-        'Tidemark. Leave one of both out.',
+        'Tidemark. Use only one of the two.',
     );
   return { ...own, ...tidemark };
 }

@@ -44,9 +44,12 @@ export function addToOwnKeyFile(
     renameSync(own, path);
     syncFolder(dirname(path));
   } catch (error) {
-    throw new SecretKeyError(`The key file ${path} cannot be replaced. Let this user write its folder.`, {
-      cause: error,
-    });
+    throw new SecretKeyError(
+      `The key file ${path} cannot be replaced (${codeOf(error) ?? 'system error'}). Let this user write its folder.`,
+      {
+        cause: error,
+      },
+    );
   }
   return readOwnKeyFile(path);
 }
@@ -57,7 +60,8 @@ function readKeyFile(path: string): string | null {
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return null;
     throw new SecretKeyError(
-      `The key file ${path} cannot be read. Let this user read it, or set ${VARIABLE} to the key in it: ` +
+      `The key file ${path} cannot be read (${codeOf(error) ?? 'system error'}). Let this user read it, ` +
+        `or set ${VARIABLE} to the key in it: ` +
         'with another one the stored credentials cannot be decrypted.',
       { cause: error },
     );
@@ -85,7 +89,8 @@ function createKeyFile(path: string): string {
     return readFileSync(path, 'utf8');
   } catch (error) {
     throw new SecretKeyError(
-      `The key file ${path} cannot be made. Let this user write its folder, or set ${VARIABLE}.`,
+      `The key file ${path} cannot be made (${codeOf(error) ?? 'system error'}). ` +
+        `Let this user write its folder, or set ${VARIABLE}.`,
       { cause: error },
     );
   }

@@ -1,6 +1,7 @@
 import { exec } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { codeOf } from '../model/error-code.ts';
 import type { KeySource } from '../model/key-source.ts';
 import { parseKeys, secretKey, SecretKeyError, type SecretKey } from './secret-box.ts';
 import { readOwnKeyFile } from './own-key-file.ts';
@@ -49,7 +50,8 @@ async function textOf(path: string, variable: string): Promise<string> {
     return await readFile(path, 'utf8');
   } catch (error) {
     throw new SecretKeyError(
-      `The key file ${path} that ${variable}_FILE names cannot be read. Put it there, and let this user read it.`,
+      `The key file ${path} that ${variable}_FILE names cannot be read (${codeOf(error) ?? 'system error'}). ` +
+        'Put it there, and let this user read it.',
       { cause: error },
     );
   }
@@ -69,7 +71,12 @@ async function outputOf(command: string, variable: string): Promise<string> {
     return stdout;
   } catch (error) {
     const wasKilled = error instanceof Error && 'killed' in error && error.killed === true;
-    const reason = wasKilled ? `was ended after ${COMMAND_TIMEOUT / 1_000} s` : 'failed';
+    const reason =
+      codeOf(error) === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER'
+        ? 'printed far more than a key'
+        : wasKilled
+          ? `was ended after ${COMMAND_TIMEOUT / 1_000} s`
+          : 'failed';
     throw new SecretKeyError(
       `The command in ${variable}_COMMAND ${reason}. Run it yourself to see why; what it says is not shown here, ` +
         'because it may hold the key.',

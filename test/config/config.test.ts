@@ -157,6 +157,18 @@ describe('the configuration', () => {
     });
   });
 
+  it.each([
+    [
+      'postgres://mail:hunter2@db/tidemark?connect_timeout=3',
+      'it has a parameter "connect_timeout", which Tidemark does',
+    ],
+    ['postgres://mail:hunter2@db', 'it names no database'],
+  ])('says what is wrong with %s', (url, trouble) => {
+    expect(() => load({ DATABASE_URL: url })).toThrow(`@db`);
+    expect(() => load({ DATABASE_URL: url })).toThrow(` (${trouble}`);
+    expect(() => load({ DATABASE_URL: url })).not.toThrow('hunter2');
+  });
+
   it('takes the limits from the chosen price table, and each limit by itself', () => {
     expect(load({ GMAIL_QUOTA_PRICES: '2025', GMAIL_PROJECT_UNITS_PER_MINUTE: '90000' }).quota).toEqual({
       prices: '2025',

@@ -39,7 +39,8 @@ describe('a wrong value', () => {
   ])('of %s ("%s") is named with what was expected', (name, value, expected) => {
     const error = errorOf({ [name]: value });
     expect(error.problems).toHaveLength(1);
-    expect(error.message).toContain(`${name} is "${value}": expected `);
+    expect(error.message).toMatch(/^[^ ]+ is ".*"(?: \(.*\))?: expected /);
+    expect(error.message).toContain(`${name} is "${value}"`);
     expect(error.message).toContain(expected);
     expect(error.message).toContain('for example');
   });

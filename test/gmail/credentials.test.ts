@@ -66,6 +66,13 @@ describe('parseCredentials', () => {
     expect(refusal({ ...SERVICE, private_key: 'no key', client_email: '' })).toMatch(/lack client_email, private_key/);
   });
 
+  it('does not say of a field that holds something else that it holds no text', () => {
+    expect(refusal({ ...SERVICE, private_key: 'no key' })).toBe(
+      'The credentials lack private_key, or hold something else there than Google writes. ' +
+        'Download or create the file again.',
+    );
+  });
+
   it('distinguishes a client without a grant from a grant', () => {
     expect(refusal({ installed: { client_id: 'client' } })).toMatch(/OAuth client without a grant/);
   });

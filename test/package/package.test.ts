@@ -146,11 +146,13 @@ describe('what only some installations need', () => {
   it.each(MISSING)('is named with the command that installs it: $feature', async ({ feature, args, env }) => {
     const { what, packages } = OPTIONAL_PACKAGES[feature];
     const ended = await product.bin('tidemark', args, { env: { TIDEMARK_DATA_DIR: folder, ...temporal(), ...env } });
-    const needs = packages.length === 1 ? 'a package that is not installed' : 'packages that are not installed';
+    const needs = packages.length === 1 ? 'a package that is' : 'packages that are';
     expect(ended).toEqual({
       code: 1,
       stdout: '',
-      stderr: `tidemark: ${what} needs ${needs}. Run: npm install ${packages.join(' ')}\n`,
+      stderr:
+        `tidemark: ${what} needs ${needs} not installed, or only in another version. ` +
+        `Run: npm install ${packages.join(' ')}\n`,
     });
   });
 

@@ -76,7 +76,9 @@ describePostgres('a store in PostgreSQL under faults', () => {
     // Databases are used again by later tests.
     ends.push(() => set(url, 'reset statement_timeout'));
     await set(url, "set statement_timeout = '1s'");
-    expect(await outcome(() => mailbox.save(reading('b')))).toMatchObject(unavailable(/cancelled a query\.$/));
+    expect(await outcome(() => mailbox.save(reading('b')))).toMatchObject(
+      unavailable(/cancelled a query; if that recurs, raise the statement_timeout of this user\.$/),
+    );
     await administer(url, 'set statement_timeout = 0', 'drop trigger slow on tidemark.messages');
     expect(await mailbox.feed()).toEqual(['stored a']);
     expect(await mailbox.save(reading('b'))).toMatchObject({ stored: 1 });

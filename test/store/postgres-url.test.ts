@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { hostInPlainText } from '../../src/model/database-location.ts';
+import { databaseAt, hostInPlainText } from '../../src/model/database-location.ts';
 
 describe('an address of PostgreSQL that says nothing of encryption', () => {
   test.each([
@@ -24,4 +24,17 @@ describe('an address of PostgreSQL that says nothing of encryption', () => {
 
 test.each(['disable', 'require', 'verify-full'])('an address that says sslmode=%s needs no warning', (mode) => {
   expect(hostInPlainText({ url: `postgres://tidemark@db.internal/tidemark?sslmode=${mode}`, caFile: null })).toBeNull();
+});
+
+test.each([
+  [
+    'postgres://tidemark@db.internal/tidemark?connect_timeout=hunter2',
+    'has a parameter "connect_timeout", which Tidemark',
+  ],
+  ['postgres://tidemark@db.internal/tidemark?sslmode=prefer', 'has an sslmode that Tidemark does not offer. Write'],
+  ['postgres://tidemark@db.internal', 'names no database. Write'],
+  ['postgres:///tidemark', 'names no host. Write'],
+])('an address that cannot be used says what is wrong with it: %s', (address, trouble) => {
+  expect(() => databaseAt(address)).toThrow(`The address of the PostgreSQL database ${trouble}`);
+  expect(() => databaseAt(address)).not.toThrow('hunter2');
 });

@@ -103,6 +103,7 @@ describe('the keys', () => {
     ['prints no key', 'echo hunter2-is-no-key!', 'is not base64'],
     ['prints a short one', `echo ${Buffer.from('hunter2').toString('base64')}`, 'bytes long, not 32'],
     ['prints nothing', 'true', 'There is no secret key in the output of TIDEMARK_SECRET_KEY_COMMAND'],
+    ['prints without end', 'yes hunter2', 'TIDEMARK_SECRET_KEY_COMMAND printed far more than a key'],
     ['fails', 'echo hunter2; echo hunter2 >&2; exit 3', 'The command in TIDEMARK_SECRET_KEY_COMMAND failed'],
   ] as const)('are refused when the command %s, and nothing it said is shown', async ([, command, reason]) => {
     const error: unknown = await readKeys(fromCommand(command), null).catch((thrown: unknown) => thrown);

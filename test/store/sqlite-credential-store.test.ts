@@ -1,4 +1,4 @@
-import { chmodSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { mailboxId } from '../../src/model/ids.ts';
@@ -44,6 +44,14 @@ describe('a credential store in a file', () => {
     expect(await two.get(alice)).toMatchObject({ version: 1 });
     await one.close();
     await two.close();
+  });
+
+  it('that is damaged is not said to come back by itself', async () => {
+    mkdirSync(join(folder(), 'secrets'));
+    writeFileSync(path(), 'not a database, and longer than its header would be'.repeat(200));
+    await expect(openSqliteCredentialStore({ path: path() })).rejects.toThrow(
+      /is no SQLite database, .*; restore it from a backup, or delete it and connect every mailbox again\.$/,
+    );
   });
 
   it('is unavailable when its file cannot be used', async () => {

@@ -105,5 +105,8 @@ function explain(json: unknown, error: z.ZodError): string {
   if (isClient(json)) return 'The credentials are an OAuth client without a grant.';
   const fields = error.issues.map((issue) => issue.path.join('.'));
   if (fields.includes('type') || fields.includes('')) return `The credentials are not a file of ${TYPES}.`;
-  return `The credentials lack ${fields.join(', ')}, or hold no text there. Download or create the file again.`;
+  return (
+    `The credentials lack ${fields.join(', ')}, or hold something else there than Google writes. ` +
+    'Download or create the file again.'
+  );
 }

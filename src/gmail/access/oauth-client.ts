@@ -28,7 +28,8 @@ export function parseOAuthClient(text: string): OAuthClient {
   const json = jsonOf(text);
   if (json === undefined) throw new InvalidCredentialsError(`The client file is not JSON. ${HOW}`);
   const read = FILE.safeParse(json);
-  if (!read.success) throw new InvalidCredentialsError(`The client file is not one of Google's. ${HOW}`);
+  if (!read.success)
+    throw new InvalidCredentialsError(`The client file is not that of an OAuth client with a secret. ${HOW}`);
   const kind = 'web' in read.data ? 'web' : 'installed';
   const { client_id: clientId, client_secret: clientSecret } = 'web' in read.data ? read.data.web : read.data.installed;
   return { kind, clientId, clientSecret };

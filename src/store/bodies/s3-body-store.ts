@@ -132,6 +132,8 @@ const REASONS: Readonly<Record<string, string>> = {
   SignatureDoesNotMatch: 'the secret key is wrong; check AWS_SECRET_ACCESS_KEY',
   CredentialsProviderError:
     'no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role',
+  ExpiredToken: 'the credentials have expired; renew them',
+  RequestTimeTooSkewed: "this machine's clock is wrong; set it by NTP",
   PermanentRedirect: 'the bucket is in another region; set AWS_REGION',
   ECONNREFUSED: 'nothing answers there; check S3_ENDPOINT, and that the server runs',
   ENOTFOUND: 'there is no such host; check S3_ENDPOINT',
@@ -145,7 +147,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** Uses only the names of errors, since their texts may repeat keys and signed URLs. */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'for an unknown reason';
+  if (!(error instanceof Error)) return 'the reason is unknown';
   const code = codeOf(error) ?? error.name;
   return REASONS[code] ?? REASONS[error.name] ?? `it answers ${error.name}`;
 }

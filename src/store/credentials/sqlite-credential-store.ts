@@ -26,7 +26,7 @@ export async function openSqliteCredentialStore({
     try {
       return await work();
     } catch (error) {
-      throw translateSqliteError(error, place);
+      throw translateSqliteError(error, place, 'credentials');
     }
   };
   const open = (): Promise<CredentialConnection> => translated(() => openCredentials(place));

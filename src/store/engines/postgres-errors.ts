@@ -25,8 +25,8 @@ const BY_STATE: Readonly<Record<string, string>> = {
     '(each worker and each command opens that many at most)',
   '53': "has run out of something; see the server's log",
   '55P03': 'is locked by another writer',
-  '57014': 'cancelled a query',
-  '57': 'is shutting down or starting up',
+  '57014': 'cancelled a query; if that recurs, raise the statement_timeout of this user',
+  '57': 'is shutting down or starting up, or an administrator ended the connection',
   '58': "could not be read or written (the server's disk); check the disk",
   XX: "is damaged, or its server has a defect; see the server's log",
 };

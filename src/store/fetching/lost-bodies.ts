@@ -2,6 +2,7 @@ import type { RequestOf } from '../engines/request-of.ts';
 import type { MailboxId } from '../../model/ids.ts';
 import { decodeIfWhole } from '../bodies/body-codec.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
+import { IN_DATABASE } from '../rows/stored-rows.ts';
 import { loadRows, writeDifferences } from '../rows/message-writer.ts';
 import { toFetch } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
@@ -23,7 +24,7 @@ export interface LostBodies {
 export function bodyLost(mailbox: MailboxId, { messageId, reason, url }: LostBody): StoreError {
   return new StoreError(
     { kind: 'body-lost' },
-    `The body of message ${messageId} of ${mailbox} is ${reason} at ${url}.`,
+    `The body of message ${messageId} of ${mailbox} is ${reason} ${url === IN_DATABASE ? 'in' : 'at'} ${url}.`,
     { mailbox, remedy: { kind: 'check-bodies', mailbox, rebuild: false } },
   );
 }

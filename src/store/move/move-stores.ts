@@ -161,7 +161,7 @@ async function keyOf(database: StoreDatabase, id: string): Promise<number> {
   if (row === undefined)
     throw new StoreError(
       { kind: 'lost' },
-      'A mailbox vanished while it was moved: its database was deleted or replaced.',
+      'A mailbox vanished while it was moved: it was removed, or its database was deleted or replaced.',
     );
   return row.key;
 }

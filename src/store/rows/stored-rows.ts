@@ -5,6 +5,9 @@ import { decodeIfWhole } from '../bodies/body-codec.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
+/** Where a lost body was that does not lie outside. */
+export const IN_DATABASE = 'the database itself';
+
 /** Messages with their bodies, or with the objects that hold those. */
 function rowsWithBodies(db: Kysely<Schema>, key: number) {
   return db
@@ -95,7 +98,7 @@ function readInside({ encoding, body }: StoredRow): BodyRead {
   if (body === null || encoding === null) return { kind: 'read', body: null };
   const decoded = decodeIfWhole(encoding, body);
   return decoded === null
-    ? { kind: 'lost', reason: 'damaged', url: 'the database itself', objectKey: null }
+    ? { kind: 'lost', reason: 'damaged', url: IN_DATABASE, objectKey: null }
     : { kind: 'read', body: decoded };
 }
 

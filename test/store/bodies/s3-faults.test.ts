@@ -67,6 +67,7 @@ describe.skipIf(s3Missing !== null)(
 
     const REFUSALS: readonly (readonly [string, Fault, RegExp])[] = [
       ['500', status(500, 'InternalError'), /its server failed\.$/],
+      ['a wrong clock', status(403, 'RequestTimeTooSkewed'), /this machine's clock is wrong; set it by NTP/],
       ['503', status(503, 'SlowDown'), /it is asked too often/],
       ['403', status(403, 'AccessDenied'), /access is denied; the credentials need s3:GetObject/],
       ['the bucket gone', status(404, 'NoSuchBucket'), /there is no such bucket; create it/],
