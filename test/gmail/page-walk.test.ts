@@ -8,6 +8,9 @@ import { historyId } from '../../src/model/ids.ts';
 import type { Simulator } from '../../src/simulator/simulator.ts';
 import { ADA, openGmail, openSessions, pricesAt } from '../fixtures/gmail/gmail-fixture.ts';
 
+/** More calls than any test makes. A walk without end would otherwise never give a test its turn to fail. */
+const MANY = 1_000;
+
 type Answers = (token: string | null, asked: number) => object;
 
 /** A Gmail whose pages are `answers` gives by their tokens; what it does not list, the simulator answers. */
@@ -20,6 +23,7 @@ function open(method: string, answers: Answers) {
       if (!url.pathname.endsWith(method)) return await simulator.transport(request);
       const token = url.searchParams.get('pageToken');
       asked.push(token);
+      if (asked.length > MANY) throw new Error('the same pages are read without end');
       return { status: 200, headers: {}, body: Buffer.from(JSON.stringify(answers(token, asked.length))) };
     };
   const gmail = openGmail({ transport });
