@@ -143,7 +143,7 @@ function reads(url: () => string | Promise<string>): void {
     const mail = open();
     const { database, store } = mail.stores;
     await mail.store('full', { a: mailOf('a'), b: mailOf('b') });
-    await mail.mailbox.apply([record(101, deleted('a'))], { generation: 0 });
+    await mail.mailbox.applyTwice([record(101, deleted('a'))], { generation: 0 });
     await store.dropBuriedBodies({ now: mail.mailbox.now + 1, grace: 0 });
     const { rows } = await database.read((db) =>
       sql<{ message_id: string }>`select message_id from message_headers`.execute(db),

@@ -14,7 +14,7 @@ beforeEach(async () => {
   mailbox = new TestMailbox(stores.store, mailboxId('ada@example.com'));
   await mailbox.put();
   await mailbox.sync([reading('back'), reading('gone')]);
-  await mailbox.apply([record(101, deleted('back'), deleted('gone'))]);
+  await mailbox.applyTwice([record(101, deleted('back'), deleted('gone'))]);
 });
 afterEach(() => closeStores(stores));
 

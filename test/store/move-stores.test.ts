@@ -202,8 +202,8 @@ describe('moving to another database', () => {
     const from = await filled(await sqlite('from.db'));
     const to = await sqlite('to.db');
     const writer = await takenBack(from, to, deleted('m1'));
-    await from.store.dropBuriedBodies({ now: 80_000_000, grace: 0 });
-    expect(await from.store.sweepBodies({ now: 90_000_000, grace: 0 })).toMatchObject({ removed: 1 });
+    await from.store.dropBuriedBodies({ now: 800_000_000, grace: 0 });
+    expect(await from.store.sweepBodies({ now: 900_000_000, grace: 0 })).toMatchObject({ removed: 1 });
     await writer.apply([record(103, added('again'))]);
     await writer.save(reading('again', { at: 103, body: `a body of ${alice} that is large enough to lie outside, 1` }));
     const before = await everything(from);

@@ -10,7 +10,7 @@ import {
 } from '../../model/ids.ts';
 import { bulkInsert } from '../engines/bulk-insert.ts';
 import { fromHistoryIdText, toHistoryIdText } from '../engines/history-id-text.ts';
-import { applyOperation } from '../rules/history-rules.ts';
+import { applyOperation, shownAgain } from '../rules/history-rules.ts';
 import { rulesOf } from '../rows/mailbox-rows.ts';
 import type { AppliedHistory } from './history-store.ts';
 import type { SettleMark } from '../rows/mailbox-row.ts';
@@ -76,7 +76,8 @@ async function applyRecords(
     locked,
     records.flatMap((record) => record.operations.map((operation) => operation.messageId)),
   );
-  const remembered = await loadRemembered(locked, records, settled);
+  const earlier = await loadRemembered(locked, records, settled);
+  const remembered = new Set(earlier);
   const passed = passedMark(locked, settled);
   const after = new Map<MessageId, MessageRow>();
   const fresh: string[][] = [];
@@ -86,13 +87,15 @@ async function applyRecords(
     for (const operation of record.operations) {
       const name = [toHistoryIdText(record.id), operation.messageId, operationName(operation)];
       const seen = isPassed || remembered.has(name.join(' '));
-      const row = after.get(operation.messageId) ?? rows.get(operation.messageId) ?? null;
+      const held = after.get(operation.messageId) ?? rows.get(operation.messageId) ?? null;
+      const isShownAgain = held !== null && earlier.has(name.join(' '));
+      const row = isShownAgain ? shownAgain(held, operation, record.id, now) : held;
       // An operation that came before its message was known had no effect, so this row has yet to receive it.
       const known =
         isPassed ||
         (seen && row !== null && row.historyId !== null && compareHistoryIds(record.id, row.historyId) <= 0);
       const outcome = applyOperation(row, operation, record.id, known, rules);
-      if (outcome.row !== null && outcome.row !== row) after.set(operation.messageId, outcome.row);
+      if (outcome.row !== null && outcome.row !== held) after.set(operation.messageId, outcome.row);
       if (outcome.effect !== 'none') counts[outcome.effect] += 1;
       if (seen) continue;
       fresh.push(name);
@@ -131,7 +134,7 @@ async function loadRemembered(
   { tx, key }: MailboxTransaction,
   records: readonly HistoryRecord[],
   settled: HistoryId,
-): Promise<Set<string>> {
+): Promise<ReadonlySet<string>> {
   const ids = records.map((record) => toHistoryIdText(record.id)).toSorted();
   const rows = await tx
     .selectFrom('applied_operations')

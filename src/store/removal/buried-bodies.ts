@@ -10,7 +10,8 @@ const AT_A_TIME = 100;
 export interface BuriedBodies {
   /**
    * Drops the bodies of messages that have been `gone` for `grace` milliseconds. Until then a wrong verdict can be
-   * undone without a fetch. A killed call has done part of the work, and the next call does the rest.
+   * undone without a fetch. Where only one answer of history has shown the deletion, the time begins eight days later.
+   * A killed call has done part of the work, and the next call does the rest.
    *
    * @returns how many bodies were dropped
    */

@@ -12,6 +12,11 @@ const DRAFT = 'DRAFT' as LabelId;
  * Each save of a draft makes a new message and deletes the last one, so a draft is fetched only after this time (ms).
  */
 const DRAFT_REST = 60_000;
+/**
+ * Ms by which the body of a deleted message is kept longer until history has shown the deletion in two answers, half a
+ * minute apart. If a second answer does not show it, the weekly audit finds the message before its body is dropped.
+ */
+const SHOWN_ONCE = 8 * 24 * 60 * 60_000;
 
 export type HistoryEffect = 'added' | 'deleted' | 'relabelled' | 'late' | 'none';
 
@@ -40,9 +45,18 @@ export function applyOperation(
   if (known) return { row, effect: 'none' };
   const late = row.historyId !== null && compareHistoryIds(recordId, row.historyId) < 0;
   if (late) return appearedLate(row, operation, rules);
-  if (operation.kind === 'deleted')
-    return { row: toGone({ ...row, historyId: recordId }, rules.now), effect: 'deleted' };
+  if (operation.kind === 'deleted') {
+    const gone = toGone({ ...row, historyId: recordId }, rules.now);
+    const buriedAt = gone.buriedAt === null ? null : gone.buriedAt + SHOWN_ONCE;
+    return { row: { ...gone, buriedAt }, effect: 'deleted' };
+  }
   return applyToHeld({ ...row, historyId: recordId }, operation, rules);
+}
+
+/** The row after another answer has shown an operation that was applied before. */
+export function shownAgain(row: MessageRow, { kind }: HistoryOperation, recordId: HistoryId, now: number): MessageRow {
+  const isItsDeletion = kind === 'deleted' && row.state === 'gone' && row.historyId === recordId;
+  return isItsDeletion && row.buriedAt !== null && row.buriedAt > now ? { ...row, buriedAt: now } : row;
 }
 
 function isContained(row: MessageRow, recordId: HistoryId): boolean {

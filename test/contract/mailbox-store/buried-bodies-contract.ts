@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { deleted, m, reading, record, useMailbox, type StoreFixture } from '../../fixtures/store/tested-store.ts';
 
 const HOUR = 60 * 60_000;
+const DAY = 24 * HOUR;
 
 export function buriedBodies(fixture: StoreFixture): void {
   describe('the body of a message that looks deleted', () => {
@@ -28,12 +29,35 @@ export function buriedBodies(fixture: StoreFixture): void {
     it('is dropped after that, once', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a'), reading('b')]);
-      await mailbox.apply([record(101, deleted('a'))]);
+      await mailbox.applyTwice([record(101, deleted('a'))]);
       const later = { now: mailbox.now + 2 * HOUR, grace: HOUR };
       expect(await mailbox.store.dropBuriedBodies(later)).toBe(1);
       expect(await mailbox.store.dropBuriedBodies(later)).toBe(0);
       expect(await mailbox.store.heldBody({ mailbox: mailbox.id, messageId: m('a') })).toBeNull();
       expect(await mailbox.counts()).toMatchObject({ stored: 1, gone: 1 });
+    });
+
+    it('stays eight days longer where only one answer of history has shown the deletion, however often', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a')]);
+      await mailbox.apply([record(101, deleted('a'), deleted('a')), record(101, deleted('a'))]);
+      await mailbox.apply([record(102, deleted('b'))]);
+      const droppedAfter = (days: number) =>
+        mailbox.store.dropBuriedBodies({ now: mailbox.now + days * DAY, grace: DAY });
+      expect(await droppedAfter(8)).toBe(0);
+      expect(await droppedAfter(9)).toBe(1);
+    });
+
+    it('stays as long as any from the second answer on', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a')]);
+      await mailbox.apply([record(101, deleted('a'))]);
+      mailbox.now += 2 * HOUR;
+      await mailbox.apply([record(101, deleted('a'))]);
+      mailbox.now += 2 * HOUR;
+      await mailbox.apply([record(101, deleted('a'))]);
+      expect(await mailbox.store.dropBuriedBodies({ now: mailbox.now, grace: 2 * HOUR + 1 })).toBe(0);
+      expect(await mailbox.store.dropBuriedBodies({ now: mailbox.now, grace: 2 * HOUR })).toBe(1);
     });
   });
 }

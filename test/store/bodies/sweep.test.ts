@@ -140,7 +140,7 @@ describe('a sweep of bodies', () => {
     // What was there is somebody else's now, and a link leads to it.
     renameSync(dirname(object), join(folder(), 'elsewhere'));
     symlinkSync(join(folder(), 'elsewhere'), dirname(object));
-    await second.apply([record(200, deleted('a'), deleted('b'))], { generation: 0, mark: null });
+    await second.applyTwice([record(200, deleted('a'), deleted('b'))], { generation: 0, mark: null });
     await second.store.dropBuriedBodies({ now: second.now, grace: 0 });
     await expect(second.store.sweepBodies(all)).rejects.toMatchObject({
       failure: { kind: 'unavailable' },
@@ -183,7 +183,7 @@ describe('a sweep of bodies', () => {
                   if (kind === 'save')
                     await saveFetched(own, writer, { mailbox: alice, messages: [mine], format: 'full', now: at });
                   if (kind === 'delete') {
-                    await mailbox.apply([record(at, deleted(`m${id}`))], { generation: 0, mark: null });
+                    await mailbox.applyTwice([record(at, deleted(`m${id}`))], { generation: 0, mark: null });
                     await mailbox.store.dropBuriedBodies({ now: clock, grace: 0 });
                   }
                   if (kind === 'sweep') await sweepBodies(own, writer.places, { now: at, grace: 0 });
