@@ -30,8 +30,8 @@ export function addConfigure(program: Command, cli: Cli): void {
   )
     .addHelpText(
       'after',
-      '\nWhat is not given stays as it is. What is held already is not fetched again; ' +
-        'what leaves the scope is removed.',
+      '\nWhat is not given stays as it is. Another scope fetches what is missing and removes what leaves it; ' +
+        'another format fetches every message again.',
     )
     .action((mailbox: MailboxId, options: ConfigureOptions) => {
       if (!namesSetting(options))

@@ -12,7 +12,8 @@ export function addMigrate(program: Command, cli: Cli): void {
   })
     .addHelpText(
       'after',
-      '\nForward only. Whatever opens the database does the same, unless DATABASE_AUTO_MIGRATE=false: ' +
+      '\nForward only. Workers and most commands do the same when they open the database, ' +
+        'unless DATABASE_AUTO_MIGRATE=false: ' +
         'then this runs first, once, and workers that find an older schema refuse it.',
     )
     .action(async (options: VerbOptions) => {

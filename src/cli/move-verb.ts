@@ -32,7 +32,8 @@ Then set DATABASE_URL, start workers, and resume. Credentials stay encrypted by 
 workers (TIDEMARK_SECRET_KEY).
 DATABASE_PASSWORD_FILE, DATABASE_CA_FILE and the other DATABASE_* hold for both: the password of a second server goes
 into its URL.
-The source stays as it is; do not run workers over it any more. To go back, move back.`,
+The source stays as it is; do not run workers over it any more. To go back, move into a new database:
+one that holds these mailboxes already is refused.`,
     )
     .action((options: MoveOptions) => move(cli, options));
 }

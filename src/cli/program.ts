@@ -18,7 +18,8 @@ export async function createProgram(cli: Cli, asked: (verb: Verb) => boolean = (
     .addHelpText(
       'after',
       `
-Exit codes: 0 done, 1 failed, 2 bad usage, 3 messages could not be fetched (with --fail-on-failures).
+Exit codes: 0 done, 1 failed, 2 bad usage, 3 messages could not be fetched (with --fail-on-failures),
+130 interrupted (Ctrl-C).
 Environment: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and other TEMPORAL_*; DATABASE_URL; DATABASE_PASSWORD_FILE;
 BODIES_URL; BODIES_OVER; BODIES_SWEEP_GRACE; BODIES_GONE_GRACE; CHANGES_KEPT; S3_ENDPOINT; AWS_REGION and other AWS_*;
 DATABASE_CA_FILE; DATABASE_POOL_SIZE; DATABASE_AUTO_MIGRATE;

@@ -56,7 +56,7 @@ export function addSettingOptions(command: Command): Command {
     .option('--all-mail', 'drop --label, --after, --limit and --include-spam-trash that were set before')
     .option(
       '--poll-interval <duration>',
-      'between partial syncs of a quiet mailbox: 30s, 5m, 1h (default 1m)',
+      'between partial syncs, while Gmail does not notify of changes: 30s, 5m, 1h (default 1m)',
       parseInterval,
     )
     .addOption(
@@ -80,7 +80,11 @@ export function addSettingOptions(command: Command): Command {
       'notified only of changes to messages with this label; may be given more than once',
       collect(String),
     )
-    .option('--yes', 'really: without it, a change that removes mail or fetches some is asked about first')
+    .option(
+      '--yes',
+      'really: without it, a change that removes mail or fetches some is asked about first, ' +
+        'and refused without a terminal',
+    )
     .hook('preAction', (verb) => {
       const { push, pushLabel } = verb.opts<SettingOptions>();
       if (push === false && pushLabel !== undefined)

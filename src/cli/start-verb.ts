@@ -42,7 +42,10 @@ export function addStart(program: Command, cli: Cli): void {
         ).conflicts('wait'),
       ),
   )
-    .addHelpText('after', '\nWhat is not given stays as it is: a bare start wakes a mailbox and changes nothing.')
+    .addHelpText(
+      'after',
+      '\nWhat is not given stays as it is: a bare start changes no setting, and wakes a mailbox that runs.',
+    )
     .action((mailbox: MailboxId, options: StartVerbOptions) =>
       withTidemark(cli, options, async (context) => {
         const { tidemark } = context;

@@ -59,7 +59,8 @@ export function addSubscribe(program: Command, cli: Cli): void {
     )
     .option(
       '--attempts <n>',
-      'attempts before a delivery is parked, where the order is park; usual: three days, as unless given',
+      'attempts before a delivery is parked, where the order is park; ' +
+        'usual means three days of attempts, as when not given',
       parseAttempts,
     )
     .option(
@@ -72,7 +73,7 @@ export function addSubscribe(program: Command, cli: Cli): void {
     .option('--no-allow-private', 'refuse them, as for a new subscription')
     .addHelpText(
       'after',
-      '\nOf a subscription that there is already, what is not given stays as it is; ' +
+      '\nOf an existing subscription, what is not given stays as it is; ' +
         'options of the filter replace the whole filter.\nWebhooks and how to verify them: docs/webhooks.md',
     )
     .action((name: string, options: SubscribeOptions) =>
@@ -110,7 +111,10 @@ function addFilterOptions(command: Command): Command {
 
 function addKeyOptions(command: Command): Command {
   return command
-    .option('--secret-file <file>', 'a file with the key that signs, whsec_… or whsk_…; a new one unless given')
+    .option(
+      '--secret-file <file>',
+      'a file with the key that signs, whsec_… or whsk_…; without it a new subscription gets a new key',
+    )
     .addOption(
       new Option('--new-secret [kind]', 'make a new key; the former one signs as well').choices([
         'symmetric',

@@ -66,7 +66,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: 'sync',
     arguments: '<email>',
-    summary: 'partial sync now',
+    summary: 'read what changed at Gmail now, in a partial sync',
     load: async () => (await import('./sync-verb.ts')).addSync,
   },
   {
@@ -110,7 +110,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: 'status',
     arguments: '<email>',
-    summary: 'how a mailbox is',
+    summary: 'what a mailbox does, what it holds, and what is wrong with it',
     load: async () => (await import('./status-verb.ts')).addStatus,
   },
   {
@@ -140,7 +140,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: 'export',
     arguments: '<email>',
-    summary: 'stream the live messages of a mailbox to stdout',
+    summary: 'write the stored messages of a mailbox to stdout',
     load: async () => (await import('./export-verb.ts')).addExport,
   },
   {
@@ -224,7 +224,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: 'simulate',
     arguments: '',
-    summary: 'run a local Gmail to try things with',
+    summary: 'run a simulated Gmail to try things with',
     load: async () => (await import('./simulate-verb.ts')).addSimulate,
   },
 ];

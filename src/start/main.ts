@@ -19,8 +19,8 @@ const ends: (() => Promise<void> | void)[] = [];
 
 const program = new Command('npm start --')
   .description(
-    'Runs everything here: a Temporal server with its UI, a worker, and your mailboxes; ' +
-      'without one, a simulated Gmail.',
+    'Runs everything here: a Temporal server with its UI, a worker, and your mailboxes, ' +
+      'or a simulated one: while you have connected none, and with --mbox or --messages.',
   )
   .option('--once', 'end after the first sync, with a summary')
   .option('--fail-on-failures', 'with --once: end with exit code 3 while messages could not be fetched')
