@@ -211,7 +211,7 @@ describe("a product's own worker with the plugin", () => {
       activities: { audit: async () => 'the books' },
       plugins: [tidemarkPlugin({ config: rig.config, log })],
     });
-    await expect(create).rejects.toThrow('Tidemark has an activity named audit, and the worker has another one.');
+    await expect(create).rejects.toThrow('Tidemark has an activity named audit, and the worker has one of its own.');
   });
 
   it("is refused when its payloads have a codec that Tidemark's clients lack", async () => {
