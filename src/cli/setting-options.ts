@@ -80,11 +80,7 @@ export function addSettingOptions(command: Command): Command {
       'notified only of changes to messages with this label; may be given more than once',
       collect(String),
     )
-    .option(
-      '--yes',
-      'really: without it, a change that removes mail or fetches some is asked about first, ' +
-        'and refused without a terminal',
-    )
+    .option('--yes', 'really: without it, what removes or fetches mail is asked about, or refused without a terminal')
     .hook('preAction', (verb) => {
       const { push, pushLabel } = verb.opts<SettingOptions>();
       if (push === false && pushLabel !== undefined)

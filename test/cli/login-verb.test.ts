@@ -175,6 +175,9 @@ describe('tidemark login', () => {
       stderr: expect.stringContaining('does not exist'),
     });
     writeFileSync(join(dataDir, 'client.json'), JSON.stringify(simulator.credentialsFor(ADA)));
-    expect(await login(ADA).ended).toMatchObject({ code: 1, stderr: expect.stringMatching(/not one of Google's/) });
+    expect(await login(ADA).ended).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/not that of an OAuth client with a secret\. Create/),
+    });
   });
 });

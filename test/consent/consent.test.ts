@@ -304,7 +304,7 @@ describe("a consent by a product's own routes", () => {
   });
 
   it('takes only the files that Google offers for a client', () => {
-    expect(() => begin({ client: '{"web":{"client_id":"a"}}' })).toThrow("not one of Google's");
+    expect(() => begin({ client: '{"web":{"client_id":"a"}}' })).toThrow('not that of an OAuth client with a secret');
     expect(() => begin({ client: 'GOCSPX-secret' })).toThrow(/^The client file is not JSON/);
     const web = JSON.stringify({ web: { client_id: 'of-the-web', client_secret: 's' } });
     expect(new URL(begin({ client: web }).url).searchParams.get('client_id')).toBe('of-the-web');
