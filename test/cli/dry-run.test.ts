@@ -46,7 +46,7 @@ describe('tidemark start --dry-run', () => {
       ),
     );
     expect(await fetches(), 'no message was read').toEqual({ units: 0, requests: 0 });
-    await expect(system.tidemark.client.status(system.mailbox)).rejects.toThrow('it is not running');
+    await expect(system.tidemark.client.status(system.mailbox)).rejects.toThrow('no mail of it is stored');
   });
 
   it('waits where Gmail refuses a page for a while', async () => {

@@ -37,6 +37,6 @@ export function addressOf(hostname: string): string | null {
 export function refusedHost(hostname: string, refusal: string): string {
   return (
     `No webhook is sent to ${hostname}: ${refusal}. Give a public https URL, ` +
-    'allow private addresses for it, or allow its network in WEBHOOK_ALLOWED_NETWORKS.'
+    'allow private addresses for it, or allow its network.'
   );
 }

@@ -199,7 +199,7 @@ describe('a webhook is not sent to', () => {
       kind: 'refused',
       reason:
         'No webhook is sent to plain.example.com: webhooks are sent over https only. Give a public https URL, ' +
-        'allow private addresses for it, or allow its network in WEBHOOK_ALLOWED_NETWORKS.',
+        'allow private addresses for it, or allow its network.',
     });
   });
 
