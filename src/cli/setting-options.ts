@@ -56,7 +56,7 @@ export function addSettingOptions(command: Command): Command {
     .option('--all-mail', 'drop --label, --after, --limit and --include-spam-trash that were set before')
     .option(
       '--poll-interval <duration>',
-      'between partial syncs, while Gmail does not notify of changes: 30s, 5m, 1h (default 1m)',
+      'between partial syncs of a quiet mailbox: 30s, 5m, 1h (default 1m); with push ever longer',
       parseInterval,
     )
     .addOption(

@@ -15,6 +15,7 @@ import type {
 } from '../store/subscriptions/subscription-store.ts';
 import { Deliveries, type DeliveriesMeans } from './stored-deliveries.ts';
 import type { Rpc } from './rpc.ts';
+import { describedRun } from './described-run.ts';
 import { wakeDeliveries, wakeMailbox } from './wake-deliveries.ts';
 import type { SubscribedWebhook, WebhookAccess, WebhookSubscription } from './webhook-access.ts';
 
@@ -65,12 +66,13 @@ export class DeliveriesClient extends Deliveries {
    * @throws {InvalidCursorError | CursorAheadError | FeedReplacedError | CursorPrunedError} when it is new, and the
    * cursor of its beginning is no place to go on from; nothing has changed then
    * @throws {SecretKeyError} when there is no key to encrypt its keys with
-   * @throws {TidemarkError} when Temporal cannot be used. The subscription is made; mailboxes deliver with their next
-   * sync
+   * @throws {TidemarkError} when Temporal cannot be used; nothing has changed then. Should it fail after it was asked
+   * for the first time, the subscription is made, and mailboxes deliver with their next sync
    * @example
    *   const { receiverKey } = await tidemark.client.deliveries.subscribe('crm', { url: 'https://example.com/hooks' });
    */
   async subscribe(name: string, wanted: WebhookSubscription): Promise<SubscribedWebhook> {
+    await this.#requireServer();
     const subscribed = await this.#webhooks.subscribe(name, wanted);
     if (subscribed.change === 'same') return subscribed;
     await wakeDeliveries({
@@ -94,11 +96,13 @@ export class DeliveriesClient extends Deliveries {
    * @throws {UsageError} when it names no place, or two
    * @throws {InvalidCursorError | CursorAheadError | FeedReplacedError | CursorPrunedError} when `after` is no place to
    * go back to; nothing has changed then
-   * @throws {TidemarkError} when Temporal cannot be used. The mailboxes then go back with their next sync
+   * @throws {TidemarkError} when Temporal cannot be used; nothing has changed then. Should it fail after it was asked
+   * for the first time, the mailboxes go back with their next sync
    */
   async replay(name: string, from: ReplayFrom): Promise<readonly ReplayedMailbox[]> {
     const { target } = await this.required(name);
     const place = startOf(from);
+    await this.#requireServer();
     const replayed = await this.#store.replay({
       name,
       mailbox: from.mailbox === undefined ? null : mailboxId(from.mailbox),
@@ -117,7 +121,8 @@ export class DeliveriesClient extends Deliveries {
    * @param name - the subscription's name
    * @returns how many are delivered again, by mailbox; none when nothing is parked
    * @throws {CannotDoError} `subscription-unknown`; `parked-unknown` when nothing is parked under the id
-   * @throws {TidemarkError} when Temporal cannot be used. The mailboxes then deliver with their next sync
+   * @throws {TidemarkError} when Temporal cannot be used; nothing has changed then. Should it fail after it was asked
+   * for the first time, the mailboxes deliver with their next sync
    * @example
    *   const [parked] = await tidemark.client.deliveries.parked('crm');
    *   if (parked !== undefined) await tidemark.client.deliveries.replayParked('crm', { id: parked.deliveryId });
@@ -128,6 +133,7 @@ export class DeliveriesClient extends Deliveries {
   ): Promise<readonly ReplayedParked[]> {
     const { id, mailbox } = knownOptions('replayParked', which, { id: true, mailbox: true });
     const { target } = await this.required(name);
+    await this.#requireServer();
     const request = { name, mailbox: mailbox ?? null, id: id ?? null, now: this.#clock.now() };
     const replayed = await this.#store.replayParked(request);
     if (id !== undefined && replayed.length === 0)
@@ -136,6 +142,15 @@ export class DeliveriesClient extends Deliveries {
       });
     for (const { mailbox: each, again } of replayed) if (again > 0) await this.#wake(each, target.kind);
     return replayed;
+  }
+
+  /**
+   * Asks Temporal something before anything is written: what is wrong with it is to be known before a key is made that
+   * nobody would see.
+   */
+  async #requireServer(): Promise<void> {
+    const [first] = await this.#store.listMailboxes();
+    if (first !== undefined) await describedRun({ temporal: this.#temporal, rpc: this.#rpc, mailbox: first.id });
   }
 
   async #wake(mailbox: MailboxId, target: SubscriptionTarget['kind']): Promise<void> {

@@ -47,6 +47,22 @@ describe.concurrent('a sentence is true in each case that leads to it', () => {
     expect((await run('remove', box.id, '--yes')).stdout).toMatch(/^There is nothing of /);
   }, 60_000);
 
+  it('subscribe makes no key that nobody sees where Temporal refuses, and replay goes back nowhere', async () => {
+    const box = await inSync('subscribed');
+    const receiver = ['--url', 'http://127.0.0.1:1/', '--allow-private', '--mailbox', box.id, '--begin', 'first'];
+    const refusing = (...args: string[]) => tidemark({ ...rig.env, TEMPORAL_NAMESPACE: 'nowhere' }, ...args);
+    const refused = { code: 1, stdout: '', stderr: expect.stringContaining('no namespace "nowhere"') as string };
+    expect(await refusing('subscribe', 'unseen', ...receiver)).toMatchObject(refused);
+    expect((await run('subscriptions')).stdout).not.toContain('unseen');
+    await box.client.pause(box.id);
+    await run('subscribe', 'unseen', ...receiver, '--begin', 'now');
+    const position = async () => (await rig.tidemark.client.deliveries.positions('unseen'))[0]?.sequence;
+    const before = await position();
+    expect(await refusing('replay', 'unseen', '--mailbox', box.id, '--after', '0')).toMatchObject(refused);
+    expect(await position()).toBe(before);
+    await run('unsubscribe', 'unseen');
+  }, 60_000);
+
   it('a command to a workflow that an operator terminated does not say that it was stopped', async () => {
     const box = await inSync('terminated');
     await box.handle.terminate();
