@@ -37,8 +37,8 @@ export function addAudit(program: Command, cli: Cli): void {
         if (result === null)
           throw new CannotDoError(
             'mailbox-unknown',
-            `The database lost ${mailbox}: it was deleted or replaced. Everything is fetched again; watch it: ` +
-              `tidemark status ${mailbox}`,
+            `The database no longer knows ${mailbox}: it was removed or renamed meanwhile, or the database was ` +
+              `deleted or replaced; then everything is fetched again. See: tidemark status ${mailbox}`,
           );
         const drift = driftOf(result);
         const found = result;

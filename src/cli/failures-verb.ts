@@ -37,7 +37,7 @@ export function addFailures(program: Command, cli: Cli): void {
           options.retry === true && (counts.failed > 0 || lacking.some(({ nextAttemptAt }) => nextAttemptAt !== null));
         if (retrying) await tidemark.client.retryFailures(mailbox);
         const totals = { mailbox, failed: counts.failed, lacking: counts.lacking, retrying };
-        const shown = { ...totals, due: isRunning(report) ? 'now' : 'once it runs' };
+        const shown = { ...totals, due: dueWords(report, clock.now()) };
         const obstacle = retrying ? (obstacleWords(report, clock.now()) ?? heldWords(report, clock.now())) : null;
         out.result({ ...totals, failures, inPart: lacking }, () => [
           ...failedLines(shown, failures, clock.now()),
@@ -46,6 +46,14 @@ export function addFailures(program: Command, cli: Cli): void {
         ]);
       }),
     );
+}
+
+/** When an attempt happens that is due or asked for. */
+function dueWords(report: MailboxReport, now: number): string {
+  if (!isRunning(report)) return 'once it runs';
+  if (!report.workerAnswered) return 'once a worker runs';
+  const until = Math.max(report.heldUntil ?? 0, report.rateLimitedUntil ?? 0);
+  return until > now ? ago(until, now) : 'now';
 }
 
 /** Failed messages are fetched with the backfill, which the project's budget of a day holds back. */
@@ -60,7 +68,7 @@ interface Shown {
   readonly failed: number;
   readonly lacking: number;
   readonly retrying: boolean;
-  /** When a due attempt happens: now, or once the mailbox runs. */
+  /** When a due attempt happens, such as now. */
   readonly due: string;
 }
 

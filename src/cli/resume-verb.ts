@@ -39,10 +39,11 @@ export function addResume(program: Command, cli: Cli): void {
           await tidemark.client.resume(mailbox);
           await requireHandled(tidemark.client, mailbox);
           const { workerAnswered } = await tidemark.client.status(mailbox);
-          const next = workerAnswered
-            ? `. How it is: tidemark status ${mailbox}`
-            : `, but no worker answered for it. ${NO_WORKER}`;
-          return out.result({ mailbox, resumed: true }, () => `${mailbox} is resumed${next}`);
+          return out.result({ mailbox, resumed: true }, () =>
+            workerAnswered
+              ? `${mailbox} is resumed. How it is: tidemark status ${mailbox}`
+              : `${mailbox} is asked to go on, and does so once a worker answers. ${NO_WORKER}`,
+          );
         }
         const result = await tidemark.client.resumeAll({
           phases,

@@ -114,7 +114,7 @@ it('tidemark start on a mailbox that runs without a worker says that nothing goe
     });
     for (const [verb, words] of [
       ['pause', /is asked to pause, and does so once a worker answers/],
-      ['resume', /is resumed, but no worker answered for it/],
+      ['resume', /is asked to go on, and does so once a worker answers\. If none runs/],
       ['stop', /is asked to stop, and has not ended yet/],
     ] as const) {
       const { code, stdout } = await tidemark(rig.env, verb, box.id);

@@ -193,6 +193,7 @@ describe('the units of the day are spent', () => {
     await waiting.says(/ held until 20\S+ \S+Z: the project's units of the day are spent/);
     await waiting.end('SIGTERM');
     const retried = await tidemark(rig.env, 'failures', box.id, '--retry');
+    expect(retried.stdout).toMatch(/\n1 failed message: tried again 20\S+ \S+Z \(in \S+\)\.\n/);
     expect(retried.stdout).toMatch(
       /\nThey are not tried yet: the project's units of the day are spent until 20\S+ \S+Z \(in \S+\)\.\n$/,
     );
