@@ -6,7 +6,9 @@ import { startPushService } from '../../src/app/push-service.ts';
 import { changedConfig } from '../../src/config/config.ts';
 import { createLog } from '../../src/host/log.ts';
 import { labelId } from '../../src/model/ids.ts';
+import { openReader } from '../../src/reading/open-reader.ts';
 import { AUDIENCE, SERVICE_ACCOUNT } from '../fixtures/gmail/google.ts';
+import { mailWithAttachments } from '../fixtures/gmail/mail-with-attachments.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
 import { hurriedClock } from '../fixtures/host/hurried-clock.ts';
 import { Program } from '../fixtures/host/program.ts';
@@ -97,6 +99,26 @@ describe.concurrent('a sentence is true in each case that leads to it', () => {
     await eventually(30_000, async () => ((await summaries()).includes('"fetch messages that are due"') ? true : null));
     expect((await summaries()).filter((summary) => summary.includes('fetch pending messages (0)'))).toEqual([]);
   }, 90_000);
+
+  it('an attachment that Gmail did not give is promised with a sync only', async () => {
+    const box = await rig.mailbox('kept-back', { format: 'full', threadSize: 1 });
+    // The RAW form does not give its bytes for certain, so it is fetched by its id.
+    const file = { name: 'one.txt', content: 'a\r\nb', encoding: '8bit' } as const;
+    const raw = mailWithAttachments({ subject: 'files', text: 'see below', attachments: [file] });
+    const { id } = box.gmail.insert({ raw, labelIds: ['INBOX'] });
+    rig.simulator.faults.add({
+      match: { email: box.id, method: 'messages.attachments.get' },
+      effect: { kind: 'replace', fields: { size: 12 }, without: ['data'] },
+    });
+    await box.client.start(box.id, { ...box.settings, attachments: true });
+    await eventually(30_000, async () => ((await box.report()).counts.lacking === 1 ? true : null));
+    const reader = await openReader({ database: `sqlite:${rig.databaseFile}` });
+    const [attachment] = (await (await reader.mailbox(box.id).message(id))?.attachments()) ?? [];
+    expect(() => attachment?.content()).toThrow(
+      `Gmail did not give the attachment "one.txt" of message ${id} of ${box.id}. Syncs ask for it again.`,
+    );
+    await reader.close();
+  }, 60_000);
 
   it('move names the mailbox that runs, and how it is brought to rest', async () => {
     const box = await inSync('moving');
