@@ -74,18 +74,6 @@ describe.concurrent('a sentence is true in each case that leads to it', () => {
     );
   }, 90_000);
 
-  it('resync --wait says what is still to fetch', async () => {
-    const box = await inSync('relisted');
-    const fault = { effect: { kind: 'status', status: 404, reason: 'notFound' } } as const;
-    for (const method of ['messages.get', 'threads.get'] as const)
-      rig.simulator.faults.add({ ...fault, match: { email: box.id, method } });
-    box.deliver('not visible yet');
-    const { code, stdout } = await run('resync', box.id, '--wait');
-    rig.simulator.faults.clear();
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/ is resynchronised \(full sync 2\): 3 messages stored; 1 .*message.* still to fetch\.\n/);
-  }, 90_000);
-
   it("the slice that tries a failed message again is not called a fetch of 0 messages in Temporal's UI", async () => {
     const box = await rig.mailbox('summary', { messages: 5, threadSize: 1 });
     box.gmail.poison(box.ids()[0] ?? '', 400);

@@ -64,6 +64,18 @@ describe('the command line says what is true', () => {
     await box.exact(60_000);
   }, 90_000);
 
+  it('resync --wait says what is still to fetch', async () => {
+    const box = await inSync('relisted', 3);
+    const fault = { match: { email: box.id }, effect: { kind: 'status', status: 404, reason: 'notFound' } } as const;
+    for (const method of ['messages.get', 'threads.get'] as const)
+      rig.simulator.faults.add({ ...fault, match: { ...fault.match, method } });
+    box.deliver('not visible yet');
+    const { code, stdout } = await run('resync', box.id, '--wait');
+    rig.simulator.faults.clear();
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/ is resynchronised \(full sync 2\): 3 messages stored; 1 .*message.* still to fetch\.\n/);
+  }, 90_000);
+
   it('sync --wait says until when a long limit of Gmail lasts, instead of waiting in silence', async () => {
     const box = await inSync('limited', 3);
     const until = systemClock.now() + 10 * 60_000;
