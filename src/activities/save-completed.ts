@@ -7,6 +7,13 @@ import { completeByIds, completeByRaw, type Completion } from './complete-messag
 import type { FetchWork } from './fetch-work.ts';
 import { saveAttempts } from './save-attempts.ts';
 
+/** An answer that lacks attachments, and when it came: bringing them may take long. */
+interface Answer {
+  readonly fetched: FetchedMessage;
+  /** Epoch ms. */
+  readonly readAt: number;
+}
+
 /**
  * Stores one message with its attachments, of which a RAW answer brings the bytes, in one write; until then its row
  * stays pending. Attachments that Gmail does not give are left out. A failure of the message itself counts against it.
@@ -17,14 +24,14 @@ import { saveAttempts } from './save-attempts.ts';
 export async function saveCompletedByRaw(
   work: FetchWork,
   message: PendingMessage,
-  raw: FetchedMessage,
+  { fetched: raw, readAt }: Answer,
 ): Promise<number> {
   const { deps, session, fetch, run } = work;
   const { store, clock } = deps;
   const { mailbox } = fetch;
   try {
     const completion = await completeByRaw({ store, session, mailbox, signal: run.signal }, message, raw);
-    const { stored, stale } = await saveCompletion(work, completion);
+    const { stored, stale } = await saveCompletion(work, completion, readAt);
     const now = clock.now();
     const { fetched, missing } = completion;
     const attempts =
@@ -52,20 +59,20 @@ export async function saveCompletedByRaw(
  *
  * @returns how many messages were stored
  */
-export async function saveCompletedByIds(work: FetchWork, fetched: FetchedMessage): Promise<number> {
+export async function saveCompletedByIds(work: FetchWork, answer: Answer): Promise<number> {
   const { session, run } = work;
   try {
-    return await session.holding(fetched.sizeEstimate, () => completeFresh(work, fetched), run.signal);
+    return await session.holding(answer.fetched.sizeEstimate, () => completeFresh(work, answer), run.signal);
   } catch (error) {
     if (error instanceof GmailError && concernsMessage(error.failure)) return 0;
     throw error;
   }
 }
 
-async function completeFresh(work: FetchWork, fresh: FetchedMessage): Promise<number> {
+async function completeFresh(work: FetchWork, { fetched: fresh, readAt }: Answer): Promise<number> {
   const { deps, session, fetch, run } = work;
   const completion = await completeByIds({ session, signal: run.signal }, fresh);
-  const { stored } = await saveCompletion(work, completion);
+  const { stored } = await saveCompletion(work, completion, readAt);
   const { fetched, missing } = completion;
   const now = deps.clock.now();
   const attempts = missing === null ? [] : [afterMissing({ ...fetched, attempts: 0, lastError: null }, missing, now)];
@@ -76,9 +83,10 @@ async function completeFresh(work: FetchWork, fresh: FetchedMessage): Promise<nu
 function saveCompletion(
   { deps, fetch }: FetchWork,
   { fetched }: Completion,
+  readAt: number,
 ): Promise<{ readonly stored: number; readonly stale: readonly MessageId[] }> {
   const now = deps.clock.now();
-  return deps.store.saveFetched({ mailbox: fetch.mailbox, messages: [fetched], format: 'full', now });
+  return deps.store.saveFetched({ mailbox: fetch.mailbox, messages: [fetched], format: 'full', readAt, now });
 }
 
 /** Whether a failure says something about one message; the others are the whole mailbox's. */

@@ -29,8 +29,9 @@ export async function saveOutcomes(
   const { stored, incomplete } = await saveSorted(work, messages, sorted, now);
   const substitutes = sorted.rawless.length === 0 ? null : await fetchSubstitutes(work, sorted.rawless);
   let brought = stored + (substitutes?.stored ?? 0);
-  for (const { message, raw } of sorted.raws) brought += await saveCompletedByRaw(work, message, raw);
-  for (const message of incomplete) brought += await saveCompletedByIds(work, message);
+  for (const { message, raw } of sorted.raws)
+    brought += await saveCompletedByRaw(work, message, { fetched: raw, readAt: now });
+  for (const message of incomplete) brought += await saveCompletedByIds(work, { fetched: message, readAt: now });
   if (brought > 0) deps.telemetry?.add('tidemark_messages_stored_total', brought, { lane: fetch.lane });
   const interruption = (substitutes?.interruptions ?? []).reduce(worse, sorted.interruption);
   // After rate rejections inside a batch nothing is thrown: the pacer has learned, and the next batch takes the rows,

@@ -44,6 +44,8 @@ export interface FetchingStore {
     mailbox: MailboxId;
     messages: readonly FetchedMessage[];
     format: MessageFormat;
+    /** When Gmail answered, epoch ms; `now` when not given. */
+    readAt?: number;
     now: number;
   }): Promise<{
     readonly stored: number;

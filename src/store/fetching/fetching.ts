@@ -3,8 +3,7 @@ import type { RequestOf } from '../engines/request-of.ts';
 import type { FetchedMessage } from '../../model/change.ts';
 import type { Bodies, KeptBody } from '../bodies/bodies.ts';
 import { ObjectSweptError } from '../bodies/body-objects.ts';
-import { compareHistoryIds, type HistoryId, type MailboxId, type MessageId } from '../../model/ids.ts';
-import type { MessageFormat } from '../../model/settings.ts';
+import { compareHistoryIds, type HistoryId, type MessageId } from '../../model/ids.ts';
 import { describeBody } from '../headers/describe-body.ts';
 import { withEarlyReading } from '../history/early-readings.ts';
 import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
@@ -67,12 +66,7 @@ const contentOf = (difference: Difference | undefined): Content | null =>
 
 function applyFetched(
   database: StoreDatabase,
-  {
-    mailbox,
-    messages,
-    format,
-    now,
-  }: { mailbox: MailboxId; messages: readonly FetchedMessage[]; format: MessageFormat; now: number },
+  { mailbox, messages, format, now, readAt = now }: RequestOf<FetchingStore, 'saveFetched'>,
   contents: ReadonlyMap<FetchedMessage, Content>,
 ): Promise<{ stored: number; stale: readonly MessageId[]; lacking: readonly MessageId[]; named: readonly KeptBody[] }> {
   return withMailbox(database, mailbox, async (locked) => {
@@ -91,7 +85,7 @@ function applyFetched(
       const outcome = applyFetchedMessage(row, message, format, rules);
       if (outcome.verdict === 'stale') stale.push(message.id);
       if (outcome.verdict !== 'applied') continue;
-      const read = withEarlyReading(outcome.row, progress, now);
+      const read = withEarlyReading(outcome.row, progress, readAt);
       if (read.state === 'stored' && row?.state !== 'stored') stored += 1;
       const written = (outcome.writesBody ? contents.get(message) : undefined) ?? contentOf(earlier);
       const before = rows.get(message.id) ?? null;

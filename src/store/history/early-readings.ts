@@ -18,12 +18,14 @@ import type { StoreDatabase } from '../engines/store-database.ts';
  */
 const EARLY = 10_000;
 /**
- * Schedules a row to be read again if the get answered at `now` may have come from a replica that was behind the mark.
- * An answer newer than the mark did not; what it missed is in the history from the mark.
+ * Schedules a row to be read again if the get answered at `readAt` may have come from a replica that was behind the
+ * mark. An answer newer than the mark did not; what it missed is in the history from the mark.
+ *
+ * So is a row that waits for its attachments: where Gmail no longer gives them, this reading is its last.
  */
-export function withEarlyReading(row: MessageRow, progress: FullSyncProgress | null, now: number): MessageRow {
-  if (progress === null || progress.reconciling || now >= progress.startedAt + EARLY) return row;
-  if (row.refreshAt !== null || !isDecided(row)) return row;
+export function withEarlyReading(row: MessageRow, progress: FullSyncProgress | null, readAt: number): MessageRow {
+  if (progress === null || progress.reconciling || readAt >= progress.startedAt + EARLY) return row;
+  if (row.refreshAt !== null) return row;
   const due = earlyReadingsDue(progress);
   const isNewer = row.historyId !== null && compareHistoryIds(row.historyId, progress.startHistoryId) > 0;
   return isNewer || due === null ? row : { ...row, refreshAt: due };

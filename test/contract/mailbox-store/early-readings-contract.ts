@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
+
+import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
 import {
+  deleted,
   h,
   labelled,
   m,
@@ -57,6 +60,53 @@ export function earlyReadings(fixture: StoreFixture): void {
       expect(
         await mailbox.store.listEarlyReadings({ mailbox: mailbox.id, now: mailbox.now + 20_000, limit: 9 }),
       ).toEqual([{ id: 'a', historyId: '50' }]);
+    });
+
+    /** A message that is read in the first seconds, and whose attachments are asked for later. */
+    const withoutItsAttachments = async () => {
+      const mailbox = open();
+      await mailbox.put({ ...DEFAULT_SETTINGS, attachments: true });
+      await mailbox.begin(100);
+      await mailbox.list(['a']);
+      await mailbox.finish();
+      await mailbox.save({ ...reading('a', { at: 50 }), attachments: { count: 1, held: false } });
+      mailbox.now += 20_000;
+      return mailbox;
+    };
+
+    it('is read again, too, where Gmail no longer gives its attachments', async () => {
+      const mailbox = await withoutItsAttachments();
+      await mailbox.attempt('a', { asOf: 50 });
+      expect(await mailbox.counts()).toMatchObject({ stored: 1, lacking: 1 });
+      expect(await mailbox.refreshes()).toEqual(['a']);
+    });
+
+    it('is settled by history while it waits for its attachments: a deletion that the get had missed', async () => {
+      const mailbox = await withoutItsAttachments();
+      const [now, id] = [mailbox.now + 20_000, mailbox.id];
+      expect(await mailbox.store.listEarlyReadings({ mailbox: id, now, limit: 9 })).toEqual([
+        { id: 'a', historyId: '50' },
+      ]);
+      await mailbox.store.settleEarlyReadings({
+        mailbox: id,
+        records: [record(99, deleted('a'))],
+        settled: [m('a')],
+        now,
+      });
+      expect(await mailbox.counts()).toMatchObject({ stored: 0, pending: 0, gone: 1 });
+    });
+
+    it('is read again where its attachments come long after the get that named them', async () => {
+      const mailbox = await withoutItsAttachments();
+      await mailbox.store.saveFetched({
+        mailbox: mailbox.id,
+        messages: [{ ...reading('a', { at: 50 }), attachments: { count: 1, held: true } }],
+        format: 'full',
+        readAt: mailbox.now - 20_000,
+        now: mailbox.now,
+      });
+      expect(await mailbox.counts()).toMatchObject({ stored: 1, lacking: 0 });
+      expect(await mailbox.refreshes()).toEqual(['a']);
     });
 
     it('is still read again where history changed it after the mark as well', async () => {
