@@ -1,5 +1,5 @@
 import { Deliveries } from '../client/stored-deliveries.ts';
-import { loadConfig, type Config } from '../config/config.ts';
+import { loadConfig, requireConfig, type Config } from '../config/config.ts';
 import { systemClock } from '../host/system-clock.ts';
 import type { Clock } from '../model/clock.ts';
 import { knownOptions } from '../model/options.ts';
@@ -40,6 +40,7 @@ export async function openDeliveries(options: OpenDeliveriesOptions = {}): Promi
     config: true,
     clock: true,
   });
+  requireConfig(config);
   // Loaded now: a program that only imports Tidemark need not wait for the database's modules.
   const { openDatabase } = await import('./open-database.ts');
   const database = await openDatabase(config, { create: false });

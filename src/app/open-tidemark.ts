@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 
 import { accountsOf, type Accounts } from '../accounts/accounts.ts';
 import type { TidemarkClient } from '../client/tidemark-client.ts';
-import { loadConfig, type Config } from '../config/config.ts';
+import { loadConfig, requireConfig, type Config } from '../config/config.ts';
 import type { TokenProvider } from '../gmail/access/token-provider.ts';
 import { systemClock } from '../host/system-clock.ts';
 import type { Clock } from '../model/clock.ts';
@@ -72,6 +72,7 @@ export async function openTidemark(options: OpenTidemarkOptions = {}): Promise<T
     tokenProvider,
     temporal: given,
   } = knownOptions('openTidemark', options, OPTIONS);
+  requireConfig(config);
   const opened = await openWithStores({ config, clock, create, tokenProvider, temporal: given });
   const { client, temporal, reader, store, credentials } = opened;
   const accounts = accountsOf({ config, stores: { store, credentials }, clock, tokenProvider });

@@ -15,6 +15,7 @@ import { LOG_LEVELS, type LogLevel } from '../model/log-level.ts';
 import { OWN_FOLDER } from '../host/private-files.ts';
 import { readTemporalConnection, type TemporalConnection } from './temporal-connection.ts';
 import { readWebhooks, webhookVariables, type WebhooksConfig } from './webhook-variables.ts';
+import { knownOptions, shown, type OptionNames } from '../model/options.ts';
 import { UsageError } from '../model/program-errors.ts';
 import { TidemarkError } from '../model/tidemark-error.ts';
 
@@ -144,11 +145,11 @@ const environment = z.object(schemasOf(VARIABLES));
  * @param options.env - the variables; those of the process unless given
  * @returns the configuration, frozen
  * @throws {ConfigError} when values are wrong; it names all of them
+ * @throws {UsageError} when it has an option that there is not
  */
-export function loadConfig({
-  env = process.env,
-  cwd = process.cwd(),
-}: { env?: NodeJS.ProcessEnv; cwd?: string } = {}): Config {
+export function loadConfig(options: { env?: NodeJS.ProcessEnv; cwd?: string } = {}): Config {
+  const { env = process.env, cwd = process.cwd() } = knownOptions('loadConfig', options, { env: true, cwd: true });
+  if (Object(env) !== env) throw new UsageError(`env is ${shown(env)}: expected an object of variables.`);
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const read = environment.safeParse(given);
   const temporal = readTemporal(env);
@@ -209,10 +210,44 @@ function unusable(
  * @throws {UsageError} when a value has a name that there is not
  */
 export function changedConfig(config: Config, changes: Partial<Config>): Config {
+  requireConfig(config);
   const unknown = Object.keys(changes).find((name) => !Object.hasOwn(config, name));
   if (unknown !== undefined)
     throw new UsageError(`The configuration has no "${unknown}": it has ${Object.keys(config).join(', ')}.`);
   return Object.freeze({ ...config, ...changes });
+}
+
+const SECTIONS: OptionNames<Config> = {
+  dataDir: true,
+  database: true,
+  bodies: true,
+  gmailRootUrl: true,
+  googleTokenUrl: true,
+  googleAdminUrl: true,
+  googleAuthUrl: true,
+  quota: true,
+  deployment: true,
+  telemetry: true,
+  tracing: true,
+  secrets: true,
+  push: true,
+  webhooks: true,
+  logLevel: true,
+  temporal: true,
+  taskQueue: true,
+};
+
+/**
+ * Refuses what is no configuration, for callers in plain JavaScript: parts of one would be used without their defaults.
+ *
+ * @returns the configuration
+ * @throws {UsageError} when something is missing in it
+ */
+export function requireConfig(config: Config): Config {
+  const missing = Object.keys(SECTIONS).find((name) => !Object.hasOwn(Object(config), name));
+  if (missing !== undefined)
+    throw new UsageError(`The config has no "${missing}": give what loadConfig() answers, or changedConfig() of that.`);
+  return config;
 }
 
 /** Of variables that exclude each other, the first one that is set is fine, and the others are the problem. */

@@ -25,3 +25,4 @@ export {
   type TidemarkErrorCode,
   type TidemarkErrorOptions,
 } from '../model/tidemark-error.ts';
+export { UsageError } from '../model/program-errors.ts';

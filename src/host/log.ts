@@ -1,6 +1,7 @@
 import pino, { type Logger as PinoLogger } from 'pino';
 
-import type { LogLevel } from '../model/log-level.ts';
+import { LOG_LEVELS, type LogLevel } from '../model/log-level.ts';
+import { valueAmong } from '../model/options.ts';
 import { visibleLine } from '../model/visible-text.ts';
 import { makePrivateFile, tighten } from './private-files.ts';
 
@@ -14,8 +15,10 @@ export type Log = PinoLogger;
  * @param level - the least important lines that are written
  * @param file - the file; stderr unless given
  * @returns the log
+ * @throws {UsageError} when there is no such level
  */
 export function createLog(level: LogLevel, file: string | null = null): Log {
+  valueAmong(LOG_LEVELS, 'The level', level);
   if (file !== null) {
     makePrivateFile(file);
     tighten(file);

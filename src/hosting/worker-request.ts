@@ -1,7 +1,7 @@
 import type { Worker, WorkerOptions } from '@temporalio/worker';
 
 import type { SyncActivities } from '../activities/requests.ts';
-import { loadConfig, type Config } from '../config/config.ts';
+import { loadConfig, requireConfig, type Config } from '../config/config.ts';
 import type { Handlers } from '../deliveries/handler.ts';
 import type { TokenProvider } from '../gmail/access/token-provider.ts';
 import { createLog, type Log } from '../host/log.ts';
@@ -63,6 +63,7 @@ export function requestOf(of: string, asked: CreateWorkerOptions): WorkerRequest
     throw new UsageError('The handlers are an object: each has the name of its subscription.');
   if (tokenProvider !== undefined && typeof tokenProvider !== 'function')
     throw new UsageError('The tokenProvider is no function.');
+  requireConfig(config);
   return { ...options, config, log: options.log ?? createLog(config.logLevel) };
 }
 

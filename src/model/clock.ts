@@ -1,3 +1,5 @@
+import { UsageError } from './program-errors.ts';
+
 /** Time and randomness, injected so that a whole run can be simulated under a seeded scheduler. */
 export interface Clock {
   /**
@@ -24,4 +26,16 @@ export interface Clock {
    * @returns a number from 0 on, below 1
    */
   random(): number;
+}
+
+/**
+ * Refuses what is no clock, for callers in plain JavaScript.
+ *
+ * @param of - what takes it, for the message
+ * @throws {UsageError} when it lacks a method
+ */
+export function requireClock(of: string, clock: Clock): Clock {
+  const missing = ['now', 'sleep', 'random'].filter((name) => typeof Reflect.get(Object(clock), name) !== 'function');
+  if (missing.length > 0) throw new UsageError(`The clock of ${of} has no ${missing.join(', ')}: give systemClock.`);
+  return clock;
 }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 
-import type { Clock } from '../model/clock.ts';
+import { requireClock, type Clock } from '../model/clock.ts';
+import { knownOptions, type OptionNames } from '../model/options.ts';
 import type { PriceTable, PriceTableName } from '../model/prices.ts';
 import { generateMail } from './generate.ts';
 import { importMail } from './import-mail.ts';
@@ -40,6 +41,20 @@ export interface SimulateRequest extends Serving {
   readonly emulatorHost?: string | null;
 }
 
+const REQUEST: OptionNames<SimulateRequest> = {
+  port: true,
+  host: true,
+  allowedHosts: true,
+  clock: true,
+  prices: true,
+  quota: true,
+  emails: true,
+  messages: true,
+  mbox: true,
+  push: true,
+  emulatorHost: true,
+};
+
 /** A mailbox of a served simulator, with the credentials that open it. */
 export interface ServedMailbox {
   /** Its address. */
@@ -67,10 +82,12 @@ export interface ServedSimulator {
  *
  * @param request - the mailboxes, the mail in them, and where it listens
  * @returns the simulator that answers; close it in the end
+ * @throws {UsageError} when it has an option that there is not, or no clock
  * @throws {Error} when the port is taken or the mail cannot be read
  */
 export async function openSimulator(request: SimulateRequest): Promise<ServedSimulator> {
-  const { clock, emails, messages, mbox } = request;
+  const { emails, messages, mbox } = knownOptions('openSimulator', request, REQUEST);
+  const clock = requireClock('openSimulator', request.clock);
   const simulator = new Simulator({ clock, prices: request.prices, quota: request.quota });
   const mailboxes: ServedMailbox[] = [];
   for (const email of emails) {

@@ -4,6 +4,8 @@ import type { Socket } from 'node:net';
 import { listen } from '../host/listen.ts';
 import { refusalOf, type RequestGuard } from '../model/request-guard.ts';
 import { codeOf } from '../model/error-code.ts';
+import { knownOptions, wholeFrom, type OptionNames } from '../model/options.ts';
+import { UsageError } from '../model/program-errors.ts';
 import { ApiError } from './api-error.ts';
 import { ControlApi } from './control.ts';
 import type { GoogleSigner } from './google-signer.ts';
@@ -23,6 +25,14 @@ export interface SimulatorServerOptions {
   /** The signer whose public keys are served at {@link KEYS_PATH}; no keys are served when not given. */
   readonly signer?: GoogleSigner | undefined;
 }
+
+const OPTIONS: OptionNames<SimulatorServerOptions> = {
+  simulator: true,
+  port: true,
+  host: true,
+  allowedHosts: true,
+  signer: true,
+};
 
 /** The HTTP server of a simulator. */
 export interface SimulatorServer {
@@ -50,15 +60,20 @@ const MAX_BODY_BYTES = 128 * 2 ** 20;
  *
  * @param options - the simulator, and where it listens
  * @returns the server; close it in the end
+ * @throws {UsageError} when it has an option that there is not, no simulator, or no port
  * @throws {Error} when the port is taken
  */
-export async function startSimulatorServer({
-  simulator,
-  port,
-  host = '127.0.0.1',
-  allowedHosts = [],
-  signer,
-}: SimulatorServerOptions): Promise<SimulatorServer> {
+export async function startSimulatorServer(options: SimulatorServerOptions): Promise<SimulatorServer> {
+  const {
+    simulator,
+    port,
+    host = '127.0.0.1',
+    allowedHosts = [],
+    signer,
+  } = knownOptions('startSimulatorServer', options, OPTIONS);
+  wholeFrom(0, 'port', port);
+  if (typeof Reflect.get(Object(simulator), 'transport') !== 'function')
+    throw new UsageError('The simulator of startSimulatorServer is none: give a new Simulator.');
   const control = new ControlApi(simulator);
   const keys = signer === undefined ? null : Buffer.from(JSON.stringify(signer.keySet));
   const answer = async (request: SimulatorRequest): Promise<SimulatorResponse> => {

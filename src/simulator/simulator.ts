@@ -1,5 +1,6 @@
-import type { Clock } from '../model/clock.ts';
+import { requireClock, type Clock } from '../model/clock.ts';
 import { mailboxId } from '../model/ids.ts';
+import { knownOptions, type OptionNames } from '../model/options.ts';
 import type { PriceTable, PriceTableName } from '../model/prices.ts';
 import { Consent } from './consent-screen.ts';
 import { Directory } from './user-directory.ts';
@@ -28,6 +29,8 @@ export interface SimulatorOptions {
   readonly latencyMs?: number | undefined;
 }
 
+const OPTIONS: OptionNames<SimulatorOptions> = { clock: true, seed: true, prices: true, quota: true, latencyMs: true };
+
 /**
  * A local Gmail: mailboxes with history, the Gmail API over them, Google's token endpoint, quotas, lag and faults.
  * Modelled on https://developers.google.com/workspace/gmail/api; docs/simulator.md says where it had to guess.
@@ -55,9 +58,11 @@ export class Simulator {
    * Makes a Gmail without mailboxes: `addMailbox` makes them.
    *
    * @param options - the clock, prices, limits, and the seed of what Gmail leaves open
+   * @throws {UsageError} when it has an option that there is not, or no clock
    */
   constructor(options: SimulatorOptions) {
-    this.clock = options.clock;
+    knownOptions('Simulator', options, OPTIONS);
+    this.clock = requireClock('Simulator', options.clock);
     this.#seed = options.seed ?? 1;
     const random = (name: string): Random => new Random(seedFor(this.#seed, name));
     const prices = new CurrentPrices(options.prices ?? '2026');

@@ -2,9 +2,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { openDeliveries } from '../../src/app/open-deliveries.ts';
 import { openTidemark } from '../../src/app/open-tidemark.ts';
-import { changedConfig } from '../../src/config/config.ts';
+import { changedConfig, loadConfig } from '../../src/config/config.ts';
 import { definitionOf } from '../../src/deliveries/handler.ts';
+import { createLog } from '../../src/host/log.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
 import { openReader } from '../../src/reading/open-reader.ts';
+import { openSimulator } from '../../src/simulator/open.ts';
+import { startSimulatorServer } from '../../src/simulator/server.ts';
+import { Simulator } from '../../src/simulator/simulator.ts';
+import { createWorker } from '../../src/worker.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 
 const ADA = 'ada@example.com';
@@ -146,6 +152,55 @@ describe('a program in plain JavaScript gets a sentence', () => {
       handle(): void {}
     }
     expect(definitionOf('crm', new Crm()).name).toBe('crm');
+  });
+
+  it.each<readonly [name: string, call: (config: object) => Promise<unknown>, message: string]>([
+    ['openTidemark', () => call({ openTidemark }, 'openTidemark', { config: {} }), 'The config has no "dataDir"'],
+    ['openDeliveries', () => call({ openDeliveries }, 'openDeliveries', { config: 5 }), 'The config has no "dataDir"'],
+    ['createWorker', () => call({ createWorker }, 'createWorker', { config: {} }), 'The config has no "dataDir"'],
+    ['changedConfig', () => call({ changedConfig }, 'changedConfig', {}, {}), 'The config has no "dataDir"'],
+    [
+      'a configuration that lacks a part',
+      (config) => {
+        const part = Object.fromEntries(Object.entries(config).filter(([name]) => name !== 'temporal'));
+        return call({ openTidemark }, 'openTidemark', { config: part });
+      },
+      'The config has no "temporal"',
+    ],
+    ['loadConfig', () => call({ loadConfig }, 'loadConfig', { environment: {} }), 'loadConfig takes no "environment"'],
+    ['the environment', () => call({ loadConfig }, 'loadConfig', { env: 5 }), 'env is 5: expected an object'],
+    ['createLog', () => call({ createLog }, 'createLog', 'loud'), 'The level is "loud": expected one of fatal,'],
+  ])('about what is no configuration: %s', async (_, wrong, message) => {
+    await expect(wrong(rig.config)).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining(message) });
+  });
+
+  const simulator = new Simulator({ clock: systemClock });
+  const mailboxes = { emails: [ADA], messages: 1, mbox: null, port: 0 };
+  it.each<readonly [name: string, call: () => Promise<unknown>, message: string]>([
+    ['no clock', async () => Reflect.construct(Simulator, [{ clock: 5 }]), 'The clock of Simulator has no now, sleep'],
+    ['a misspelt option', async () => Reflect.construct(Simulator, [{ clokc: systemClock }]), 'takes no "clokc"'],
+    [
+      'a server without a simulator',
+      () => call({ startSimulatorServer }, 'startSimulatorServer', { simulator: {}, port: 0 }),
+      'The simulator of startSimulatorServer is none',
+    ],
+    [
+      'a server without a port',
+      () => call({ startSimulatorServer }, 'startSimulatorServer', { simulator, port: '8080' }),
+      'port is "8080": expected a whole number',
+    ],
+    [
+      'a served simulator without a clock',
+      () => call({ openSimulator }, 'openSimulator', mailboxes),
+      'The clock of openSimulator has no now',
+    ],
+    [
+      'a misspelt option of a served simulator',
+      () => call({ openSimulator }, 'openSimulator', { ...mailboxes, clock: systemClock, email: [ADA] }),
+      'openSimulator takes no "email"',
+    ],
+  ])('about the simulator: %s', async (_, wrong, message) => {
+    await expect(wrong()).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining(message) });
   });
 
   it('about credentials that are missing, and about a connection that was closed', async () => {
