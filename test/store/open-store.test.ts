@@ -60,10 +60,10 @@ describe('a database URL', () => {
   });
 
   it.for([
-    ['postgres://tidemark:secret@db', 'cannot be used'],
-    ['postgres://tidemark:secret@db/mail?sslmode=prefer', 'cannot be used'],
-    ['postgres://tidemark:secret@db/mail?sslmood=require', 'cannot be used'],
-    ['postgres://tidemark@db/mail?password=secret', 'cannot be used'],
+    ['postgres://tidemark:secret@db', 'names no database'],
+    ['postgres://tidemark:secret@db/mail?sslmode=prefer', 'has an sslmode that Tidemark does not offer'],
+    ['postgres://tidemark:secret@db/mail?sslmood=require', 'has a parameter "sslmood"'],
+    ['postgres://tidemark@db/mail?password=secret', 'has a parameter "password"'],
     ['mysql://root:secret@db/mail', 'begins with "mysql:"'],
     ['/var/lib/secret.db', 'has no scheme'],
     ['sqlite:', 'names no file'],
