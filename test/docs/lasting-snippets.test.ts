@@ -15,7 +15,6 @@ import { hurriedClock } from '../fixtures/host/hurried-clock.ts';
 import { onFreePort } from '../fixtures/host/on-free-port.ts';
 import type { Printing } from '../fixtures/host/program.ts';
 import { Rig } from '../fixtures/system/rig.ts';
-import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
 const lasting = runHere.filter(({ note }) => note === 'keeps running');
 /** What each is seen to do, by its page and the heading that it stands under. */
@@ -50,12 +49,7 @@ describe('a program of the pages that keeps running', () => {
     rmSync(folder, { recursive: true });
   });
 
-  async function inSync(name: string): Promise<TestMailbox> {
-    const box = await rig.mailbox(name, { messages: 10, format: 'full' });
-    await box.start();
-    await box.exact(30_000);
-    return box;
-  }
+  const inSync = (name: string) => rig.inSync(name, { messages: 10, format: 'full' }, 30_000);
 
   function leaveRunning(
     program: Snippet,

@@ -14,7 +14,6 @@ import { hurriedClock } from '../fixtures/host/hurried-clock.ts';
 import { Program } from '../fixtures/host/program.ts';
 import { tidemark } from '../fixtures/system/cli.ts';
 import { Rig } from '../fixtures/system/rig.ts';
-import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
 describe.concurrent('a sentence is true in each case that leads to it', () => {
   let rig: Rig;
@@ -26,12 +25,7 @@ describe.concurrent('a sentence is true in each case that leads to it', () => {
   afterAll(() => rig.close());
 
   const run = (...args: string[]) => tidemark(rig.env, ...args);
-  async function inSync(name: string, messages = 3): Promise<TestMailbox> {
-    const box = await rig.mailbox(name, { messages, threadSize: 1 });
-    await box.start();
-    await box.exact(60_000);
-    return box;
-  }
+  const inSync = (name: string, messages = 3) => rig.inSync(name, { messages, threadSize: 1 }, 60_000);
 
   it('remove of a mistyped address says that nothing was removed', async () => {
     expect(await run('remove', 'adda@example.com', '--yes')).toEqual({

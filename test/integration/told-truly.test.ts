@@ -23,12 +23,7 @@ describe('the command line says what is true', () => {
   afterAll(() => rig.close());
 
   const run = (...args: string[]) => tidemark(rig.env, ...args);
-  async function inSync(name: string, messages: number): Promise<TestMailbox> {
-    const box = await rig.mailbox(name, { messages, threadSize: 1 });
-    await box.start();
-    await box.exact(30_000);
-    return box;
-  }
+  const inSync = (name: string, messages: number) => rig.inSync(name, { messages, threadSize: 1 }, 30_000);
 
   it('start --wait counts what is stored when it says "in sync", however late Temporal answers', async () => {
     const box = await rig.mailbox('arriving', { messages: 25, threadSize: 1 });
@@ -51,12 +46,17 @@ describe('the command line says what is true', () => {
     }
   }, 60_000);
 
+  /** New mail that is listed, and that no get shows. */
+  function deliverUnseen(box: TestMailbox): void {
+    const effect = { kind: 'status', status: 404, reason: 'notFound' } as const;
+    for (const method of ['messages.get', 'threads.get'] as const)
+      rig.simulator.faults.add({ match: { email: box.id, method }, effect });
+    box.deliver('not visible yet');
+  }
+
   it('sync --wait calls new mail that is not fetched yet what it is, and not of the full sync', async () => {
     const box = await inSync('late', 3);
-    const fault = { match: { email: box.id }, effect: { kind: 'status', status: 404, reason: 'notFound' } } as const;
-    for (const method of ['messages.get', 'threads.get'] as const)
-      rig.simulator.faults.add({ ...fault, match: { ...fault.match, method } });
-    box.deliver('not visible yet');
+    deliverUnseen(box);
     const { code, stdout } = await run('sync', box.id, '--wait');
     rig.simulator.faults.clear();
     expect(code).toBe(0);
@@ -66,10 +66,7 @@ describe('the command line says what is true', () => {
 
   it('resync --wait says what is still to fetch', async () => {
     const box = await inSync('relisted', 3);
-    const fault = { match: { email: box.id }, effect: { kind: 'status', status: 404, reason: 'notFound' } } as const;
-    for (const method of ['messages.get', 'threads.get'] as const)
-      rig.simulator.faults.add({ ...fault, match: { ...fault.match, method } });
-    box.deliver('not visible yet');
+    deliverUnseen(box);
     const { code, stdout } = await run('resync', box.id, '--wait');
     rig.simulator.faults.clear();
     expect(code).toBe(0);
