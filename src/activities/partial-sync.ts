@@ -1,6 +1,6 @@
 import type { GmailSession, HistoryPage } from '../gmail/api/gmail-api.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
-import { isReachedAs } from '../model/address.ts';
+import { otherAddressOf } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
 import { olderHistoryId, type HistoryId, type MailboxId } from '../model/ids.ts';
 import type { HistoryRecord } from '../model/change.ts';
@@ -73,7 +73,7 @@ async function followHistory(
     await listFreshLabels(deps, session, { mailbox, labels: fresh, since: historyId }, run);
     const refreshed = await refreshLabels(deps, session, mailbox, run);
     const now = clock.now();
-    const renamedTo = row.account === null || isReachedAs(mailbox, row.account.address) ? null : row.account.address;
+    const renamedTo = otherAddressOf(mailbox, row.account);
     const more = !fetched.exhausted || !refreshed;
     // A sync that found nothing is not measured: history may lag behind the notification, and another sync follows.
     const brought = changed || fetched.fetched > 0;

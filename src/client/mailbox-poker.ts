@@ -20,10 +20,10 @@ export class MailboxPoker {
 
   constructor({ temporal, clock }: { temporal: Client; clock: Clock }) {
     this.#temporal = temporal;
-    this.#present = new PresentAddresses({ temporal, clock });
     const address =
       temporal.connection instanceof Connection ? temporal.connection.options.address : 'the given connection';
     this.#rpc = createRpc({ temporal, address, clock });
+    this.#present = new PresentAddresses({ temporal, rpc: this.#rpc, clock });
   }
 
   /**

@@ -1,4 +1,4 @@
-import { isReachedAs } from '../model/address.ts';
+import { otherAddressOf } from '../model/address.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import { successful, type MethodUsage } from '../model/quota-ledger.ts';
 import type { Remedy } from '../model/remedy.ts';
@@ -216,7 +216,7 @@ export function reportOf(
 }
 
 function renamedTo(row: MailboxRow | null): MailboxReport['renamedTo'] {
-  if (row === null || row.account === null || isReachedAs(row.id, row.account.address)) return null;
+  if (row === null || row.account === null || otherAddressOf(row.id, row.account) === null) return null;
   const { address, since } = row.account;
   return { address, since };
 }

@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 
-import { MAILBOX_WORKFLOW } from '../workflows/definitions.ts';
 import { PHASES, type Phase } from '../workflows/phase.ts';
 import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
+import { RUNNING_MAILBOXES } from './running.ts';
 
 /**
  * Counts the running mailboxes by phase, with one visibility query for each phase: Temporal groups counts only by
@@ -12,9 +12,8 @@ import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
  * @see https://docs.temporal.io/list-filter
  */
 export async function countPhases(temporal: Client): Promise<ReadonlyMap<Phase, number>> {
-  const running = `WorkflowType = '${MAILBOX_WORKFLOW}' AND ExecutionStatus = 'Running'`;
   const counts = PHASES.map(async (phase) => {
-    const { count } = await temporal.workflow.count(`${running} AND ${PHASE_ATTRIBUTE.name} = '${phase}'`);
+    const { count } = await temporal.workflow.count(`${RUNNING_MAILBOXES} AND ${PHASE_ATTRIBUTE.name} = '${phase}'`);
     return [phase, count] as const;
   });
   return new Map(await Promise.all(counts));

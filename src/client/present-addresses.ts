@@ -2,9 +2,9 @@ import type { Client } from '@temporalio/client';
 
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { MAILBOX_WORKFLOW } from '../workflows/definitions.ts';
 import { ADDRESS_ATTRIBUTE } from '../workflows/search-attributes.ts';
-import { mailboxOf } from './running.ts';
+import type { Rpc } from './rpc.ts';
+import { mailboxOf, RUNNING_MAILBOXES } from './running.ts';
 
 /** Ms between two queries, however many notifications come for addresses that are not known here. */
 const REREAD = 60_000;
@@ -20,12 +20,14 @@ const DEADLINE = 3_000;
  */
 export class PresentAddresses {
   readonly #temporal: Client;
+  readonly #rpc: Rpc;
   readonly #clock: Clock;
   #known: Promise<ReadonlyMap<string, MailboxId>> = Promise.resolve(new Map());
   #readAt: number | null = null;
 
-  constructor({ temporal, clock }: { temporal: Client; clock: Clock }) {
+  constructor({ temporal, rpc, clock }: { temporal: Client; rpc: Rpc; clock: Clock }) {
     this.#temporal = temporal;
+    this.#rpc = rpc;
     this.#clock = clock;
   }
 
@@ -35,23 +37,20 @@ export class PresentAddresses {
     if (this.#readAt === null || now - this.#readAt >= REREAD) {
       const before = this.#known;
       this.#readAt = now;
-      this.#known = this.#read(now).catch(() => before);
+      this.#known = this.#rpc({ deadline: DEADLINE }, () => renamedMailboxes(this.#temporal)).catch(() => before);
     }
     return (await this.#known).get(address) ?? null;
   }
+}
 
-  /** @see https://docs.temporal.io/list-filter */
-  async #read(now: number): Promise<ReadonlyMap<string, MailboxId>> {
-    const found = new Map<string, MailboxId>();
-    const running = `WorkflowType = '${MAILBOX_WORKFLOW}' AND ExecutionStatus = 'Running'`;
-    const query = `${running} AND ${ADDRESS_ATTRIBUTE.name} IS NOT NULL`;
-    await this.#temporal.connection.withDeadline(now + DEADLINE, async () => {
-      for await (const { workflowId, typedSearchAttributes } of this.#temporal.workflow.list({ query })) {
-        const mailbox = mailboxOf(workflowId);
-        const address = typedSearchAttributes.get(ADDRESS_ATTRIBUTE);
-        if (mailbox !== null && address !== undefined) found.set(address, mailbox);
-      }
-    });
-    return found;
+/** The mailboxes whose accounts have another address now, by that address. */
+async function renamedMailboxes(temporal: Client): Promise<ReadonlyMap<string, MailboxId>> {
+  const found = new Map<string, MailboxId>();
+  const query = `${RUNNING_MAILBOXES} AND ${ADDRESS_ATTRIBUTE.name} IS NOT NULL`;
+  for await (const { workflowId, typedSearchAttributes } of temporal.workflow.list({ query })) {
+    const mailbox = mailboxOf(workflowId);
+    const address = typedSearchAttributes.get(ADDRESS_ATTRIBUTE);
+    if (mailbox !== null && address !== undefined) found.set(address, mailbox);
   }
+  return found;
 }

@@ -2,11 +2,11 @@ import type { Client } from '@temporalio/client';
 
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { MAILBOX_WORKFLOW, resume, workflowIdOf } from '../workflows/definitions.ts';
+import { resume, workflowIdOf } from '../workflows/definitions.ts';
 import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
 import { MailboxNotRunningError, type BlockedPhase } from './errors.ts';
 import type { Rpc } from './rpc.ts';
-import { mailboxOf, reportsProblems } from './running.ts';
+import { mailboxOf, reportsProblems, RUNNING_MAILBOXES } from './running.ts';
 
 /** The phases that `resume` ends. */
 export const RESUMABLE_PHASES = ['failed', 'needs-consent', 'paused'] as const satisfies readonly BlockedPhase[];
@@ -74,9 +74,7 @@ interface ToResume {
 /** From Temporal's visibility, which may lag by some milliseconds. @see https://docs.temporal.io/list-filter */
 async function mailboxesIn(temporal: Client, phases: readonly BlockedPhase[]): Promise<readonly ToResume[]> {
   const shown = phases.map((phase) => `'${phase}'`).join(', ');
-  const query =
-    `WorkflowType = '${MAILBOX_WORKFLOW}' AND ExecutionStatus = 'Running' ` +
-    `AND ${PHASE_ATTRIBUTE.name} IN (${shown})`;
+  const query = `${RUNNING_MAILBOXES} AND ${PHASE_ATTRIBUTE.name} IN (${shown})`;
   const mailboxes: ToResume[] = [];
   for await (const { workflowId, typedSearchAttributes } of temporal.workflow.list({ query })) {
     const mailbox = mailboxOf(workflowId);

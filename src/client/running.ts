@@ -62,6 +62,9 @@ export async function lastRun(question: RunQuestion): Promise<'running' | 'ended
   return described.status.name === 'RUNNING' ? 'running' : 'ended';
 }
 
+/** The running mailboxes, for a query of Temporal's visibility. @see https://docs.temporal.io/list-filter */
+export const RUNNING_MAILBOXES = `WorkflowType = '${MAILBOX_WORKFLOW}' AND ExecutionStatus = 'Running'`;
+
 /** A running mailbox in Temporal's visibility, which may lag by some milliseconds. */
 export interface ListedMailbox {
   readonly phase: Phase;
@@ -74,8 +77,7 @@ export interface ListedMailbox {
 /** Every running mailbox, from one list query. */
 export async function runningMailboxes(temporal: Client): Promise<ReadonlyMap<MailboxId, ListedMailbox>> {
   const running = new Map<MailboxId, ListedMailbox>();
-  const query = `WorkflowType = '${MAILBOX_WORKFLOW}' AND ExecutionStatus = 'Running'`;
-  for await (const execution of temporal.workflow.list({ query })) {
+  for await (const execution of temporal.workflow.list({ query: RUNNING_MAILBOXES })) {
     const mailbox = mailboxOf(execution.workflowId);
     if (mailbox !== null)
       running.set(mailbox, {

@@ -26,6 +26,11 @@ export function isReachedAs(mailbox: MailboxId, address: MailboxId): boolean {
   return mailbox === address || twinOf(mailbox) === address;
 }
 
+/** The address of a mailbox's account, where it is one under which no notification finds the mailbox; else null. */
+export function otherAddressOf(mailbox: MailboxId, account: { readonly address: MailboxId } | null): MailboxId | null {
+  return account === null || isReachedAs(mailbox, account.address) ? null : account.address;
+}
+
 /** The address, or null when `text` is not one. */
 export function addressIn(text: string): MailboxId | null {
   try {

@@ -6,3 +6,6 @@
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
+
+/** The same for a message about a file: `EACCES`. */
+export const systemCodeOf = (error: unknown): string => codeOf(error) ?? 'system error';

@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, linkSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
-import { codeOf } from '../model/error-code.ts';
+import { codeOf, systemCodeOf } from '../model/error-code.ts';
 import { makePrivateFolder } from '../host/private-files.ts';
 import { HOW_TO_MAKE_A_KEY, KEY_BYTES, parseKeys, SecretKeyError, type SecretKey } from './secret-box.ts';
 
@@ -45,7 +45,7 @@ export function addToOwnKeyFile(
     syncFolder(dirname(path));
   } catch (error) {
     throw new SecretKeyError(
-      `The key file ${path} cannot be replaced (${codeOf(error) ?? 'system error'}). Let this user write its folder.`,
+      `The key file ${path} cannot be replaced (${systemCodeOf(error)}). Let this user write its folder.`,
       {
         cause: error,
       },
@@ -60,7 +60,7 @@ function readKeyFile(path: string): string | null {
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return null;
     throw new SecretKeyError(
-      `The key file ${path} cannot be read (${codeOf(error) ?? 'system error'}). Let this user read it, ` +
+      `The key file ${path} cannot be read (${systemCodeOf(error)}). Let this user read it, ` +
         `or set ${VARIABLE} to the key in it: ` +
         'with another one the stored credentials cannot be decrypted.',
       { cause: error },
@@ -89,7 +89,7 @@ function createKeyFile(path: string): string {
     return readFileSync(path, 'utf8');
   } catch (error) {
     throw new SecretKeyError(
-      `The key file ${path} cannot be made (${codeOf(error) ?? 'system error'}). ` +
+      `The key file ${path} cannot be made (${systemCodeOf(error)}). ` +
         `Let this user write its folder, or set ${VARIABLE}.`,
       { cause: error },
     );

@@ -1,7 +1,7 @@
 import { exec } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { codeOf } from '../model/error-code.ts';
+import { codeOf, systemCodeOf } from '../model/error-code.ts';
 import type { KeySource } from '../model/key-source.ts';
 import { parseKeys, secretKey, SecretKeyError, type SecretKey } from './secret-box.ts';
 import { readOwnKeyFile } from './own-key-file.ts';
@@ -50,7 +50,7 @@ async function textOf(path: string, variable: string): Promise<string> {
     return await readFile(path, 'utf8');
   } catch (error) {
     throw new SecretKeyError(
-      `The key file ${path} that ${variable}_FILE names cannot be read (${codeOf(error) ?? 'system error'}). ` +
+      `The key file ${path} that ${variable}_FILE names cannot be read (${systemCodeOf(error)}). ` +
         'Put it there, and let this user read it.',
       { cause: error },
     );

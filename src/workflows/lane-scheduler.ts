@@ -267,12 +267,13 @@ export function shownOf(state: MailboxState): ShownState {
 }
 
 export function isShown(shown: ShownState | null, state: MailboxState): boolean {
+  const { phase, failed, drift, address } = shownOf(state);
   return (
     shown !== null &&
-    shown.phase === phaseOf(state) &&
-    shown.failed === state.failed &&
-    shown.drift === state.drift &&
-    shown.address === (state.push.address ?? null)
+    shown.phase === phase &&
+    shown.failed === failed &&
+    shown.drift === drift &&
+    shown.address === address
   );
 }
 

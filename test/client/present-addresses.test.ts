@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, inject, it, vi } from 'vitest'
 
 import { PresentAddresses } from '../../src/client/present-addresses.ts';
 import { registerSearchAttributes } from '../../src/client/register-search-attributes.ts';
+import { createRpc } from '../../src/client/rpc.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { workflowIdOf } from '../../src/workflows/definitions.ts';
@@ -20,6 +21,11 @@ let handle: WorkflowHandle;
 let passed = 0;
 const clock = { ...systemClock, now: () => systemClock.now() + passed };
 
+function addressesNow(): PresentAddresses {
+  const rpc = createRpc({ temporal, address: inject('temporalAddress'), clock });
+  return new PresentAddresses({ temporal, rpc, clock });
+}
+
 beforeAll(async () => {
   connection = await Connection.connect({ address: inject('temporalAddress') });
   temporal = new Client({ connection });
@@ -29,9 +35,7 @@ beforeAll(async () => {
     taskQueue: 'nobody',
     typedSearchAttributes: [{ key: ADDRESS_ATTRIBUTE, value: MARRIED }],
   });
-  await eventually(10_000, async () =>
-    (await new PresentAddresses({ temporal, clock }).mailboxWith(MARRIED)) === null ? null : true,
-  );
+  await eventually(10_000, async () => ((await addressesNow().mailboxWith(MARRIED)) === null ? null : true));
 });
 afterAll(async () => {
   await handle.terminate();
@@ -40,7 +44,7 @@ afterAll(async () => {
 beforeEach(() => void vi.restoreAllMocks());
 
 it('finds the running mailbox of a renamed account, and none for another address', async () => {
-  const addresses = new PresentAddresses({ temporal, clock });
+  const addresses = addressesNow();
   expect(await addresses.mailboxWith(MARRIED)).toBe(MAIDEN);
   expect(await addresses.mailboxWith(MAIDEN)).toBeNull();
   expect(await addresses.mailboxWith(STRANGER)).toBeNull();
@@ -48,7 +52,7 @@ it('finds the running mailbox of a renamed account, and none for another address
 
 it('asks Temporal once a minute, however many notifications come', async () => {
   const asked = vi.spyOn(connection.workflowService, 'listWorkflowExecutions');
-  const addresses = new PresentAddresses({ temporal, clock });
+  const addresses = addressesNow();
   const found = await Promise.all(Array.from({ length: 500 }, () => addresses.mailboxWith(STRANGER)));
   expect(new Set(found)).toEqual(new Set([null]));
   expect(asked).toHaveBeenCalledTimes(1);
@@ -58,7 +62,7 @@ it('asks Temporal once a minute, however many notifications come', async () => {
 });
 
 it('goes on with what it knew while Temporal does not answer', async () => {
-  const addresses = new PresentAddresses({ temporal, clock });
+  const addresses = addressesNow();
   expect(await addresses.mailboxWith(MARRIED)).toBe(MAIDEN);
   vi.spyOn(connection.workflowService, 'listWorkflowExecutions').mockRejectedValue(new Error('no answer'));
   passed += 61_000;

@@ -1,4 +1,4 @@
-import { codeOf } from '../../model/error-code.ts';
+import { codeOf, systemCodeOf } from '../../model/error-code.ts';
 import { StoreError } from './store-error.ts';
 
 /** Primary result codes: https://www.sqlite.org/rescode.html */
@@ -56,7 +56,6 @@ export function translateSqliteError(error: unknown, place: string, holds: 'mail
 function closedReason(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   if (codeOf(error) === 'ERR_INVALID_STATE') return 'was closed';
-  if ('syscall' in error)
-    return `could not be opened (${codeOf(error) ?? 'system error'}); check the folder and its permissions`;
+  if ('syscall' in error) return `could not be opened (${systemCodeOf(error)}); check the folder and its permissions`;
   return undefined;
 }
