@@ -2,6 +2,7 @@ import type { FullSyncProgress } from '../store/rows/mailbox-row.ts';
 import { confirmListing } from './confirm-listing.ts';
 import { countDoubt, recheckAt } from './listing-doubt.ts';
 import { save, startOf, type Step, type Work } from './listing-work.ts';
+import { lastArrival } from './last-arrival.ts';
 import { SETTLING_TIME } from './settling.ts';
 
 /** How often a listing is repeated at once because Gmail counts more messages than it listed. */
@@ -42,6 +43,7 @@ export async function endListing(work: Work, progress: Step<'confirming'>): Prom
   // A first listing did not wait for the index, so everything is listed once more. A reconciling listing has waited.
   const late = progress.reconciling ? null : progress.startedAt + SETTLING_TIME;
   const relistAt = late ?? (doubt === null ? null : recheckAt(doubt));
+  const arrivedTo = progress.reconciling ? await lastArrival(work) : null;
   await deps.store.finishListing({
     mailbox,
     generation,
@@ -50,6 +52,7 @@ export async function endListing(work: Work, progress: Step<'confirming'>): Prom
     doubtedLabels,
     doubt,
     keepNewest: settings.scope.limit,
+    ...(arrivedTo === null ? {} : { arrivedTo }),
     relistAt,
     now: deps.clock.now(),
   });

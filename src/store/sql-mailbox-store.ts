@@ -7,6 +7,7 @@ import { sweepBodies, type BodySweeper } from './bodies/sweep-bodies.ts';
 import { addListedLate, saveAttempts, saveFetched } from './fetching/fetching.ts';
 import { correctTimes } from './fetching/far-times.ts';
 import { finishListing } from './listing/finish-listing.ts';
+import { limitEdge, listedFrom } from './listing/known-to-limit.ts';
 import { beginFullSync } from './listing/begin-full-sync.ts';
 import { listSeen, saveLabelListingPage, saveListingPage } from './listing/listing-pages.ts';
 import { saveProgress } from './listing/listing-progress.ts';
@@ -178,6 +179,8 @@ function listingOf(database: StoreDatabase): ListingStore {
     countListed: (query) => countListed(database, query),
     findSuspects: (request) => findSuspects(database, request),
     correctListing: (request) => correctListing(database, request),
+    limitEdge: (query) => limitEdge(database, query),
+    listedFrom: (query) => listedFrom(database, query),
     finishListing: (request) => finishListing(database, request),
   };
 }

@@ -1,4 +1,4 @@
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 
 import { RunningMailbox, expectExact } from './running-mailbox.ts';
 
@@ -108,4 +108,45 @@ it('A message whose labels cannot be read holds up no recovery, and is read late
   fault.remove();
   await ada.run(60 * 60_000);
   await expectExact(ada);
+});
+
+/** A mailbox whose limit is 5 messages, of 30; `arrive` new ones came while history expired, and some left. */
+async function recoveredWithin(limit: number, { arrive, leave }: { arrive: number; leave: number }) {
+  ada = await RunningMailbox.open({ format: 'raw', scope: { limit } });
+  const old = ada.receive(30);
+  await ada.settle();
+  const before = ada.calls();
+  const newest = old.slice(-limit);
+  const left = newest.slice(0, leave);
+  ada.gmail.deleteAll(left);
+  const arrived = ada.receive(arrive, { from: ada.clock.now() });
+  ada.gmail.expireHistory();
+  ada.lanes.dispatch({ kind: 'poked' });
+  await ada.settle();
+  const { held } = await ada.comparison();
+  const expected = [...newest.slice(leave), ...arrived].toSorted();
+  return { held: [...held.keys()].toSorted(), expected, old, gets: ada.gets(before) };
+}
+
+describe('With a limit, history that expired loses none of the mail that arrived meanwhile', () => {
+  it('where messages within the limit are left: the place is known without a get', async () => {
+    const { held, expected, gets } = await recoveredWithin(5, { arrive: 12, leave: 4 });
+    expect(held).toEqual(expected);
+    expect(gets).toBe(12 + 4);
+  });
+
+  it.each([6, 7, 40])(
+    'where all of them are gone: %s arrivals are told apart by the dates of few messages',
+    async (arrive) => {
+      const { held, expected, gets } = await recoveredWithin(5, { arrive, leave: 5 });
+      expect(held).toEqual(expected);
+      expect(gets).toBeLessThanOrEqual(arrive + 5 + 2 * Math.ceil(Math.log2(arrive)));
+    },
+  );
+
+  it('where fewer have arrived than the limit lets in: it goes on with the next older ones', async () => {
+    const { held, old } = await recoveredWithin(5, { arrive: 2, leave: 5 });
+    expect(held).toEqual(expect.arrayContaining(old.slice(-8, -5)));
+    expect(held).toHaveLength(5);
+  });
 });

@@ -218,9 +218,14 @@ export class Oddities {
 
   #miscount(): void {
     const { gmail, clock } = this.#world;
-    const by = (1 + this.#random.below(3)) * (this.#liar === 'totals' ? -1 : 1);
     const label = this.#random.pick(gmail.labels()).id;
     const isOfLabel = this.#random.chance(0.5);
+    const isLiar = this.#liar === 'totals';
+    // Spam and trash are taken off the profile's total: too many of them lower what the scope seems to hold.
+    const isTakenOff = isOfLabel && (label === 'SPAM' || label === 'TRASH');
+    if (isTakenOff && !isLiar) return;
+    const sign = isTakenOff ? this.#random.pick([-1, 1] as const) : isLiar ? -1 : 1;
+    const by = (1 + this.#random.below(3)) * sign;
     if (isOfLabel) gmail.totalsOff.labels[label] = by;
     else gmail.totalsOff.profile = by;
     const end = (): void => forgetTotals(gmail);

@@ -1,13 +1,14 @@
 import type { LabelId, MessageId } from '../../model/ids.ts';
 import { rowAfterListing, type EndedListing } from '../rules/listing-end-rules.ts';
 import { forgetLabelListings } from './label-listings.ts';
+import { lastKnown } from './known-to-limit.ts';
 import { listedLabels, nextMessageRows, ROWS_AT_A_TIME } from './listed-rows.ts';
 import { toHistoryIdText } from '../engines/history-id-text.ts';
 import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
 import type { FinishListingRequest } from './listing-store.ts';
 import type { FullSyncProgress, SettleMark } from '../rows/mailbox-row.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
-import { ARRIVED, UNFETCHED_STATES, sameLabelIds } from '../rules/message-row.ts';
+import { sameLabelIds } from '../rules/message-row.ts';
 import { removeRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
@@ -26,6 +27,7 @@ export function finishListing(
     generation,
     labels,
     keepNewest,
+    arrivedTo = -1,
     relistAt = null,
     absence = 'proven',
     doubtedLabels = [],
@@ -37,6 +39,7 @@ export function finishListing(
     if (progress === null || generation !== locked.columns.generation) return NOTHING;
     if (progress.step === 'fetching' || progress.step === 'done') return NOTHING;
 
+    const known = await lastKnown(locked, generation);
     const listing: EndedListing = {
       generation,
       startHistoryId: progress.startHistoryId,
@@ -44,7 +47,7 @@ export function finishListing(
       labels,
       absence,
       doubtedLabels: new Set(doubtedLabels),
-      lastPosition: keepNewest === null ? null : Math.max(keepNewest - 1, await lastKnownPosition(locked, generation)),
+      lastPosition: keepNewest === null ? null : Math.max(keepNewest - 1, arrivedTo, known.position),
     };
     const limitReached = keepNewest !== null && (await lastPosition(locked, generation)) >= keepNewest - 1;
     if (labels === 'compared') await raiseReadingIds(locked, listing);
@@ -82,33 +85,6 @@ function ended(
     limit_reached: limitReached ? 1 : 0,
     scope_floor: null,
   };
-}
-
-/**
- * The position of the last listed row that the store knew before this listing, or -1. A message that came in otherwise
- * counts only if it is known to be as new as those within the limit: an old one would lift the limit for all that is
- * newer.
- */
-async function lastKnownPosition({ tx, key, columns }: MailboxTransaction, generation: number): Promise<number> {
-  const { listed_generation: listed, limit_reached: limitReached, scope_floor: floor } = columns;
-  const { position } = await tx
-    .selectFrom('messages')
-    .select((eb) => eb.fn.max('position').as('position'))
-    .where('mailbox_key', '=', key)
-    .where('listed_generation', '=', generation)
-    .where((eb) => {
-      const isCounted = eb('admitted_generation', '>', ARRIVED).and('admitted_generation', '<=', listed);
-      const isOther = eb('state', '=', 'stored').and(
-        eb.or([eb('admitted_generation', 'is', null), eb('admitted_generation', '=', ARRIVED)]),
-      );
-      return eb.or([
-        eb('state', 'in', ['stored', ...UNFETCHED_STATES]).and(isCounted),
-        ...(limitReached === 0 ? [isOther] : []),
-        ...(floor === null ? [] : [isOther.and('internal_date', '>=', floor)]),
-      ]);
-    })
-    .executeTakeFirstOrThrow();
-  return position ?? -1;
 }
 
 async function lastPosition({ tx, key }: MailboxTransaction, generation: number): Promise<number> {

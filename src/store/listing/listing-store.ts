@@ -91,6 +91,13 @@ export interface ListingStore {
       unanswered: readonly MessageId[];
     },
   ): Promise<{ listed: ReadonlyMap<MessageId, readonly LabelId[]> }>;
+  /** Down to where a scope's limit lets messages in for sure, as this generation's listing shows it. */
+  limitEdge(query: AbsentQuery): Promise<LimitEdge>;
+  /**
+   * What this generation's listing showed at `position`, or at the next position at which it showed something that the
+   * store still holds; null after the last one. The listings of several labels show one message each at a position.
+   */
+  listedFrom(query: AbsentQuery & { position: number }): Promise<ListedAt | null>;
   /**
    * Ends the listing in one transaction.
    *
@@ -116,8 +123,8 @@ export interface ListingStore {
    *   state was decided.
    * - A row whose body has another format than the settings want becomes `pending` (backfill lane).
    * - With `keepNewest` (scope limit), pending rows that the feed has not told of, at a position beyond
-   *   max(keepNewest - 1, the position of the last row known before) are removed. Those that were fetched meanwhile
-   *   leave the scope once the date of the oldest message within the limit is known, if they are older.
+   *   max(keepNewest - 1, arrivedTo, the position of the last row known before) are removed. Those that were fetched
+   *   meanwhile leave the scope once the date of the oldest message within the limit is known, if they are older.
    *
    * The mailbox:
    * - The mark becomes `startHistoryId`. The marks to settle are reset to it, as of `startedAt`. progress.step becomes
@@ -129,6 +136,20 @@ export interface ListingStore {
    * one, or if its listing has ended.
    */
   finishListing(request: FinishListingRequest): Promise<{ gone: number; relabelled: number }>;
+}
+
+export interface LimitEdge {
+  /** Of the last listed message that the store knew before this listing; -1 where it knew none of them. */
+  readonly position: number;
+  /** The date of that message (epoch ms); null where it is not known, or where there is no such message. */
+  readonly internalDate: number | null;
+  /** The date of the oldest message within the limit (epoch ms); null while it is not known. */
+  readonly floor: number | null;
+}
+
+export interface ListedAt {
+  readonly position: number;
+  readonly messages: readonly { readonly id: MessageId; readonly internalDate: number | null }[];
 }
 
 export interface ListedCounts {
@@ -160,6 +181,8 @@ export interface FinishListingRequest {
   readonly doubtedLabels?: readonly LabelId[];
   readonly doubt?: Doubt | null;
   readonly keepNewest: number | null;
+  /** With `keepNewest`: the position down to which everything is known to have arrived after the last listing. */
+  readonly arrivedTo?: number;
   readonly relistAt?: number | null;
   readonly now: number;
 }

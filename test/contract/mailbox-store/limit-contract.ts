@@ -162,6 +162,40 @@ export function limit(fixture: StoreFixture): void {
       expect(await mailbox.pendingIds('backfill')).toEqual(['missed']);
     });
 
+    it('that is listed again shows the last message known before, and what is listed below', async () => {
+      const mailbox = open();
+      await newestThree(mailbox);
+      await mailbox.save(dated(1), dated(2), dated(3));
+      await finishBackfill(mailbox);
+      await mailbox.apply([record(101, deleted('n3'))]);
+      await mailbox.begin(200);
+      await mailbox.list(['late', 'n1', 'n2', ...ids(4, 6)]);
+      const { store, id, generation } = mailbox;
+      expect(await store.limitEdge({ mailbox: id, generation })).toEqual({
+        position: 2,
+        internalDate: 9_800,
+        floor: 9_700,
+      });
+      const from = (position: number) => store.listedFrom({ mailbox: id, generation, position });
+      expect(await from(0)).toEqual({ position: 0, messages: [{ id: 'late', internalDate: null }] });
+      expect(await from(1)).toEqual({ position: 1, messages: [{ id: 'n1', internalDate: 9_900 }] });
+      expect(await from(3)).toEqual({ position: 3, messages: [{ id: 'n4', internalDate: null }] });
+      expect(await from(6)).toBeNull();
+    });
+
+    it('that is listed again keeps what is known to have arrived, although all of the newest are gone', async () => {
+      const mailbox = open();
+      await newestThree(mailbox);
+      await mailbox.save(dated(1), dated(2), dated(3));
+      await finishBackfill(mailbox);
+      await mailbox.begin(200);
+      await mailbox.list(['l5', 'l4', 'l3', 'l2', 'l1', ...ids(4, 6)]);
+      const { store, id, generation } = mailbox;
+      expect(await store.limitEdge({ mailbox: id, generation })).toMatchObject({ position: -1, internalDate: null });
+      await mailbox.finish({ keepNewest: 3, arrivedTo: 4 });
+      expect((await mailbox.pendingIds('backfill')).toSorted()).toEqual(['l1', 'l2', 'l3', 'l4', 'l5']);
+    });
+
     it('counts only ended listings as known: one that was given up does not lift the limit', async () => {
       const mailbox = open();
       await mailbox.put(scope({ limit: 3 }));

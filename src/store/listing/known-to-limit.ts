@@ -1,0 +1,84 @@
+import type { Kysely } from 'kysely';
+import type { MessageId } from '../../model/ids.ts';
+import type { Schema } from '../engines/schema.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
+import { unknownMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
+import { ARRIVED, UNFETCHED_STATES } from '../rules/message-row.ts';
+import type { AbsentQuery, LimitEdge, ListedAt } from './listing-store.ts';
+
+/** The position above every listed message. */
+const TOP = -1;
+
+interface Known {
+  readonly position: number;
+  readonly internalDate: number | null;
+}
+
+/**
+ * The last listed row that the store knew before this listing. A message that came in otherwise counts only if it is
+ * known to be as new as those within the limit: an old one would lift the limit for all that is newer.
+ */
+export async function lastKnown(
+  { tx, key, columns }: Pick<MailboxTransaction, 'key' | 'columns'> & { readonly tx: Kysely<Schema> },
+  generation: number,
+): Promise<Known> {
+  const { listed_generation: listed, limit_reached: limitReached, scope_floor: floor } = columns;
+  const row = await tx
+    .selectFrom('messages')
+    .select(['position', 'internal_date'])
+    .where('mailbox_key', '=', key)
+    .where('listed_generation', '=', generation)
+    .where('position', 'is not', null)
+    .where((eb) => {
+      const isCounted = eb('admitted_generation', '>', ARRIVED).and('admitted_generation', '<=', listed);
+      const isOther = eb('state', '=', 'stored').and(
+        eb.or([eb('admitted_generation', 'is', null), eb('admitted_generation', '=', ARRIVED)]),
+      );
+      return eb.or([
+        eb('state', 'in', ['stored', ...UNFETCHED_STATES]).and(isCounted),
+        ...(limitReached === 0 ? [isOther] : []),
+        ...(floor === null ? [] : [isOther.and('internal_date', '>=', floor)]),
+      ]);
+    })
+    .orderBy('position', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return { position: row?.position ?? TOP, internalDate: row?.internal_date ?? null };
+}
+
+/** See `ListingStore.limitEdge`. */
+export function limitEdge(database: StoreDatabase, { mailbox, generation }: AbsentQuery): Promise<LimitEdge> {
+  return database.read(async (tx) => {
+    const columns = await tx.selectFrom('mailboxes').selectAll().where('id', '=', mailbox).executeTakeFirst();
+    if (columns === undefined) throw unknownMailbox(mailbox);
+    return { ...(await lastKnown({ tx, key: columns.key, columns }, generation)), floor: columns.scope_floor };
+  });
+}
+
+/** See `ListingStore.listedFrom`. */
+export function listedFrom(
+  database: StoreDatabase,
+  { mailbox, generation, position }: AbsentQuery & { readonly position: number },
+): Promise<ListedAt | null> {
+  return database.read(async (db) => {
+    const listed = db
+      .selectFrom('messages')
+      .innerJoin('mailboxes', 'mailboxes.key', 'messages.mailbox_key')
+      .where('mailboxes.id', '=', mailbox)
+      .where('messages.listed_generation', '=', generation);
+    const { next } = await listed
+      .select((eb) => eb.fn.min('messages.position').as('next'))
+      .where('messages.position', '>=', position)
+      .executeTakeFirstOrThrow();
+    if (next === null) return null;
+    const rows = await listed
+      .select(['messages.id', 'messages.internal_date'])
+      .where('messages.position', '=', next)
+      .orderBy('messages.id')
+      .execute();
+    return {
+      position: next,
+      messages: rows.map(({ id, internal_date: internalDate }) => ({ id: id as MessageId, internalDate })),
+    };
+  });
+}
