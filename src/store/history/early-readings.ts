@@ -46,15 +46,16 @@ export async function listEarlyReadings(
   const rows = await database.read((db) =>
     db
       .selectFrom('messages')
-      .select(['id', 'history_id'])
+      .select(['id', 'reading_history_id'])
       .where('mailbox_key', '=', key)
       .where('refresh_at', '=', due)
-      .where('history_id', 'is not', null)
+      .where('reading_history_id', 'is not', null)
       .orderBy('id')
       .limit(limit)
       .execute(),
   );
-  return rows.map((row) => ({ id: row.id as MessageId, historyId: fromHistoryIdText(row.history_id ?? '0') }));
+  // Not the row's own id, which records since may have raised: what the get missed is older than those.
+  return rows.map((row) => ({ id: row.id as MessageId, historyId: fromHistoryIdText(row.reading_history_id ?? '0') }));
 }
 
 /**

@@ -49,6 +49,22 @@ export function earlyReadings(fixture: StoreFixture): void {
       expect(await mailbox.row()).toMatchObject({ historyId: h(100) });
     });
 
+    it('is settled from what the get had seen, although history has told of the message since', async () => {
+      const mailbox = await early();
+      await mailbox.apply([record(101, labelled('a', 'Y'))]);
+      const [now, id] = [mailbox.now + 20_000, mailbox.id];
+      expect(await mailbox.store.listEarlyReadings({ mailbox: id, now, limit: 9 })).toEqual([
+        { id: 'a', historyId: '50' },
+      ]);
+      await mailbox.store.settleEarlyReadings({
+        mailbox: id,
+        records: [record(99, labelled('a', 'X'))],
+        settled: [m('a')],
+        now,
+      });
+      expect(await mailbox.refreshes()).toEqual(['a']);
+    });
+
     it('is settled in the same way where another full sync begins before that', async () => {
       const mailbox = await early();
       await mailbox.store.beginFullSync({
