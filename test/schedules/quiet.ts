@@ -110,7 +110,7 @@ function pollRarely(lanes: Lanes): void {
   lanes.configure({ ...lanes.state.settings, pollInterval: HOUR, auditInterval: null });
 }
 
-async function isSettled({ world, lanes, newest }: Quiet): Promise<boolean> {
+async function isSettled({ world, lanes, newest, oddities }: Quiet): Promise<boolean> {
   if (lanes.defect !== null) return true;
   mendLabels(lanes, newest);
   if (!isInSync(lanes.state) || !lanes.idle) return false;
@@ -118,7 +118,8 @@ async function isSettled({ world, lanes, newest }: Quiet): Promise<boolean> {
   // A doubted listing is repeated by itself. Until then, the mailbox says that it may lack something.
   if ((await store.getMailbox(world.mailbox))?.doubt !== null) return false;
   const counts = await store.countMessages(world.mailbox, world.clock.now());
-  return counts.pending === 0 && counts.failed === 0;
+  // Only odd answers leave a message without its attachments for good.
+  return counts.pending === 0 && counts.failed === 0 && (counts.lacking === 0 || oddities !== null);
 }
 
 async function unsettled({ world, lanes }: Quiet): Promise<string> {
