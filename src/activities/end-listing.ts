@@ -43,7 +43,7 @@ export async function endListing(work: Work, progress: Step<'confirming'>): Prom
   // A first listing did not wait for the index, so everything is listed once more. A reconciling listing has waited.
   const late = progress.reconciling ? null : progress.startedAt + SETTLING_TIME;
   const relistAt = late ?? (doubt === null ? null : recheckAt(doubt));
-  const arrivedTo = progress.reconciling ? await lastArrival(work) : null;
+  const arrivedTo = listing.pin === 'head' ? await lastArrival(work) : null;
   await deps.store.finishListing({
     mailbox,
     generation,

@@ -10,12 +10,15 @@ import { SETTLING_TIME } from './settling.ts';
 const MOST_UNDATED = 10;
 
 /**
- * Where a scope with a limit is listed again, everything down to the last message that was known before is within the
- * limit. If the known ones are gone, only dates tell what arrived since history was last read: without them, all but
- * the newest few of that mail would be left out for good.
+ * Where a scope with a limit is listed again after history expired, everything down to the last message that was known
+ * before is within the limit. If the known ones are gone, only dates tell what arrived since history was last read:
+ * without them, all but the newest few of that mail would be left out for good.
  *
  * A listing is in the order of dates, so the oldest arrival is found by few gets: none where the last known message is
  * older than that read, and about twice the logarithm of the number of arrivals otherwise.
+ *
+ * Where the scope held fewer messages than its limit, none was left out, so all that is listed now was known or has
+ * arrived.
  *
  * @returns the position of the oldest arrival, or of the last known message if that is lower; null where nothing is to
  * be found
@@ -27,7 +30,8 @@ export async function lastArrival(work: Work): Promise<number | null> {
   if (settings.scope.limit === null) return null;
   const read = (await knownMailbox(deps, mailbox)).marks[0];
   if (read === undefined) return null;
-  const { position, internalDate, floor } = await deps.store.limitEdge({ mailbox, generation });
+  const { position, internalDate, floor, heldAll } = await deps.store.limitEdge({ mailbox, generation });
+  if (heldAll) return Number.MAX_SAFE_INTEGER;
   const since = Math.max(read.at - SETTLING_TIME, floor ?? Number.NEGATIVE_INFINITY);
   if (internalDate !== null && internalDate < since) return null;
   return await lowestSince(work, since, Math.max(position, settings.scope.limit - 1));

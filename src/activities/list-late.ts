@@ -1,6 +1,6 @@
-import type { GmailSession } from '../gmail/api/gmail-api.ts';
+import type { GmailSession, MessagePage } from '../gmail/api/gmail-api.ts';
 import { listings } from '../gmail/api/scope-listings.ts';
-import type { HistoryId, LabelId, MessageId } from '../model/ids.ts';
+import type { HistoryId, LabelId, MailboxId, MessageId } from '../model/ids.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { FetchingStore } from '../store/fetching/fetching-store.ts';
@@ -8,8 +8,10 @@ import type { WorkStore } from '../store/fetching/work-store.ts';
 import { countDoubt, isCountDecided, nextDoubt, recheckAt } from './listing-doubt.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { pagesOf } from './list-ids.ts';
+import { LateLimit } from './late-limit.ts';
 import { compareTotals } from './listing-totals.ts';
 import { settledMark } from './settling.ts';
+import { vanishedSince } from './vanished.ts';
 
 /**
  * `late`: how many messages had not been listed before. `isDoubted`: the whole listing is to be made again, because
@@ -19,6 +21,8 @@ export interface LateListing {
   readonly late: number;
   readonly isDoubted: boolean;
 }
+
+const NOTHING_CHANGED = { entered: new Set<MessageId>(), left: new Set<MessageId>() };
 
 /** Ms until it is looked at again whether messages that hold up a whole listing are read. */
 const HELD_UP = 60_000;
@@ -77,26 +81,61 @@ async function listAgain(
   // would make up for one that the listing left out.
   const messages = new Set<MessageId>();
   const labels = new Map<LabelId, Set<MessageId>>();
-  for (const query of listings(row.settings.scope)) {
-    // The first listing left out the messages beyond the scope's limit, and so does this one.
-    let wanted = row.settings.scope.limit ?? Number.POSITIVE_INFINITY;
+  const { id: mailbox, settings } = row;
+  const add = async (listed: MessagePage['messages'], isAdmitted = true): Promise<void> => {
+    if (listed.length > 0)
+      late += (await store.addListedLate({ mailbox, messages: listed, since, isAdmitted, now: clock.now() })).unknown;
+    run.progress({ step: 'listing late', late });
+  };
+  const nextLimit = await limitsOf(store, session, { row, since }, run.signal);
+  for (const query of listings(settings.scope)) {
+    const limit = nextLimit();
     for await (const page of pagesOf(session, query, run.signal)) {
-      const listed = page.slice(0, wanted);
-      wanted -= listed.length;
-      for (const { id } of listed) messages.add(id);
+      for (const { id } of page) messages.add(id);
       for (const label of query.labelIds ?? []) {
         const under = labels.get(label) ?? new Set();
-        for (const { id } of listed) under.add(id);
+        for (const { id } of page) under.add(id);
         labels.set(label, under);
       }
-      const { unknown } = await store.addListedLate({ mailbox: row.id, messages: listed, since, now: clock.now() });
-      late += unknown;
-      run.progress({ step: 'listing late', late });
-      if (wanted === 0) break;
+      await add(
+        limit === null
+          ? page
+          : limit.take(page, await store.admissionsOf({ mailbox, messageIds: page.map(({ id }) => id) })),
+      );
+      if (limit?.isOver === true) break;
     }
+    if (limit !== null) await add(limit.rest(), false);
   }
   return {
     late,
     counts: { messages: messages.size, labels: new Map([...labels].map(([label, under]) => [label, under.size])) },
   };
+}
+
+/**
+ * Makes what picks the newest of one listing, or null in a scope without a limit. Whose limit the deleted messages were
+ * within is not known where a scope has several labels, so each of them is listed down to the limit.
+ */
+async function limitsOf(
+  store: FetchingStore,
+  session: GmailSession,
+  { row: { id: mailbox, settings }, since }: { row: MailboxRow; since: HistoryId | null },
+  signal: AbortSignal,
+): Promise<() => LateLimit | null> {
+  const { limit, labelIds } = settings.scope;
+  if (limit === null) return () => null;
+  const { entered, left } =
+    since === null ? NOTHING_CHANGED : await vanishedSince(session, { since }, settings.scope, signal);
+  const deleted = labelIds.length > 1 ? 0 : await placesTaken(store, mailbox, left);
+  return () => new LateLimit(limit, deleted, entered);
+}
+
+/**
+ * How many of the newest messages have left, as the store knows by now, or as it will from history. In this order: one
+ * that the live lane buries in between is counted twice, which leaves one message more to its date; the other way round
+ * it would be counted nowhere.
+ */
+async function placesTaken(store: FetchingStore, mailbox: MailboxId, left: ReadonlySet<MessageId>): Promise<number> {
+  const { dated } = await store.admissionsOf({ mailbox, messageIds: [...left] });
+  return dated.size + (await store.countAdmittedGone({ mailbox }));
 }

@@ -21,6 +21,10 @@ export interface Vanished {
   readonly isWhole: boolean;
   /** How many messages may have entered or left the listing of the scope. */
   readonly moved: number;
+  /** Messages that entered the listing of the scope, so that history brings them. */
+  readonly entered: ReadonlySet<MessageId>;
+  /** Messages that left it. */
+  readonly left: ReadonlySet<MessageId>;
   /** The same for a label's listing. */
   movedUnder(label: LabelId): number;
 }
@@ -44,6 +48,8 @@ export async function vanishedSince(
   const first = await session.listHistory({ startHistoryId: since, pageToken: null }, signal);
   const fromLabels = new Set<LabelId>();
   const moved = new Set<MessageId>();
+  const entered = new Set<MessageId>();
+  const left = new Set<MessageId>();
   const movedUnder = new Map<LabelId | null, Set<MessageId>>();
   let fromScope = false;
   let fromAll = false;
@@ -53,22 +59,20 @@ export async function vanishedSince(
     const records = page.records.filter(({ id }) => until === null || compareHistoryIds(id, until) <= 0);
     for (const operation of records.flatMap((record) => record.operations)) {
       if (moves(operation, scope)) moved.add(operation.messageId);
+      if (enters(operation, scope)) entered.add(operation.messageId);
+      if (leaves(operation, scope)) left.add(operation.messageId);
       for (const label of labelsMoved(operation, scope))
         movedUnder.set(label, (movedUnder.get(label) ?? new Set()).add(operation.messageId));
-      if (hides(operation, scope)) {
-        fromAll = true;
-        fromScope = true;
-      }
-      if (operation.kind === 'labelsRemoved') {
-        for (const label of operation.labelIds) fromLabels.add(label);
-        fromScope ||= operation.labelIds.some((id) => scope.labelIds.includes(id));
-      }
+      fromAll ||= hides(operation, scope);
+      fromScope ||= leaves(operation, scope);
+      if (operation.kind === 'labelsRemoved') for (const label of operation.labelIds) fromLabels.add(label);
     }
     if (page.nextPageToken === null) {
       const movedIn = (label: LabelId): number =>
         new Set([...(movedUnder.get(label) ?? []), ...(movedUnder.get(null) ?? [])]).size;
       const isWhole = compareHistoryIds(last, first.historyId) >= 0;
-      return { fromScope, fromAll, fromLabels, head: first.historyId, isWhole, moved: moved.size, movedUnder: movedIn };
+      const { historyId: head } = first;
+      return { fromScope, fromAll, fromLabels, head, isWhole, moved: moved.size, entered, left, movedUnder: movedIn };
     }
     page = await historyPageAfter(session, { startHistoryId: since, pageToken: page.nextPageToken }, signal);
   }
@@ -77,6 +81,26 @@ export async function vanishedSince(
 function moves(operation: HistoryOperation, scope: Scope): boolean {
   if (operation.kind === 'added' || operation.kind === 'deleted') return true;
   return operation.labelIds.some((id) => scope.labelIds.includes(id) || (isHiding(id) && !scope.includeSpamTrash));
+}
+
+function leaves(operation: HistoryOperation, scope: Scope): boolean {
+  return hides(operation, scope) || (operation.kind === 'labelsRemoved' && includesAny(scope, operation.labelIds));
+}
+
+const includesAny = ({ labelIds }: Scope, labels: readonly LabelId[]): boolean =>
+  labels.some((id) => labelIds.includes(id));
+
+function enters(operation: HistoryOperation, scope: Scope): boolean {
+  switch (operation.kind) {
+    case 'added':
+      return true;
+    case 'labelsAdded':
+      return includesAny(scope, operation.labelIds);
+    case 'labelsRemoved':
+      return operation.labelIds.some(isHiding) && !scope.includeSpamTrash;
+    case 'deleted':
+      return false;
+  }
 }
 
 /** The labels whose listings a message may have entered or left; null stands for any label. */

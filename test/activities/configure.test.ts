@@ -130,6 +130,30 @@ describe('a mailbox whose settings change', () => {
     await expectExact(ada);
   });
 
+  it('keeps it also where mail has arrived meanwhile, which takes no place within the limit', async () => {
+    ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 5 } });
+    ada.receive(4);
+    await ada.clock.runUntil(() => false, 60_000);
+    ada.gmail.lag.listMs = 20_000;
+    ada.receive(1, { from: Date.UTC(2026, 0, 1) });
+    await ada.run(5_000);
+    ada.receive(7, { from: ada.clock.now() });
+    await ada.settle();
+    expect((await ada.counts()).stored).toBe(12);
+    await expectExact(ada);
+  });
+
+  it('takes in nothing older where some of the newest were deleted before they were all listed again', async () => {
+    ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 5 } });
+    const ids = ada.receive(30);
+    await ada.run(10_000);
+    expect((await ada.counts()).stored).toBe(5);
+    ada.gmail.deleteAll(ids.slice(-4));
+    await ada.settle();
+    const { held } = await ada.comparison();
+    expect([...held.keys()]).toEqual(ids.slice(-5, -4));
+  });
+
   it('fetches the newest of each label of a scope with a limit', async () => {
     ada = await RunningMailbox.open({
       format: 'raw',

@@ -63,7 +63,8 @@ export interface FetchingStore {
   saveAttempts(request: { mailbox: MailboxId; attempts: readonly FetchAttempt[]; now: number }): Promise<void>;
   /**
    * Messages that a listing showed late: unknown ids become `pending` rows of the live lane. So do tombstones no newer
-   * than `since`, since the listing is not just lagging behind those. They count as within the scope's limit.
+   * than `since`, since the listing is not just lagging behind those. They count as within the scope's limit, unless
+   * `isAdmitted` is false: then they are in scope only by their date.
    *
    * @returns `unknown`: how many rows became pending
    */
@@ -71,8 +72,13 @@ export interface FetchingStore {
     mailbox: MailboxId;
     messages: readonly { id: MessageId; threadId: ThreadId }[];
     since: HistoryId | null;
+    isAdmitted?: boolean;
     now: number;
   }): Promise<{ unknown: number }>;
+  /** How these messages, as far as they are known, came within the limit of the scope. */
+  admissionsOf(query: { mailbox: MailboxId; messageIds: readonly MessageId[] }): Promise<Admissions>;
+  /** How many messages within the limit of the scope have left it since the last listing, and have a known date. */
+  countAdmittedGone(query: { mailbox: MailboxId }): Promise<number>;
   /** Stored or excluded rows whose labels are due to be read again. */
   nextRefresh(request: { mailbox: MailboxId; limit: number; now: number }): Promise<readonly MessageId[]>;
   /**
@@ -133,4 +139,13 @@ export interface FetchAttempt {
   readonly error: string;
   /** Epoch ms; ignored for `gone`. */
   readonly nextAttemptAt: number;
+}
+
+export interface Admissions {
+  /** By the listing of the newest messages, and still in scope. */
+  readonly admitted: ReadonlySet<MessageId>;
+  /** Those of `admitted` whose dates are known. */
+  readonly dated: ReadonlySet<MessageId>;
+  /** By history, which told of them as new. */
+  readonly arrived: ReadonlySet<MessageId>;
 }

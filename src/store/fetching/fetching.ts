@@ -6,6 +6,7 @@ import { ObjectSweptError } from '../bodies/body-objects.ts';
 import { compareHistoryIds, type HistoryId, type MessageId } from '../../model/ids.ts';
 import { describeBody } from '../headers/describe-body.ts';
 import { withEarlyReading } from '../history/early-readings.ts';
+import { setScopeFloor } from '../rows/scope-floor.ts';
 import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
 import type { FetchAttempt } from './fetching-store.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
@@ -94,6 +95,7 @@ function applyFetched(
       differences.set(message.id, { ...written, before, after });
     }
     await writeDifferences(locked, differences.values(), now);
+    if (progress?.step === 'done' && locked.columns.scope_floor === null) await setScopeFloor(database, locked, now);
     const lacking = [...differences.values()]
       .filter(({ after }) => lacksAttachments(after, rules))
       .map(({ after }) => after.id);
@@ -199,7 +201,7 @@ export function addListedLate(
   database: StoreDatabase,
   request: RequestOf<FetchingStore, 'addListedLate'>,
 ): Promise<{ unknown: number }> {
-  const { messages, since, now } = request;
+  const { messages, since, isAdmitted = true, now } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
     const rows = await loadRows(
       locked,
@@ -208,7 +210,7 @@ export function addListedLate(
     const unknown = new Map<MessageId, Difference>();
     // The late listing completes the first one, so what it shows is within the limit as well: the oldest date of those
     // that the first one showed may be too new, since some of these may have been deleted before they were read.
-    const admitted = { admittedGeneration: locked.columns.generation };
+    const admitted = isAdmitted ? { admittedGeneration: locked.columns.generation } : {};
     for (const { id, threadId } of messages) {
       const row = rows.get(id);
       if (row === undefined)

@@ -10,7 +10,7 @@ import {
 } from '../../model/ids.ts';
 import { bulkInsert } from '../engines/bulk-insert.ts';
 import { fromHistoryIdText, toHistoryIdText } from '../engines/history-id-text.ts';
-import { applyOperation, shownAgain } from '../rules/history-rules.ts';
+import { applyOperation, asArrived, shownAgain } from '../rules/history-rules.ts';
 import { rulesOf } from '../rows/mailbox-rows.ts';
 import type { AppliedHistory } from './history-store.ts';
 import type { SettleMark } from '../rows/mailbox-row.ts';
@@ -89,7 +89,11 @@ async function applyRecords(
       const seen = isPassed || remembered.has(name.join(' '));
       const held = after.get(operation.messageId) ?? rows.get(operation.messageId) ?? null;
       const isShownAgain = held !== null && earlier.has(name.join(' '));
-      const row = isShownAgain ? shownAgain(held, operation, record.id, now) : held;
+      const shown = isShownAgain ? shownAgain(held, operation, record.id, now) : held;
+      const row =
+        seen || shown === null
+          ? shown
+          : asArrived(shown, operation, record.id, { rules, listed: locked.columns.listed_generation });
       // An operation that came before its message was known had no effect, so this row has yet to receive it.
       const known =
         isPassed ||

@@ -44,8 +44,8 @@ export function beginFullSync(
       generation,
       settings: JSON.stringify(after),
       full_sync: JSON.stringify(progress),
-      // What listings of another scope left in doubt says nothing of this one.
-      ...(isSameScope(before.scope, after.scope) ? {} : { doubt: null }),
+      // What listings of another scope left in doubt, or left out, says nothing of this one.
+      ...(isSameScope(before.scope, after.scope) ? {} : { doubt: null, limit_reached: 1, scope_floor: null }),
     });
     return progress;
   });

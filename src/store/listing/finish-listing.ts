@@ -49,12 +49,14 @@ export function finishListing(
       doubtedLabels: new Set(doubtedLabels),
       lastPosition: keepNewest === null ? null : Math.max(keepNewest - 1, arrivedTo, known.position),
     };
-    const limitReached = keepNewest !== null && (await lastPosition(locked, generation)) >= keepNewest - 1;
+    const leavesOut = listing.lastPosition !== null && (await lastPosition(locked, generation)) > listing.lastPosition;
     if (labels === 'compared') await raiseReadingIds(locked, listing);
     const counts = await endRows(database, locked, listing, now);
     await forgetLabelListings(locked);
     await locked.updateMailbox({
-      ...ended(progress, generation, limitReached),
+      ...ended(progress, generation),
+      limit_reached: leavesOut ? 1 : 0,
+      scope_floor: leavesOut ? locked.columns.scope_floor : null,
       relist_at: relistAt,
       doubt: doubt === null ? null : JSON.stringify(doubt),
     });
@@ -65,7 +67,6 @@ export function finishListing(
 function ended(
   { generation, startHistoryId, startedAt, reconciling, earlyReadingsDue }: FullSyncProgress,
   listedGeneration: number,
-  limitReached: boolean,
 ) {
   const fetching: FullSyncProgress = {
     generation,
@@ -82,8 +83,6 @@ function ended(
     marks: JSON.stringify(marks),
     full_sync: JSON.stringify(fetching),
     listed_generation: listedGeneration,
-    limit_reached: limitReached ? 1 : 0,
-    scope_floor: null,
   };
 }
 

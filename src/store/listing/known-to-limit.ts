@@ -51,7 +51,9 @@ export function limitEdge(database: StoreDatabase, { mailbox, generation }: Abse
   return database.read(async (tx) => {
     const columns = await tx.selectFrom('mailboxes').selectAll().where('id', '=', mailbox).executeTakeFirst();
     if (columns === undefined) throw unknownMailbox(mailbox);
-    return { ...(await lastKnown({ tx, key: columns.key, columns }, generation)), floor: columns.scope_floor };
+    const known = await lastKnown({ tx, key: columns.key, columns }, generation);
+    const heldAll = columns.listed_generation > 0 && columns.limit_reached === 0;
+    return { ...known, floor: columns.scope_floor, heldAll };
   });
 }
 

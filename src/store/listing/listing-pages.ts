@@ -55,7 +55,7 @@ async function countKnown(
  */
 async function writeListed(
   { tx, key }: MailboxTransaction,
-  listed: readonly { id: MessageId; threadId: ThreadId; position: number }[],
+  listed: readonly { id: MessageId; threadId: ThreadId; position: number | null }[],
   {
     generation,
     isOfLaterLabel,
@@ -65,6 +65,7 @@ async function writeListed(
   const wasGone = sql`messages.state = 'gone'`;
   const isBetter = isOfLaterLabel ? sql`(excluded.position < messages.position)` : sql`(1 = 0)`;
   const seen = sql`messages.listed_generation = excluded.listed_generation`;
+  const hasPlace = sql`(${seen} and messages.position is not null)`;
   await bulkInsert(
     tx,
     {
@@ -74,7 +75,7 @@ async function writeListed(
       onConflict: {
         name: isOfLaterLabel ? 'listed by a later label' : 'listed',
         set: {
-          position: sql`case when ${seen} and not ${isBetter} then messages.position else excluded.position end`,
+          position: sql`case when ${hasPlace} and not ${isBetter} then messages.position else excluded.position end`,
           rank: sql`case when ${wasGone} then excluded.rank when ${seen} or messages.lane = 'live' then
             messages.rank else excluded.rank end`,
           lane: sql`case when ${wasGone} then excluded.lane else messages.lane end`,
@@ -96,10 +97,10 @@ async function writeListed(
       0,
       '',
       'backfill',
-      position,
+      position ?? 0,
       position,
       generation,
-      generation,
+      position === null ? null : generation,
       0,
       0,
       now,
@@ -144,7 +145,7 @@ export function saveLabelListingPage(
     const unseen = await notListed(locked, messages, generation);
     await writeListed(
       locked,
-      unseen.map((message) => ({ ...message, position: 0 })),
+      unseen.map((message) => ({ ...message, position: null })),
       { generation, isOfLaterLabel: false, now },
     );
   });

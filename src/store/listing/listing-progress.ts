@@ -3,7 +3,7 @@ import type { RequestOf } from '../engines/request-of.ts';
 import { parseFullSync } from '../rows/mailbox-rows.ts';
 import type { FullSyncProgress } from '../rows/mailbox-row.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
-import { setScopeFloor } from './scope-floor.ts';
+import { setScopeFloor } from '../rows/scope-floor.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
 /** See {@link ListingStore.saveProgress}. */

@@ -25,7 +25,8 @@ export interface ListingStore {
    * Marks every listed id as seen in this generation, and creates `pending` rows in the backfill lane for unknown ids.
    * A listed tombstone becomes `pending` again: a get decides, guarded by the tombstone's history id. `stored`,
    * `failed`, `pending` and `excluded` rows keep their state. A row's position (order of listing, 0 is the newest) is
-   * set once per generation. Saves `progress` in the same transaction.
+   * set once per generation, by the first page of the scope's listing that shows the message. Saves `progress` in the
+   * same transaction.
    *
    * Does nothing if the generation is no longer the stored one, or if its listing has ended: an abandoned attempt may
    * still be listing.
@@ -45,8 +46,8 @@ export interface ListingStore {
   }): Promise<{ unknown: number }>;
   /**
    * Saves a page of one label's listing until {@link ListingStore.finishListing} uses it. With `isInScope`, every
-   * message on the page is in scope: messages that the scope's own listing left out count as seen. They get position 0,
-   * because their place in the order of the listing is unknown.
+   * message on the page is in scope: messages that the scope's own listing left out count as seen. They get no
+   * position, because their place in the order of the listing is unknown; within a limit they stay by their date.
    */
   saveLabelListingPage(request: {
     mailbox: MailboxId;
@@ -145,6 +146,8 @@ export interface LimitEdge {
   readonly internalDate: number | null;
   /** The date of the oldest message within the limit (epoch ms); null while it is not known. */
   readonly floor: number | null;
+  /** Whether the last listing of this scope showed fewer messages than the limit, so that it left none out. */
+  readonly heldAll: boolean;
 }
 
 export interface ListedAt {

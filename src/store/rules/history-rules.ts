@@ -1,7 +1,15 @@
 import type { HistoryOperation } from '../../model/change.ts';
 import { compareHistoryIds, type HistoryId, type LabelId } from '../../model/ids.ts';
 import { isHiding } from '../../model/settings.ts';
-import { ARRIVED, isUnfetched, newRow, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
+import {
+  ARRIVED,
+  isDecided,
+  isUnfetched,
+  newRow,
+  sameLabelIds,
+  sortedLabelIds,
+  type MessageRow,
+} from './message-row.ts';
 import { readLabelsAgain, waitsForLabels } from './refresh-rules.ts';
 import { labelsExclude, followScope, toFetch, toGone, withoutWork, type RowRules } from './row-scope.ts';
 
@@ -57,6 +65,26 @@ export function applyOperation(
 export function shownAgain(row: MessageRow, { kind }: HistoryOperation, recordId: HistoryId, now: number): MessageRow {
   const isItsDeletion = kind === 'deleted' && row.state === 'gone' && row.historyId === recordId;
   return isItsDeletion && row.buriedAt !== null && row.buriedAt > now ? { ...row, buriedAt: now } : row;
+}
+
+/**
+ * A message that was fetched with its thread, or listed by a listing that has not ended, before history first told of
+ * it has arrived all the same, however old it is: the row, with that noted.
+ *
+ * @param listed - the generation of the last listing that has ended
+ */
+export function asArrived(
+  row: MessageRow,
+  operation: HistoryOperation,
+  recordId: HistoryId,
+  { rules, listed }: { readonly rules: RowRules; readonly listed: number },
+): MessageRow {
+  const { admittedGeneration: admitted } = row;
+  const isFetched = admitted === null && isContained(row, recordId);
+  const isListed = admitted !== null && admitted > listed;
+  if (operation.kind !== 'added' || !(isFetched || isListed)) return row;
+  const arrived: MessageRow = { ...row, admittedGeneration: ARRIVED };
+  return isDecided(row) ? followScope(arrived, rules) : arrived;
 }
 
 function isContained(row: MessageRow, recordId: HistoryId): boolean {

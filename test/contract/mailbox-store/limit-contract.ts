@@ -104,6 +104,32 @@ export function limit(fixture: StoreFixture): void {
       expect(Object.keys(await mailbox.labels())).toEqual(['earliest', 'early', 'n1', 'n2', 'n3']);
     });
 
+    it('lets in what arrived with an older date, though fetched before history told of it', async () => {
+      const mailbox = open();
+      await newestThree(mailbox);
+      await mailbox.save(dated(1), dated(2), dated(3), reading('early', { at: 101, date: 1 }));
+      await mailbox.apply([record(101, added('early'))]);
+      await finishBackfill(mailbox);
+      expect(Object.keys(await mailbox.labels())).toEqual(['early', 'n1', 'n2', 'n3']);
+      await mailbox.save(reading('later', { at: 102, date: 1 }));
+      await mailbox.apply([record(102, added('later'))]);
+      await mailbox.save(reading('later', { at: 102, date: 1 }));
+      expect(Object.keys(await mailbox.labels())).toEqual(['early', 'later', 'n1', 'n2', 'n3']);
+    });
+
+    it('lets in what arrived with an older date while a listing showed it, beyond the limit', async () => {
+      const mailbox = open();
+      await newestThree(mailbox);
+      await mailbox.save(dated(1), dated(2), dated(3));
+      await finishBackfill(mailbox);
+      await mailbox.begin(100);
+      await mailbox.list([...ids(1, 6), 'early']);
+      await mailbox.apply([record(101, added('early'))]);
+      await mailbox.save(reading('early', { at: 101, date: 1 }));
+      await mailbox.finish({ keepNewest: 3 });
+      expect(Object.keys(await mailbox.labels())).toEqual(['early', 'n1', 'n2', 'n3']);
+    });
+
     it('holds where a label operation brought an older message in before the oldest date was known', async () => {
       const mailbox = open();
       await newestThree(mailbox);
@@ -162,6 +188,47 @@ export function limit(fixture: StoreFixture): void {
       expect(await mailbox.pendingIds('backfill')).toEqual(['missed']);
     });
 
+    it('lets in by its date what only a listing of a label shows, so that an old message lowers no limit', async () => {
+      const mailbox = open();
+      await newestThree(mailbox);
+      await mailbox.save(dated(1), dated(2), dated(3));
+      await finishBackfill(mailbox);
+      await mailbox.begin(200);
+      await mailbox.list(['n1', 'n2', 'n3', 'n6']);
+      await mailbox.listLabels({ INBOX: ['n1', 'missed', 'n2', 'n3', 'n4', 'n5', 'n6'] }, { isInScope: true });
+      await mailbox.list(['n1', 'n2', 'n3', 'n4', 'n5', 'n6']);
+      await mailbox.finish({ labels: 'compared', keepNewest: 3 });
+      await mailbox.save(reading('missed', { date: 9_850 }), dated(5));
+      await finishBackfill(mailbox);
+      expect(Object.keys(await mailbox.labels())).toEqual(['missed', 'n1', 'n2', 'n3']);
+      expect(await mailbox.save(dated(4, 201))).toEqual({ stored: 0, stale: [] });
+    });
+
+    it('is set by the first of the newest that is read, where none had been read when the backfill ended', async () => {
+      const mailbox = open();
+      await newestThree(mailbox);
+      await mailbox.apply([record(101, ...ids(1, 3).map((id) => labelled(id, 'STARRED')), labelled('n5', 'STARRED'))]);
+      await finishBackfill(mailbox);
+      await mailbox.save(dated(5, 101));
+      await mailbox.save(dated(1, 101), dated(2, 101), dated(3, 101));
+      expect(Object.keys(await mailbox.labels())).toEqual(['n1', 'n2', 'n3']);
+    });
+
+    it('says which messages a listing let in, and which have arrived', async () => {
+      const mailbox = open();
+      await newestThree(mailbox);
+      await mailbox.save(dated(1), dated(2), dated(3));
+      await mailbox.apply([record(101, added('late'), deleted('n2')), record(102, labelled('n5', 'STARRED'))]);
+      const { store, id } = mailbox;
+      const messageIds = ['n1', 'n2', 'n4', 'n5', 'late'].map((one) => messageId(one));
+      expect(await store.admissionsOf({ mailbox: id, messageIds })).toEqual({
+        admitted: new Set(['n1']),
+        dated: new Set(['n1']),
+        arrived: new Set(['late']),
+      });
+      expect(await store.countAdmittedGone({ mailbox: id })).toBe(1);
+    });
+
     it('that is listed again shows the last message known before, and what is listed below', async () => {
       const mailbox = open();
       await newestThree(mailbox);
@@ -175,6 +242,7 @@ export function limit(fixture: StoreFixture): void {
         position: 2,
         internalDate: 9_800,
         floor: 9_700,
+        heldAll: false,
       });
       const from = (position: number) => store.listedFrom({ mailbox: id, generation, position });
       expect(await from(0)).toEqual({ position: 0, messages: [{ id: 'late', internalDate: null }] });

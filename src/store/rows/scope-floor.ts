@@ -1,8 +1,8 @@
 import type { MessageId } from '../../model/ids.ts';
-import { parseSettings, rulesOf } from '../rows/mailbox-rows.ts';
+import { parseSettings, rulesOf } from './mailbox-rows.ts';
 import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
-import { loadRows, writeDifferences } from '../rows/message-writer.ts';
-import { ARRIVED } from '../rules/message-row.ts';
+import { loadRows, writeDifferences } from './message-writer.ts';
+import { ARRIVED, UNFETCHED_STATES } from '../rules/message-row.ts';
 import { followScope } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
@@ -11,21 +11,28 @@ const PAGE = 500;
 /**
  * Sets the floor of a scope with a limit. A label operation on a message beyond the limit must not bring that message
  * in, and a label says nothing about age. Once the backfill has read the messages within the limit, the date of the
- * oldest one is the floor, and acts like `after`. Older messages that came in before the floor was known leave the
- * scope now.
+ * oldest one is the floor, and acts like `after`. Where none has been read by then, because the live lane has yet to
+ * read them all, the first that is read sets it. Older messages that came in before the floor was known leave the scope
+ * now.
  */
 export async function setScopeFloor(database: StoreDatabase, locked: MailboxTransaction, now: number): Promise<void> {
   const { tx, dialect, key, columns } = locked;
-  if (columns.limit_reached === 0 || columns.scope_floor !== null || parseSettings(columns).scope.limit === null)
-    return;
+  if (columns.limit_reached === 0 || parseSettings(columns).scope.limit === null) return;
   const { floor } = await tx
     .selectFrom('messages')
     .select((eb) => eb.fn.min('internal_date').as('floor'))
     .where('mailbox_key', '=', key)
-    .where('state', '=', 'stored')
+    // Also of messages that have left since the last listing: what is newer than those was never beyond the limit.
+    .where((eb) =>
+      eb.or([
+        eb('state', 'in', ['stored', ...UNFETCHED_STATES]),
+        eb('state', 'in', ['gone', 'excluded']).and('listed_generation', '=', columns.listed_generation),
+      ]),
+    )
     .where('admitted_generation', '>', ARRIVED)
     .executeTakeFirstOrThrow();
-  if (floor === null) return;
+  const former = columns.scope_floor;
+  if (floor === null || (former !== null && former <= floor)) return;
   await locked.updateMailbox({ scope_floor: floor });
   const rules = rulesOf({ ...columns, scope_floor: floor }, now);
 
