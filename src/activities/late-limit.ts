@@ -21,6 +21,7 @@ export class LateLimit {
   readonly #passed = new Set<MessageId>();
   /** Those that only their dates can let in, as far as none below them was let in by the first listing. */
   #open: Listed[] = [];
+  #leavesOut = false;
 
   /**
    * @param limit - of the scope
@@ -33,17 +34,18 @@ export class LateLimit {
     this.#entered = entered;
   }
 
-  /** Whether nothing that is listed further down can belong to the newest. */
-  get isOver(): boolean {
-    return this.#passed.size >= this.#limit;
+  /** Whether a message was seen that lies beyond the limit, as does all that is listed further down. */
+  get leavesOut(): boolean {
+    return this.#leavesOut;
   }
 
   /** @returns the messages, of this page and of those before, that belong to the newest for sure */
   take(page: readonly Listed[], known: Admissions): readonly Listed[] {
     const taken: Listed[] = [];
     for (const message of page) {
-      if (this.isOver) break;
       if (this.#entered.has(message.id) || known.arrived.has(message.id) || this.#passed.has(message.id)) continue;
+      this.#leavesOut ||= this.#passed.size >= this.#limit;
+      if (this.#leavesOut) break;
       this.#passed.add(message.id);
       this.#open.push(message);
       if (this.#passed.size > this.#sure && !known.admitted.has(message.id)) continue;

@@ -102,9 +102,12 @@ async function listAgain(
           ? page
           : limit.take(page, await store.admissionsOf({ mailbox, messageIds: page.map(({ id }) => id) })),
       );
-      if (limit?.isOver === true) break;
+      if (limit?.leavesOut === true) break;
     }
-    if (limit !== null) await add(limit.rest(), false);
+    if (limit === null) continue;
+    await add(limit.rest(), false);
+    // The first listing may have shown less than the limit only because Gmail left messages out.
+    if (limit.leavesOut) await store.noteLimitReached({ mailbox, generation: row.generation, now: clock.now() });
   }
   return {
     late,

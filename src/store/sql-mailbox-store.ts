@@ -30,6 +30,7 @@ import {
   getMailbox,
   listMailboxes,
   noteCondition,
+  noteLimitReached,
   putMailbox,
   saveDoubt,
   saveWatch,
@@ -165,6 +166,7 @@ function registryOf(database: StoreDatabase): MailboxRegistry {
     identity: () => storeIdentity(database),
     noteCondition: (request) => noteCondition(database, request),
     saveWatch: (request) => saveWatch(database, request),
+    noteLimitReached: (request) => noteLimitReached(database, request),
     setRelistAt: (request) => setRelistAt(database, request),
     saveDoubt: (request) => saveDoubt(database, request),
   };

@@ -149,4 +149,18 @@ describe('With a limit, history that expired loses none of the mail that arrived
     expect(held).toEqual(expect.arrayContaining(old.slice(-8, -5)));
     expect(held).toHaveLength(5);
   });
+
+  it('and takes in no older mail where the first listing had come back empty', async () => {
+    ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 5 } });
+    const old = ada.receive(30);
+    ada.simulator.faults.add({ match: { method: 'messages.list' }, effect: { kind: 'empty-page' }, times: 1 });
+    await ada.settle();
+    expect((await ada.counts()).stored).toBe(5);
+    const arrived = ada.receive(1, { from: ada.clock.now() });
+    ada.gmail.expireHistory();
+    ada.lanes.dispatch({ kind: 'poked' });
+    await ada.settle();
+    const { held } = await ada.comparison();
+    expect([...held.keys()].toSorted()).toEqual([...old.slice(-5), ...arrived].toSorted());
+  });
 });

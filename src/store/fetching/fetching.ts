@@ -95,7 +95,8 @@ function applyFetched(
       differences.set(message.id, { ...written, before, after });
     }
     await writeDifferences(locked, differences.values(), now);
-    if (progress?.step === 'done' && locked.columns.scope_floor === null) await setScopeFloor(database, locked, now);
+    if (progress?.step === 'done' && locked.columns.scope_floor === null)
+      await setScopeFloor(database, locked, { now });
     const lacking = [...differences.values()]
       .filter(({ after }) => lacksAttachments(after, rules))
       .map(({ after }) => after.id);

@@ -10,7 +10,8 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 export function saveProgress(database: StoreDatabase, request: RequestOf<ListingStore, 'saveProgress'>): Promise<void> {
   return withMailbox(database, request.mailbox, async (locked) => {
     const saved = await saveStep(locked, request.generation, request.progress);
-    if (saved && request.progress.step === 'done') await setScopeFloor(database, locked, request.progress.finishedAt);
+    if (saved && request.progress.step === 'done')
+      await setScopeFloor(database, locked, { now: request.progress.finishedAt });
   });
 }
 

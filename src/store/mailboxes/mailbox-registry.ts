@@ -44,6 +44,8 @@ export interface MailboxRegistry {
     doubt: Doubt | null;
     relistAt: number | null;
   }): Promise<void>;
+  /** Notes that the scope holds more messages than its limit, though the listing of this generation showed fewer. */
+  noteLimitReached(request: { mailbox: MailboxId; generation: number; now: number }): Promise<void>;
   /** Sets the time of the next listing from the top; null when none is due any more. */
   setRelistAt(request: { mailbox: MailboxId; generation: number; relistAt: number | null }): Promise<void>;
 }

@@ -9,7 +9,8 @@ import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { withCondition } from '../rows/condition-columns.ts';
 import type { MailboxRow } from '../rows/mailbox-row.ts';
-import { fromMailboxColumns, parseSettings } from '../rows/mailbox-rows.ts';
+import { fromMailboxColumns, parseFullSync, parseSettings } from '../rows/mailbox-rows.ts';
+import { setScopeFloor } from '../rows/scope-floor.ts';
 import { requireLivingChain } from '../rows/workflow-chains.ts';
 
 /** See {@link MailboxRegistry.putMailbox}. */
@@ -111,6 +112,18 @@ export function saveDoubt(database: StoreDatabase, request: RequestOf<MailboxReg
       doubt: request.doubt === null ? null : JSON.stringify(request.doubt),
       relist_at: request.relistAt,
     });
+  });
+}
+
+/** See {@link MailboxRegistry.noteLimitReached}. */
+export function noteLimitReached(
+  database: StoreDatabase,
+  { mailbox, generation, now }: RequestOf<MailboxRegistry, 'noteLimitReached'>,
+): Promise<void> {
+  return withMailbox(database, mailbox, async (locked) => {
+    if (locked.columns.generation !== generation || locked.columns.limit_reached !== 0) return;
+    await locked.updateMailbox({ limit_reached: 1 });
+    if (parseFullSync(locked.columns)?.step === 'done') await setScopeFloor(database, locked, { now, isReached: true });
   });
 }
 

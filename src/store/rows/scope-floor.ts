@@ -15,9 +15,13 @@ const PAGE = 500;
  * read them all, the first that is read sets it. Older messages that came in before the floor was known leave the scope
  * now.
  */
-export async function setScopeFloor(database: StoreDatabase, locked: MailboxTransaction, now: number): Promise<void> {
+export async function setScopeFloor(
+  database: StoreDatabase,
+  locked: MailboxTransaction,
+  { now, isReached = locked.columns.limit_reached !== 0 }: { readonly now: number; readonly isReached?: boolean },
+): Promise<void> {
   const { tx, dialect, key, columns } = locked;
-  if (columns.limit_reached === 0 || parseSettings(columns).scope.limit === null) return;
+  if (!isReached || parseSettings(columns).scope.limit === null) return;
   const { floor } = await tx
     .selectFrom('messages')
     .select((eb) => eb.fn.min('internal_date').as('floor'))

@@ -214,6 +214,20 @@ export function limit(fixture: StoreFixture): void {
       expect(Object.keys(await mailbox.labels())).toEqual(['n1', 'n2', 'n3']);
     });
 
+    it('is reached, too, where only a late listing shows more messages than it', async () => {
+      const mailbox = open();
+      await mailbox.put(scope({ limit: 3 }));
+      await mailbox.begin(100);
+      await mailbox.list(ids(1, 2));
+      await mailbox.finish({ keepNewest: 3 });
+      await mailbox.save(dated(1), dated(2));
+      await finishBackfill(mailbox);
+      const { store, id, generation, now } = mailbox;
+      expect(await store.limitEdge({ mailbox: id, generation })).toMatchObject({ heldAll: true, floor: null });
+      await store.noteLimitReached({ mailbox: id, generation, now });
+      expect(await store.limitEdge({ mailbox: id, generation })).toMatchObject({ heldAll: false, floor: 9_800 });
+    });
+
     it('says which messages a listing let in, and which have arrived', async () => {
       const mailbox = open();
       await newestThree(mailbox);
