@@ -43,12 +43,14 @@ export class LateLimit {
   take(page: readonly Listed[], known: Admissions): readonly Listed[] {
     const taken: Listed[] = [];
     for (const message of page) {
-      if (this.#entered.has(message.id) || known.arrived.has(message.id) || this.#passed.has(message.id)) continue;
+      const isAdmitted = known.admitted.has(message.id);
+      if (!isAdmitted && (this.#entered.has(message.id) || known.arrived.has(message.id))) continue;
+      if (this.#passed.has(message.id)) continue;
       this.#leavesOut ||= this.#passed.size >= this.#limit;
       if (this.#leavesOut) break;
       this.#passed.add(message.id);
       this.#open.push(message);
-      if (this.#passed.size > this.#sure && !known.admitted.has(message.id)) continue;
+      if (this.#passed.size > this.#sure && !isAdmitted) continue;
       taken.push(...this.#open);
       this.#open = [];
     }

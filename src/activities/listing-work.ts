@@ -42,6 +42,7 @@ export function startOf({
   startedAt,
   reconciling,
   earlyReadingsDue,
+  isOtherScope,
   repeats = 0,
 }: FullSyncProgress) {
   return {
@@ -51,6 +52,7 @@ export function startOf({
     reconciling,
     repeats,
     ...(earlyReadingsDue === undefined ? {} : { earlyReadingsDue }),
+    ...(isOtherScope === undefined ? {} : { isOtherScope }),
   };
 }
 

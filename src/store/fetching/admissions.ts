@@ -1,8 +1,11 @@
+import type { Selectable } from 'kysely';
 import type { MessageId } from '../../model/ids.ts';
 import type { RequestOf } from '../engines/request-of.ts';
+import type { MailboxTable } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
-import { mailboxKey } from '../rows/mailbox-rows.ts';
-import { ARRIVED, UNFETCHED_STATES } from '../rules/message-row.ts';
+import { unknownMailbox } from '../engines/mailbox-transaction.ts';
+import { takesPlace } from '../rows/takes-place.ts';
+import { UNFETCHED_STATES } from '../rules/message-row.ts';
 import type { Admissions, FetchingStore } from './fetching-store.ts';
 
 /** See {@link FetchingStore.admissionsOf}. */
@@ -10,22 +13,22 @@ export async function admissionsOf(
   database: StoreDatabase,
   { mailbox, messageIds }: RequestOf<FetchingStore, 'admissionsOf'>,
 ): Promise<Admissions> {
-  const key = await mailboxKey(database, mailbox);
+  const columns = await columnsOf(database, mailbox);
   const rows = await database.read((db) =>
     db
       .selectFrom('messages')
-      .select(['id', 'admitted_generation', 'internal_date'])
-      .where('mailbox_key', '=', key)
+      .select((eb) => ['id', 'internal_date', takesPlace(eb, columns).as('takes_place')])
+      .where('mailbox_key', '=', columns.key)
       .where(database.dialect.isOneOf('id', messageIds))
       .where('admitted_generation', 'is not', null)
       .where('state', 'in', ['stored', ...UNFETCHED_STATES])
       .execute(),
   );
-  const listed = rows.filter(({ admitted_generation: admitted }) => admitted !== ARRIVED);
+  const admitted = rows.filter(({ takes_place: takes }) => Boolean(takes));
   return {
-    admitted: idsOf(listed),
-    dated: idsOf(listed.filter(({ internal_date: date }) => date !== null)),
-    arrived: idsOf(rows.filter(({ admitted_generation: admitted }) => admitted === ARRIVED)),
+    admitted: idsOf(admitted),
+    dated: idsOf(admitted.filter(({ internal_date: date }) => date !== null)),
+    arrived: idsOf(rows.filter(({ takes_place: takes }) => !takes)),
   };
 }
 
@@ -37,18 +40,28 @@ export async function countAdmittedGone(
   database: StoreDatabase,
   { mailbox }: RequestOf<FetchingStore, 'countAdmittedGone'>,
 ): Promise<number> {
-  const key = await mailboxKey(database, mailbox);
+  const columns = await columnsOf(database, mailbox);
   const { gone } = await database.read((db) =>
     db
       .selectFrom('messages')
-      .innerJoin('mailboxes', 'mailboxes.key', 'messages.mailbox_key')
       .select((eb) => eb.fn.countAll<number>().as('gone'))
-      .where('mailbox_key', '=', key)
+      .where('mailbox_key', '=', columns.key)
       .where('state', 'in', ['gone', 'excluded'])
-      .whereRef('messages.listed_generation', '=', 'mailboxes.listed_generation')
-      .where('admitted_generation', '>', ARRIVED)
+      .where('listed_generation', '=', columns.listed_generation)
+      .where((eb) => takesPlace(eb, columns))
       .where('internal_date', 'is not', null)
       .executeTakeFirstOrThrow(),
   );
   return gone;
+}
+
+async function columnsOf(
+  database: StoreDatabase,
+  mailbox: RequestOf<FetchingStore, 'admissionsOf'>['mailbox'],
+): Promise<Selectable<MailboxTable>> {
+  const columns = await database.read((db) =>
+    db.selectFrom('mailboxes').selectAll().where('id', '=', mailbox).executeTakeFirst(),
+  );
+  if (columns === undefined) throw unknownMailbox(mailbox);
+  return columns;
 }

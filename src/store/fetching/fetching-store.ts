@@ -142,10 +142,10 @@ export interface FetchAttempt {
 }
 
 export interface Admissions {
-  /** By the listing of the newest messages, and still in scope. */
+  /** By a listing of the newest messages, and still in scope; also those that had arrived before the last listing. */
   readonly admitted: ReadonlySet<MessageId>;
   /** Those of `admitted` whose dates are known. */
   readonly dated: ReadonlySet<MessageId>;
-  /** By history, which told of them as new. */
+  /** By history, which told of them as new after the last listing. */
   readonly arrived: ReadonlySet<MessageId>;
 }

@@ -23,12 +23,17 @@ export function beginFullSync(
     const begun = parseFullSync(locked.columns);
     if (generation === locked.columns.generation && begun !== null) return begun;
     const due = begun === null ? null : earlyReadingsDue(begun);
+    const before = parseSettings(locked.columns);
+    const { settings: after = before } = request;
+    const isOtherScope = !isSameScope(before.scope, after.scope);
+    const isRescoped = isOtherScope || (begun?.isOtherScope === true && isUnderWay(begun));
     const progress: FullSyncProgress = {
       generation,
       startHistoryId,
       startedAt: now,
       reconciling: await holdsMessages(locked),
       ...(due === null || due + FORGOTTEN < now ? {} : { earlyReadingsDue: due }),
+      ...(isRescoped ? { isOtherScope: true } : {}),
       step: 'listing',
       pass: 0,
       listing: 0,
@@ -37,19 +42,19 @@ export function beginFullSync(
       passHistoryId: startHistoryId,
     };
     await forgetLabelListings(locked);
-    const before = parseSettings(locked.columns);
-    const { settings: after = before } = request;
     if (wantsOther(before, after)) await forgetAttempts(locked);
     await locked.updateMailbox({
       generation,
       settings: JSON.stringify(after),
       full_sync: JSON.stringify(progress),
       // What listings of another scope left in doubt, or left out, says nothing of this one.
-      ...(isSameScope(before.scope, after.scope) ? {} : { doubt: null, limit_reached: 1, scope_floor: null }),
+      ...(isOtherScope ? { doubt: null, limit_reached: 1 } : {}),
     });
     return progress;
   });
 }
+
+const isUnderWay = ({ step }: FullSyncProgress): boolean => step !== 'fetching' && step !== 'done';
 
 /**
  * Whether messages are fetched in another form under `after`. A failure in one form does not predict one in another.

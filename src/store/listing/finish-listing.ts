@@ -56,7 +56,7 @@ export function finishListing(
     await locked.updateMailbox({
       ...ended(progress, generation),
       limit_reached: leavesOut ? 1 : 0,
-      scope_floor: leavesOut ? locked.columns.scope_floor : null,
+      scope_floor: leavesOut && progress.isOtherScope !== true ? locked.columns.scope_floor : null,
       relist_at: relistAt,
       doubt: doubt === null ? null : JSON.stringify(doubt),
     });

@@ -159,6 +159,8 @@ interface FullSyncStart {
   readonly reconciling: boolean;
   /** When the early readings of a first full sync are due, if this one began before they were settled (epoch ms). */
   readonly earlyReadingsDue?: number;
+  /** True from a change of the scope until a listing of the new scope has ended. */
+  readonly isOtherScope?: true;
   /** How often the listing was repeated because Gmail counts more messages than it listed. */
   readonly repeats?: number;
 }

@@ -2,7 +2,8 @@ import type { MessageId } from '../../model/ids.ts';
 import { parseSettings, rulesOf } from './mailbox-rows.ts';
 import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import { loadRows, writeDifferences } from './message-writer.ts';
-import { ARRIVED, UNFETCHED_STATES } from '../rules/message-row.ts';
+import { takesPlace } from './takes-place.ts';
+import { UNFETCHED_STATES } from '../rules/message-row.ts';
 import { followScope } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
@@ -33,7 +34,7 @@ export async function setScopeFloor(
         eb('state', 'in', ['gone', 'excluded']).and('listed_generation', '=', columns.listed_generation),
       ]),
     )
-    .where('admitted_generation', '>', ARRIVED)
+    .where((eb) => takesPlace(eb, columns))
     .executeTakeFirstOrThrow();
   const former = columns.scope_floor;
   if (floor === null || (former !== null && former <= floor)) return;

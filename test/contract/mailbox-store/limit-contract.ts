@@ -228,6 +228,26 @@ export function limit(fixture: StoreFixture): void {
       expect(await store.limitEdge({ mailbox: id, generation })).toMatchObject({ heldAll: false, floor: 9_800 });
     });
 
+    it('counts what had arrived before the last listing among the newest that it showed', async () => {
+      const mailbox = open();
+      await newestThree(mailbox);
+      await mailbox.save(dated(1), dated(2), dated(3));
+      await finishBackfill(mailbox);
+      await mailbox.apply([record(101, added('late'), added('early'))]);
+      await mailbox.save(reading('late', { at: 101, date: 20_000 }), reading('early', { at: 101, date: 1 }));
+      await mailbox.begin(200);
+      await mailbox.list(['late', 'n1', 'n2', 'n3', 'n4', 'early']);
+      await mailbox.finish({ keepNewest: 3 });
+      await finishBackfill(mailbox);
+      const { store, id } = mailbox;
+      const messageIds = ['late', 'early'].map((one) => messageId(one));
+      expect(await store.admissionsOf({ mailbox: id, messageIds })).toEqual({
+        admitted: new Set(['late']),
+        dated: new Set(['late']),
+        arrived: new Set(['early']),
+      });
+    });
+
     it('says which messages a listing let in, and which have arrived', async () => {
       const mailbox = open();
       await newestThree(mailbox);
