@@ -1,10 +1,8 @@
-import type { MessageId, ThreadId } from '../model/ids.ts';
+import type { MessagePage } from '../gmail/api/gmail-api.ts';
+import type { MessageId } from '../model/ids.ts';
 import type { Admissions } from '../store/fetching/fetching-store.ts';
 
-interface Listed {
-  readonly id: MessageId;
-  readonly threadId: ThreadId;
-}
+type Listed = MessagePage['messages'][number];
 
 /**
  * Which messages of a listing, made some time after the first one, belong to the newest that a scope's limit lets in.

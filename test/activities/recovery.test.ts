@@ -110,15 +110,15 @@ it('A message whose labels cannot be read holds up no recovery, and is read late
   await expectExact(ada);
 });
 
-/** A mailbox whose limit is 5 messages, of 30; `arrive` new ones came while history expired, and some left. */
-async function recoveredWithin(limit: number, { arrive, leave }: { arrive: number; leave: number }) {
+/** With a limit of 5 messages, of 30. While history expired, `arrive` messages came, and `leave` of the 5 left. */
+async function recoveredWithinLimit({ arrive, leave }: { arrive: number; leave: number }) {
+  const limit = 5;
   ada = await RunningMailbox.open({ format: 'raw', scope: { limit } });
   const old = ada.receive(30);
   await ada.settle();
   const before = ada.calls();
   const newest = old.slice(-limit);
-  const left = newest.slice(0, leave);
-  ada.gmail.deleteAll(left);
+  ada.gmail.deleteAll(newest.slice(0, leave));
   const arrived = ada.receive(arrive, { from: ada.clock.now() });
   ada.gmail.expireHistory();
   ada.lanes.dispatch({ kind: 'poked' });
@@ -130,7 +130,7 @@ async function recoveredWithin(limit: number, { arrive, leave }: { arrive: numbe
 
 describe('With a limit, history that expired loses none of the mail that arrived meanwhile', () => {
   it('where messages within the limit are left: the place is known without a get', async () => {
-    const { held, expected, gets } = await recoveredWithin(5, { arrive: 12, leave: 4 });
+    const { held, expected, gets } = await recoveredWithinLimit({ arrive: 12, leave: 4 });
     expect(held).toEqual(expected);
     expect(gets).toBe(12 + 4);
   });
@@ -138,14 +138,14 @@ describe('With a limit, history that expired loses none of the mail that arrived
   it.each([6, 7, 40])(
     'where all of them are gone: %s arrivals are told apart by the dates of few messages',
     async (arrive) => {
-      const { held, expected, gets } = await recoveredWithin(5, { arrive, leave: 5 });
+      const { held, expected, gets } = await recoveredWithinLimit({ arrive, leave: 5 });
       expect(held).toEqual(expected);
       expect(gets).toBeLessThanOrEqual(arrive + 5 + 2 * Math.ceil(Math.log2(arrive)));
     },
   );
 
   it('where fewer have arrived than the limit lets in: it goes on with the next older ones', async () => {
-    const { held, old } = await recoveredWithin(5, { arrive: 2, leave: 5 });
+    const { held, old } = await recoveredWithinLimit({ arrive: 2, leave: 5 });
     expect(held).toEqual(expect.arrayContaining(old.slice(-8, -5)));
     expect(held).toHaveLength(5);
   });

@@ -1,9 +1,7 @@
-import type { Selectable } from 'kysely';
 import type { MessageId } from '../../model/ids.ts';
 import type { RequestOf } from '../engines/request-of.ts';
-import type { MailboxTable } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
-import { unknownMailbox } from '../engines/mailbox-transaction.ts';
+import { mailboxColumns } from '../rows/mailbox-rows.ts';
 import { takesPlace } from '../rows/takes-place.ts';
 import { UNFETCHED_STATES } from '../rules/message-row.ts';
 import type { Admissions, FetchingStore } from './fetching-store.ts';
@@ -13,7 +11,7 @@ export async function admissionsOf(
   database: StoreDatabase,
   { mailbox, messageIds }: RequestOf<FetchingStore, 'admissionsOf'>,
 ): Promise<Admissions> {
-  const columns = await columnsOf(database, mailbox);
+  const columns = await database.read((db) => mailboxColumns(db, mailbox));
   const rows = await database.read((db) =>
     db
       .selectFrom('messages')
@@ -40,7 +38,7 @@ export async function countAdmittedGone(
   database: StoreDatabase,
   { mailbox }: RequestOf<FetchingStore, 'countAdmittedGone'>,
 ): Promise<number> {
-  const columns = await columnsOf(database, mailbox);
+  const columns = await database.read((db) => mailboxColumns(db, mailbox));
   const { gone } = await database.read((db) =>
     db
       .selectFrom('messages')
@@ -53,15 +51,4 @@ export async function countAdmittedGone(
       .executeTakeFirstOrThrow(),
   );
   return gone;
-}
-
-async function columnsOf(
-  database: StoreDatabase,
-  mailbox: RequestOf<FetchingStore, 'admissionsOf'>['mailbox'],
-): Promise<Selectable<MailboxTable>> {
-  const columns = await database.read((db) =>
-    db.selectFrom('mailboxes').selectAll().where('id', '=', mailbox).executeTakeFirst(),
-  );
-  if (columns === undefined) throw unknownMailbox(mailbox);
-  return columns;
 }

@@ -7,6 +7,7 @@ import type { FullSyncProgress } from '../rows/mailbox-row.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { forgetLabelListings } from './label-listings.ts';
+import { hasEnded } from './listing-progress.ts';
 import { DECIDED_STATES, EXISTING_STATES, UNFETCHED_STATES } from '../rules/message-row.ts';
 
 /** Messages read early are read again one by one if that is still open this long after it was due (ms). */
@@ -26,7 +27,7 @@ export function beginFullSync(
     const before = parseSettings(locked.columns);
     const { settings: after = before } = request;
     const isOtherScope = !isSameScope(before.scope, after.scope);
-    const isRescoped = isOtherScope || (begun?.isOtherScope === true && isUnderWay(begun));
+    const isRescoped = isOtherScope || (begun?.isOtherScope === true && !hasEnded(begun));
     const progress: FullSyncProgress = {
       generation,
       startHistoryId,
@@ -53,8 +54,6 @@ export function beginFullSync(
     return progress;
   });
 }
-
-const isUnderWay = ({ step }: FullSyncProgress): boolean => step !== 'fetching' && step !== 'done';
 
 /**
  * Whether messages are fetched in another form under `after`. A failure in one form does not predict one in another.

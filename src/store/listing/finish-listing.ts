@@ -2,6 +2,7 @@ import type { LabelId, MessageId } from '../../model/ids.ts';
 import { rowAfterListing, type EndedListing } from '../rules/listing-end-rules.ts';
 import { forgetLabelListings } from './label-listings.ts';
 import { lastKnown } from './known-to-limit.ts';
+import { hasEnded } from './listing-progress.ts';
 import { listedLabels, nextMessageRows, ROWS_AT_A_TIME } from './listed-rows.ts';
 import { toHistoryIdText } from '../engines/history-id-text.ts';
 import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
@@ -37,9 +38,8 @@ export function finishListing(
   return withMailbox(database, request.mailbox, async (locked) => {
     const progress = parseFullSync(locked.columns);
     if (progress === null || generation !== locked.columns.generation) return NOTHING;
-    if (progress.step === 'fetching' || progress.step === 'done') return NOTHING;
+    if (hasEnded(progress)) return NOTHING;
 
-    const known = await lastKnown(locked, generation);
     const listing: EndedListing = {
       generation,
       startHistoryId: progress.startHistoryId,
@@ -47,7 +47,10 @@ export function finishListing(
       labels,
       absence,
       doubtedLabels: new Set(doubtedLabels),
-      lastPosition: keepNewest === null ? null : Math.max(keepNewest - 1, arrivedTo, known.position),
+      lastPosition:
+        keepNewest === null
+          ? null
+          : Math.max(keepNewest - 1, arrivedTo, (await lastKnown(locked, generation)).position),
     };
     const leavesOut = listing.lastPosition !== null && (await lastPosition(locked, generation)) > listing.lastPosition;
     if (labels === 'compared') await raiseReadingIds(locked, listing);

@@ -2,7 +2,8 @@ import type { Kysely } from 'kysely';
 import type { MessageId } from '../../model/ids.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
-import { unknownMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
+import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
+import { mailboxColumns } from '../rows/mailbox-rows.ts';
 import { ARRIVED, UNFETCHED_STATES } from '../rules/message-row.ts';
 import type { AbsentQuery, LimitEdge, ListedAt } from './listing-store.ts';
 
@@ -49,8 +50,7 @@ export async function lastKnown(
 /** See `ListingStore.limitEdge`. */
 export function limitEdge(database: StoreDatabase, { mailbox, generation }: AbsentQuery): Promise<LimitEdge> {
   return database.read(async (tx) => {
-    const columns = await tx.selectFrom('mailboxes').selectAll().where('id', '=', mailbox).executeTakeFirst();
-    if (columns === undefined) throw unknownMailbox(mailbox);
+    const columns = await mailboxColumns(tx, mailbox);
     const known = await lastKnown({ tx, key: columns.key, columns }, generation);
     const heldAll = columns.listed_generation > 0 && columns.limit_reached === 0;
     return { ...known, floor: columns.scope_floor, heldAll };

@@ -26,9 +26,8 @@ export async function saveStep(
 ): Promise<boolean> {
   const stored = parseFullSync(locked.columns);
   if (stored === null || generation !== locked.columns.generation || progress.generation !== generation) return false;
-  const ended = stored.step === 'fetching' || stored.step === 'done';
   const isOver = progress.step === 'done' || (progress.step === 'fetching' && stored.step !== 'done');
-  if (ended && !isOver) return false;
+  if (hasEnded(stored) && !isOver) return false;
   const text = JSON.stringify(progress);
   if (text !== locked.columns.full_sync) await locked.updateMailbox({ full_sync: text });
   return true;
@@ -37,5 +36,8 @@ export async function saveStep(
 /** Whether this generation's listing is still under way. What an abandoned attempt brings after the end is ignored. */
 export function isListingOf({ columns }: MailboxTransaction, generation: number): boolean {
   const stored = parseFullSync(columns);
-  return stored !== null && generation === columns.generation && stored.step !== 'fetching' && stored.step !== 'done';
+  return stored !== null && generation === columns.generation && !hasEnded(stored);
 }
+
+/** Whether the listing of a full sync has ended. */
+export const hasEnded = ({ step }: FullSyncProgress): boolean => step === 'fetching' || step === 'done';

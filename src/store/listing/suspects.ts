@@ -5,9 +5,9 @@ import { LABEL_LISTINGS } from './label-listings.ts';
 import { isListingOf } from './listing-progress.ts';
 import { fromHistoryIdText } from '../engines/history-id-text.ts';
 import { listedLabels, nextMessageRows } from './listed-rows.ts';
-import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
+import { keyOf, mailboxColumns, parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
 import type { AbsentQuery, ListedCounts, Suspects } from './listing-store.ts';
-import { unknownMailbox, withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
+import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import type { MessageRow } from '../rules/message-row.ts';
 import { isInScope, type RowRules } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
@@ -22,10 +22,7 @@ export async function findSuspects(
   database: StoreDatabase,
   request: AbsentQuery & { labels: 'compared' | 'unread'; listedBefore: number | null },
 ): Promise<Suspects> {
-  const columns = await database.read((db) =>
-    db.selectFrom('mailboxes').selectAll().where('id', '=', request.mailbox).executeTakeFirst(),
-  );
-  if (columns === undefined) throw unknownMailbox(request.mailbox);
+  const columns = await database.read((db) => mailboxColumns(db, request.mailbox));
   const progress = parseFullSync(columns);
   const losing = new Map<LabelId, number>();
   const messageIds: MessageId[] = [];
@@ -92,18 +89,17 @@ export async function countListed(
   { mailbox, generation }: AbsentQuery,
 ): Promise<ListedCounts> {
   return database.read(async (db) => {
-    const row = await db.selectFrom('mailboxes').select('key').where('id', '=', mailbox).executeTakeFirst();
-    if (row === undefined) throw unknownMailbox(mailbox);
+    const key = await keyOf(db, mailbox);
     const { messages } = await db
       .selectFrom('messages')
       .select((eb) => eb.fn.countAll<number>().as('messages'))
-      .where('mailbox_key', '=', row.key)
+      .where('mailbox_key', '=', key)
       .where('listed_generation', '=', generation)
       .executeTakeFirstOrThrow();
     const labels = await db
       .selectFrom('label_listings')
       .select(['label_id', (eb) => eb.fn.countAll<number>().as('messages')])
-      .where('mailbox_key', '=', row.key)
+      .where('mailbox_key', '=', key)
       .groupBy('label_id')
       .execute();
     return { messages, labels: new Map(labels.map((label) => [label.label_id as LabelId, label.messages])) };

@@ -30,6 +30,13 @@ export async function keyOf(db: Kysely<Schema>, mailbox: MailboxId): Promise<num
   return row.key;
 }
 
+/** What the store knows of the mailbox. */
+export async function mailboxColumns(db: Kysely<Schema>, mailbox: MailboxId): Promise<Selectable<MailboxTable>> {
+  const columns = await db.selectFrom('mailboxes').selectAll().where('id', '=', mailbox).executeTakeFirst();
+  if (columns === undefined) throw unknownMailbox(mailbox);
+  return columns;
+}
+
 export function parseSettings(columns: Selectable<MailboxTable>): MailboxSettings {
   return completeSettings(JSON.parse(columns.settings) as SomeSettings);
 }

@@ -41,6 +41,12 @@ export function limit(fixture: StoreFixture): void {
       await mailbox.finish({ keepNewest: 3 });
     }
 
+    async function newestThreeRead(mailbox: TestMailbox): Promise<void> {
+      await newestThree(mailbox);
+      await mailbox.save(dated(1), dated(2), dated(3));
+      await finishBackfill(mailbox);
+    }
+
     it('keeps the newest of the first listing and forgets the others', async () => {
       const mailbox = open();
       await newestThree(mailbox);
@@ -60,9 +66,7 @@ export function limit(fixture: StoreFixture): void {
 
     it('keeps a message out that an earlier listing left out, and that is listed beyond the limit again', async () => {
       const mailbox = open();
-      await newestThree(mailbox);
-      await mailbox.save(dated(1), dated(2), dated(3));
-      await finishBackfill(mailbox);
+      await newestThreeRead(mailbox);
       await mailbox.apply([record(101, labelled('n5', 'STARRED'))]);
       await mailbox.save(dated(5, 101));
       await mailbox.begin(200);
@@ -75,9 +79,7 @@ export function limit(fixture: StoreFixture): void {
 
     it('lets in what arrives later, and in a resync everything down to the last message known', async () => {
       const mailbox = open();
-      await newestThree(mailbox);
-      await mailbox.save(dated(1), dated(2), dated(3));
-      await finishBackfill(mailbox);
+      await newestThreeRead(mailbox);
       await mailbox.apply([record(101, added('late'))]);
       await mailbox.save(reading('late', { at: 101, date: 20_000 }));
       await mailbox.begin(200);
@@ -119,9 +121,7 @@ export function limit(fixture: StoreFixture): void {
 
     it('lets in what arrived with an older date while a listing showed it, beyond the limit', async () => {
       const mailbox = open();
-      await newestThree(mailbox);
-      await mailbox.save(dated(1), dated(2), dated(3));
-      await finishBackfill(mailbox);
+      await newestThreeRead(mailbox);
       await mailbox.begin(100);
       await mailbox.list([...ids(1, 6), 'early']);
       await mailbox.apply([record(101, added('early'))]);
@@ -173,9 +173,7 @@ export function limit(fixture: StoreFixture): void {
 
     it('that is listed again goes down to what arrived, where all of the newest are gone', async () => {
       const mailbox = open();
-      await newestThree(mailbox);
-      await mailbox.save(dated(1), dated(2), dated(3));
-      await finishBackfill(mailbox);
+      await newestThreeRead(mailbox);
       const late = ['l4', 'l3', 'l2', 'l1'];
       await mailbox.apply([
         record(101, ...late.map((id) => added(id))),
@@ -190,9 +188,7 @@ export function limit(fixture: StoreFixture): void {
 
     it('lets in by its date what only a listing of a label shows, so that an old message lowers no limit', async () => {
       const mailbox = open();
-      await newestThree(mailbox);
-      await mailbox.save(dated(1), dated(2), dated(3));
-      await finishBackfill(mailbox);
+      await newestThreeRead(mailbox);
       await mailbox.begin(200);
       await mailbox.list(['n1', 'n2', 'n3', 'n6']);
       await mailbox.listLabels({ INBOX: ['n1', 'missed', 'n2', 'n3', 'n4', 'n5', 'n6'] }, { isInScope: true });
@@ -230,9 +226,7 @@ export function limit(fixture: StoreFixture): void {
 
     it('counts what had arrived before the last listing among the newest that it showed', async () => {
       const mailbox = open();
-      await newestThree(mailbox);
-      await mailbox.save(dated(1), dated(2), dated(3));
-      await finishBackfill(mailbox);
+      await newestThreeRead(mailbox);
       await mailbox.apply([record(101, added('late'), added('early'))]);
       await mailbox.save(reading('late', { at: 101, date: 20_000 }), reading('early', { at: 101, date: 1 }));
       await mailbox.begin(200);
@@ -265,9 +259,7 @@ export function limit(fixture: StoreFixture): void {
 
     it('that is listed again shows the last message known before, and what is listed below', async () => {
       const mailbox = open();
-      await newestThree(mailbox);
-      await mailbox.save(dated(1), dated(2), dated(3));
-      await finishBackfill(mailbox);
+      await newestThreeRead(mailbox);
       await mailbox.apply([record(101, deleted('n3'))]);
       await mailbox.begin(200);
       await mailbox.list(['late', 'n1', 'n2', ...ids(4, 6)]);
@@ -287,9 +279,7 @@ export function limit(fixture: StoreFixture): void {
 
     it('that is listed again keeps what is known to have arrived, although all of the newest are gone', async () => {
       const mailbox = open();
-      await newestThree(mailbox);
-      await mailbox.save(dated(1), dated(2), dated(3));
-      await finishBackfill(mailbox);
+      await newestThreeRead(mailbox);
       await mailbox.begin(200);
       await mailbox.list(['l5', 'l4', 'l3', 'l2', 'l1', ...ids(4, 6)]);
       const { store, id, generation } = mailbox;
@@ -334,9 +324,7 @@ export function limit(fixture: StoreFixture): void {
 
     it('keeps older messages out when a label operation brings them up', async () => {
       const mailbox = open();
-      await newestThree(mailbox);
-      await mailbox.save(dated(1), dated(2), dated(3));
-      await finishBackfill(mailbox);
+      await newestThreeRead(mailbox);
       await mailbox.apply([record(101, labelled('n5', 'STARRED'))]);
       expect(await mailbox.pendingIds('live')).toEqual(['n5']);
       expect(await mailbox.save(dated(5, 101))).toEqual({ stored: 0, stale: [] });
@@ -379,9 +367,7 @@ export function limit(fixture: StoreFixture): void {
 
     it('lets in more when the limit is raised, excluded messages too', async () => {
       const mailbox = open();
-      await newestThree(mailbox);
-      await mailbox.save(dated(1), dated(2), dated(3));
-      await finishBackfill(mailbox);
+      await newestThreeRead(mailbox);
       await mailbox.apply([record(101, labelled('n4', 'STARRED'))]);
       await mailbox.save(dated(4, 101));
       await mailbox.put(scope({ limit: 5 }));
@@ -400,9 +386,7 @@ export function limit(fixture: StoreFixture): void {
 
     it('holds no floor any more when the limit is taken away', async () => {
       const mailbox = open();
-      await newestThree(mailbox);
-      await mailbox.save(dated(1), dated(2), dated(3));
-      await finishBackfill(mailbox);
+      await newestThreeRead(mailbox);
       await mailbox.put(scope({}));
       await mailbox.begin(200);
       await mailbox.list(ids(1, 6));
