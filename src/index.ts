@@ -4,7 +4,8 @@
  *
  * @packageDocumentation
  */
-export type { ResumeAllOptions, SyncOptions, SyncResult, TidemarkClient } from './client/tidemark-client.ts';
+export type { TidemarkClient } from './client/tidemark-client.ts';
+export type { SyncOptions, SyncResult } from './client/request-sync.ts';
 export type { StartedMailbox } from './client/checked-settings.ts';
 export type { CountedSubscription, Deliveries } from './client/stored-deliveries.ts';
 export type { DeliveriesClient, ReplayFrom } from './client/deliveries-client.ts';
@@ -57,7 +58,7 @@ export { SecretKeyError } from './secrets/secret-box.ts';
 export type { CallCounts, MailboxReport, Usage } from './client/mailbox-report.ts';
 export type { RemovedMailbox } from './client/remove-mailbox.ts';
 export type { RenamedMailbox } from './client/rename-mailbox.ts';
-export { RESUMABLE_PHASES, type ResumedMailboxes } from './client/resume-mailboxes.ts';
+export { RESUMABLE_PHASES, type ResumeAllOptions, type ResumedMailboxes } from './client/resume-mailboxes.ts';
 export type { WaitOptions } from './client/waiting.ts';
 export type { FailingTask } from './client/failing-task.ts';
 export { registerSearchAttributes, type Registration } from './client/register-search-attributes.ts';

@@ -4,7 +4,13 @@ import { changeSettings, type SettingsChange } from '../model/settings-change.ts
 import type { SettingsPreview } from '../model/settings-preview.ts';
 import { configure, workflowIdOf } from '../workflows/definitions.ts';
 import { viewOf, type ClientMeans } from './mailbox-workflow.ts';
-import { previewSettings, requireSensible, type PreviewAccess, type PreviewRequest } from './preview-settings.ts';
+import {
+  previewSettings,
+  requireSensible,
+  type FirstSync,
+  type PreviewAccess,
+  type PreviewRequest,
+} from './preview-settings.ts';
 import { startOrWake } from './start-mailbox.ts';
 
 /** What a start has found and done. */
@@ -72,6 +78,16 @@ export async function previewChange(
   const preview = await previewSettings(request);
   await requireSensible(request, means.clock.now(), preview);
   return preview;
+}
+
+/** Says what the first sync with these settings will take. @returns null when the mailbox was synchronised before */
+export async function previewFirst(
+  { store, previewing }: CheckedSettingsMeans,
+  mailbox: MailboxId,
+  { change, signal }: { readonly change: SettingsChange; readonly signal: AbortSignal | undefined },
+): Promise<FirstSync | null> {
+  if ((await store.getMailbox(mailbox)) !== null) return null;
+  return previewing.firstSync(mailbox, changeSettings(DEFAULT_SETTINGS, change), signal);
 }
 
 /** The settings of a mailbox, and those it will have. */

@@ -5,7 +5,7 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { continues } from '../model/store-identity.ts';
 import * as definitions from '../workflows/definitions.ts';
-import { OtherDatabaseError } from './errors.ts';
+import { MailboxNotRunningError, OtherDatabaseError } from './errors.ts';
 import type { ClientStore, RunningView } from './mailbox-report.ts';
 import type { Rpc } from './rpc.ts';
 import { runningView } from './running.ts';
@@ -50,6 +50,17 @@ export async function signalMailbox(
 ): Promise<void> {
   const handle = temporal.workflow.getHandle(definitions.workflowIdOf(mailbox));
   await rpc({ mailbox }, () => handle.signal(signal));
+}
+
+/** Signals that the mailbox can be read again. @returns false when no workflow runs */
+export async function reconnectMailbox(means: ClientMeans, mailbox: MailboxId): Promise<boolean> {
+  try {
+    await commandMailbox(means, mailbox, definitions.reconnect);
+    return true;
+  } catch (error) {
+    if (error instanceof MailboxNotRunningError) return false;
+    throw error;
+  }
 }
 
 /** What a wait for a mailbox needs. */

@@ -1,12 +1,12 @@
-import type { Client } from '@temporalio/client';
-
-import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { CredentialStore } from '../secrets/credential-store.ts';
 import type { MailboxRemoval } from '../store/removal/mailbox-removal.ts';
 import { workflowIdOf } from '../workflows/definitions.ts';
 import { MailboxNotRunningError } from './errors.ts';
-import type { Rpc } from './rpc.ts';
+import type { ClientStore } from './mailbox-report.ts';
+import { viewOf, type ClientMeans } from './mailbox-workflow.ts';
+import { STOP_PATIENCE, stopMailbox } from './stop-mailbox.ts';
+import { hasWorker } from './workers.ts';
 
 /** What there was of a mailbox that was removed. */
 export interface RemovedMailbox {
@@ -18,53 +18,47 @@ export interface RemovedMailbox {
   readonly rows: number;
 }
 
-/** What a removal needs of the stores. */
-export interface RemovalStores {
-  readonly store: MailboxRemoval;
+/** What a removal needs beside what commands work with. */
+export interface RemovalMeans extends ClientMeans {
+  readonly store: ClientStore & MailboxRemoval;
   readonly credentials: Pick<CredentialStore, 'delete'>;
+  readonly taskQueue: string;
 }
 
 /**
  * Ends a mailbox's workflow and deletes everything of it. Each step can be repeated, so the next call finishes an
  * interrupted removal; a worker finishes the deletion of rows, too. The workflow ends first, because it needs the
- * credentials to end Gmail's watch.
+ * credentials to end Gmail's watch. Without a worker it cannot end by itself, and is terminated.
  *
- * @param request.stop - asks the workflow to end, and says whether it did; otherwise it is terminated
+ * @throws {OtherDatabaseError} when the mailbox is mirrored in another database
  */
-export async function removeMailbox(request: {
-  mailbox: MailboxId;
-  temporal: Client;
-  rpc: Rpc;
-  clock: Clock;
-  stores: RemovalStores;
-  stop: () => Promise<{ readonly ended: boolean }>;
-  signal: AbortSignal | undefined;
-}): Promise<RemovedMailbox> {
-  const { mailbox, temporal, rpc, clock, stores, stop, signal } = request;
-  const last = await lastExecution({ mailbox, temporal, rpc });
+export async function removeMailbox(
+  means: RemovalMeans,
+  mailbox: MailboxId,
+  signal: AbortSignal | undefined,
+): Promise<RemovedMailbox> {
+  await viewOf(means, mailbox);
+  const patience = (await hasWorker(means, signal)) ? STOP_PATIENCE : 0;
+  const { temporal, rpc, clock, store, credentials } = means;
+  const last = await lastExecution(means, mailbox);
   const wasRunning = last?.running === true;
-  if (wasRunning && !(await stopped(stop))) {
+  if (wasRunning && !(await hasStopped(means, mailbox, { patience, signal }))) {
     await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).terminate('removed')).catch(
       ignoreEnded,
     );
   }
   const now = clock.now();
-  const wasStored = await stores.store.beginRemoval({ mailbox, chain: last?.chain ?? null, now });
-  await stores.credentials.delete(mailbox);
-  const rows = await stores.store.finishRemovals({ now, ...(signal === undefined ? {} : { signal }) });
+  const wasStored = await store.beginRemoval({ mailbox, chain: last?.chain ?? null, now });
+  await credentials.delete(mailbox);
+  const rows = await store.finishRemovals({ now, ...(signal === undefined ? {} : { signal }) });
   return { wasRunning, wasStored, rows };
 }
 
 /** The chain of the newest run. Even if it has ended, attempts of its activities may still be running. */
-async function lastExecution({
-  mailbox,
-  temporal,
-  rpc,
-}: {
-  mailbox: MailboxId;
-  temporal: Client;
-  rpc: Rpc;
-}): Promise<{ running: boolean; chain: string } | null> {
+async function lastExecution(
+  { temporal, rpc }: ClientMeans,
+  mailbox: MailboxId,
+): Promise<{ running: boolean; chain: string } | null> {
   try {
     const described = await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).describe());
     return {
@@ -77,9 +71,13 @@ async function lastExecution({
   }
 }
 
-async function stopped(stop: () => Promise<{ readonly ended: boolean }>): Promise<boolean> {
+async function hasStopped(
+  means: ClientMeans,
+  mailbox: MailboxId,
+  options: { readonly patience: number; readonly signal: AbortSignal | undefined },
+): Promise<boolean> {
   try {
-    return (await stop()).ended;
+    return (await stopMailbox(means, mailbox, options)).ended;
   } catch (error) {
     if (error instanceof MailboxNotRunningError) return true;
     throw error;

@@ -1,13 +1,12 @@
-import type { Client } from '@temporalio/client';
-
-import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { CredentialStore } from '../secrets/credential-store.ts';
 import type { MailboxRenaming } from '../store/mailboxes/mailbox-renaming.ts';
-import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import { handOver, workflowIdOf, type MailboxInput, type MailboxResult } from '../workflows/definitions.ts';
 import { MailboxNotRunningError, MailboxUnknownError, RenameRefusedError } from './errors.ts';
-import type { Rpc } from './rpc.ts';
+import type { ClientStore } from './mailbox-report.ts';
+import { viewOf, type ClientMeans } from './mailbox-workflow.ts';
+import { startOrWake } from './start-mailbox.ts';
+import { hasWorker } from './workers.ts';
 
 /** What has become of a mailbox that was renamed. */
 export interface RenamedMailbox {
@@ -33,20 +32,19 @@ export interface RenamingAccess {
   copyCredentials(request: { from: MailboxId; to: MailboxId }): Promise<void>;
 }
 
-export interface RenameRequest {
+/** What a renaming needs beside what commands work with. */
+export interface RenamingMeans extends ClientMeans {
+  readonly store: ClientStore & MailboxRenaming;
+  readonly credentials: Pick<CredentialStore, 'delete'>;
+  readonly renaming: RenamingAccess;
+  readonly taskQueue: string;
+}
+
+interface RenameRequest extends RenamingMeans {
   readonly from: MailboxId;
   readonly to: MailboxId;
   /** Renames without asking Google. */
   readonly force: boolean;
-  readonly temporal: Client;
-  readonly rpc: Rpc;
-  readonly clock: Clock;
-  readonly store: MailboxRegistry & MailboxRenaming;
-  readonly credentials: Pick<CredentialStore, 'delete'>;
-  readonly access: RenamingAccess;
-  readonly hasWorker: () => Promise<boolean>;
-  /** Starts the workflow of `to` with the state of the one of `from`. */
-  readonly start: (carried: NonNullable<MailboxInput['carried']>) => Promise<void>;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -57,14 +55,17 @@ const PAUSE = 100;
 /**
  * Gives a mailbox another id. Each step leaves a state from which the next call continues, so an interrupted renaming
  * is finished by calling again. Nothing is lost meanwhile: the mark in the store says from where history is read.
+ *
+ * @throws {MailboxUnknownError | RenameRefusedError | OtherDatabaseError} before anything is changed
  */
 export async function renameMailbox(request: RenameRequest): Promise<RenamedMailbox> {
-  const { from, to, store, credentials, access, clock } = request;
+  const { from, to, store, credentials, renaming, clock } = request;
+  await viewOf(request, from);
   const begun = await isInterrupted(request);
   if (!begun) await requireAllowed(request);
   // First the credentials, which nothing reads yet. An interruption after it leaves an extra record, which the next
   // call keeps or replaces.
-  await access.copyCredentials({ from, to });
+  await renaming.copyCredentials({ from, to });
   // Then the workflow: its result holds its state, so after an interruption the state is still there, and the former id
   // could still be started.
   const last = await handedOver(request, begun);
@@ -78,7 +79,7 @@ export async function renameMailbox(request: RenameRequest): Promise<RenamedMail
   // The new workflow last, since it uses all of the above. It reads history from the mark at once, so no change is
   // missed.
   if (last?.carried != null && !(await hasRunSince(request, last.closedAt)))
-    await request.start({ ...last.carried, mailbox: to, blocked: null });
+    await startCarried(request, { ...last.carried, mailbox: to, blocked: null });
   return { mailbox: to, from, running: (await describe(request, to))?.running === true };
 }
 
@@ -88,17 +89,17 @@ async function isInterrupted({ from, to, store }: RenameRequest): Promise<boolea
 }
 
 async function requireAllowed(request: RenameRequest): Promise<void> {
-  const { from, to, store, access, force, hasWorker } = request;
+  const { from, to, store, renaming, force, signal } = request;
   if (from === to) throw new RenameRefusedError('same', `${from} has that address already: nothing was changed.`);
   if ((await store.getMailbox(from)) === null) throw new MailboxUnknownError(from);
   if ((await store.getMailbox(to)) !== null || (await describe(request, to))?.running === true) throw taken(from, to);
-  const refusal = force ? null : await access.refusalOf({ from, to });
+  const refusal = force ? null : await renaming.refusalOf({ from, to });
   if (refusal !== null)
     throw new RenameRefusedError('not-its-address', refusal, {
       mailbox: from,
       remedy: { kind: 'rename-by-force', from, to },
     });
-  if ((await describe(request, from))?.running === true && !(await hasWorker())) {
+  if ((await describe(request, from))?.running === true && !(await hasWorker(request, signal))) {
     throw new RenameRefusedError(
       'no-worker',
       `No worker runs, and the workflow of ${from} must hand over to that of ${to}: nothing was changed. ` +
@@ -171,6 +172,25 @@ async function handedOver(request: RenameRequest, isRenamed: boolean): Promise<H
     carried: result?.handedOver?.to === to ? result.handedOver.state : null,
     closedAt: last.closedAt ?? clock.now(),
   };
+}
+
+/** Starts the workflow of `to` with the state of the one of `from`. */
+async function startCarried(
+  { temporal, rpc, clock, taskQueue, store, to }: RenameRequest,
+  carried: NonNullable<MailboxInput['carried']>,
+): Promise<void> {
+  await startOrWake({
+    store: await store.identity(),
+    temporal,
+    rpc,
+    clock,
+    taskQueue,
+    mailbox: to,
+    settings: carried.settings,
+    change: {},
+    configure: false,
+    carried,
+  });
 }
 
 /** Whether a workflow of `to` began after that of `from` had ended: then the last step is done. */

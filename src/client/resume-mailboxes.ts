@@ -1,11 +1,11 @@
 import type { Client } from '@temporalio/client';
 
-import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
+import { knownOptions, valueAmong, type OptionNames } from '../model/options.ts';
 import { resume, workflowIdOf } from '../workflows/definitions.ts';
 import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
 import { MailboxNotRunningError, type BlockedPhase } from './errors.ts';
-import type { Rpc } from './rpc.ts';
+import type { ClientMeans } from './mailbox-workflow.ts';
 import { mailboxOf, reportsProblems, RUNNING_MAILBOXES } from './running.ts';
 
 /** The phases that `resume` ends. */
@@ -14,14 +14,23 @@ export const RESUMABLE_PHASES = ['failed', 'needs-consent', 'paused'] as const s
 /** Between two mailboxes, since each resumed mailbox asks Gmail at once. */
 const PAUSE = 100;
 
-export interface ResumeRequest {
-  readonly temporal: Client;
-  readonly rpc: Rpc;
-  readonly clock: Clock;
-  readonly phases: readonly BlockedPhase[];
-  readonly onResumed?: ((mailbox: MailboxId, done: number, of: number) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
+/** Which mailboxes `resumeAll` resumes. */
+export interface ResumeAllOptions {
+  /** All of {@link RESUMABLE_PHASES} unless given. */
+  readonly phases?: readonly BlockedPhase[];
+  /**
+   * Called with each mailbox, how many are dealt with, and of how many.
+   *
+   * @param mailbox - the mailbox that was dealt with
+   * @param done - how many were dealt with until now
+   * @param of - how many there are
+   */
+  readonly onResumed?: (mailbox: MailboxId, done: number, of: number) => void;
+  /** Ends it between two mailboxes, with its reason as the error. */
+  readonly signal?: AbortSignal;
 }
+
+const RESUME_OPTIONS: OptionNames<ResumeAllOptions> = { phases: true, onResumed: true, signal: true };
 
 /** Which mailboxes were resumed, and which were not. */
 export interface ResumedMailboxes {
@@ -40,14 +49,12 @@ export interface ResumedMailboxes {
  * Resumes every mailbox that shows one of the phases, ten a second. After an interruption a second call resumes those
  * that still show it.
  */
-export async function resumeMailboxes({
-  temporal,
-  rpc,
-  clock,
-  phases,
-  onResumed,
-  signal,
-}: ResumeRequest): Promise<ResumedMailboxes> {
+export async function resumeMailboxes(
+  { temporal, rpc, clock }: Pick<ClientMeans, 'temporal' | 'rpc' | 'clock'>,
+  options: ResumeAllOptions,
+): Promise<ResumedMailboxes> {
+  const { phases = RESUMABLE_PHASES, onResumed, signal } = knownOptions('resumeAll', options, RESUME_OPTIONS);
+  for (const phase of phases) valueAmong(RESUMABLE_PHASES, 'A phase', phase);
   const mailboxes = await rpc({ signal }, () => mailboxesIn(temporal, phases));
   const resumed: MailboxId[] = [];
   const ended: MailboxId[] = [];

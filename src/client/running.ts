@@ -52,16 +52,6 @@ async function failureOf(
   }
 }
 
-/**
- * Whether a mailbox's workflow runs, has ended, or is unknown to Temporal, which forgets ended workflows after the
- * namespace's retention.
- */
-export async function lastRun(question: RunQuestion): Promise<'running' | 'ended' | 'none'> {
-  const described = await describedRun(question);
-  if (described === null) return 'none';
-  return described.status.name === 'RUNNING' ? 'running' : 'ended';
-}
-
 /** The running mailboxes, for a query of Temporal's visibility. @see https://docs.temporal.io/list-filter */
 export const RUNNING_MAILBOXES = `WorkflowType = '${MAILBOX_WORKFLOW}' AND ExecutionStatus = 'Running'`;
 
@@ -86,6 +76,15 @@ export async function runningMailboxes(temporal: Client): Promise<ReadonlyMap<Ma
       });
   }
   return running;
+}
+
+/** The phases that the running mailboxes show. */
+export async function runningPhases({
+  temporal,
+  rpc,
+}: Pick<RunQuestion, 'temporal' | 'rpc'>): Promise<ReadonlyMap<MailboxId, Phase>> {
+  const running = await rpc({}, () => runningMailboxes(temporal));
+  return new Map([...running].map(([mailbox, { phase }]) => [mailbox, phase] as const));
 }
 
 /** A workflow shows no phase before its first task: then it is about to begin its full sync. */

@@ -4,19 +4,24 @@ import { MailboxNotRunningError } from './errors.ts';
 import { signalMailbox, waitingWith, type ClientMeans } from './mailbox-workflow.ts';
 import { runningWorkflow } from './waiting.ts';
 
+/** Milliseconds that the end of a workflow is waited for, unless the caller says otherwise. */
+export const STOP_PATIENCE = 15_000;
 /** Milliseconds between two looks at the workflow. */
 const LOOK = 100;
 
 /**
  * Ends a mailbox's workflow, and waits until it has ended.
  *
- * @param options.patience - milliseconds
+ * @param options.patience - milliseconds, {@link STOP_PATIENCE} unless given
  * @returns whether it has ended: without a worker it ends once one runs
  */
 export async function stopMailbox(
   means: ClientMeans,
   mailbox: MailboxId,
-  { patience, signal }: { readonly patience: number; readonly signal?: AbortSignal | undefined },
+  {
+    patience = STOP_PATIENCE,
+    signal,
+  }: { readonly patience?: number | undefined; readonly signal?: AbortSignal | undefined },
 ): Promise<{ readonly ended: boolean }> {
   const { clock } = means;
   const lookUp = () => runningWorkflow(waitingWith(means), mailbox, workflowIdOf(mailbox), signal);

@@ -4,9 +4,9 @@ import type { Clock } from '../model/clock.ts';
 import type { PricedForecast } from '../model/forecast.ts';
 import { mailboxId, type MailboxId } from '../model/ids.ts';
 import { sequenceNumber } from '../model/feed-cursor.ts';
-import { knownOptions, valueAmong, wholeFrom, type OptionNames } from '../model/options.ts';
-import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
-import { changeSettings, type SettingsChange } from '../model/settings-change.ts';
+import { knownOptions, wholeFrom } from '../model/options.ts';
+import type { MailboxSettings } from '../model/settings.ts';
+import type { SettingsChange } from '../model/settings-change.ts';
 import type { SettingsPreview } from '../model/settings-preview.ts';
 import type { CredentialStore } from '../secrets/credential-store.ts';
 import type { MailboxRenaming } from '../store/mailboxes/mailbox-renaming.ts';
@@ -18,37 +18,35 @@ import type { FailedMessage, LackingMessage } from '../store/fetching/work-store
 import type { StoredMessage } from '../store/reads/mail-store.ts';
 import * as definitions from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
-import { auditAndWait, resyncAndWait, syncAndWait } from './awaited-work.ts';
+import { auditAndWait } from './awaited-work.ts';
 import {
   configureChecked,
   previewChange,
+  previewFirst,
   startChecked,
   type CheckedSettingsMeans,
   type StartedMailbox,
 } from './checked-settings.ts';
+import { currentReport, storedReport } from './current-report.ts';
 import { DeliveriesClient } from './deliveries-client.ts';
-import {
-  blockReasonOf,
-  MailboxBlockedError,
-  MailboxNotRunningError,
-  MailboxUnknownError,
-  type BlockedPhase,
-} from './errors.ts';
 import { failingTaskOf, type FailingTask } from './failing-task.ts';
+import { lastRun } from './last-run.ts';
 import { listMailboxes } from './list-mailboxes.ts';
-import { readStored, reportOf, type ClientStore, type MailboxReport } from './mailbox-report.ts';
-import { commandMailbox, signalMailbox, viewOf } from './mailbox-workflow.ts';
+import type { ClientStore, MailboxReport } from './mailbox-report.ts';
+import { commandMailbox, reconnectMailbox, signalMailbox } from './mailbox-workflow.ts';
 import { STORE_ALONE, type FirstSync, type PreviewAccess } from './preview-settings.ts';
-import { renameMailbox, type RenamedMailbox, type RenamingAccess } from './rename-mailbox.ts';
-import { removeMailbox, type RemovedMailbox } from './remove-mailbox.ts';
-import { RESUMABLE_PHASES, resumeMailboxes, type ResumedMailboxes } from './resume-mailboxes.ts';
+import { renameMailbox, type RenamedMailbox, type RenamingAccess, type RenamingMeans } from './rename-mailbox.ts';
+import { removeMailbox, type RemovalMeans, type RemovedMailbox } from './remove-mailbox.ts';
+import { requestResync, requestSync, type SyncOptions, type SyncResult } from './request-sync.ts';
+import { resumeMailboxes, type ResumeAllOptions, type ResumedMailboxes } from './resume-mailboxes.ts';
 import { createRpc } from './rpc.ts';
-import { lastRun, runningMailboxes } from './running.ts';
-import { startOrWake } from './start-mailbox.ts';
+import { runningPhases } from './running.ts';
 import { stopMailbox } from './stop-mailbox.ts';
-import { isBlocked, type WaitOptions } from './waiting.ts';
+import { streamStored } from './stream-stored.ts';
+import { untilInSync } from './until-in-sync.ts';
+import { WAIT_OPTIONS, type WaitOptions } from './waiting.ts';
 import type { WebhookAccess } from './webhook-access.ts';
-import { hasRecentPoller } from './workers.ts';
+import { hasWorker } from './workers.ts';
 
 /** What a {@link TidemarkClient} works with. `openTidemark` makes one. */
 export interface TidemarkClientOptions {
@@ -72,51 +70,12 @@ export interface TidemarkClientOptions {
   readonly taskQueue?: string;
 }
 
-/** What a sync has come to. */
-export interface SyncResult {
-  /** Whether everything of the mailbox is stored now. Null when it was not waited for, or no worker answered. */
-  readonly inSync: boolean | null;
-}
-
-const WAIT_OPTIONS: OptionNames<WaitOptions> = { signal: true, onNoWorker: true };
-const SYNC_OPTIONS: OptionNames<SyncOptions> = { wait: true, ...WAIT_OPTIONS };
-const RESUME_OPTIONS: OptionNames<ResumeAllOptions> = { phases: true, onResumed: true, signal: true };
-
-/** Milliseconds between two looks of {@link TidemarkClient.waitUntilInSync}. */
-const IN_SYNC_LOOK = 1_000;
-
 /** Messages in a list unless the caller says otherwise. */
 const MOST = 1_000;
-/** Milliseconds that the end of a workflow is waited for. */
-const PATIENCE = 15_000;
-
-/** How a sync is asked for. */
-export interface SyncOptions extends WaitOptions {
-  /** True waits until the work is done, instead of only requesting it. False unless given. */
-  readonly wait?: boolean;
-}
-
-/** Which mailboxes {@link TidemarkClient.resumeAll} resumes. */
-export interface ResumeAllOptions {
-  /** All of {@link RESUMABLE_PHASES} unless given. */
-  readonly phases?: readonly BlockedPhase[];
-  /**
-   * Called with each mailbox, how many are dealt with, and of how many.
-   *
-   * @param mailbox - the mailbox that was dealt with
-   * @param done - how many were dealt with until now
-   * @param of - how many there are
-   */
-  readonly onResumed?: (mailbox: MailboxId, done: number, of: number) => void;
-  /** Ends it between two mailboxes, with its reason as the error. */
-  readonly signal?: AbortSignal;
-}
 
 /** The options, with what is made of them. */
-interface Means extends CheckedSettingsMeans {
+interface Means extends CheckedSettingsMeans, RemovalMeans, RenamingMeans {
   readonly store: TidemarkClientOptions['store'];
-  readonly credentials: TidemarkClientOptions['credentials'];
-  readonly renaming: RenamingAccess;
   readonly forecast: (mailbox: MailboxId) => Promise<PricedForecast | null>;
 }
 
@@ -227,10 +186,7 @@ export class TidemarkClient {
     change: SettingsChange = {},
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<FirstSync | null> {
-    const id = mailboxId(mailbox);
-    const { store, previewing } = this.#means;
-    if ((await store.getMailbox(id)) !== null) return null;
-    return previewing.firstSync(id, changeSettings(DEFAULT_SETTINGS, change), options.signal);
+    return previewFirst(this.#means, mailboxId(mailbox), { change, signal: options.signal });
   }
 
   /**
@@ -257,14 +213,7 @@ export class TidemarkClient {
    * const { inSync } = await tidemark.client.sync('ada@example.com', { wait: true });
    */
   async sync(mailbox: string, options: SyncOptions = {}): Promise<SyncResult> {
-    const id = mailboxId(mailbox);
-    const { wait = false, ...waiting } = knownOptions('sync', options, SYNC_OPTIONS);
-    if (!wait) {
-      await commandMailbox(this.#means, id, definitions.poke);
-      return { inSync: null };
-    }
-    await syncAndWait(this.#means, id, waiting);
-    return this.#result(id);
+    return requestSync(this.#means, mailboxId(mailbox), options);
   }
 
   /**
@@ -284,18 +233,7 @@ export class TidemarkClient {
    * console.log(`${counts.stored} messages`);
    */
   async waitUntilInSync(mailbox: string, options: WaitOptions = {}): Promise<MailboxReport> {
-    const id = mailboxId(mailbox);
-    knownOptions('waitUntilInSync', options, WAIT_OPTIONS);
-    await this.sync(id, { ...options, wait: true });
-    for (;;) {
-      const report = await this.status(id);
-      const { phase, inSync } = report;
-      if (inSync === true) return report;
-      if (phase === 'stopped') throw new MailboxNotRunningError(id);
-      if (isBlocked(phase)) throw new MailboxBlockedError(id, phase, blockReasonOf(report));
-      if (!report.workerAnswered) options.onNoWorker?.();
-      await this.#means.clock.sleep(IN_SYNC_LOOK, options.signal);
-    }
+    return untilInSync(this.#means, mailboxId(mailbox), options);
   }
 
   /**
@@ -311,14 +249,7 @@ export class TidemarkClient {
    * @throws {OtherDatabaseError} when the mailbox is mirrored in another database
    */
   async resync(mailbox: string, options: SyncOptions = {}): Promise<SyncResult> {
-    const id = mailboxId(mailbox);
-    const { wait = false, ...waiting } = knownOptions('resync', options, SYNC_OPTIONS);
-    if (!wait) {
-      await commandMailbox(this.#means, id, definitions.forceResync);
-      return { inSync: null };
-    }
-    await resyncAndWait(this.#means, id, waiting);
-    return this.#result(id);
+    return requestResync(this.#means, mailboxId(mailbox), options);
   }
 
   /**
@@ -403,10 +334,7 @@ export class TidemarkClient {
    * const { resumed } = await tidemark.client.resumeAll({ phases: ['failed'] });
    */
   async resumeAll(options: ResumeAllOptions = {}): Promise<ResumedMailboxes> {
-    const { temporal, rpc, clock } = this.#means;
-    const { phases = RESUMABLE_PHASES, ...telling } = knownOptions('resumeAll', options, RESUME_OPTIONS);
-    for (const phase of phases) valueAmong(RESUMABLE_PHASES, 'A phase', phase);
-    return resumeMailboxes({ temporal, rpc, clock, phases, ...telling });
+    return resumeMailboxes(this.#means, options);
   }
 
   /**
@@ -420,13 +348,7 @@ export class TidemarkClient {
    * if (!(await tidemark.client.reconnect(mailbox))) await tidemark.client.start(mailbox);
    */
   async reconnect(mailbox: string): Promise<boolean> {
-    try {
-      await commandMailbox(this.#means, mailboxId(mailbox), definitions.reconnect);
-      return true;
-    } catch (error) {
-      if (error instanceof MailboxNotRunningError) return false;
-      throw error;
-    }
+    return reconnectMailbox(this.#means, mailboxId(mailbox));
   }
 
   /**
@@ -440,9 +362,9 @@ export class TidemarkClient {
    */
   async stop(
     mailbox: string,
-    { patience = PATIENCE, signal }: { readonly patience?: number; readonly signal?: AbortSignal } = {},
+    options: { readonly patience?: number; readonly signal?: AbortSignal } = {},
   ): Promise<{ readonly ended: boolean }> {
-    return stopMailbox(this.#means, mailboxId(mailbox), { patience, signal });
+    return stopMailbox(this.#means, mailboxId(mailbox), options);
   }
 
   /**
@@ -456,19 +378,7 @@ export class TidemarkClient {
    * @throws {OtherDatabaseError} when the mailbox is mirrored in another database
    */
   async remove(mailbox: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<RemovedMailbox> {
-    const id = mailboxId(mailbox);
-    await viewOf(this.#means, id);
-    const patience = (await this.hasWorker(signal)) ? PATIENCE : 0;
-    const { temporal, rpc, clock, store, credentials } = this.#means;
-    return removeMailbox({
-      mailbox: id,
-      temporal,
-      rpc,
-      clock,
-      stores: { store, credentials },
-      stop: () => stopMailbox(this.#means, id, { patience, signal }),
-      signal,
-    });
+    return removeMailbox(this.#means, mailboxId(mailbox), signal);
   }
 
   /**
@@ -491,35 +401,7 @@ export class TidemarkClient {
     to: string,
     { force = false, signal }: { readonly force?: boolean; readonly signal?: AbortSignal } = {},
   ): Promise<RenamedMailbox> {
-    const [former, present] = [mailboxId(from), mailboxId(to)];
-    await viewOf(this.#means, former);
-    const { temporal, rpc, clock, taskQueue, store, credentials, renaming } = this.#means;
-    return renameMailbox({
-      from: former,
-      to: present,
-      force,
-      temporal,
-      rpc,
-      clock,
-      signal,
-      store,
-      credentials,
-      access: renaming,
-      hasWorker: () => this.hasWorker(signal),
-      start: async (carried) =>
-        startOrWake({
-          store: await store.identity(),
-          temporal,
-          rpc,
-          clock,
-          taskQueue,
-          mailbox: present,
-          settings: carried.settings,
-          change: {},
-          configure: false,
-          carried,
-        }),
-    });
+    return renameMailbox({ ...this.#means, from: mailboxId(from), to: mailboxId(to), force, signal });
   }
 
   /**
@@ -534,13 +416,7 @@ export class TidemarkClient {
    * console.log(phase, counts.stored, lastError?.message, lastError?.remedy?.kind);
    */
   async status(mailbox: string): Promise<MailboxReport> {
-    const id = mailboxId(mailbox);
-    // In this order: when the workflow says that it is in sync, what is read from the store afterwards must show it.
-    const running = await viewOf(this.#means, id);
-    const stored = await readStored(this.#means.store, id, this.#means.clock.now());
-    if (stored.row === null && running.phase === null && (running.failure ?? null) === null)
-      throw new MailboxUnknownError(id);
-    return reportOf(id, stored, running);
+    return currentReport(this.#means, mailboxId(mailbox));
   }
 
   /**
@@ -560,9 +436,7 @@ export class TidemarkClient {
    * @returns a report whose phase is `stopped`, and in which what only the workflow knows is null
    */
   async progress(mailbox: string): Promise<MailboxReport> {
-    const id = mailboxId(mailbox);
-    const { store, clock } = this.#means;
-    return reportOf(id, await readStored(store, id, clock.now()), { phase: null, status: null });
+    return storedReport(this.#means, mailboxId(mailbox));
   }
 
   /**
@@ -590,9 +464,7 @@ export class TidemarkClient {
    * @returns the phases that they show, by their addresses
    */
   async running(): Promise<ReadonlyMap<MailboxId, Phase>> {
-    const { temporal, rpc } = this.#means;
-    const running = await rpc({}, () => runningMailboxes(temporal));
-    return new Map([...running].map(([mailbox, { phase }]) => [mailbox, phase] as const));
+    return runningPhases(this.#means);
   }
 
   /**
@@ -602,9 +474,7 @@ export class TidemarkClient {
    * @returns `ended` also when only the store remembers it
    */
   async lastRun(mailbox: string): Promise<'running' | 'ended' | 'none'> {
-    const id = mailboxId(mailbox);
-    const last = await lastRun({ ...this.#means, mailbox: id });
-    return last === 'none' && (await this.#means.store.getMailbox(id)) !== null ? 'ended' : last;
+    return lastRun(this.#means, mailboxId(mailbox));
   }
 
   /**
@@ -614,8 +484,7 @@ export class TidemarkClient {
    * @returns false also when Temporal has not heard of a worker yet
    */
   async hasWorker(signal?: AbortSignal): Promise<boolean> {
-    const { temporal, rpc, taskQueue, clock } = this.#means;
-    return rpc({ signal }, () => hasRecentPoller({ temporal, taskQueue, now: clock.now() }));
+    return hasWorker(this.#means, signal);
   }
 
   /**
@@ -657,17 +526,6 @@ export class TidemarkClient {
     mailbox: string,
     { onLostBody }: { readonly onLostBody?: (lost: LostBody) => void } = {},
   ): AsyncIterable<StoredMessage> {
-    const id = mailboxId(mailbox);
-    const { store, clock } = this.#means;
-    return store.streamMessages(id, {
-      onLostBody: async (lost) => {
-        await store.refetchLost({ mailbox: id, lost, now: clock.now() });
-        onLostBody?.(lost);
-      },
-    });
-  }
-
-  async #result(mailbox: MailboxId): Promise<SyncResult> {
-    return { inSync: (await viewOf(this.#means, mailbox)).status?.inSync ?? null };
+    return streamStored(this.#means, mailboxId(mailbox), onLostBody);
   }
 }

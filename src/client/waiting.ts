@@ -4,6 +4,7 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
+import type { OptionNames } from '../model/options.ts';
 import type { AwaitResult } from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
 import { isUnreachable, MailboxBlockedError, MailboxNotRunningError, type BlockedPhase } from './errors.ts';
@@ -23,6 +24,8 @@ export interface WaitOptions {
   /** Called repeatedly while no worker answers. The wait continues, since workers restart. */
   readonly onNoWorker?: () => void;
 }
+
+export const WAIT_OPTIONS: OptionNames<WaitOptions> = { signal: true, onNoWorker: true };
 
 export interface WaitMeans {
   readonly temporal: Client;

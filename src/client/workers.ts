@@ -1,12 +1,31 @@
 import type { Client } from '@temporalio/client';
 import { tsToMs } from '@temporalio/common/lib/time.js';
 
+import type { Clock } from '../model/clock.ts';
+import type { Rpc } from './rpc.ts';
+
 /** A poll lasts a minute, and a dead poller is listed for some minutes more: only a recent poll counts. */
 const RECENT = 75_000;
 const WORKFLOW_TASK_QUEUE = 1;
 
-/** Whether any worker polls for workflows on this queue. https://docs.temporal.io/task-queue */
-export async function hasRecentPoller({
+/** What the question whether a worker runs is asked with. */
+export interface WorkerQuestion {
+  readonly temporal: Client;
+  readonly rpc: Rpc;
+  readonly clock: Clock;
+  readonly taskQueue: string;
+}
+
+/** Whether any worker has polled for workflows on this queue lately. */
+export async function hasWorker(
+  { temporal, rpc, clock, taskQueue }: WorkerQuestion,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  return rpc({ signal }, () => hasRecentPoller({ temporal, taskQueue, now: clock.now() }));
+}
+
+/** @see https://docs.temporal.io/task-queue */
+async function hasRecentPoller({
   temporal,
   taskQueue,
   now,

@@ -1,0 +1,46 @@
+import type { MailboxId } from '../model/ids.ts';
+import { knownOptions, type OptionNames } from '../model/options.ts';
+import { forceResync, poke } from '../workflows/definitions.ts';
+import { resyncAndWait, syncAndWait } from './awaited-work.ts';
+import { commandMailbox, viewOf, type ClientMeans } from './mailbox-workflow.ts';
+import { WAIT_OPTIONS, type WaitOptions } from './waiting.ts';
+
+/** How a sync is asked for. */
+export interface SyncOptions extends WaitOptions {
+  /** True waits until the work is done, instead of only requesting it. False unless given. */
+  readonly wait?: boolean;
+}
+
+/** What a sync has come to. */
+export interface SyncResult {
+  /** Whether everything of the mailbox is stored now. Null when it was not waited for, or no worker answered. */
+  readonly inSync: boolean | null;
+}
+
+const SYNC_OPTIONS: OptionNames<SyncOptions> = { wait: true, ...WAIT_OPTIONS };
+
+/** Asks for a partial sync, and waits for it where that is wanted. */
+export async function requestSync(means: ClientMeans, mailbox: MailboxId, options: SyncOptions): Promise<SyncResult> {
+  const { wait = false, ...waiting } = knownOptions('sync', options, SYNC_OPTIONS);
+  if (!wait) {
+    await commandMailbox(means, mailbox, poke);
+    return { inSync: null };
+  }
+  await syncAndWait(means, mailbox, waiting);
+  return resultOf(means, mailbox);
+}
+
+/** Asks for a full sync, and waits for it where that is wanted. */
+export async function requestResync(means: ClientMeans, mailbox: MailboxId, options: SyncOptions): Promise<SyncResult> {
+  const { wait = false, ...waiting } = knownOptions('resync', options, SYNC_OPTIONS);
+  if (!wait) {
+    await commandMailbox(means, mailbox, forceResync);
+    return { inSync: null };
+  }
+  await resyncAndWait(means, mailbox, waiting);
+  return resultOf(means, mailbox);
+}
+
+async function resultOf(means: ClientMeans, mailbox: MailboxId): Promise<SyncResult> {
+  return { inSync: (await viewOf(means, mailbox)).status?.inSync ?? null };
+}
