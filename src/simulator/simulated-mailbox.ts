@@ -1,15 +1,18 @@
 import type { Clock } from '../model/clock.ts';
 import { notFound } from './api-error.ts';
+import { ChangeRecorder } from './change-recorder.ts';
 import { HeldMessages, type SeenMessage } from './held-messages.ts';
-import { HistoryLog, type LogRecord, type Operation } from './history-log.ts';
+import { HistoryLog } from './history-log.ts';
 import { LabelBook, type SimulatedLabel } from './label-book.ts';
 import { NO_LAG, type Lag } from './lag.ts';
-import { SimulatedMessage, type Place, type Version } from './simulated-message.ts';
+import { LaggingReads } from './lagging-reads.ts';
+import type { Place, SimulatedMessage } from './simulated-message.ts';
+import { newMessageId } from './new-message-id.ts';
 import { sourceOf, type NewMail } from './new-mail.ts';
 import { Omissions } from './omissions.ts';
 import { ONE_PAGE, type Paging } from './paging.ts';
 import { Random, seedFor } from './random.ts';
-import { impliedRemovals, operationsOf, sorted, type ChangeToRecord } from './recorded-change.ts';
+import { impliedRemovals, sorted } from './recorded-change.ts';
 import { LabelCounter, type TotalsOff } from './totals.ts';
 import { truthOf, type TruthMessage } from './truth.ts';
 
@@ -40,10 +43,10 @@ export class SimulatedMailbox {
   /** Decides what Gmail leaves open. */
   readonly random: Random;
   readonly #clock: Clock;
-  readonly #onRecord: (mailbox: SimulatedMailbox, labelIds: ReadonlySet<string>) => void;
   readonly #held = new HeldMessages();
+  readonly #recorder: ChangeRecorder;
+  readonly #reads: LaggingReads;
   readonly #poisoned = new Map<string, 400 | 500>();
-  #revision = 0;
 
   /** @internal */
   constructor(options: {
@@ -54,10 +57,16 @@ export class SimulatedMailbox {
   }) {
     this.email = options.email;
     this.#clock = options.clock;
-    this.#onRecord = options.onRecord;
     this.random = new Random(seedFor(options.seed, options.email));
     this.labelBook = new LabelBook(options.email);
     this.log = new HistoryLog(this.random);
+    const parts = { clock: this.#clock, random: this.random, lag: this.lag, held: this.#held };
+    this.#reads = new LaggingReads(parts);
+    this.#recorder = new ChangeRecorder({
+      ...parts,
+      log: this.log,
+      onRecord: (labelIds) => options.onRecord(this, labelIds),
+    });
   }
 
   /** The head: the id of the last record. */
@@ -67,7 +76,7 @@ export class SimulatedMailbox {
 
   /** Changes with each change of the mailbox. */
   get revision(): number {
-    return this.#revision;
+    return this.#recorder.revision;
   }
 
   /** Messages and threads that exist, spam and trash included. */
@@ -84,18 +93,10 @@ export class SimulatedMailbox {
    */
   insert(mail: NewMail): { id: string; threadId: string } {
     this.labelBook.assertKnown(mail.labelIds);
-    const now = this.#clock.now();
-    const internalDate = mail.internalDate ?? now;
-    const id = this.#newId(internalDate);
+    const internalDate = mail.internalDate ?? this.#clock.now();
+    const id = newMessageId(internalDate, this.random, (taken) => this.#held.get(taken) !== undefined);
     const threadId = mail.threadId ?? id;
-    const labelIds = sorted(mail.labelIds);
-    const record = this.#record([{ kind: 'messagesAdded', messageId: id, threadId, labelIds, after: labelIds }]);
-    const message = new SimulatedMessage(
-      { id, threadId, internalDate, source: sourceOf(mail.raw) },
-      this.#version(record, true, labelIds),
-    );
-    this.#held.add(message);
-    this.#onRecord(this, new Set(message.current.labelIds));
+    this.#recorder.add({ id, threadId, internalDate, source: sourceOf(mail.raw) }, sorted(mail.labelIds));
     return { id, threadId };
   }
 
@@ -115,7 +116,7 @@ export class SimulatedMailbox {
    * @param ids - the messages'
    */
   deleteAll(ids: readonly string[]): void {
-    this.#commit(
+    this.#recorder.change(
       this.#held.known(ids).map((message) => ({ message, exists: false, labelIds: message.current.labelIds })),
     );
     for (const [draftId, messageId] of this.drafts) if (ids.includes(messageId)) this.drafts.delete(draftId);
@@ -174,7 +175,7 @@ export class SimulatedMailbox {
     const add = labels.add ?? [];
     const remove = [...(labels.remove ?? []), ...impliedRemovals(add)];
     this.labelBook.assertKnown([...add, ...remove]);
-    this.#commit(
+    this.#recorder.change(
       this.#held.known(ids).map((message) => ({
         message,
         exists: true,
@@ -210,7 +211,9 @@ export class SimulatedMailbox {
     this.#held.relist(message);
     // A label that was deleted meanwhile does not come back with the message.
     const known = new Set(this.labels().map((label) => label.id));
-    this.#commit([{ message, exists: true, labelIds: message.current.labelIds.filter((label) => known.has(label)) }]);
+    this.#recorder.change([
+      { message, exists: true, labelIds: message.current.labelIds.filter((label) => known.has(label)) },
+    ]);
   }
 
   /**
@@ -244,7 +247,7 @@ export class SimulatedMailbox {
    */
   deleteLabel(id: string, { silent = false }: { silent?: boolean } = {}): void {
     const carriers = this.#held.carrying(id);
-    if (silent) for (const message of carriers) this.#stripSilently(message, id);
+    if (silent) for (const message of carriers) this.#recorder.stripSilently(message, id);
     else if (carriers.length > 0)
       this.modify(
         carriers.map((message) => message.id),
@@ -330,8 +333,8 @@ export class SimulatedMailbox {
    * @param after - where the page before ended
    * @returns the messages, one by one
    */
-  *listed(after?: Place): Generator<SeenMessage> {
-    yield* this.#held.listed(this.#clock.now(), this.lag, after);
+  listed(after?: Place): Generator<SeenMessage> {
+    return this.#reads.listed(after);
   }
 
   /**
@@ -341,10 +344,7 @@ export class SimulatedMailbox {
    * @returns the message; null when the replica has none
    */
   read(id: string): SeenMessage | null {
-    const message = this.#held.get(id);
-    if (message === undefined) return null;
-    const version = message.seenBy('get', this.#clock.now(), this.#replicaDelay());
-    return version?.exists === true ? { message, version } : null;
+    return this.#reads.message(id);
   }
 
   /**
@@ -354,13 +354,7 @@ export class SimulatedMailbox {
    * @returns the messages
    */
   readThread(threadId: string): SeenMessage[] {
-    const now = this.#clock.now();
-    const delay = this.#replicaDelay();
-    return this.#held
-      .thread(threadId)
-      .map((message) => ({ message, version: message.seenBy('get', now, delay) }))
-      .filter((entry): entry is SeenMessage => entry.version?.exists === true)
-      .sort((a, b) => a.message.internalDate - b.message.internalDate || (a.message.id < b.message.id ? -1 : 1));
+    return this.#reads.thread(threadId);
   }
 
   /**
@@ -371,70 +365,5 @@ export class SimulatedMailbox {
    */
   thread(threadId: string): SimulatedMessage[] {
     return this.#held.thread(threadId).filter((message) => message.current.exists);
-  }
-
-  #commit(changes: readonly ChangeToRecord[]): void {
-    const operations = changes.flatMap(operationsOf);
-    if (operations.length === 0) return;
-    const record = this.#record(operations);
-    const touched = new Set(operations.map((operation) => operation.messageId));
-    for (const { message, exists, labelIds } of changes) {
-      if (!touched.has(message.id)) continue;
-      this.#held.change(message, this.#version(record, exists, labelIds), this.lag);
-    }
-    this.#onRecord(this, new Set(operations.flatMap(({ labelIds, after }) => [...labelIds, ...after])));
-  }
-
-  #stripSilently(message: SimulatedMessage, labelId: string): void {
-    const { historyId, labelIds } = message.current;
-    const left = this.#version(
-      { id: historyId, at: this.#clock.now() },
-      true,
-      labelIds.filter((id) => id !== labelId),
-    );
-    message.change(left, this.lag.listMs > 0 || this.lag.getMs > 0);
-  }
-
-  #record(operations: readonly Operation[]): LogRecord {
-    const record = {
-      id: this.log.advance(),
-      at: this.#clock.now(),
-      delay: this.#delay(this.lag.historyMs),
-      operations,
-    };
-    this.log.append(record);
-    return record;
-  }
-
-  #version(
-    { id: historyId, at }: { readonly id: string; readonly at: number },
-    exists: boolean,
-    labelIds: readonly string[],
-  ): Version {
-    this.#revision += 1;
-    return {
-      exists,
-      labelIds,
-      historyId,
-      at,
-      listDelay: this.#delay(this.lag.listMs),
-      getDelay: this.#delay(this.lag.getMs),
-    };
-  }
-
-  #delay(milliseconds: number): number {
-    return this.lag.jitter ? Math.round(milliseconds * this.random.next()) : milliseconds;
-  }
-
-  #replicaDelay(): number {
-    return this.random.chance(this.lag.getMs > 0 ? this.lag.getProbability : 0) ? this.lag.getMs : 0;
-  }
-
-  /** Gmail's ids are 16 hexadecimal digits that begin with the time in milliseconds. */
-  #newId(time: number): string {
-    const id = ((BigInt(Math.max(1, Math.trunc(time))) << 20n) + BigInt(this.random.int(2 ** 20)))
-      .toString(16)
-      .padStart(16, '0');
-    return this.#held.get(id) !== undefined ? this.#newId(time + 1) : id;
   }
 }

@@ -17,6 +17,15 @@ export interface Version {
   readonly getDelay: number;
 }
 
+/** What stays of a message whatever is done with it. */
+export interface MessageIdentity {
+  readonly id: string;
+  readonly threadId: string;
+  /** Epoch ms. */
+  readonly internalDate: number;
+  readonly source: RawSource;
+}
+
 /** One message. Its bytes never change; its versions do. */
 export class SimulatedMessage {
   readonly id: string;
@@ -26,7 +35,7 @@ export class SimulatedMessage {
   /** Oldest first, never empty. Older versions are kept only while a reader may still see them. */
   #versions: readonly [Version, ...Version[]];
 
-  constructor(identity: { id: string; threadId: string; internalDate: number; source: RawSource }, first: Version) {
+  constructor(identity: MessageIdentity, first: Version) {
     this.id = identity.id;
     this.threadId = identity.threadId;
     this.internalDate = identity.internalDate;
