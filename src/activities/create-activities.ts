@@ -18,7 +18,7 @@ import { noteEvents } from './note-events.ts';
 import { openMailbox } from './open-mailbox.ts';
 import { partialSync } from './partial-sync.ts';
 import type { EventStore } from '../store/subscriptions/event-store.ts';
-import type { DeliveryStore, DueDelivery } from '../store/subscriptions/subscription-store.ts';
+import type { DeliveryStore, DueDelivery } from '../store/subscriptions/delivery-store.ts';
 import type { KnownStore, MailboxActivities, OfWorker, SyncActivities } from './requests.ts';
 import { runActivity } from './run-activity.ts';
 import { stopWatch } from './watch.ts';

@@ -7,12 +7,8 @@ import { knownOptions } from '../model/options.ts';
 import { CannotDoError, UsageError } from '../model/program-errors.ts';
 import type { SubscriptionTarget } from '../model/subscription.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
-import type {
-  DeliveryStart,
-  DeliveryStore,
-  ReplayedMailbox,
-  ReplayedParked,
-} from '../store/subscriptions/subscription-store.ts';
+import type { DeliveryStore } from '../store/subscriptions/delivery-store.ts';
+import type { DeliveryStart, ReplayedMailbox, ReplayedParked } from '../store/subscriptions/subscription-store.ts';
 import { Deliveries, type DeliveriesMeans } from './stored-deliveries.ts';
 import type { Rpc } from './rpc.ts';
 import { describedRun } from './described-run.ts';

@@ -13,7 +13,8 @@ import type { MailboxChanges } from '../store/feed/mailbox-changes.ts';
 import type { MailStore } from '../store/reads/mail-store.ts';
 import type { SettingsPreviews } from '../store/reads/held-under-settings.ts';
 import type { MailboxStatus } from '../workflows/definitions.ts';
-import type { DeliveryStore, SubscriptionStore } from '../store/subscriptions/subscription-store.ts';
+import type { DeliveryStore } from '../store/subscriptions/delivery-store.ts';
+import type { SubscriptionStore } from '../store/subscriptions/subscription-store.ts';
 import type { Phase } from '../workflows/phase.ts';
 import type { FailingTask } from './failing-task.ts';
 

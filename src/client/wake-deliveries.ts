@@ -4,7 +4,7 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { SubscriptionTarget } from '../model/subscription.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
-import type { DeliveryStore } from '../store/subscriptions/subscription-store.ts';
+import type { DeliveryStore } from '../store/subscriptions/delivery-store.ts';
 import { deliver, workflowIdOf } from '../workflows/definitions.ts';
 
 /** Between two mailboxes, in ms: a new subscription must not wake thousands at once. */

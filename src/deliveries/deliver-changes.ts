@@ -4,7 +4,8 @@ import { includesMailbox, type Subscription, type SubscriptionTarget } from '../
 import type { Telemetry } from '../model/telemetry.ts';
 import type { ChangeSignal } from '../store/engines/change-signal.ts';
 import { CommitWakes, LOOK_EVERY } from '../store/engines/commit-wakes.ts';
-import type { DeliveryPlace, DeliveryStore, SubscriptionStore } from '../store/subscriptions/subscription-store.ts';
+import type { DeliveryPlace, DeliveryStore } from '../store/subscriptions/delivery-store.ts';
+import type { SubscriptionStore } from '../store/subscriptions/subscription-store.ts';
 import { deliverTo, type End, type Turn, type WaitingSubscription } from './deliver-to.ts';
 import type { DeliverySlots } from './delivery-slots.ts';
 import type { TargetOf } from './delivery-target.ts';

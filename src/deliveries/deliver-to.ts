@@ -7,7 +7,7 @@ import type {
   DeliveryStep,
   DeliveryStore,
   FailedDelivery,
-} from '../store/subscriptions/subscription-store.ts';
+} from '../store/subscriptions/delivery-store.ts';
 import type { DeliverySlots } from './delivery-slots.ts';
 import type { DeliveryTarget, TakenDelivery, TargetOf } from './delivery-target.ts';
 import { nextAfter } from './failed-attempt.ts';

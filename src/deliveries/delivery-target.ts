@@ -3,7 +3,8 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { Subscription } from '../model/subscription.ts';
 import type { Reader } from '../reading/open-reader.ts';
-import type { BegunDelivery, DeliveryStore, SubscriptionStore } from '../store/subscriptions/subscription-store.ts';
+import type { BegunDelivery, DeliveryStore } from '../store/subscriptions/delivery-store.ts';
+import type { SubscriptionStore } from '../store/subscriptions/subscription-store.ts';
 import type { AttemptFailure } from './failed-attempt.ts';
 
 /** What targets of deliveries use. */

@@ -1,6 +1,6 @@
 import type { Remedy } from '../model/remedy.ts';
 import type { DeliveryOrder } from '../model/subscription.ts';
-import type { BegunDelivery, FailedDelivery } from '../store/subscriptions/subscription-store.ts';
+import type { BegunDelivery, FailedDelivery } from '../store/subscriptions/delivery-store.ts';
 import { retryDelay } from './backoff.ts';
 
 /** Why an attempt failed. */

@@ -1,6 +1,6 @@
 import { InvalidSubscriptionError } from '../model/subscription.ts';
 import { StoreError } from '../store/engines/store-error.ts';
-import type { BegunDelivery, DeliveredContent } from '../store/subscriptions/subscription-store.ts';
+import type { BegunDelivery, DeliveredContent } from '../store/subscriptions/delivery-store.ts';
 import type { Delivering, DeliveryTarget, TakenDelivery, TargetMeans, TargetOf } from './delivery-target.ts';
 import { failureOf } from './failed-attempt.ts';
 import type { DeliveryContext, Handler, Handlers, HandlingOf } from './handler.ts';

@@ -15,7 +15,7 @@ import {
 import { checkSubscriptionOptions } from '../model/subscription-options.ts';
 import type { SubscribedEvent } from '../model/subscribed-event.ts';
 import type { Message } from '../reading/message.ts';
-import type { QueryWithin } from '../store/subscriptions/subscription-store.ts';
+import type { QueryWithin } from '../store/subscriptions/delivery-store.ts';
 
 export type { QueryWithin };
 

@@ -1,5 +1,5 @@
 import type { DeliveryOrder } from '../model/subscription.ts';
-import type { FixedDelivery } from '../store/subscriptions/subscription-store.ts';
+import type { FixedDelivery } from '../store/subscriptions/delivery-store.ts';
 import { retryDelay } from './backoff.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { Change } from '../model/change.ts';
 import type { WebhookTarget } from '../model/subscription.ts';
-import type { BegunDelivery } from '../store/subscriptions/subscription-store.ts';
+import type { BegunDelivery } from '../store/subscriptions/delivery-store.ts';
 import type { Delivering, DeliveryTarget, TakenDelivery, TargetMeans, TargetOf } from './delivery-target.ts';
 import { eventOfChanged, type ReadFields } from './webhooks/event-of-change.ts';
 import { fieldsOfMessage } from './webhooks/read-fields.ts';

@@ -78,7 +78,8 @@ import {
   putSubscription,
   removeSubscription,
 } from './subscriptions/subscription-rows.ts';
-import type { DeliveryStore, SubscriptionStore } from './subscriptions/subscription-store.ts';
+import type { DeliveryStore } from './subscriptions/delivery-store.ts';
+import type { SubscriptionStore } from './subscriptions/subscription-store.ts';
 import { countWork } from './fetching/work-counts.ts';
 import { countBackfills, workLeft } from './fetching/count-work-left.ts';
 import type { MailboxRegistry } from './mailboxes/mailbox-registry.ts';

@@ -8,7 +8,8 @@ import type { MailboxStore } from './mailbox-store.ts';
 import type { MailboxAccounts } from './mailboxes/mailbox-accounts.ts';
 import type { MailboxRenaming } from './mailboxes/mailbox-renaming.ts';
 import type { EventStore } from './subscriptions/event-store.ts';
-import type { DeliveryStore, SubscriptionStore } from './subscriptions/subscription-store.ts';
+import type { DeliveryStore } from './subscriptions/delivery-store.ts';
+import type { SubscriptionStore } from './subscriptions/subscription-store.ts';
 import type { StoreDatabase } from './engines/store-database.ts';
 import type { MailboxRemoval } from './removal/mailbox-removal.ts';
 

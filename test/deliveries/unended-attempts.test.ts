@@ -8,11 +8,8 @@ import { mailboxId } from '../../src/model/ids.ts';
 import { databaseAt } from '../../src/model/database-location.ts';
 import { EVERY_CHANGE, type DeliveryOrder, type SubscriptionDefinition } from '../../src/model/subscription.ts';
 import { closeStores, openStores, type Stores } from '../../src/store/open-store.ts';
-import type {
-  BegunDelivery,
-  DeliveryPosition,
-  FixedDelivery,
-} from '../../src/store/subscriptions/subscription-store.ts';
+import type { BegunDelivery, FixedDelivery } from '../../src/store/subscriptions/delivery-store.ts';
+import type { DeliveryPosition } from '../../src/store/subscriptions/subscription-store.ts';
 import { createVirtualClock, type VirtualClock } from '../fixtures/host/virtual-clock.ts';
 import { reading, TestMailbox } from '../fixtures/store/tested-store.ts';
 

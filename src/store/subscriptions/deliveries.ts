@@ -21,7 +21,7 @@ import type {
   DeliveryStore,
   FixedDelivery,
   ReplayPlace,
-} from './subscription-store.ts';
+} from './delivery-store.ts';
 
 /** See {@link DeliveryStore.beginDelivery}. */
 export function beginDelivery(

@@ -7,7 +7,7 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 import { keyOf } from '../rows/mailbox-rows.ts';
 import { endReplay, parkAgain, releaseReplay, replayNamed, type AskedReplay } from './parked-replays.ts';
 import { lockedPosition, BETWEEN_DELIVERIES, updatePosition, withOneEnded, type Position } from './positions.ts';
-import type { DeliveryNamed, DeliveryPlace, DeliveryStore, FailedDelivery, QueryWithin } from './subscription-store.ts';
+import type { DeliveryNamed, DeliveryPlace, DeliveryStore, FailedDelivery, QueryWithin } from './delivery-store.ts';
 
 // How attempts end.
 

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { MailboxId } from '../../model/ids.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
-import type { NewestChange } from './subscription-store.ts';
+import type { NewestChange } from './delivery-store.ts';
 
 /** See `DeliveryStore.newestChange`. */
 export function newestChange(database: StoreDatabase, mailbox: MailboxId): Promise<NewestChange | null> {

@@ -16,7 +16,7 @@ import { toChange } from '../rows/change-columns.ts';
 import { changesAfter } from '../rows/change-rows.ts';
 import { eventsAfter } from '../rows/event-rows.ts';
 import { GONE } from '../rows/label-columns.ts';
-import type { DeliveryPlace } from './subscription-store.ts';
+import type { DeliveryPlace } from './delivery-store.ts';
 
 /** Changes that are compared with a filter at a time, and the most in one search. */
 const PAGE = 1_000;

@@ -14,7 +14,7 @@ import type {
   FixedDelivery,
   FoundDeliveries,
   NextDelivery,
-} from './subscription-store.ts';
+} from './delivery-store.ts';
 
 // What there is to deliver. Nothing here begins an attempt.
 

@@ -6,7 +6,8 @@ import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { lockedPosition, unendedOf, updatePosition, type Position } from './positions.ts';
 import { delivers, findSubscription } from './subscription-rows.ts';
-import type { ReplayedParked, ReplayPlace, SubscriptionStore } from './subscription-store.ts';
+import type { ReplayPlace } from './delivery-store.ts';
+import type { ReplayedParked, SubscriptionStore } from './subscription-store.ts';
 
 // Parked changes and events that are delivered alone once more. A row waits for its replay while `replay_at` is set,
 // and `replay_id` names the attempt that has begun.

@@ -1,7 +1,7 @@
 import { sql, type Selectable, type Transaction } from 'kysely';
 import type { DeliveryPositionTable, Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
-import type { DeliveryPlace } from './subscription-store.ts';
+import type { DeliveryPlace } from './delivery-store.ts';
 
 /** How far a subscription is in a mailbox. */
 export type Position = Selectable<DeliveryPositionTable>;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { mailboxId } from '../../../src/model/ids.ts';
 import { EVERY_CHANGE, type Beginning, type SubscriptionDefinition } from '../../../src/model/subscription.ts';
-import type { BegunDelivery } from '../../../src/store/subscriptions/subscription-store.ts';
+import type { BegunDelivery } from '../../../src/store/subscriptions/delivery-store.ts';
 import { beginNext } from '../../fixtures/store/begin-next.ts';
 import { begun, CRM, filled, named, position, step } from '../../fixtures/store/crm-deliveries.ts';
 import { deleted, l, labelled, record } from '../../fixtures/store/contract-messages.ts';

@@ -7,7 +7,7 @@ import {
   type Beginning,
   type ChangeFilter,
 } from '../../../src/model/subscription.ts';
-import type { BegunDelivery } from '../../../src/store/subscriptions/subscription-store.ts';
+import type { BegunDelivery } from '../../../src/store/subscriptions/delivery-store.ts';
 import { begun, CRM, named, position, step } from '../../fixtures/store/crm-deliveries.ts';
 import { deleted, labelled, m, reading, record } from '../../fixtures/store/contract-messages.ts';
 import { TestMailbox, useMailbox, type StoreFixture } from '../../fixtures/store/tested-store.ts';

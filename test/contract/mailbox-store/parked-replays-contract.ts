@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { mailboxId } from '../../../src/model/ids.ts';
 import { EVERY_CHANGE, type SubscriptionDefinition } from '../../../src/model/subscription.ts';
-import type { BegunDelivery } from '../../../src/store/subscriptions/subscription-store.ts';
+import type { BegunDelivery } from '../../../src/store/subscriptions/delivery-store.ts';
 import { begun, CRM, filled, named, position, step } from '../../fixtures/store/crm-deliveries.ts';
 import { deleted, record } from '../../fixtures/store/contract-messages.ts';
 import { useMailbox, type StoreFixture, type TestMailbox } from '../../fixtures/store/tested-store.ts';

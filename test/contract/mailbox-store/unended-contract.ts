@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BegunDelivery, FixedDelivery } from '../../../src/store/subscriptions/subscription-store.ts';
+import type { BegunDelivery, FixedDelivery } from '../../../src/store/subscriptions/delivery-store.ts';
 import { begun, CRM, filled, named, position, step } from '../../fixtures/store/crm-deliveries.ts';
 import { useMailbox, type StoreFixture, type TestMailbox } from '../../fixtures/store/tested-store.ts';
 
