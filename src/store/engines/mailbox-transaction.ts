@@ -2,7 +2,8 @@ import type { Selectable, Transaction, Updateable } from 'kysely';
 import type { MailboxId } from '../../model/ids.ts';
 import { bulkInsert, type ColumnValue } from './bulk-insert.ts';
 import type { StoreDialect } from './dialect.ts';
-import type { MailboxTable, Schema } from './schema.ts';
+import type { MailboxTable } from './mailbox-tables.ts';
+import type { Schema } from './schema.ts';
 import type { StoreDatabase } from './store-database.ts';
 import { StoreError } from './store-error.ts';
 

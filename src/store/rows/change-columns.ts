@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely';
 import type { Change } from '../../model/change.ts';
 import type { LabelId, MailboxId, MessageId, ThreadId } from '../../model/ids.ts';
 import { fromHistoryIdText } from '../engines/history-id-text.ts';
-import type { ChangeTable } from '../engines/schema.ts';
+import type { ChangeTable } from '../engines/feed-tables.ts';
 import { parseLabelIds, toWhyGone } from './message-columns.ts';
 
 /** Label lists repeat, and parsing them would take most of the time of reading the feed. */

@@ -3,7 +3,8 @@ import type { MailboxId, MessageId } from '../../model/ids.ts';
 import type { ConsentCode, EventDetails, NotedEvent, SubscribedEvent } from '../../model/subscribed-event.ts';
 import { bulkInsert, type ColumnValue } from '../engines/bulk-insert.ts';
 import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
-import type { MailboxEventTable, Schema } from '../engines/schema.ts';
+import type { Schema } from '../engines/schema.ts';
+import type { MailboxEventTable } from '../engines/subscription-tables.ts';
 
 const EVENTS = {
   table: 'mailbox_events',

@@ -3,7 +3,7 @@ import type { MailAddress } from '../../model/mail-address.ts';
 import type { MessageId } from '../../model/ids.ts';
 import type { BulkTable, ColumnValue } from '../engines/bulk-insert.ts';
 import { storedDate } from '../engines/safe-integer.ts';
-import type { MessageHeadersTable } from '../engines/schema.ts';
+import type { MessageHeadersTable } from '../engines/message-tables.ts';
 import type { MessageHeaders } from '../rules/message-headers.ts';
 
 export const MESSAGE_HEADERS = {

@@ -15,7 +15,8 @@ import type {
 } from './mailbox-row.ts';
 import { unknownMailbox } from '../engines/mailbox-transaction.ts';
 import type { RowRules } from '../rules/row-scope.ts';
-import type { MailboxTable, Schema } from '../engines/schema.ts';
+import type { MailboxTable } from '../engines/mailbox-tables.ts';
+import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
 /** The mailbox's integer key, for reading. */

@@ -4,7 +4,7 @@ import type { LabelId, MessageId, ThreadId } from '../../model/ids.ts';
 import { MESSAGE_FORMATS, type MessageFormat } from '../../model/settings.ts';
 import { fromHistoryIdText, toHistoryIdText } from '../engines/history-id-text.ts';
 import { storedDate, storedSize } from '../engines/safe-integer.ts';
-import type { MessageTable } from '../engines/schema.ts';
+import type { MessageTable } from '../engines/message-tables.ts';
 import type { Lane } from '../../model/lane.ts';
 import type { MessageRow, MessageState } from '../rules/message-row.ts';
 

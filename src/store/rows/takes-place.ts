@@ -1,5 +1,6 @@
 import type { ExpressionBuilder, Selectable } from 'kysely';
-import type { MailboxTable, Schema } from '../engines/schema.ts';
+import type { MailboxTable } from '../engines/mailbox-tables.ts';
+import type { Schema } from '../engines/schema.ts';
 import { ARRIVED } from '../rules/message-row.ts';
 import { parseSettings } from './mailbox-rows.ts';
 

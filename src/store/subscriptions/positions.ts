@@ -1,5 +1,6 @@
 import { sql, type Selectable, type Transaction } from 'kysely';
-import type { DeliveryPositionTable, Schema } from '../engines/schema.ts';
+import type { Schema } from '../engines/schema.ts';
+import type { DeliveryPositionTable } from '../engines/subscription-tables.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import type { DeliveryPlace } from './delivery-store.ts';
 

@@ -14,7 +14,8 @@ import {
   type SubscriptionTarget,
 } from '../../model/subscription.ts';
 import type { RequestOf } from '../engines/request-of.ts';
-import type { Schema, SubscriptionTable } from '../engines/schema.ts';
+import type { Schema } from '../engines/schema.ts';
+import type { SubscriptionTable } from '../engines/subscription-tables.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { checkCursor, placesFrom } from './places.ts';
 import type { SubscriptionStore } from './subscription-store.ts';
