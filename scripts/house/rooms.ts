@@ -214,7 +214,8 @@ export const ROOMS: readonly Room[] = [
     place: 'workflows',
     holds:
       'the mailbox workflow: `transition.ts` (what an event changes), ' +
-      '`plan.ts` (what to do next) and `lane-scheduler.ts` (when) are pure',
+      '`plan.ts` (what to do next), `lane-plan.ts` (when), `lane-scheduler.ts` (whose answers count) and ' +
+      '`lane-wait.ts` (how long to wait) are pure',
     imports: ['model'],
     types: ['activities'],
     packages: ['@temporalio/workflow', '@temporalio/common'],

@@ -1,18 +1,14 @@
-import type { MailboxId } from '../model/ids.ts';
 import type { Lane } from '../model/lane.ts';
 import { withBoundedTimes } from './answered-time.ts';
 import { earlierRetryAt } from './blocked.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
-import { phaseOf, type MailboxState } from './mailbox-state.ts';
+import type { MailboxState } from './mailbox-state.ts';
 import { DELIVERY_LANES, type DeliveryLane } from './delivery-lane.ts';
-import { deliveriesOf, deliversBesideSync, deliveryDueAt } from './delivery-state.ts';
-import { eventsDueAt } from './events-state.ts';
-import { planNext, type BackfillWork, type Plan } from './plan.ts';
 import { transition } from './transition.ts';
 
-// The loop of a mailbox without Temporal: when a lane begins, what cancels it, whether its answer still counts, and how
-// long to wait. It is pure, except that it asks for patches (Ways). The workflow and the random schedules of
-// test/schedules both run it.
+// The loop of a mailbox without Temporal: what an event makes of its lanes, which of them it cancels, and whether their
+// answers still count. When a lane begins is in `lane-plan.ts`, how long to wait in `lane-wait.ts`. All three are pure,
+// except that they ask for patches (Ways). The workflow and the random schedules of test/schedules both run them.
 
 /**
  * The lanes of a mailbox's workflow: two that talk to Gmail, two that deliver to subscriptions, and one that keeps
@@ -20,7 +16,7 @@ import { transition } from './transition.ts';
  */
 export type WorkLane = Lane | DeliveryLane | 'events';
 
-const WORK_LANES: readonly WorkLane[] = ['live', 'backfill', ...DELIVERY_LANES, 'events'];
+export const WORK_LANES: readonly WorkLane[] = ['live', 'backfill', ...DELIVERY_LANES, 'events'];
 
 /** A mailbox's state and the lanes that run for it. */
 export interface LaneState {
@@ -127,91 +123,6 @@ function withAskTime(state: MailboxState, before: MailboxState, ways: Ways): Mai
   return retryAt === null || ways.boundsAsks() ? state : { ...state, blocked: { ...blocked, retryAt } };
 }
 
-/** What the lanes should do now. */
-export function planOf({ state }: LaneState, now: number, ways: Ways): Plan {
-  const waitsForPerson = state.blocked !== null && !ways.asksAgain();
-  const plan = waitsForPerson ? { live: null, backfill: null, wakeAt: null } : planNext(state, now);
-  const noting = withNoting(plan, { state, now, ways });
-  return DELIVERY_LANES.reduce((before, lane) => withDeliveries(before, lane, { state, now, ways }), noting);
-}
-
-/**
- * Deliveries ask nothing of Gmail, so they go on while the mailbox is blocked. They wait while it is paused, and until
- * the store has been asked.
- *
- * One that begins beside a sync is the lane's only one, like any other: order within a mailbox does not depend on when
- * it begins. If it dies, or the sync takes longer than it waits, the sync's result asks for another one.
- */
-function withDeliveries(
-  plan: Plan,
-  lane: DeliveryLane,
-  { state, now, ways }: { readonly state: MailboxState; readonly now: number; readonly ways: Ways },
-): Plan {
-  const deliveries = deliveriesOf(state, lane);
-  const dueAt = deliveryDueAt(deliveries);
-  const isBeside = servesPoke(plan, state) && deliversBesideSync(deliveries);
-  if (dueAt === null && !isBeside) return plan;
-  if (isSilent(state) || !ways.delivers()) return plan;
-  if (dueAt !== null && dueAt <= now) return { ...plan, deliver: [...(plan.deliver ?? []), lane] };
-  const beside = isBeside && ways.deliversBesideSyncs() ? { deliverBeside: [...(plan.deliverBeside ?? []), lane] } : {};
-  return { ...plan, ...beside, wakeAt: dueAt === null ? plan.wakeAt : Math.min(plan.wakeAt ?? Infinity, dueAt) };
-}
-
-/** Whether nothing is delivered now: the mailbox is paused or ends, or the store has not been asked. */
-const isSilent = ({ paused, stopping, fullSync }: MailboxState): boolean =>
-  paused || stopping || fullSync.kind === 'unknown';
-
-/** Only a notification says that there is something to bring: nothing is delivered beside a sync that merely looks. */
-const servesPoke = ({ live }: Plan, { pokedAt, blocked }: MailboxState): boolean =>
-  live !== null && blocked === null && pokedAt.waiting !== null;
-
-/** Events are kept under the conditions of deliveries, which bring them. */
-function withNoting(
-  plan: Plan,
-  { state, now, ways }: { readonly state: MailboxState; readonly now: number; readonly ways: Ways },
-): Plan {
-  const dueAt = eventsDueAt(state.events);
-  if (dueAt === null) return plan;
-  if (isSilent(state) || !ways.notesEvents()) return plan;
-  return dueAt <= now ? { ...plan, note: true } : { ...plan, wakeAt: Math.min(plan.wakeAt ?? Infinity, dueAt) };
-}
-
-/** Work that a lane can begin. */
-export type LaneStart =
-  | { readonly lane: 'live' }
-  /** `awaits`: it begins together with a sync, whose changes it awaits for a moment. */
-  | { readonly lane: DeliveryLane; readonly awaits: boolean }
-  | { readonly lane: 'events' }
-  | { readonly lane: 'backfill'; readonly work: BackfillWork };
-
-/**
- * The work of a plan that can begin now, in the order in which to begin it.
- *
- * @param cutsHistory - whether the history waits to be cut. Then no backfill begins, and live syncs begin only while a
- * backfill is still running, or a delivery whose target takes its time. Deliveries begin only beside a backfill, so
- * that the lanes end, and so does keeping events
- */
-export function startable(
-  { running }: LaneState,
-  { live, backfill, deliver = [], deliverBeside = [], note }: Plan,
-  cutsHistory: boolean,
-): readonly LaneStart[] {
-  const starts: LaneStart[] = [];
-  if (backfill !== null && running.backfill === null && !cutsHistory) starts.push({ lane: 'backfill', work: backfill });
-  const beginsLive =
-    live !== null &&
-    running.live === null &&
-    (!cutsHistory || running.backfill !== null || DELIVERY_LANES.some((lane) => running[lane] !== null));
-  if (beginsLive) starts.push({ lane: 'live' });
-  for (const lane of deliver)
-    if (running[lane] === null && (!cutsHistory || running.backfill !== null)) starts.push({ lane, awaits: false });
-  for (const lane of deliverBeside)
-    if (beginsLive && running[lane] === null && !cutsHistory) starts.push({ lane, awaits: true });
-  if (note === true && running.events === null && (!cutsHistory || running.backfill !== null))
-    starts.push({ lane: 'events' });
-  return starts;
-}
-
 /** What the state learns when a lane begins. */
 const STARTS: Readonly<Record<WorkLane, MailboxEvent | null>> = {
   live: { kind: 'partial-sync-started' },
@@ -252,65 +163,4 @@ function counts(
 ): boolean {
   if (isCancelled) return false;
   return !(answer.kind === 'blocked' && under !== unblockings && ways.ignoresStaleRefusals());
-}
-
-/** The search attributes by which operators filter mailboxes. */
-export interface ShownState {
-  readonly phase: string;
-  readonly failed: number;
-  readonly drift: number | null;
-  readonly address: MailboxId | null;
-}
-
-export function shownOf(state: MailboxState): ShownState {
-  return { phase: phaseOf(state), failed: state.failed, drift: state.drift, address: state.push.address ?? null };
-}
-
-export function isShown(shown: ShownState | null, state: MailboxState): boolean {
-  const { phase, failed, drift, address } = shownOf(state);
-  return (
-    shown !== null &&
-    shown.phase === phase &&
-    shown.failed === failed &&
-    shown.drift === drift &&
-    shown.address === address
-  );
-}
-
-/** The situation in which a wait began. */
-export interface Wait {
-  readonly before: LaneState;
-  readonly plan: Plan;
-  readonly shown: ShownState | null;
-  readonly cutsHistory: boolean;
-}
-
-/** Ms after which the plan changes by itself; null when only an event changes it. */
-export function waitTime({ wakeAt }: Plan, now: number): number | null {
-  return wakeAt === null ? null : Math.max(wakeAt - now, 1);
-}
-
-/** Whether a wait ends: something can begin, the state must be shown again, or the plan now changes at another time. */
-export function isOver(wait: Wait, lanes: LaneState, isHistoryLong: boolean, now: number, ways: Ways): boolean {
-  const isWoken = hasMoved(wait.before, lanes) && isNews(wait, lanes, isHistoryLong, now, ways);
-  return isWoken || lanes.state.stopping || (wait.cutsHistory && isIdle(lanes));
-}
-
-/** No lane begins while the loop waits, so a lane whose state differs has ended. */
-function hasMoved(before: LaneState, { state, running }: LaneState): boolean {
-  const hasEnded = (lane: WorkLane): boolean => before.running[lane] !== null && running[lane] === null;
-  return state !== before.state || WORK_LANES.some(hasEnded);
-}
-
-function isNews(
-  { plan, shown, cutsHistory }: Wait,
-  lanes: LaneState,
-  isHistoryLong: boolean,
-  now: number,
-  ways: Ways,
-): boolean {
-  if (!ways.waitsOn()) return true;
-  const next = planOf(lanes, now, ways);
-  const canBegin = startable(lanes, next, cutsHistory).length > 0;
-  return canBegin || next.wakeAt !== plan.wakeAt || !isShown(shown, lanes.state) || isHistoryLong !== cutsHistory;
 }

@@ -12,21 +12,20 @@ import { runBackfill, runDelivery, runLive, runNoting } from './activity-lanes.t
 import type { ClockSinks } from './clock-sinks.ts';
 import { detailsOf } from './details.ts';
 import { LaneRunner } from './lane-runner.ts';
+import { planOf, startable, type LaneStart } from './lane-plan.ts';
 import {
   answered,
   freed,
   idleLanes,
   isIdle,
-  isOver,
-  isShown,
-  planOf,
   received,
-  shownOf,
-  startable,
   started,
-  waitTime,
+  type LaneState,
+  type Ways,
+  type WorkLane,
 } from './lane-scheduler.ts';
-import type { LaneStart, LaneState, ShownState, Wait, Ways, WorkLane } from './lane-scheduler.ts';
+import { isOver, waitTime, type Wait } from './lane-wait.ts';
+import { isShown, shownOf, type ShownState } from './shown-state.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import type { MailboxState } from './mailbox-state.ts';
 import type { Plan } from './plan.ts';

@@ -2,18 +2,18 @@ import { describe, expect, it } from 'vitest';
 
 import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { completeSettings } from '../../src/model/settings-change.ts';
+import { planOf, startable } from '../../src/workflows/lane-plan.ts';
 import {
   answered,
   freed,
   idleLanes,
-  isOver,
-  planOf,
   received,
-  shownOf,
-  startable,
   started,
+  type LaneState,
+  type Ways,
 } from '../../src/workflows/lane-scheduler.ts';
-import type { LaneState, Ways } from '../../src/workflows/lane-scheduler.ts';
+import { isOver } from '../../src/workflows/lane-wait.ts';
+import { shownOf } from '../../src/workflows/shown-state.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
 import { initialState } from '../../src/workflows/mailbox-state.ts';
 import { TODAY } from '../fixtures/temporal/todays-ways.ts';

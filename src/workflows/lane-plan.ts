@@ -1,0 +1,91 @@
+import { DELIVERY_LANES, type DeliveryLane } from './delivery-lane.ts';
+import { deliveriesOf, deliversBesideSync, deliveryDueAt } from './delivery-state.ts';
+import { eventsDueAt } from './events-state.ts';
+import type { LaneState, Ways } from './lane-scheduler.ts';
+import type { MailboxState } from './mailbox-state.ts';
+import { planNext, type BackfillWork, type Plan } from './plan.ts';
+
+/** What the lanes should do now. */
+export function planOf({ state }: LaneState, now: number, ways: Ways): Plan {
+  const waitsForPerson = state.blocked !== null && !ways.asksAgain();
+  const plan = waitsForPerson ? { live: null, backfill: null, wakeAt: null } : planNext(state, now);
+  const noting = withNoting(plan, { state, now, ways });
+  return DELIVERY_LANES.reduce((before, lane) => withDeliveries(before, lane, { state, now, ways }), noting);
+}
+
+/**
+ * Deliveries ask nothing of Gmail, so they go on while the mailbox is blocked. They wait while it is paused, and until
+ * the store has been asked.
+ *
+ * One that begins beside a sync is the lane's only one, like any other: order within a mailbox does not depend on when
+ * it begins. If it dies, or the sync takes longer than it waits, the sync's result asks for another one.
+ */
+function withDeliveries(
+  plan: Plan,
+  lane: DeliveryLane,
+  { state, now, ways }: { readonly state: MailboxState; readonly now: number; readonly ways: Ways },
+): Plan {
+  const deliveries = deliveriesOf(state, lane);
+  const dueAt = deliveryDueAt(deliveries);
+  const isBeside = servesPoke(plan, state) && deliversBesideSync(deliveries);
+  if (dueAt === null && !isBeside) return plan;
+  if (isSilent(state) || !ways.delivers()) return plan;
+  if (dueAt !== null && dueAt <= now) return { ...plan, deliver: [...(plan.deliver ?? []), lane] };
+  const beside = isBeside && ways.deliversBesideSyncs() ? { deliverBeside: [...(plan.deliverBeside ?? []), lane] } : {};
+  return { ...plan, ...beside, wakeAt: dueAt === null ? plan.wakeAt : Math.min(plan.wakeAt ?? Infinity, dueAt) };
+}
+
+/** Whether nothing is delivered now: the mailbox is paused or ends, or the store has not been asked. */
+const isSilent = ({ paused, stopping, fullSync }: MailboxState): boolean =>
+  paused || stopping || fullSync.kind === 'unknown';
+
+/** Only a notification says that there is something to bring: nothing is delivered beside a sync that merely looks. */
+const servesPoke = ({ live }: Plan, { pokedAt, blocked }: MailboxState): boolean =>
+  live !== null && blocked === null && pokedAt.waiting !== null;
+
+/** Events are kept under the conditions of deliveries, which bring them. */
+function withNoting(
+  plan: Plan,
+  { state, now, ways }: { readonly state: MailboxState; readonly now: number; readonly ways: Ways },
+): Plan {
+  const dueAt = eventsDueAt(state.events);
+  if (dueAt === null) return plan;
+  if (isSilent(state) || !ways.notesEvents()) return plan;
+  return dueAt <= now ? { ...plan, note: true } : { ...plan, wakeAt: Math.min(plan.wakeAt ?? Infinity, dueAt) };
+}
+
+/** Work that a lane can begin. */
+export type LaneStart =
+  | { readonly lane: 'live' }
+  /** `awaits`: it begins together with a sync, whose changes it awaits for a moment. */
+  | { readonly lane: DeliveryLane; readonly awaits: boolean }
+  | { readonly lane: 'events' }
+  | { readonly lane: 'backfill'; readonly work: BackfillWork };
+
+/**
+ * The work of a plan that can begin now, in the order in which to begin it.
+ *
+ * @param cutsHistory - whether the history waits to be cut. Then no backfill begins, and live syncs begin only while a
+ * backfill is still running, or a delivery whose target takes its time. Deliveries begin only beside a backfill, so
+ * that the lanes end, and so does keeping events
+ */
+export function startable(
+  { running }: LaneState,
+  { live, backfill, deliver = [], deliverBeside = [], note }: Plan,
+  cutsHistory: boolean,
+): readonly LaneStart[] {
+  const starts: LaneStart[] = [];
+  if (backfill !== null && running.backfill === null && !cutsHistory) starts.push({ lane: 'backfill', work: backfill });
+  const beginsLive =
+    live !== null &&
+    running.live === null &&
+    (!cutsHistory || running.backfill !== null || DELIVERY_LANES.some((lane) => running[lane] !== null));
+  if (beginsLive) starts.push({ lane: 'live' });
+  for (const lane of deliver)
+    if (running[lane] === null && (!cutsHistory || running.backfill !== null)) starts.push({ lane, awaits: false });
+  for (const lane of deliverBeside)
+    if (beginsLive && running[lane] === null && !cutsHistory) starts.push({ lane, awaits: true });
+  if (note === true && running.events === null && (!cutsHistory || running.backfill !== null))
+    starts.push({ lane: 'events' });
+  return starts;
+}
