@@ -62,7 +62,8 @@ export { RESUMABLE_PHASES, type ResumeAllOptions, type ResumedMailboxes } from '
 export type { WaitOptions } from './client/waiting.ts';
 export type { FailingTask } from './client/failing-task.ts';
 export { registerSearchAttributes, type Registration } from './client/register-search-attributes.ts';
-export { changedConfig, ConfigError, loadConfig, type Config, type ConfigProblem } from './config/config.ts';
+export { changedConfig, loadConfig, type Config } from './config/config.ts';
+export { ConfigError, type ConfigProblem } from './config/config-error.ts';
 export type { BodiesConfig } from './config/body-variables.ts';
 export type { DatabaseConfig } from './config/database-variables.ts';
 export type { DeploymentConfig } from './config/deployment-variables.ts';

@@ -1,4 +1,4 @@
-import { ConfigError } from '../config/config.ts';
+import { ConfigError } from '../config/config-error.ts';
 import { linesOf } from '../host/terminal.ts';
 import { TidemarkError, type TidemarkErrorCode } from '../model/tidemark-error.ts';
 import { messageWithAdvice } from './advice.ts';

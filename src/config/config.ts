@@ -1,23 +1,24 @@
 import { resolve } from 'node:path';
 
-import { z } from 'zod';
+import type { z } from 'zod';
 
-import { bodiesVariables, readBodies, type BodiesConfig } from './body-variables.ts';
-import { databaseVariables, readDatabase, type DatabaseConfig } from './database-variables.ts';
-import { deploymentVariables, readDeployment, type DeploymentConfig } from './deployment-variables.ts';
-import { pushVariables, readPush, type PushConfig } from './push-variables.ts';
-import { quotaVariables, readQuota, type QuotaConfig } from './quota-variables.ts';
-import { EXCLUSIVE_VARIABLES, readSecrets, secretVariables, type SecretsConfig } from './secret-variables.ts';
-import { schemasOf, TROUBLE, UnusableVariableError, type Variables } from './section.ts';
-import { readTelemetry, telemetryVariables, type TelemetryConfig } from './telemetry-variables.ts';
-import { readTracing, tracingVariables, type TracingConfig } from './tracing-variables.ts';
-import { LOG_LEVELS, type LogLevel } from '../model/log-level.ts';
-import { OWN_FOLDER } from '../host/private-files.ts';
+import { readBodies, type BodiesConfig } from './body-variables.ts';
+import { ConfigError, type ConfigProblem } from './config-error.ts';
+import { readDatabase, type DatabaseConfig } from './database-variables.ts';
+import { readDeployment, type DeploymentConfig } from './deployment-variables.ts';
+import { readPush, type PushConfig } from './push-variables.ts';
+import { readQuota, type QuotaConfig } from './quota-variables.ts';
+import { readSecrets, type SecretsConfig } from './secret-variables.ts';
+import { UnusableVariableError } from './section.ts';
+import { readTelemetry, type TelemetryConfig } from './telemetry-variables.ts';
+import { readTracing, type TracingConfig } from './tracing-variables.ts';
+import type { LogLevel } from '../model/log-level.ts';
 import { readTemporalConnection, type TemporalConnection } from './temporal-connection.ts';
-import { readWebhooks, webhookVariables, type WebhooksConfig } from './webhook-variables.ts';
+import { environment } from './variables.ts';
+import { readWebhooks, type WebhooksConfig } from './webhook-variables.ts';
+import { contradictions, unusable, wrongVariables } from './wrong-variables.ts';
 import { knownOptions, shown, type OptionNames } from '../model/options.ts';
 import { UsageError } from '../model/program-errors.ts';
-import { TidemarkError } from '../model/tidemark-error.ts';
 
 /** The environment, read once and validated. */
 export interface Config {
@@ -56,87 +57,6 @@ export interface Config {
   /** Task queue of workflows and live activities. Backfill activities have another queue beside it. */
   readonly taskQueue: string;
 }
-
-/** One wrong variable. `given` never shows a secret. */
-export interface ConfigProblem {
-  /** The variable's name. */
-  readonly name: string;
-  /** Its value, as it may be shown. */
-  readonly given: string;
-  /** What it may be. */
-  readonly expected: string;
-}
-
-/** Thrown when the environment holds wrong values. The message names all of them, one on each line. */
-export class ConfigError extends TidemarkError {
-  override readonly name = 'ConfigError';
-  readonly code = 'configuration';
-  /** Each wrong variable. */
-  readonly problems: readonly ConfigProblem[];
-  /** One sentence for each problem. */
-  readonly lines: readonly string[];
-
-  constructor(problems: readonly ConfigProblem[]) {
-    const lines = problems.map(({ name, given, expected }) => `${name} is ${given}: expected ${expected}`);
-    super(lines.join('\n'));
-    this.problems = problems;
-    this.lines = lines;
-  }
-}
-
-const httpUrl = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
-
-const serviceVariables = {
-  TIDEMARK_DATA_DIR: { schema: z.string().default(OWN_FOLDER), expected: 'a directory, for example .tidemark' },
-  GMAIL_ROOT_URL: {
-    schema: httpUrl.default('https://gmail.googleapis.com'),
-    expected: 'an http or https address, for example https://gmail.googleapis.com',
-  },
-  GOOGLE_TOKEN_URL: {
-    schema: httpUrl.default('https://oauth2.googleapis.com/token'),
-    expected: 'an http or https address, for example https://oauth2.googleapis.com/token',
-  },
-  GOOGLE_ADMIN_URL: {
-    schema: httpUrl.default('https://admin.googleapis.com'),
-    expected: 'an http or https address, for example https://admin.googleapis.com',
-  },
-  GOOGLE_AUTH_URL: {
-    schema: httpUrl.default('https://accounts.google.com/o/oauth2/v2/auth'),
-    expected: 'an http or https address, for example https://accounts.google.com/o/oauth2/v2/auth',
-  },
-  TIDEMARK_TASK_QUEUE: {
-    schema: z
-      .string()
-      .regex(/^[\w.-]{1,200}$/)
-      .default('tidemark'),
-    expected: 'the name of a task queue of letters, digits, "_", "." and "-", for example tidemark',
-  },
-  LOG_LEVEL: {
-    schema: z.enum(LOG_LEVELS).default('info'),
-    expected: `one of ${LOG_LEVELS.join(', ')}, for example info`,
-  },
-} as const satisfies Variables;
-
-/** Every variable that Tidemark reads, by section. `@temporalio/envconfig` reads Temporal's own `TEMPORAL_*`. */
-const VARIABLES = {
-  ...serviceVariables,
-  ...databaseVariables,
-  ...bodiesVariables,
-  ...quotaVariables,
-  ...secretVariables,
-  ...deploymentVariables,
-  ...telemetryVariables,
-  ...tracingVariables,
-  ...pushVariables,
-  ...webhookVariables,
-};
-
-/** The names of all variables. */
-export const VARIABLE_NAMES = Object.keys(VARIABLES) as readonly Name[];
-
-type Name = keyof typeof VARIABLES;
-
-const environment = z.object(schemasOf(VARIABLES));
 
 /**
  * Reads the environment. An empty variable counts as unset.
@@ -192,15 +112,6 @@ function sections(
   };
 }
 
-function unusable(
-  { variable, message }: UnusableVariableError,
-  given: Record<string, string | undefined>,
-): ConfigProblem {
-  const name = (Object.keys(VARIABLES) as Name[]).find((known) => known === variable);
-  if (name === undefined) return { name: variable, given: 'unusable', expected: message };
-  return { name, given: `${describe(name, given[name] ?? '')} (${message})`, expected: VARIABLES[name].expected };
-}
-
 /**
  * A copy of a configuration with some values changed.
  *
@@ -248,49 +159,6 @@ export function requireConfig(config: Config): Config {
   if (missing !== undefined)
     throw new UsageError(`The config has no "${missing}": give what loadConfig() answers, or changedConfig() of that.`);
   return config;
-}
-
-/** Of variables that exclude each other, the first one that is set is fine, and the others are the problem. */
-function contradictions(given: Readonly<Record<string, unknown>>): ConfigProblem[] {
-  return EXCLUSIVE_VARIABLES.flatMap((names) => {
-    const [first, ...others] = names.filter((name) => given[name] !== undefined);
-    return others.map((name) => ({
-      name,
-      given: `set beside ${first}`,
-      expected: `one of ${names.join(', ')} at most, for example only ${first}`,
-    }));
-  });
-}
-
-function wrongVariables(error: z.ZodError, given: Record<string, string | undefined>): ConfigProblem[] {
-  const names = new Set(error.issues.map((issue) => issue.path[0]));
-  return (Object.keys(VARIABLES) as Name[])
-    .filter((name) => names.has(name))
-    .toSorted()
-    .map((name) => ({
-      name,
-      given: `${describe(name, given[name] ?? '')}${troubleWords(error, name)}`,
-      expected: VARIABLES[name].expected,
-    }));
-}
-
-/** What a schema says of its value beside that it is wrong: ` (it names no host)`. */
-function troubleWords({ issues }: z.ZodError, name: Name): string {
-  for (const issue of issues) {
-    const trouble: unknown = issue.path[0] === name && issue.code === 'custom' ? issue.params?.[TROUBLE] : undefined;
-    if (typeof trouble === 'string') return ` (${trouble})`;
-  }
-  return '';
-}
-
-/**
- * The given value in a form fit for a terminal and a log: without keys, without the password in an address, and cut to
- * a bounded length.
- */
-function describe(name: Name, text: string): string {
-  if ('secret' in VARIABLES[name]) return `a text of ${text.length} characters`;
-  const shown = text.replace(/(\/\/).*@/, '$1…@').replace(/password=[^&]*/i, 'password=…');
-  return `"${shown.length > 100 ? `${shown.slice(0, 100)}…` : shown}"`;
 }
 
 function readTemporal(env: NodeJS.ProcessEnv): { connection: TemporalConnection } | { problem: ConfigProblem } {

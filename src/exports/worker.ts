@@ -47,7 +47,8 @@ export type {
   WhyGone,
 } from '../reading/index.ts';
 export type { Attachment } from '../reading/index.ts';
-export { ConfigError, type Config, type ConfigProblem } from '../config/config.ts';
+export type { Config } from '../config/config.ts';
+export { ConfigError, type ConfigProblem } from '../config/config-error.ts';
 export type { BodiesConfig } from '../config/body-variables.ts';
 export type { DatabaseConfig } from '../config/database-variables.ts';
 export type { DeploymentConfig } from '../config/deployment-variables.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { ENVIRONMENT, NODE_OPTIONS } from '../../scripts/run-entry.mjs';
-import { VARIABLE_NAMES } from '../../src/config/config.ts';
+import { VARIABLE_NAMES } from '../../src/config/variables.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/search-attributes.ts';
 import {
   ComposeLoader,

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach } from 'vitest';
 
-import { type Config, ConfigError, loadConfig } from '../../src/config/config.ts';
+import { type Config, loadConfig } from '../../src/config/config.ts';
+import { ConfigError } from '../../src/config/config-error.ts';
 
 /** Configurations that are read in an empty folder, a new one for each test of a file. */
 export function useConfigFolder() {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { ConfigError, loadConfig } from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { ConfigError } from '../../src/config/config-error.ts';
 
 const read = (given?: string) =>
   loadConfig({ env: { HOME: '/nowhere', WEBHOOK_ALLOWED_NETWORKS: given } }).webhooks.allowedNetworks;

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 import { wholeProgram } from '../fixtures/system/whole-program.ts';
-import { VARIABLE_NAMES } from '../../src/config/config.ts';
+import { VARIABLE_NAMES } from '../../src/config/variables.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const pages = [

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 
 import { LoginError } from '../../src/accounts/login-error.ts';
 import * as client from '../../src/client/errors.ts';
-import { ConfigError } from '../../src/config/config.ts';
+import { ConfigError } from '../../src/config/config-error.ts';
 import { InvalidLinkError } from '../../src/deliveries/webhooks/link.ts';
 import { InvalidWebhookSecretError } from '../../src/deliveries/webhooks/webhook-secret.ts';
 import * as reader from '../../src/exports/reader.ts';

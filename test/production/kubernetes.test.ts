@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
-import { VARIABLE_NAMES } from '../../src/config/config.ts';
+import { VARIABLE_NAMES } from '../../src/config/variables.ts';
 import { root } from '../fixtures/compose/compose-file.ts';
 import { readDockerfile } from '../fixtures/compose/dockerfile.ts';
 
