@@ -3,6 +3,7 @@ import { confirmListing } from './confirm-listing.ts';
 import { countDoubt, recheckAt } from './listing-doubt.ts';
 import { save, startOf, type Step, type Work } from './listing-work.ts';
 import { lastArrival } from './last-arrival.ts';
+import { limitDate } from './limit-date.ts';
 import { SETTLING_TIME } from './settling.ts';
 
 /** How often a listing is repeated at once because Gmail counts more messages than it listed. */
@@ -44,6 +45,7 @@ export async function endListing(work: Work, progress: Step<'confirming'>): Prom
   const late = progress.reconciling ? null : progress.startedAt + SETTLING_TIME;
   const relistAt = late ?? (doubt === null ? null : recheckAt(doubt));
   const arrivedTo = listing.pin === 'head' ? await lastArrival(work) : null;
+  const limitedTo = progress.reconciling || listing.pin === 'head' ? null : await limitDate(work);
   await deps.store.finishListing({
     mailbox,
     generation,
@@ -53,6 +55,7 @@ export async function endListing(work: Work, progress: Step<'confirming'>): Prom
     doubt,
     keepNewest: settings.scope.limit,
     ...(arrivedTo === null ? {} : { arrivedTo }),
+    ...(limitedTo === null ? {} : { limitedTo }),
     relistAt,
     now: deps.clock.now(),
   });

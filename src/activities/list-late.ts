@@ -1,6 +1,6 @@
 import type { GmailSession, MessagePage } from '../gmail/api/gmail-api.ts';
 import { listings } from '../gmail/api/scope-listings.ts';
-import type { HistoryId, LabelId, MailboxId, MessageId } from '../model/ids.ts';
+import type { HistoryId, LabelId, MessageId } from '../model/ids.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { FetchingStore } from '../store/fetching/fetching-store.ts';
@@ -129,16 +129,6 @@ async function limitsOf(
   if (limit === null) return () => null;
   const { entered, left } =
     since === null ? NOTHING_CHANGED : await vanishedSince(session, { since }, settings.scope, signal);
-  const deleted = labelIds.length > 1 ? 0 : await placesTaken(store, mailbox, left);
+  const deleted = labelIds.length > 1 ? 0 : await store.countPlacesLeft({ mailbox, left: [...left] });
   return () => new LateLimit(limit, deleted, entered);
-}
-
-/**
- * How many of the newest messages have left, as the store knows by now, or as it will from history. In this order: one
- * that the live lane buries in between is counted twice, which leaves one message more to its date; the other way round
- * it would be counted nowhere.
- */
-async function placesTaken(store: FetchingStore, mailbox: MailboxId, left: ReadonlySet<MessageId>): Promise<number> {
-  const { dated } = await store.admissionsOf({ mailbox, messageIds: [...left] });
-  return dated.size + (await store.countAdmittedGone({ mailbox }));
 }

@@ -154,6 +154,17 @@ describe('a mailbox whose settings change', () => {
     expect([...held.keys()]).toEqual(ids.slice(-5, -4));
   });
 
+  it('takes in nothing older where the newest had left before all of them were read', async () => {
+    ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 2 } });
+    const ids = ada.receive(10);
+    ada.simulator.faults.add({ match: { messageId: ids[9] ?? '' }, effect: { kind: 'reset' } });
+    await ada.run(10_000);
+    expect((await ada.counts()).stored).toBe(1);
+    ada.gmail.deleteAll(ids.slice(-2));
+    await ada.settle();
+    expect((await ada.comparison()).held.size).toBe(0);
+  });
+
   it('fetches the newest of each label of a scope with a limit', async () => {
     ada = await RunningMailbox.open({
       format: 'raw',

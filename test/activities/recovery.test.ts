@@ -129,10 +129,28 @@ async function recoveredWithinLimit({ arrive, leave }: { arrive: number; leave: 
 }
 
 describe('With a limit, history that expired loses none of the mail that arrived meanwhile', () => {
-  it('where messages within the limit are left: the place is known without a get', async () => {
+  it('where messages within the limit are left: one get tells that what follows is older', async () => {
     const { held, expected, gets } = await recoveredWithinLimit({ arrive: 12, leave: 4 });
     expect(held).toEqual(expected);
-    expect(gets).toBe(12 + 4);
+    expect(gets).toBe(12 + 4 + 1);
+  });
+
+  it('nor what the index showed too late for the first listing', async () => {
+    ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 3 } });
+    const ids = ada.receive(10);
+    await ada.clock.runUntil(() => false, 60_000);
+    ada.gmail.lag.listMs = 20_000;
+    const [late] = ada.receive(1, { from: Date.UTC(2026, 0, 9, 0, 8, 30) });
+    await ada.run(10_000);
+    const { held: first } = await ada.comparison();
+    ada.gmail.deleteAll(ids.slice(-3, -1));
+    ada.receive(3, { from: ada.clock.now() });
+    ada.gmail.expireHistory();
+    ada.lanes.dispatch({ kind: 'poked' });
+    await ada.settle();
+    const { held } = await ada.comparison();
+    expect([...first.keys()]).not.toContain(late);
+    expect([...held.keys()]).toContain(late);
   });
 
   it.each([6, 7, 40])(

@@ -5,9 +5,10 @@ import { runDeliverySchedule } from './delivery-schedule.ts';
 import { runSchedule, type ScheduleResult } from './schedule.ts';
 
 /**
- * `npm run simulate-schedules -- --seed N [--count N] [--jobs N] [--odd | --deliveries] [--trace TEXT]`: replays one
- * schedule, or runs `--count` schedules from that seed on, in `--jobs` threads. `--odd`: Gmail also answers oddly.
- * `--deliveries`: schedules of subscriptions. `--trace`: prints the calls that mention TEXT.
+ * `npm run simulate-schedules -- --seed N [--count N] [--step N] [--jobs N] [--odd | --deliveries] [--trace TEXT]`:
+ * replays one schedule, or runs `--count` schedules from that seed on, in `--jobs` threads. `--step`: how far apart the
+ * seeds are (`--seed 2 --step 5`: those whose scopes have a limit). `--odd`: Gmail also answers oddly. `--deliveries`:
+ * schedules of subscriptions. `--trace`: prints the calls that mention TEXT.
  */
 interface Share {
   readonly seeds: readonly number[];
@@ -27,13 +28,15 @@ async function main(): Promise<void> {
     options: {
       seed: { type: 'string', default: '1' },
       count: { type: 'string', default: '1' },
+      step: { type: 'string', default: '1' },
       jobs: { type: 'string', default: '1' },
       odd: { type: 'boolean', default: false },
       deliveries: { type: 'boolean', default: false },
       trace: { type: 'string' },
     },
   });
-  const [first, count, jobs] = [Number(values.seed), Number(values.count), Number(values.jobs)];
+  const [first, count] = [Number(values.seed), Number(values.count)];
+  const [step, jobs] = [Number(values.step), Number(values.jobs)];
   const startedAt = performance.now();
   const inexact: number[] = [];
   const drifted: number[] = [];
@@ -59,7 +62,7 @@ async function main(): Promise<void> {
       });
     }
   };
-  const seeds = Array.from({ length: count }, (_, index) => first + index);
+  const seeds = Array.from({ length: count }, (_, index) => first + index * step);
   const shares = Array.from({ length: jobs }, (_, job): Share => ({
     seeds: seeds.filter((_, index) => index % jobs === job),
     kind: values.deliveries ? 'deliveries' : values.odd ? 'odd' : 'plain',

@@ -15,17 +15,15 @@ export async function admissionsOf(
   const rows = await database.read((db) =>
     db
       .selectFrom('messages')
-      .select((eb) => ['id', 'internal_date', takesPlace(eb, columns).as('takes_place')])
+      .select((eb) => ['id', takesPlace(eb, columns).as('takes_place')])
       .where('mailbox_key', '=', columns.key)
       .where(database.dialect.isOneOf('id', messageIds))
       .where('admitted_generation', 'is not', null)
       .where('state', 'in', ['stored', ...UNFETCHED_STATES])
       .execute(),
   );
-  const admitted = rows.filter(({ takes_place: takes }) => Boolean(takes));
   return {
-    admitted: idsOf(admitted),
-    dated: idsOf(admitted.filter(({ internal_date: date }) => date !== null)),
+    admitted: idsOf(rows.filter(({ takes_place: takes }) => takes)),
     arrived: idsOf(rows.filter(({ takes_place: takes }) => !takes)),
   };
 }
@@ -33,22 +31,36 @@ export async function admissionsOf(
 const idsOf = (rows: readonly { readonly id: string }[]): ReadonlySet<MessageId> =>
   new Set(rows.map(({ id }) => id as MessageId));
 
-/** See {@link FetchingStore.countAdmittedGone}. */
-export async function countAdmittedGone(
+/**
+ * See {@link FetchingStore.countPlacesLeft}. A listing may show what existed no more when it was made, and that takes
+ * no place: so a message that was never read counts only if history has told of it since.
+ */
+export async function countPlacesLeft(
   database: StoreDatabase,
-  { mailbox }: RequestOf<FetchingStore, 'countAdmittedGone'>,
+  { mailbox, left }: RequestOf<FetchingStore, 'countPlacesLeft'>,
 ): Promise<number> {
   const columns = await database.read((db) => mailboxColumns(db, mailbox));
-  const { gone } = await database.read((db) =>
+  const { places } = await database.read((db) =>
     db
       .selectFrom('messages')
-      .select((eb) => eb.fn.countAll<number>().as('gone'))
+      .select((eb) => eb.fn.countAll<number>().as('places'))
       .where('mailbox_key', '=', columns.key)
-      .where('state', 'in', ['gone', 'excluded'])
-      .where('listed_generation', '=', columns.listed_generation)
+      .where((eb) => {
+        const hasLeft = database.dialect.isOneOf('id', left);
+        const isBuried = eb.and([
+          eb('state', 'in', ['gone', 'excluded']),
+          eb('listed_generation', '=', columns.listed_generation),
+        ]);
+        return eb.and([
+          eb.or([eb.and([hasLeft, eb('state', 'in', ['stored', ...UNFETCHED_STATES])]), isBuried]),
+          eb.or([
+            eb('internal_date', 'is not', null),
+            ...(columns.scope_floor === null ? [] : [hasLeft, eb('history_id', 'is not', null)]),
+          ]),
+        ]);
+      })
       .where((eb) => takesPlace(eb, columns))
-      .where('internal_date', 'is not', null)
       .executeTakeFirstOrThrow(),
   );
-  return gone;
+  return places;
 }

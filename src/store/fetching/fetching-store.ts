@@ -63,8 +63,8 @@ export interface FetchingStore {
   saveAttempts(request: { mailbox: MailboxId; attempts: readonly FetchAttempt[]; now: number }): Promise<void>;
   /**
    * Messages that a listing showed late: unknown ids become `pending` rows of the live lane. So do tombstones no newer
-   * than `since`, since the listing is not just lagging behind those. They count as within the scope's limit, unless
-   * `isAdmitted` is false: then they are in scope only by their date.
+   * than `since`, since the listing is not just lagging behind those. They, and known messages that came in otherwise,
+   * count as within the scope's limit. With `isAdmitted: false` they don't: they are in scope only by their date.
    *
    * @returns `unknown`: how many rows became pending
    */
@@ -77,8 +77,13 @@ export interface FetchingStore {
   }): Promise<{ unknown: number }>;
   /** How these messages, as far as they are known, came within the limit of the scope. */
   admissionsOf(query: { mailbox: MailboxId; messageIds: readonly MessageId[] }): Promise<Admissions>;
-  /** How many messages within the limit of the scope have left it since the last listing, and have a known date. */
-  countAdmittedGone(query: { mailbox: MailboxId }): Promise<number>;
+  /**
+   * How many messages within the limit of the scope have left it since the last listing, so that dates tell what lies
+   * below them: their own, or the limit's.
+   *
+   * @param query.left - messages that have left by Gmail's history, which the store may not have read yet
+   */
+  countPlacesLeft(query: { mailbox: MailboxId; left: readonly MessageId[] }): Promise<number>;
   /** Stored or excluded rows whose labels are due to be read again. */
   nextRefresh(request: { mailbox: MailboxId; limit: number; now: number }): Promise<readonly MessageId[]>;
   /**
@@ -144,8 +149,6 @@ export interface FetchAttempt {
 export interface Admissions {
   /** By a listing of the newest messages, and still in scope; also those that had arrived before the last listing. */
   readonly admitted: ReadonlySet<MessageId>;
-  /** Those of `admitted` whose dates are known. */
-  readonly dated: ReadonlySet<MessageId>;
   /** By history, which told of them as new after the last listing. */
   readonly arrived: ReadonlySet<MessageId>;
 }

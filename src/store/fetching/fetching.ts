@@ -11,12 +11,20 @@ import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
 import type { FetchAttempt } from './fetching-store.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
 import type { MessageHeaders } from '../rules/message-headers.ts';
-import { newRow, type MessageRow } from '../rules/message-row.ts';
+import { isDecided, newRow, type MessageRow } from '../rules/message-row.ts';
 import { appendEvents, type NewEvent } from '../rows/event-rows.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
 import { applyFetchedMessage } from '../rules/fetched-message-rules.ts';
 import { readLabelsAgain } from '../rules/refresh-rules.ts';
-import { isInScope, LACKING_AGAIN, toFetch, toGone, withoutWork, type RowRules } from '../rules/row-scope.ts';
+import {
+  followScope,
+  isInScope,
+  LACKING_AGAIN,
+  toFetch,
+  toGone,
+  withoutWork,
+  type RowRules,
+} from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
 /**
@@ -208,19 +216,27 @@ export function addListedLate(
       locked,
       messages.map((message) => message.id),
     );
-    const unknown = new Map<MessageId, Difference>();
+    const rules = rulesOf(locked.columns, now);
+    const listed = new Map<MessageId, Difference>();
     // The late listing completes the first one, so what it shows is within the limit as well: the oldest date of those
     // that the first one showed may be too new, since some of these may have been deleted before they were read.
     const admitted = isAdmitted ? { admittedGeneration: locked.columns.generation } : {};
     for (const { id, threadId } of messages) {
       const row = rows.get(id);
       if (row === undefined)
-        unknown.set(id, { before: null, after: { ...newRow(id, threadId, 'live', now), ...admitted } });
+        listed.set(id, { before: null, after: { ...newRow(id, threadId, 'live', now), ...admitted } });
       // A get decides. The tombstone keeps its history id, so an answer from before the deletion cannot undo it.
       else if (isOlderTombstone(row, since))
-        unknown.set(id, { before: row, after: { ...toFetch(row, 'live', now), readingHistoryId: null, ...admitted } });
+        listed.set(id, { before: row, after: { ...toFetch(row, 'live', now), readingHistoryId: null, ...admitted } });
+      else if (isAdmitted && rules.scope.limit !== null && row.admittedGeneration === null && row.state !== 'gone')
+        listed.set(id, { before: row, after: admittedLate({ ...row, ...admitted }, rules) });
     }
-    await writeDifferences(locked, unknown.values(), now);
-    return { unknown: unknown.size };
+    await writeDifferences(locked, listed.values(), now);
+    return { unknown: [...listed.values()].filter(({ before }) => before === null || before.state === 'gone').length };
   });
+}
+
+/** What the store knows already, because a label or its thread brought it, may have been excluded by its date. */
+function admittedLate(row: MessageRow, rules: RowRules): MessageRow {
+  return isDecided(row) ? followScope(row, rules) : row;
 }

@@ -93,7 +93,7 @@ async function applyRecords(
       const row =
         seen || shown === null
           ? shown
-          : asArrived(shown, operation, record.id, { rules, listed: locked.columns.listed_generation });
+          : asArrived(shown, operation, { rules, listed: locked.columns.listed_generation });
       // An operation that came before its message was known had no effect, so this row has yet to receive it.
       const known =
         isPassed ||

@@ -10,6 +10,7 @@ import type { FinishListingRequest } from './listing-store.ts';
 import type { FullSyncProgress, SettleMark } from '../rows/mailbox-row.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import { sameLabelIds } from '../rules/message-row.ts';
+import type { RowRules } from '../rules/row-scope.ts';
 import { removeRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
@@ -29,6 +30,7 @@ export function finishListing(
     labels,
     keepNewest,
     arrivedTo = -1,
+    limitedTo = null,
     relistAt = null,
     absence = 'proven',
     doubtedLabels = [],
@@ -53,13 +55,16 @@ export function finishListing(
           : Math.max(keepNewest - 1, arrivedTo, (await lastKnown(locked, generation)).position),
     };
     const leavesOut = listing.lastPosition !== null && (await lastPosition(locked, generation)) > listing.lastPosition;
+    const former = progress.isOtherScope === true ? null : locked.columns.scope_floor;
+    const floor = leavesOut ? (limitedTo ?? former) : null;
     if (labels === 'compared') await raiseReadingIds(locked, listing);
-    const counts = await endRows(database, locked, listing, now);
+    const rules = rulesOf(limitedTo === null ? locked.columns : { ...locked.columns, scope_floor: floor }, now);
+    const counts = await endRows(database, locked, listing, rules);
     await forgetLabelListings(locked);
     await locked.updateMailbox({
       ...ended(progress, generation),
       limit_reached: leavesOut ? 1 : 0,
-      scope_floor: leavesOut && progress.isOtherScope !== true ? locked.columns.scope_floor : null,
+      scope_floor: floor,
       relist_at: relistAt,
       doubt: doubt === null ? null : JSON.stringify(doubt),
     });
@@ -123,9 +128,9 @@ async function endRows(
   database: StoreDatabase,
   locked: MailboxTransaction,
   listing: EndedListing,
-  now: number,
+  rules: RowRules,
 ): Promise<{ gone: number; relabelled: number }> {
-  const rules = rulesOf(locked.columns, now);
+  const { now } = rules;
   let gone = 0;
   let relabelled = 0;
   for (let after = ''; ;) {

@@ -15,6 +15,10 @@ interface Known {
   readonly internalDate: number | null;
 }
 
+/** Whether the last listing showed less than the scope's limit. */
+const heldAll = ({ listed_generation: listed, limit_reached: limitReached }: MailboxTransaction['columns']): boolean =>
+  listed > 0 && limitReached === 0;
+
 /**
  * The last listed row that the store knew before this listing. A message that came in otherwise counts only if it is
  * known to be as new as those within the limit: an old one would lift the limit for all that is newer.
@@ -23,7 +27,7 @@ export async function lastKnown(
   { tx, key, columns }: Pick<MailboxTransaction, 'key' | 'columns'> & { readonly tx: Kysely<Schema> },
   generation: number,
 ): Promise<Known> {
-  const { listed_generation: listed, limit_reached: limitReached, scope_floor: floor } = columns;
+  const { listed_generation: listed, scope_floor: floor } = columns;
   const row = await tx
     .selectFrom('messages')
     .select(['position', 'internal_date'])
@@ -37,7 +41,7 @@ export async function lastKnown(
       );
       return eb.or([
         eb('state', 'in', ['stored', ...UNFETCHED_STATES]).and(isCounted),
-        ...(limitReached === 0 ? [isOther] : []),
+        ...(heldAll(columns) ? [isOther] : []),
         ...(floor === null ? [] : [isOther.and('internal_date', '>=', floor)]),
       ]);
     })
@@ -52,8 +56,7 @@ export function limitEdge(database: StoreDatabase, { mailbox, generation }: Abse
   return database.read(async (tx) => {
     const columns = await mailboxColumns(tx, mailbox);
     const known = await lastKnown({ tx, key: columns.key, columns }, generation);
-    const heldAll = columns.listed_generation > 0 && columns.limit_reached === 0;
-    return { ...known, floor: columns.scope_floor, heldAll };
+    return { ...known, floor: columns.scope_floor, heldAll: heldAll(columns) };
   });
 }
 

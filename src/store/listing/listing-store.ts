@@ -186,6 +186,11 @@ export interface FinishListingRequest {
   readonly keepNewest: number | null;
   /** With `keepNewest`: the position down to which everything is known to have arrived after the last listing. */
   readonly arrivedTo?: number;
+  /**
+   * With `keepNewest`, in a first listing: the date (epoch ms) of the oldest message within the limit. It becomes the
+   * scope's floor at once; without it, the floor is set when the messages within the limit have been read.
+   */
+  readonly limitedTo?: number;
   readonly relistAt?: number | null;
   readonly now: number;
 }

@@ -11,10 +11,10 @@ const PAGE = 500;
 
 /**
  * Sets the floor of a scope with a limit. A label operation on a message beyond the limit must not bring that message
- * in, and a label says nothing about age. Once the backfill has read the messages within the limit, the date of the
- * oldest one is the floor, and acts like `after`. Where none has been read by then, because the live lane has yet to
- * read them all, the first that is read sets it. Older messages that came in before the floor was known leave the scope
- * now.
+ * in, and a label says nothing about age. The floor is the date of the oldest message within the limit, and acts like
+ * `after`. The end of a first listing mostly knows it. Otherwise it is known once the backfill has read the messages
+ * within the limit; where the live lane has yet to read them all, the first that is read sets it. Older messages that
+ * came in before the floor was known leave the scope now.
  */
 export async function setScopeFloor(
   database: StoreDatabase,

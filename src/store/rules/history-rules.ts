@@ -68,21 +68,20 @@ export function shownAgain(row: MessageRow, { kind }: HistoryOperation, recordId
 }
 
 /**
- * A message that was fetched with its thread, or listed by a listing that has not ended, before history first told of
- * it has arrived all the same, however old it is: the row, with that noted.
+ * A message that was fetched with its thread, shown by a label, or listed after the newest were chosen or by a listing
+ * that has not ended, before history first told of it has arrived all the same, however old it is: the row, with that
+ * noted.
  *
  * @param listed - the generation of the last listing that has ended
  */
 export function asArrived(
   row: MessageRow,
   operation: HistoryOperation,
-  recordId: HistoryId,
   { rules, listed }: { readonly rules: RowRules; readonly listed: number },
 ): MessageRow {
   const { admittedGeneration: admitted } = row;
-  const isFetched = admitted === null && isContained(row, recordId);
-  const isListed = admitted !== null && admitted > listed;
-  if (operation.kind !== 'added' || !(isFetched || isListed)) return row;
+  const isInByAnOlderListing = admitted !== null && admitted <= listed;
+  if (operation.kind !== 'added' || isInByAnOlderListing) return row;
   const arrived: MessageRow = { ...row, admittedGeneration: ARRIVED };
   return isDecided(row) ? followScope(arrived, rules) : arrived;
 }

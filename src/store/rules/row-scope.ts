@@ -15,8 +15,9 @@ export interface RowRules {
   readonly attachments: boolean;
   /**
    * With a limit in the scope: the internal date of the oldest message within it. Older messages stay out when a label
-   * operation concerns them, unless a listing admitted them. null without a limit, and until the backfill ends: then
-   * the date is known, and messages that came in meanwhile are put out of scope (see scope-floor.ts).
+   * operation concerns them, unless a listing admitted them. null without a limit, and where the end of the listing
+   * could not tell it: then it is known when the backfill ends, and messages that came in meanwhile are put out of
+   * scope (see scope-floor.ts).
    */
   readonly floor: number | null;
   readonly now: number;

@@ -119,6 +119,34 @@ export function limit(fixture: StoreFixture): void {
       expect(Object.keys(await mailbox.labels())).toEqual(['early', 'later', 'n1', 'n2', 'n3']);
     });
 
+    it('lets in what arrived with an older date, though listed late before history told of it', async () => {
+      const mailbox = open();
+      await newestThreeRead(mailbox);
+      const { store, id, now } = mailbox;
+      const early = { id: messageId('early'), threadId: threadId('t-early') };
+      await store.addListedLate({ mailbox: id, messages: [early], since: null, isAdmitted: false, now });
+      await mailbox.apply([record(101, added('early'))]);
+      await mailbox.save(reading('early', { at: 101, date: 1 }));
+      expect(Object.keys(await mailbox.labels())).toEqual(['early', 'n1', 'n2', 'n3']);
+    });
+
+    it('lets in what is listed late within the limit, though a label brought it before', async () => {
+      const mailbox = open();
+      await mailbox.put(scope({ limit: 3 }));
+      await mailbox.begin(100);
+      await mailbox.list([]);
+      await mailbox.finish({ keepNewest: 3 });
+      await finishBackfill(mailbox);
+      await mailbox.apply([record(101, labelled('n3', 'STARRED'))]);
+      await mailbox.save(dated(3, 101));
+      const { store, id, now, generation } = mailbox;
+      const messages = ids(1, 3).map((one) => ({ id: messageId(one), threadId: threadId(`t-${one}`) }));
+      await store.addListedLate({ mailbox: id, messages, since: null, now });
+      await mailbox.save(dated(1), dated(2));
+      await store.noteLimitReached({ mailbox: id, generation, now });
+      expect(Object.keys(await mailbox.labels())).toEqual(['n1', 'n2', 'n3']);
+    });
+
     it('lets in what arrived with an older date while a listing showed it, beyond the limit', async () => {
       const mailbox = open();
       await newestThreeRead(mailbox);
@@ -237,7 +265,6 @@ export function limit(fixture: StoreFixture): void {
       const messageIds = ['late', 'early'].map((one) => messageId(one));
       expect(await store.admissionsOf({ mailbox: id, messageIds })).toEqual({
         admitted: new Set(['late']),
-        dated: new Set(['late']),
         arrived: new Set(['early']),
       });
     });
@@ -251,10 +278,41 @@ export function limit(fixture: StoreFixture): void {
       const messageIds = ['n1', 'n2', 'n4', 'n5', 'late'].map((one) => messageId(one));
       expect(await store.admissionsOf({ mailbox: id, messageIds })).toEqual({
         admitted: new Set(['n1']),
-        dated: new Set(['n1']),
         arrived: new Set(['late']),
       });
-      expect(await store.countAdmittedGone({ mailbox: id })).toBe(1);
+      expect(await store.countPlacesLeft({ mailbox: id, left: [] })).toBe(1);
+      expect(await store.countPlacesLeft({ mailbox: id, left: ['n1', 'n2', 'n4'].map((one) => messageId(one)) })).toBe(
+        2,
+      );
+    });
+
+    it('cannot compare with messages that left before they were read, so their places are not counted', async () => {
+      const mailbox = open();
+      await newestThree(mailbox);
+      await mailbox.apply([record(101, deleted('n2'))]);
+      expect(await mailbox.store.countPlacesLeft({ mailbox: mailbox.id, left: [messageId('n3')] })).toBe(0);
+    });
+
+    it('whose date is known counts the places of messages that left before they were read', async () => {
+      const mailbox = open();
+      await mailbox.put(scope({ limit: 3 }));
+      await mailbox.begin(100);
+      await mailbox.list(ids(1, 6));
+      await mailbox.finish({ keepNewest: 3, limitedTo: 9_700 });
+      await mailbox.apply([record(101, deleted('n2'))]);
+      expect(await mailbox.store.countPlacesLeft({ mailbox: mailbox.id, left: [messageId('n3')] })).toBe(2);
+    });
+
+    it('whose date is known leaves out older mail at once, before the newest are read', async () => {
+      const mailbox = open();
+      await mailbox.put(scope({ limit: 3 }));
+      await mailbox.begin(100);
+      await mailbox.list(ids(1, 6));
+      await mailbox.finish({ keepNewest: 3, limitedTo: 9_700 });
+      await mailbox.apply([record(101, labelled('n5', 'STARRED'))]);
+      await mailbox.save(dated(4), dated(5, 101));
+      expect(Object.keys(await mailbox.labels())).toEqual([]);
+      expect(await mailbox.pendingIds('backfill')).toEqual(['n1', 'n2', 'n3']);
     });
 
     it('that is listed again shows the last message known before, and what is listed below', async () => {

@@ -1,0 +1,46 @@
+import { isOfMailbox, messageRequests } from './batched-gets.ts';
+import { ListedDates } from './listed-dates.ts';
+import type { Work } from './listing-work.ts';
+
+/**
+ * The date down to which a first listing lets messages into a scope with a limit. Known before the others are fetched,
+ * it tells what was never within the limit even when all that was has left by then.
+ *
+ * It costs nothing: the last message within the limit is fetched as the backfill would fetch it, and stored. Where that
+ * message exists no more, the next one below tells as much, since nothing that is listed lies between the two.
+ *
+ * @returns epoch ms; null where the listing showed no message beyond the limit, in a scope of several labels (each
+ * listing has an end of its own), and where nothing there has a date
+ * @throws GmailError when Gmail refuses a get for a reason that concerns the whole mailbox
+ */
+export async function limitDate(work: Work): Promise<number | null> {
+  const { deps, listing } = work;
+  const { mailbox, generation, settings } = listing;
+  const { limit, labelIds } = settings.scope;
+  if (limit === null || labelIds.length > 1) return null;
+  const beyond = await deps.store.listedFrom({ mailbox, generation, position: limit });
+  if (beyond === null) return null;
+  const lastDate = await fetchedDate(work, limit - 1);
+  if (lastDate !== null) return lastDate;
+  const below = await new ListedDates(work).newestFrom(limit, Number.POSITIVE_INFINITY);
+  return below === null ? null : below.internalDate + 1;
+}
+
+/** Fetches the message at a position, unless it was read meanwhile, and stores it. */
+async function fetchedDate({ deps, session, listing, run }: Work, position: number): Promise<number | null> {
+  const { mailbox, generation, settings } = listing;
+  const listed = await deps.store.listedFrom({ mailbox, generation, position });
+  const [message] = listed?.position === position ? listed.messages : [];
+  if (message === undefined || message.internalDate !== null) return message?.internalDate ?? null;
+  const outcomes = await session.batchGet(messageRequests([message.id]), settings.format, run.signal);
+  for (const outcome of outcomes) {
+    if (outcome.kind === 'failed') {
+      if (isOfMailbox(outcome.error.failure)) throw outcome.error;
+      continue;
+    }
+    const messages = outcome.messages.filter(({ id }) => id === message.id);
+    await deps.store.saveFetched({ mailbox, messages, format: settings.format, now: deps.clock.now() });
+    return messages[0]?.internalDate ?? null;
+  }
+  return null;
+}

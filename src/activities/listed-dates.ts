@@ -1,0 +1,59 @@
+import type { FetchOutcome } from '../gmail/api/gmail-api.ts';
+import type { MessageId } from '../model/ids.ts';
+import type { ListedAt } from '../store/listing/listing-store.ts';
+import { isOfMailbox, messageRequests } from './batched-gets.ts';
+import type { Work } from './listing-work.ts';
+
+/** After this many positions whose messages no get dates, the search ends. */
+const MOST_UNDATED = 10;
+
+export interface DatedPosition {
+  readonly position: number;
+  readonly internalDate: number;
+}
+
+/**
+ * Dates of listed messages: those that the store holds, else by MINIMAL gets (20 units each).
+ */
+export class ListedDates {
+  readonly #work: Work;
+  #undated = 0;
+
+  constructor(work: Work) {
+    this.#work = work;
+  }
+
+  /** The newest of the messages at the first position from `position` on, before `end`, that has one with a date. */
+  async newestFrom(position: number, end: number): Promise<DatedPosition | null> {
+    const { deps, listing } = this.#work;
+    const { mailbox, generation } = listing;
+    for (let from = position; this.#undated < MOST_UNDATED;) {
+      const listed = await deps.store.listedFrom({ mailbox, generation, position: from });
+      if (listed === null || listed.position >= end) return null;
+      const dates = await this.#datesOf(listed.messages);
+      if (dates.length > 0) return { position: listed.position, internalDate: Math.max(...dates) };
+      this.#undated += 1;
+      from = listed.position + 1;
+    }
+    return null;
+  }
+
+  async #datesOf(messages: ListedAt['messages']): Promise<readonly number[]> {
+    const known = messages.flatMap(({ internalDate }) => (internalDate === null ? [] : [internalDate]));
+    const unknown = messages.filter(({ internalDate }) => internalDate === null).map(({ id }) => id);
+    if (unknown.length === 0) return known;
+    const { session, run } = this.#work;
+    const outcomes = await session.batchGet(messageRequests(unknown), 'minimal', run.signal);
+    return [...known, ...outcomes.flatMap((outcome) => datesIn(outcome, unknown))];
+  }
+}
+
+function datesIn(outcome: FetchOutcome, asked: readonly MessageId[]): readonly number[] {
+  if (outcome.kind === 'failed') {
+    if (isOfMailbox(outcome.error.failure)) throw outcome.error;
+    return [];
+  }
+  return outcome.messages.flatMap(({ id, internalDate }) =>
+    internalDate === null || !asked.includes(id) ? [] : [internalDate],
+  );
+}
