@@ -136,7 +136,11 @@ export function correctListing(
     );
     await tx
       .updateTable('messages')
-      .set({ listed_generation: generation })
+      // What no listing showed has no place in its order; that of an earlier listing would be taken for one in this.
+      .set((eb) => ({
+        listed_generation: generation,
+        position: eb.case().when('listed_generation', '=', generation).then(eb.ref('position')).else(null).end(),
+      }))
       .where('mailbox_key', '=', key)
       .where(dialect.isOneOf('id', ids))
       .execute();

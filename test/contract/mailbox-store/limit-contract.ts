@@ -315,6 +315,19 @@ export function limit(fixture: StoreFixture): void {
       expect(await mailbox.pendingIds('backfill')).toEqual(['n1', 'n2', 'n3']);
     });
 
+    it('knows no place of a message that only a get has shown, so that it stands for no other', async () => {
+      const mailbox = open();
+      await newestThreeRead(mailbox);
+      await mailbox.begin(200);
+      await mailbox.list(['n1', 'n4', 'n5']);
+      const { store, id, generation } = mailbox;
+      const shown = { id: messageId('n2'), labelIds: [] };
+      await store.correctListing({ mailbox: id, generation, fetched: [shown], unanswered: [messageId('n1')] });
+      const at = (position: number) => store.listedFrom({ mailbox: id, generation, position });
+      expect((await at(0))?.messages.map((message) => message.id)).toEqual(['n1']);
+      expect((await at(1))?.messages.map((message) => message.id)).toEqual(['n4']);
+    });
+
     it('that is listed again shows the last message known before, and what is listed below', async () => {
       const mailbox = open();
       await newestThreeRead(mailbox);
