@@ -19,7 +19,7 @@ export function addFailures(program: Command, cli: Cli): void {
   mailboxVerb(program, 'failures', {
     examples: ['tidemark failures ada@example.com', 'tidemark failures ada@example.com --retry'],
   })
-    .option('--retry', 'try all of them again now')
+    .option('--retry', 'try all of them again as soon as the quota allows')
     .option('--limit <n>', 'show so many at most', parseCount, 100)
     .addHelpText(
       'after',
@@ -48,12 +48,15 @@ export function addFailures(program: Command, cli: Cli): void {
     );
 }
 
-/** When an attempt happens that is due or asked for. */
+/**
+ * When an attempt happens that is due or asked for. A worker that has not met a spent daily budget yet does not show it,
+ * so nothing is promised for now.
+ */
 function dueWords(report: MailboxReport, now: number): string {
   if (!isRunning(report)) return 'once it runs';
   if (!report.workerAnswered) return 'once a worker runs';
   const until = Math.max(report.heldUntil ?? 0, report.rateLimitedUntil ?? 0);
-  return until > now ? ago(until, now) : 'now';
+  return until > now ? ago(until, now) : 'as soon as the quota allows';
 }
 
 /** Failed messages are fetched with the backfill, which the project's budget of a day holds back. */
@@ -68,7 +71,7 @@ interface Shown {
   readonly failed: number;
   readonly lacking: number;
   readonly retrying: boolean;
-  /** When a due attempt happens, such as now. */
+  /** When a due attempt happens, such as `once it runs`. */
   readonly due: string;
 }
 
@@ -85,7 +88,10 @@ function failedLines(
     retrying || nextAttemptAt <= now ? due : ago(nextAttemptAt, now),
   ]);
   const shown = failures.length < failed ? `, ${count(failures.length)} of them shown` : '';
-  const next = retrying ? `: tried again ${due}` : `. Try them now: tidemark failures ${mailbox} --retry`;
+  const they = failed === 1 ? 'it' : 'they';
+  const next = retrying
+    ? `: ${they} will be tried again ${due}`
+    : `. To try them sooner: tidemark failures ${mailbox} --retry`;
   const last = `${counted(failed, 'failed message')}${shown}${next}.`;
   return [...table(['message', 'reason', 'attempts', 'next attempt'], rows), '', last];
 }

@@ -151,7 +151,7 @@ describe.concurrent('the command line tells of what is wrong', () => {
         'm',
       ),
     );
-    expect(told.stdout).toContain(`1 failed message. Try them now: tidemark failures ${box.id} --retry.`);
+    expect(told.stdout).toContain(`1 failed message. To try them sooner: tidemark failures ${box.id} --retry.`);
     expect(JSON.parse((await tidemark('failures', box.id, '--json')).stdout)).toMatchObject({
       mailbox: box.id,
       failed: 1,
@@ -162,7 +162,7 @@ describe.concurrent('the command line tells of what is wrong', () => {
     });
     box.gmail.poison(culprit, null);
     const retried = await tidemark('failures', box.id, '--retry');
-    expect(retried.stdout).toContain('1 failed message: tried again now.');
+    expect(retried.stdout).toContain('1 failed message: it will be tried again as soon as the quota allows.');
     await box.exact(30_000);
     expect((await tidemark('failures', box.id)).stdout).toContain('has no failed messages');
   }, 60_000);

@@ -188,6 +188,11 @@ describe('the units of the day are spent', () => {
   afterAll(() => rig.close());
 
   it('start --wait says until when, and failures --retry that nothing is tried before', async () => {
+    const other = await rig.mailbox('does-not-know', { messages: 2, threadSize: 1 });
+    const poisoned = other.deliver('refused').id;
+    other.gmail.poison(poisoned, 400);
+    await other.start();
+    await eventually(30_000, async () => ((await other.report()).counts.failed === 1 ? true : null));
     const box = await rig.mailbox('spent', { messages: 400, threadSize: 1 });
     const { id: label } = box.gmail.createLabel('Few');
     box.gmail.poison(box.deliver('refused', [label]).id, 400);
@@ -197,9 +202,17 @@ describe('the units of the day are spent', () => {
     await waiting.says(/ held until 20\S+ \S+Z: the project's units of the day are spent/);
     await waiting.end('SIGTERM');
     const retried = await tidemark(rig.env, 'failures', box.id, '--retry');
-    expect(retried.stdout).toMatch(/\n1 failed message: tried again 20\S+ \S+Z \(in \S+\)\.\n/);
+    expect(retried.stdout).toMatch(/\n1 failed message: it will be tried again 20\S+ \S+Z \(in \S+\)\.\n/);
     expect(retried.stdout).toMatch(
       /\nThey are not tried yet: the project's units of the day are spent until 20\S+ \S+Z \(in \S+\)\.\n$/,
     );
+
+    // Its backfill was done before, so its workflow does not show that the units of the day are spent.
+    other.gmail.poison(poisoned, null);
+    const asked = await tidemark(rig.env, 'failures', other.id, '--retry');
+    expect(asked.stdout).toMatch(/\n1 failed message: it will be tried again as soon as the quota allows\.\n$/);
+    expect(asked.stdout).not.toContain('now');
+    const { counts } = await other.report();
+    expect(counts).toMatchObject({ failed: 1, stored: 2 });
   }, 90_000);
 });
