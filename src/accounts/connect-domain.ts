@@ -8,6 +8,7 @@ import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import { connectOne, readHeld, type UserOutcome } from './connect-user.ts';
 import { requireDelegation, usersOf } from './domain-delegation.ts';
 import type { ConnectDomainRequest, ConnectedDomain, RenamedUser } from './domain-request.ts';
+import { mirroredElsewhere } from './mirrored-elsewhere.ts';
 
 /** Workflows start faster than their first tasks run: after each slice the workers get time to catch up. */
 const SLICE = 20;
@@ -23,6 +24,7 @@ const PAUSE = 500;
  * @throws {DirectoryError} when the users cannot be listed, the delegation lacks a scope, or Google issues no token for
  * any user
  * @throws {SecretKeyError} when none of the stored credentials can be decrypted
+ * @throws {OtherDatabaseError} when every user's mailbox that runs is mirrored in another database
  * @throws the signal's reason when it aborts
  */
 export async function connectDomain(request: ConnectDomainRequest): Promise<ConnectedDomain> {
@@ -45,6 +47,11 @@ export async function connectDomain(request: ConnectDomainRequest): Promise<Conn
     for (const [mailbox, { error }] of held) if (error !== null) failed.set(mailbox, error);
 
     const running = await tidemark.client.running();
+    const elsewhere = await mirroredElsewhere(
+      present.filter((mailbox) => running.has(mailbox)),
+      request,
+    );
+    for (const [mailbox, error] of elsewhere) failed.set(mailbox, error);
     const outcomes = new Map<MailboxId, UserOutcome>();
     const renamed = await renamedUsers(users, tidemark.store);
     const wanted = present.filter((mailbox) => !failed.has(mailbox) && !renamed.some(({ to }) => to === mailbox));

@@ -292,7 +292,7 @@ export class TidemarkClient {
   }
 
   /**
-   * Tries every failed message again now, and asks again for attachments that messages lack.
+   * Tries every failed message again as soon as the quota allows, and asks again for attachments that messages lack.
    *
    * @param mailbox - its e-mail address
    * @throws {MailboxNotRunningError} when no workflow runs
@@ -325,8 +325,8 @@ export class TidemarkClient {
   }
 
   /**
-   * Resumes every mailbox that shows one of these phases, ten a second. Needs no worker. After an interruption, call it
-   * again.
+   * Resumes every mailbox that shows one of these phases, ten a second. Needs no worker, and no database: a mailbox that
+   * is mirrored in another database is resumed there. After an interruption, call it again.
    *
    * @param options - which mailboxes, and who is told of each
    * @returns the mailboxes that were resumed, and those that were not
@@ -475,6 +475,17 @@ export class TidemarkClient {
    */
   async lastRun(mailbox: string): Promise<'running' | 'ended' | 'none'> {
     return lastRun(this.#means, mailboxId(mailbox));
+  }
+
+  /**
+   * Refuses a mailbox whose workflow mirrors it into another database. Asks its worker; without an answer, nothing is
+   * refused.
+   *
+   * @param mailbox - its e-mail address
+   * @throws {OtherDatabaseError} when the mailbox is mirrored in another database
+   */
+  async requireHere(mailbox: string): Promise<void> {
+    await viewOf(this.#means, mailboxId(mailbox));
   }
 
   /**

@@ -266,6 +266,47 @@ describe('tidemark connect-domain', () => {
     await tidemark.close();
   });
 
+  it('changes nothing in another database than that of the mailboxes, and takes no mailbox of another one', async () => {
+    const config = loadConfig({ env: { ...env, TIDEMARK_WORKFLOW_BUNDLE: (await workflowBundle()).codePath } });
+    const worker = await runWorker({ config, log: createLog('silent'), clock: hurriedClock });
+    await result();
+    const tidemark = await openWithStores({ config });
+    const running = async () => [...(await tidemark.client.running()).keys()].filter((id) => id.endsWith(domain));
+    await expect.poll(running, PATIENCE).toHaveLength(everyone().length);
+    await expect.poll(() => tidemark.client.hasWorker(), PATIENCE).toBe(true);
+    for (const mailbox of everyone()) await tidemark.client.sync(mailbox, { wait: true });
+    simulator.addMailbox(at('new'));
+
+    const own = env;
+    env = { ...own, DATABASE_URL: `sqlite:${join(dataDir, 'other', 'mail.sqlite')}` };
+    await run(['migrate']);
+    const told = (mailbox: string) =>
+      `${mailbox} is mirrored in another database than the one that is open here. Name the right one in DATABASE_URL. `;
+    for (const flags of [['--dry-run'], []]) {
+      const { code, stdout, stderr } = await connect(...flags);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(everyone().some((mailbox) => stderr.startsWith(`tidemark: ${told(mailbox)}`))).toBe(true);
+    }
+    const other = await openWithStores({ config: loadConfig({ env }) });
+    expect(await other.credentials.list()).toEqual([]);
+    expect(await running()).toHaveLength(everyone().length);
+
+    // One that is not connected yet may be of this database: then only the others are refused.
+    await tidemark.temporal.workflow.getHandle(`mailbox/${at('ann')}`).terminate();
+    await other.client.start(mailboxId(at('ann')), {});
+    await expect.poll(running, PATIENCE).toHaveLength(everyone().length);
+    const { code, stdout } = await connect();
+    expect(code).toBe(1);
+    expect(stdout).toContain(`1 mailbox started: ${at('new')}\n1 running already\n`);
+    for (const mailbox of everyone().filter((id) => id !== at('ann')))
+      expect(stdout).toContain(`failed, ${mailbox}: ${told(mailbox)}`);
+    expect(await other.credentials.list()).toEqual([at('ann'), at('new')]);
+    env = own;
+    await worker.stop();
+    await other.close();
+    await tidemark.close();
+  }, 90_000);
+
   it('changes nothing when no credentials that are held can be read', async () => {
     await result();
     simulator.addMailbox(at('new'));
