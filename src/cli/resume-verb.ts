@@ -28,8 +28,9 @@ export function addResume(program: Command, cli: Cli): void {
     .option('--all', 'every mailbox in any of these phases')
     .addHelpText(
       'after',
-      '\nMany are resumed ten a second. Mailboxes in failed and needs-consent also ask Gmail again by ' +
-        'themselves, ever more rarely: tidemark status says when.',
+      '\nMany are resumed ten a second, those of other databases in this namespace too. ' +
+        'Mailboxes in failed and needs-consent also ask Gmail again by themselves, ever more rarely: ' +
+        'tidemark status says when.',
     )
     .action((mailbox: MailboxId | undefined, options: ResumeOptions) => {
       const phases = wantedPhases(mailbox, options);

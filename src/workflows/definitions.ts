@@ -59,7 +59,7 @@ export interface MailboxResult {
 export const poke = defineSignal<[GmailNotification?]>('poke');
 /** List everything again and correct every difference. */
 export const forceResync = defineSignal('forceResync');
-/** Try every failed message again now. */
+/** Try every failed message again as soon as the quota allows. */
 export const retryFailures = defineSignal('retryFailures');
 export const pause = defineSignal('pause');
 /** Ends a pause. A mailbox that is `failed` or `needs-consent` asks Gmail at once instead of ever more rarely. */

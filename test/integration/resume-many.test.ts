@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -34,6 +36,11 @@ describe('resuming many mailboxes', () => {
   const showsAs = (box: TestMailbox, phase: Parameters<TestMailbox['isFoundAs']>[0]): Promise<true> =>
     eventually(20_000, async () => ((await box.isFoundAs(phase)) ? true : null));
 
+  it('tells in its help that mailboxes of other databases are resumed too', async () => {
+    const { stdout } = await tidemark(rig.env, 'resume', '--help');
+    expect(stdout).toContain('Many are resumed ten a second, those of other databases in this namespace too. ');
+  });
+
   it('resumes only those of a phase, or all that wait, and says which', async () => {
     const boxes = await Promise.all(
       ['off-a', 'off-b', 'paused', 'live'].map((name) => rig.mailbox(name, { messages: 5 })),
@@ -67,8 +74,12 @@ describe('resuming many mailboxes', () => {
     await eventually(20_000, async () =>
       (await first.isFoundAs('live')) && (await second.isFoundAs('live')) ? true : null,
     );
-    expect(await resume('--all')).toEqual({
+    // Mailboxes are found in Temporal: the database that is named here need not be theirs, as the help says.
+    const elsewhere = { ...rig.env, DATABASE_URL: `sqlite:${join(rig.folder, 'elsewhere.sqlite')}` };
+    await tidemark(elsewhere, 'migrate');
+    expect(await tidemark(elsewhere, 'resume', '--all')).toEqual({
       code: 0,
+      stderr: '',
       stdout: `1 mailbox is resumed: ${paused.id}. How they are: tidemark list\n`,
     });
     await paused.exact(20_000);
