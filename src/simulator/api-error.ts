@@ -99,10 +99,15 @@ function domainOf(reason: string): string {
   return USAGE_LIMITS.has(reason) ? 'usageLimits' : 'global';
 }
 
-/** @param what names the missing thing for code that drives the simulator; Gmail's answer never names it */
-export const notFound = (what: string): ApiError =>
-  new ApiError(404, 'notFound', 'Requested entity was not found.', `${what} was not found`);
-export const invalidArgument = (message: string): ApiError => new ApiError(400, 'invalidArgument', message);
+/**
+ * @param what - names the missing thing for whoever drives the simulator; Gmail's answer never names it
+ * @param message - the whole sentence, where "was not found" does not suit
+ */
+export const notFound = (what: string, message = `${what} was not found`): ApiError =>
+  new ApiError(404, 'notFound', 'Requested entity was not found.', message);
+/** @param message - says more than Gmail's answer to whoever drives the simulator */
+export const invalidArgument = (answer: string, message = answer): ApiError =>
+  new ApiError(400, 'invalidArgument', answer, message);
 export const unauthenticated = (): ApiError =>
   new ApiError(
     401,

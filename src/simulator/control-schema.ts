@@ -1,23 +1,32 @@
 import { z } from 'zod';
-import { pricesOf, type ApiMethod } from './method-prices.ts';
+import { InvalidIdError, mailboxId } from '../model/ids.ts';
+import { pricesOf } from './method-prices.ts';
+import type { AnsweredMethod } from './odd-answers.ts';
 
 /** The bodies of the control API, by path. docs/simulator.md has a row for each; a test keeps the two in step. */
 
-const email = z
-  .string()
-  .min(3)
-  .transform((text) => text.toLowerCase());
+const email = z.string().transform((text, context) => {
+  try {
+    return mailboxId(text);
+  } catch (error) {
+    if (!(error instanceof InvalidIdError)) throw error;
+    context.addIssue({ code: 'custom', message: error.message, input: text });
+    return z.NEVER;
+  }
+});
 const labelIds = z.array(z.string().min(1));
 const milliseconds = z.number().nonnegative();
 const probability = z.number().min(0).max(1);
 const count = z.number().int().positive();
+/** Epoch ms, up to the last moment that a date can have. */
+const LAST = 8_640_000_000_000_000;
+const time = z.number().min(-LAST).max(LAST);
 
-const isApiMethod = (name: string): name is ApiMethod => name in pricesOf('2026').units;
-const method = z.union([
-  z.literal('batch'),
-  z.literal('token'),
-  z.custom<ApiMethod>((name) => typeof name === 'string' && isApiMethod(name), 'no method of the Gmail API'),
-]);
+const METHODS = new Set(['batch', 'token', ...Object.keys(pricesOf('2026').units)]);
+const method = z.custom<AnsweredMethod>(
+  (name) => typeof name === 'string' && METHODS.has(name),
+  'expected "batch", "token", or a method of the Gmail API, such as "messages.get"; docs/simulator.md names them',
+);
 
 const effect = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -29,7 +38,7 @@ const effect = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('reset') }),
   z.strictObject({ kind: z.literal('truncate') }),
   z.strictObject({ kind: z.literal('slow'), ms: milliseconds }),
-  z.strictObject({ kind: z.literal('retry-after'), until: z.number() }),
+  z.strictObject({ kind: z.literal('retry-after'), until: time }),
   z.strictObject({
     kind: z.literal('intercept'),
     status: z.number().int().min(200).max(599),
@@ -66,7 +75,7 @@ export const CONTROL_SCHEMAS = {
     ...mail,
     labelIds,
     threadId: z.string().optional(),
-    internalDate: z.number().optional(),
+    internalDate: time.optional(),
   }),
   delete: z.strictObject({ email, ids: labelIds }),
   modify: z.strictObject({ email, ids: labelIds, add: labelIds.optional(), remove: labelIds.optional() }),
@@ -81,7 +90,7 @@ export const CONTROL_SCHEMAS = {
     email,
     id: z.string(),
     get: z.enum(['answers', 'missing']).optional(),
-    until: z.number().optional(),
+    until: time.optional(),
   }),
   'labels/relist': z.strictObject({ email, id: z.string() }),
   totals: z.strictObject({
@@ -91,7 +100,11 @@ export const CONTROL_SCHEMAS = {
     spamTrash: z.boolean().optional(),
   }),
   chats: z.strictObject({ email, raw: z.enum(['whole', 'missing', 'cut']) }),
-  poison: z.strictObject({ email, id: z.string(), status: z.union([z.literal(400), z.literal(500), z.null()]) }),
+  poison: z.strictObject({
+    email,
+    id: z.string(),
+    status: z.union([z.literal(400), z.literal(500), z.null()], 'expected 400, 500, or null to heal the message'),
+  }),
   lag: z.strictObject({
     email,
     historyMs: milliseconds.optional(),
@@ -113,9 +126,12 @@ export const CONTROL_SCHEMAS = {
     email,
     messageId: z.string(),
     from: z
-      .union([z.literal('listing'), z.literal('all'), z.templateLiteral(['label:', z.string().min(1)])])
+      .union(
+        [z.literal('listing'), z.literal('all'), z.templateLiteral(['label:', z.string().min(1)])],
+        'expected "listing", "all", or "label:" and the id of a label',
+      )
       .optional(),
-    until: z.number().optional(),
+    until: time.optional(),
   }),
   'omissions/remove': z.strictObject({ email, id: z.number().int().optional() }),
   'expire-history': z.strictObject({ email, keepLast: z.number().int().nonnegative().optional() }),
@@ -143,7 +159,7 @@ export const CONTROL_SCHEMAS = {
     effect,
     probability: probability.optional(),
     times: count.optional(),
-    until: z.number().optional(),
+    until: time.optional(),
   }),
   'faults/remove': z.strictObject({ id: z.number().int().optional() }),
   quota: z.strictObject({
@@ -152,7 +168,7 @@ export const CONTROL_SCHEMAS = {
     projectUnitsPerMinute: count.optional(),
     concurrentRequests: count.optional(),
   }),
-  prices: z.strictObject({ table: z.enum(['2026', '2025']), at: z.number().optional() }),
+  prices: z.strictObject({ table: z.enum(['2026', '2025']), at: time.optional() }),
   answers: z.strictObject({ latencyMs: milliseconds.optional(), batchOrder: z.enum(['kept', 'shuffled']).optional() }),
   'usage/reset': z.strictObject({}),
 } as const;

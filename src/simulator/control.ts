@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { isJson } from '../model/request-guard.ts';
+import { TidemarkError } from '../model/tidemark-error.ts';
 import { ApiError } from './api-error.ts';
 import { CONTROL_SCHEMAS } from './control-schema.ts';
 import { generateMail } from './generate.ts';
@@ -14,6 +15,8 @@ type Reports = Readonly<Record<string, (query: URLSearchParams) => object>>;
 const ROOT = '/simulator/';
 const NOT_JSON =
   'a body must say that it is JSON: send the header "content-type: application/json" (curl: --json in place of -d)';
+const MAILBOXES = `GET ${ROOT}mailboxes lists all`;
+const PAGE = 'docs/simulator.md lists what there is';
 
 /** Thrown for a control request that cannot be carried out; the message says why. */
 class ControlError extends Error {
@@ -37,16 +40,14 @@ export class ControlApi {
     return url.startsWith(ROOT);
   }
 
-  /** Answers 200 with JSON, or 400, 404 or 415 with `{"error": …}`. */
+  /** Answers 200 with JSON, or 400, 404, 409 or 415 with `{"error": …}`. */
   answer(request: SimulatorRequest): SimulatorResponse {
     const url = new URL(request.url, 'http://gmail.simulator');
     const name = url.pathname.slice(ROOT.length);
     try {
       if (request.method === 'GET') {
         const report = Object.hasOwn(this.#reports, name) ? this.#reports[name] : undefined;
-        return report === undefined
-          ? json(404, { error: `GET ${ROOT}${name} does not exist` })
-          : json(200, report(url.searchParams));
+        return report === undefined ? this.#missing('GET', name) : json(200, report(url.searchParams));
       }
       if (request.method === 'POST' && isCommand(name)) {
         const body = (request.body ?? '').toString();
@@ -54,13 +55,25 @@ export class ControlApi {
         if (body !== '' && !isJson(request.headers['content-type'])) return json(415, { error: NOT_JSON });
         return json(200, this.#commands[name](parseJson(body)));
       }
-      return json(404, { error: `${request.method} ${url.pathname} does not exist` });
+      return this.#missing(request.method, name);
     } catch (error) {
       if (error instanceof z.ZodError) return json(400, { error: z.prettifyError(error) });
-      if (error instanceof ApiError || error instanceof ControlError)
+      if (error instanceof TidemarkError || error instanceof ControlError)
         return json(error instanceof ApiError ? error.status : 400, { error: error.message });
       throw error;
     }
+  }
+
+  /** The answer to a method and a path that do not go together. */
+  #missing(method: string, name: string): SimulatorResponse {
+    const path = `${ROOT}${name}`;
+    const others = [
+      ...(Object.hasOwn(this.#reports, name) ? [`GET ${path}`] : []),
+      ...(isCommand(name) ? [`POST ${path}`] : []),
+    ];
+    const next =
+      others.length === 0 ? `; ${PAGE}` : `, but ${others.join(' and ')} ${others.length === 1 ? 'does' : 'do'}`;
+    return json(404, { error: `${method} ${path} does not exist${next}` });
   }
 }
 
@@ -81,17 +94,13 @@ type MailboxOf = (email: string) => ReturnType<Simulator['mailbox']>;
 function accountCommands(simulator: Simulator, mailbox: MailboxOf) {
   return {
     mailboxes: command(CONTROL_SCHEMAS.mailboxes, ({ email, messages = 0, ...mail }) => {
-      if (simulator.mailboxes().some((existing) => existing.email === email))
-        throw new ControlError(`the simulator has a mailbox ${email} already`);
       const added = simulator.addMailbox(email);
       if (messages > 0) generateMail(added, { messages, now: simulator.clock.now(), ...mail });
       return { email: added.email, historyId: added.historyId, credentials: simulator.credentialsFor(email) };
     }),
-    rename: command(CONTROL_SCHEMAS.rename, ({ email, to }) => {
-      if (simulator.mailboxes().some((existing) => existing.email === to))
-        throw new ControlError(`the simulator has a mailbox ${to} already`);
-      return { email: simulator.rename(mailbox(email).email, to).email };
-    }),
+    rename: command(CONTROL_SCHEMAS.rename, ({ email, to }) => ({
+      email: simulator.rename(mailbox(email).email, to).email,
+    })),
     revoke: command(CONTROL_SCHEMAS.revoke, ({ email }) => simulator.revoke(mailbox(email).email)),
     grant: command(CONTROL_SCHEMAS.grant, ({ email, scopes = [FULL_ACCESS] }) =>
       simulator.grant(mailbox(email).email, { scopes }),
@@ -203,8 +212,11 @@ function command<Schema extends z.ZodType>(
 }
 
 function reports(simulator: Simulator): Reports {
-  const mailbox = (query: URLSearchParams): ReturnType<Simulator['mailbox']> =>
-    known(simulator, query.get('email') ?? '');
+  const mailbox = (query: URLSearchParams): ReturnType<Simulator['mailbox']> => {
+    const email = query.get('email') ?? '';
+    if (email === '') throw new ControlError(`name a mailbox in the query: ?email=…; ${MAILBOXES}`);
+    return known(simulator, email);
+  };
   return {
     mailboxes: () => ({ mailboxes: simulator.mailboxes().map(({ email, historyId }) => ({ email, historyId })) }),
     truth: (query) => ({
@@ -220,7 +232,7 @@ function reports(simulator: Simulator): Reports {
 function known(simulator: Simulator, email: string): ReturnType<Simulator['mailbox']> {
   const found = simulator.mailboxes().find((mailbox) => mailbox.email === email.toLowerCase());
   if (found === undefined)
-    throw new ControlError(`the simulator has no mailbox "${email}"; POST ${ROOT}mailboxes makes one`);
+    throw new ControlError(`the simulator has no mailbox "${email}"; ${MAILBOXES}, POST ${ROOT}mailboxes makes one`);
   return found;
 }
 
@@ -230,7 +242,7 @@ function isCommand(name: string): name is keyof typeof CONTROL_SCHEMAS {
 
 function bytesOf({ raw, rawBase64url }: { raw?: string | undefined; rawBase64url?: string | undefined }): Buffer {
   if ((raw === undefined) === (rawBase64url === undefined))
-    throw new ControlError('a message needs raw or rawBase64url, and not both');
+    throw new ControlError('a message needs either raw or rawBase64url');
   return raw === undefined ? Buffer.from(rawBase64url ?? '', 'base64url') : Buffer.from(raw, 'utf8');
 }
 
@@ -241,8 +253,9 @@ function given(fields: object): object {
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text === '' ? '{}' : text);
-  } catch {
-    throw new ControlError('the body is no JSON');
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new ControlError(`the body is not valid JSON: ${error.message}`);
   }
 }
 

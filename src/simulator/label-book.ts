@@ -83,7 +83,11 @@ export class LabelBook {
   /** @throws {ApiError} 400, as messages.modify answers for an unknown label */
   assertKnown(ids: readonly string[]): void {
     for (const id of ids) {
-      if (!this.#labels.has(id)) throw invalidArgument(`Invalid label: ${id}`);
+      if (!this.#labels.has(id))
+        throw invalidArgument(
+          `Invalid label: ${id}`,
+          `${this.#email} has no label with the id "${id}"; createLabel (POST /simulator/labels) makes one and gives its id`,
+        );
     }
   }
 
@@ -103,6 +107,11 @@ export class LabelBook {
     return renamed;
   }
 
+  /** @throws {ApiError} 404 when there is no such label, 400 when it is one of Gmail's own */
+  requireUserLabel(id: string): void {
+    this.#userLabel(id);
+  }
+
   remove(id: string): void {
     this.#userLabel(id);
     this.#labels.delete(id);
@@ -115,13 +124,23 @@ export class LabelBook {
 
   #userLabel(id: string): SimulatedLabel {
     const label = this.get(id);
-    if (label.type === 'system') throw invalidArgument('Invalid update request');
+    if (label.type === 'system')
+      throw invalidArgument(
+        'Invalid update request',
+        `the label ${id} is Gmail's own: it cannot be renamed or deleted`,
+      );
     return label;
   }
 
   #assertFree(name: string, except: string | null): void {
-    if (name.trim() === '') throw invalidArgument('Invalid label name');
-    const taken = this.all().some((label) => label.id !== except && label.name.toLowerCase() === name.toLowerCase());
-    if (taken) throw new ApiError(409, 'aborted', 'Label name exists or conflicts');
+    if (name.trim() === '') throw invalidArgument('Invalid label name', 'a label needs a name that is not empty');
+    const taken = this.all().find((label) => label.id !== except && label.name.toLowerCase() === name.toLowerCase());
+    if (taken !== undefined)
+      throw new ApiError(
+        409,
+        'aborted',
+        'Label name exists or conflicts',
+        `${this.#email} already has a label "${taken.name}": its id is ${taken.id}`,
+      );
   }
 }

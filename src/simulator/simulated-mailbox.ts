@@ -207,7 +207,8 @@ export class SimulatedMailbox {
    */
   restore(id: string): void {
     const message = this.#held.get(id);
-    if (message === undefined || message.current.exists) throw notFound(`deleted message ${id} of ${this.email}`);
+    if (message === undefined) throw notFound(`message ${id} of ${this.email}`);
+    if (message.current.exists) throw notFound(`message ${id}`, `message ${id} of ${this.email} is not deleted`);
     this.#held.relist(message);
     // A label that was deleted meanwhile does not come back with the message.
     const known = new Set(this.labels().map((label) => label.id));
@@ -244,8 +245,10 @@ export class SimulatedMailbox {
    *
    * @param options.silent - makes no record and leaves the messages' historyId: Gmail's documentation promises neither
    * @param id - the label's
+   * @throws {ApiError} 404 when there is no such label, 400 when it is one of Gmail's own
    */
   deleteLabel(id: string, { silent = false }: { silent?: boolean } = {}): void {
+    this.labelBook.requireUserLabel(id);
     const carriers = this.#held.carrying(id);
     if (silent) for (const message of carriers) this.#recorder.stripSilently(message, id);
     else if (carriers.length > 0)

@@ -1,6 +1,7 @@
 import { requireClock, type Clock } from '../model/clock.ts';
 import { mailboxId } from '../model/ids.ts';
 import { knownOptions, type OptionNames } from '../model/options.ts';
+import { UsageError } from '../model/program-errors.ts';
 import type { PriceTable, PriceTableName } from '../model/prices.ts';
 import { Consent } from './consent-screen.ts';
 import { Directory } from './user-directory.ts';
@@ -145,11 +146,11 @@ export class Simulator {
    * @param email - its address
    * @returns the mailbox
    * @throws {InvalidIdError} when the text is not an e-mail address
-   * @throws {Error} when the address has a mailbox already
+   * @throws {UsageError} when the address already has a mailbox
    */
   addMailbox(email: string): SimulatedMailbox {
     const id = mailboxId(email);
-    if (this.#mailboxes.has(id)) throw new Error(`the simulator has a mailbox ${id} already`);
+    this.#requireFree(id);
     const mailbox = new SimulatedMailbox({
       email: id,
       clock: this.clock,
@@ -167,12 +168,12 @@ export class Simulator {
    * @param email - the mailbox's address
    * @param to - its new address
    * @returns the mailbox
-   * @throws {Error} when there is no such mailbox, or the new address already has a mailbox
+   * @throws {UsageError} when there is no such mailbox, or the new address already has a mailbox
    */
   rename(email: string, to: string): SimulatedMailbox {
     const mailbox = this.mailbox(email);
     const [from, address] = [mailbox.email, mailboxId(to)];
-    if (this.#mailboxes.has(address)) throw new Error(`the simulator has a mailbox ${address} already`);
+    this.#requireFree(address);
     this.#mailboxes.delete(from);
     this.#mailboxes.set(address, mailbox);
     mailbox.email = address;
@@ -185,12 +186,17 @@ export class Simulator {
    *
    * @param email - its address, in any case
    * @returns the mailbox
-   * @throws {Error} when the address has no mailbox
+   * @throws {UsageError} when the address has no mailbox
    */
   mailbox(email: string): SimulatedMailbox {
     const mailbox = this.#mailboxes.get(email.toLowerCase());
-    if (mailbox === undefined) throw new Error(`the simulator has no mailbox ${email}; addMailbox makes one`);
+    if (mailbox === undefined) throw new UsageError(`The simulator has no mailbox ${email}: addMailbox makes one.`);
     return mailbox;
+  }
+
+  #requireFree(email: string): void {
+    if (this.#mailboxes.has(email))
+      throw new UsageError(`The simulator already has a mailbox ${email}: choose another address.`);
   }
 
   /**
@@ -207,7 +213,7 @@ export class Simulator {
    *
    * @param email - the mailbox's address
    * @returns the credentials, as `connect` takes them
-   * @throws {Error} when the address has no mailbox
+   * @throws {UsageError} when the address has no mailbox
    */
   credentialsFor(email: string): AuthorizedUser {
     return this.#tokens.credentialsFor(this.mailbox(email).email);
@@ -231,7 +237,7 @@ export class Simulator {
    * Withdraws the owner's consent. From now on, the token endpoint answers `invalid_grant` and API calls 401.
    *
    * @param email - the mailbox's address
-   * @throws {Error} when the address has no mailbox
+   * @throws {UsageError} when the address has no mailbox
    */
   revoke(email: string): void {
     this.#tokens.revoke(this.mailbox(email).email);
@@ -243,7 +249,7 @@ export class Simulator {
    * @param email - the mailbox's address
    * @param options - `scopes`: what is granted
    * @returns the credentials of the new grant
-   * @throws {Error} when the address has no mailbox
+   * @throws {UsageError} when the address has no mailbox
    */
   grant(email: string, options: { scopes?: readonly string[] } = {}): AuthorizedUser {
     return this.#tokens.grant(this.mailbox(email).email, options.scopes);
@@ -259,7 +265,7 @@ export class Simulator {
    *
    * @param email - the mailbox's address
    * @returns epoch milliseconds
-   * @throws {Error} when the address has no mailbox
+   * @throws {UsageError} when the address has no mailbox
    */
   watchedUntil(email: string): number | null {
     return this.#watches.expirationOf(this.mailbox(email).email);

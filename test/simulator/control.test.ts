@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ControlApi } from '../../src/simulator/control.ts';
 import { CONTROL_SCHEMAS } from '../../src/simulator/control-schema.ts';
 import { pricesOf } from '../../src/simulator/method-prices.ts';
-import { ADA, fill, openSimulator, plain, type Fixture } from '../fixtures/gmail/simulator-fixture.ts';
+import { ADA, fill, openSimulator, plain, type ErrorBody, type Fixture } from '../fixtures/gmail/simulator-fixture.ts';
 
 interface Answered<Body> {
   readonly status: number;
@@ -55,7 +55,7 @@ describe('the control API', () => {
     ).toEqual(Array(20).fill(2_000));
     expect(post('mailboxes', { email: 'bob@example.com' })).toEqual({
       status: 400,
-      body: { error: 'the simulator has a mailbox bob@example.com already' },
+      body: { error: 'The simulator already has a mailbox bob@example.com: choose another address.' },
     });
     expect(read<{ mailboxes: { email: string }[] }>('mailboxes').body.mailboxes.map(({ email }) => email)).toEqual([
       ADA,
@@ -212,17 +212,74 @@ describe('the control API', () => {
     ['lag', { email: ADA, historyMs: -1 }, /historyMs/],
     ['lag', { email: ADA, histroyMs: 1 }, /histroyMs/],
     ['faults', { effect: { kind: 'earthquake' } }, /kind/],
-    ['faults', { match: { method: 'messages.fetch' }, effect: { kind: 'reset' } }, /method/],
-    ['omissions', { email: ADA, messageId: 'x', from: 'labels' }, /from/],
-    ['messages', { email: ADA, labelIds: [] }, /raw or rawBase64url/],
-    ['messages', { email: ADA, raw: 'x', labelIds: ['Label_9'] }, /Invalid label: Label_9/],
-    ['modify', { email: 'nobody@example.com', ids: [] }, /no mailbox "nobody@example\.com"/],
-    ['lag', '{', /no JSON/],
+    [
+      'faults',
+      { match: { method: 'messages.fetch' }, effect: { kind: 'reset' } },
+      /"messages\.get".*at match\.method/s,
+    ],
+    [
+      'faults',
+      { match: { method: 'constructor' }, effect: { kind: 'reset' } },
+      /expected "batch", "token", or a method/,
+    ],
+    ['faults', { effect: { kind: 'retry-after', until: 1e300 } }, /Too big.*at effect\.until/s],
+    ['poison', { email: ADA, id: 'x', status: 404 }, /expected 400, 500, or null/],
+    ['omissions', { email: ADA, messageId: 'x', from: 'labels' }, /expected "listing", "all", or "label:".*at from/s],
+    ['messages', { email: ADA, labelIds: [] }, /^a message needs either raw or rawBase64url$/],
+    ['messages', { email: ADA, raw: 'x', labelIds: ['Trips'] }, /no label with the id "Trips".*\/labels\) makes one/],
+    [
+      'modify',
+      { email: 'nobody@example.com', ids: [] },
+      /no mailbox "nobody@.*GET .*mailboxes lists all, POST .*makes/,
+    ],
+    ['mailboxes', { email: 'Ada' }, /^. "Ada" is not an e-mail address/],
+    ['rename', { email: ADA, to: 'bob' }, /"bob" is not an e-mail address.*at to/s],
+    ['labels', { email: ADA, name: ' ' }, /^a label needs a name that is not empty$/],
+    ['labels/rename', { email: ADA, id: 'INBOX', name: 'x' }, /INBOX is Gmail's own: it cannot be renamed or deleted/],
+    ['lag', '{', /^the body is not valid JSON: \S/],
   ])('says what is wrong with a %s of %j', async (name, body, message) => {
     const { post } = await openControl();
     const refused = post<{ error: string }>(name, body);
     expect(refused.status).toBe(400);
     expect(refused.body.error).toMatch(message);
+  });
+
+  it('names the label that has a name already, and leaves Gmail’s answer as it is', async () => {
+    const { post, user } = await openControl();
+    const { id } = post<{ id: string }>('labels', { email: ADA, name: 'Trips' }).body;
+    expect(post('labels', { email: ADA, name: 'trips' })).toEqual({
+      status: 409,
+      body: { error: `${ADA} already has a label "Trips": its id is ${id}` },
+    });
+    const refused = await user.call<ErrorBody>('POST', 'labels', { name: 'trips' });
+    expect(refused.body.error.message).toBe('Label name exists or conflicts');
+  });
+
+  it('changes no message when it refuses to delete a label of Gmail’s', async () => {
+    const { post, mailbox, user } = await openControl();
+    fill(mailbox, 1);
+    const before = mailbox.historyId;
+    expect(post('labels/delete', { email: ADA, id: 'INBOX' }).status).toBe(400);
+    expect((await user.call<ErrorBody>('DELETE', 'labels/INBOX')).body.error.message).toBe('Invalid update request');
+    expect(mailbox.truth().map(({ labelIds }) => labelIds)).toEqual([['INBOX']]);
+    expect(mailbox.historyId).toBe(before);
+  });
+
+  it('says that a message is not deleted, and names what a path and a query lack', async () => {
+    const { post, read, mailbox } = await openControl();
+    const [id = ''] = fill(mailbox, 1);
+    expect(post('restore', { email: ADA, id }).body).toEqual({ error: `message ${id} of ${ADA} is not deleted` });
+    expect(post('restore', { email: ADA, id: 'ffff' }).body).toEqual({ error: `message ffff of ${ADA} was not found` });
+    expect(read('lag').body).toEqual({ error: 'GET /simulator/lag does not exist, but POST /simulator/lag does' });
+    expect(post('truth').body).toEqual({
+      error: 'POST /simulator/truth does not exist, but GET /simulator/truth does',
+    });
+    expect(read('nothing').body).toEqual({
+      error: 'GET /simulator/nothing does not exist; docs/simulator.md lists what there is',
+    });
+    expect(read('truth').body).toEqual({
+      error: 'name a mailbox in the query: ?email=…; GET /simulator/mailboxes lists all',
+    });
   });
 
   it('answers 404 for a message or a path that it has not', async () => {
@@ -262,7 +319,7 @@ describe('the control API', () => {
     );
     expect(post('rename', { email: 'ada.lovelace@example.com', to: bob })).toEqual({
       status: 400,
-      body: { error: 'the simulator has a mailbox bob@example.com already' },
+      body: { error: 'The simulator already has a mailbox bob@example.com: choose another address.' },
     });
     expect(post('rename', { email: ADA, to: 'c@example.com' }).status).toBe(400);
   });

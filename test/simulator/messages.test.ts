@@ -211,7 +211,9 @@ describe('the profile', () => {
 describe('the mailbox itself', () => {
   it('refuses mail with a label that it does not know', async () => {
     const { mailbox } = await openSimulator();
-    expect(() => mailbox.insert({ raw: plain('x'), labelIds: ['Label_7'] })).toThrow('Invalid label: Label_7');
+    expect(() => mailbox.insert({ raw: plain('x'), labelIds: ['Label_7'] })).toThrow(
+      'has no label with the id "Label_7"',
+    );
   });
 
   it('tells the truth with labels sorted and a hash of the bytes, spam and trash only when asked', async () => {
