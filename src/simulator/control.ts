@@ -7,6 +7,7 @@ import { CONTROL_SCHEMAS } from './control-schema.ts';
 import { generateMail } from './generate.ts';
 import { JSON_TYPE, type SimulatorRequest, type SimulatorResponse } from './http.ts';
 import { FULL_ACCESS } from './allowed-scopes.ts';
+import { MailFileError } from './mail-file-error.ts';
 import type { Simulator } from './simulator.ts';
 
 type Commands = Readonly<Record<keyof typeof CONTROL_SCHEMAS, (body: unknown) => object>>;
@@ -40,7 +41,7 @@ export class ControlApi {
     return url.startsWith(ROOT);
   }
 
-  /** Answers 200 with JSON, or 400, 404, 409 or 415 with `{"error": …}`. */
+  /** Answers 200 with JSON, or 400, 404, 409, 415 or 500 with `{"error": …}`. */
   answer(request: SimulatorRequest): SimulatorResponse {
     const url = new URL(request.url, 'http://gmail.simulator');
     const name = url.pathname.slice(ROOT.length);
@@ -59,7 +60,7 @@ export class ControlApi {
     } catch (error) {
       if (error instanceof z.ZodError) return json(400, { error: z.prettifyError(error) });
       if (error instanceof TidemarkError || error instanceof ControlError)
-        return json(error instanceof ApiError ? error.status : 400, { error: error.message });
+        return json(statusOf(error), { error: error.message });
       throw error;
     }
   }
@@ -234,6 +235,12 @@ function known(simulator: Simulator, email: string): ReturnType<Simulator['mailb
   if (found === undefined)
     throw new ControlError(`the simulator has no mailbox "${email}"; ${MAILBOXES}, POST ${ROOT}mailboxes makes one`);
   return found;
+}
+
+/** What is no wrong request is a file of mail that is not there any more. */
+function statusOf(error: TidemarkError | ControlError): number {
+  if (error instanceof ApiError) return error.status;
+  return error instanceof MailFileError ? 500 : 400;
 }
 
 function isCommand(name: string): name is keyof typeof CONTROL_SCHEMAS {

@@ -1,6 +1,8 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf } from '../model/error-code.ts';
+import { MailFileError } from './mail-file-error.ts';
 import type { SimulatedMailbox } from './simulated-mailbox.ts';
 import { readMbox, unquoteFrom } from './read-mbox.ts';
 import { headerValue, parseHeaders, type Header } from './mime.ts';
@@ -24,7 +26,7 @@ export interface ImportOptions {
  * Puts mail from files into a mailbox, byte by byte as it was sent: Takeout's own two headers and the mbox quoting of
  * `From ` lines are removed. Memory holds only the position of each message, never its bytes.
  * @returns how many messages were imported
- * @throws {Error} when `path` is neither a folder nor an mbox file
+ * @throws {MailFileError} when `path` is neither an mbox file nor a folder with `.eml` files
  */
 export async function importMail({
   mailbox,
@@ -34,20 +36,46 @@ export async function importMail({
   onProgress,
 }: ImportOptions): Promise<number> {
   const importer = new Importer(mailbox, labelIds);
-  if ((await stat(path)).isDirectory()) {
+  if (await isFolder(path)) {
     for (const name of (await readdir(path, { recursive: true })).filter((name) => /\.eml$/i.test(name)).sort()) {
       signal?.throwIfAborted();
       const file = join(path, name);
-      importer.add(parseHeaders(await readFile(file)).headers, () => readFileSync(file), null);
+      importer.add(parseHeaders(await readFile(file)).headers, () => readAgain(file, () => readFileSync(file)), null);
       onProgress?.(importer.count);
     }
+    if (importer.count === 0)
+      throw new MailFileError(
+        `${path} holds no .eml files, nor do folders in it. Name another folder, or an mbox file.`,
+      );
     return importer.count;
   }
   for await (const { bytes, start, end, receivedAt } of readMbox(path, signal)) {
-    importer.add(parseHeaders(bytes).headers, () => withoutMarks(unquoteFrom(readRange(path, start, end))), receivedAt);
+    const raw = (): Buffer => readAgain(path, () => withoutMarks(unquoteFrom(readRange(path, start, end))));
+    importer.add(parseHeaders(bytes).headers, raw, receivedAt);
     onProgress?.(importer.count);
   }
   return importer.count;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    throw new MailFileError(`${path} does not exist. Name an mbox file, or a folder of .eml files.`, { cause: error });
+  }
+}
+
+/** Reads a message when it is asked for, long after the import. */
+function readAgain(path: string, read: () => Buffer): Buffer {
+  try {
+    return read();
+  } catch (error) {
+    throw new MailFileError(
+      `${path} was moved or changed after its mail was imported. Put it back as it was, or start the simulator again.`,
+      { cause: error },
+    );
+  }
 }
 
 class Importer {
@@ -110,7 +138,7 @@ function readRange(path: string, start: number, end: number): Buffer {
     let read = 0;
     while (read < bytes.length) {
       const more = readSync(file, bytes, read, bytes.length - read, start + read);
-      if (more === 0) throw new Error(`${path} became shorter after it was imported`);
+      if (more === 0) throw new Error(`${path} became shorter`);
       read += more;
     }
     return bytes;

@@ -1,5 +1,8 @@
 import { TidemarkError } from '../model/tidemark-error.ts';
 
+/** What a person can do without the journal. Its mailbox stays in the store, so another one needs another address. */
+export const OTHER_MAILBOX = 'begin another mailbox: --messages with another number, or --mbox with another file.';
+
 /** Thrown when a journal cannot be used. */
 export class JournalError extends TidemarkError {
   override readonly name = 'JournalError';

@@ -5,7 +5,7 @@ import { z } from 'zod';
 
 import type { Clock } from '../model/clock.ts';
 import { jsonOf } from '../model/json-of.ts';
-import { JournalError } from './journal-error.ts';
+import { JournalError, OTHER_MAILBOX } from './journal-error.ts';
 
 /** The initial state of a simulated mailbox: enough to recreate it, id by id. */
 const BEGINNING = z.object({
@@ -31,12 +31,21 @@ const STEP = z.object({ at: z.number() });
  */
 export class Journal implements Clock {
   readonly beginning: JournalBeginning;
+  /** Whether this run made it. */
+  readonly isNew: boolean;
   readonly #path: string;
   readonly #clock: Clock;
   readonly #past: number[];
   #frozen: number | null;
 
-  private constructor(options: { path: string; clock: Clock; beginning: JournalBeginning; past: number[] }) {
+  private constructor(options: {
+    path: string;
+    clock: Clock;
+    beginning: JournalBeginning;
+    past: number[];
+    isNew: boolean;
+  }) {
+    this.isNew = options.isNew;
     this.#path = options.path;
     this.#clock = options.clock;
     this.#past = options.past;
@@ -47,7 +56,7 @@ export class Journal implements Clock {
   /**
    * Opens the journal, or creates it.
    *
-   * @throws {JournalError} when the file belongs to another mailbox, or is not a journal
+   * @throws {JournalError} when the file is not a journal of this version
    */
   static open({
     path,
@@ -62,7 +71,7 @@ export class Journal implements Clock {
       const beginning: JournalBeginning = { version: 1, createdAt: clock.now(), ...begin };
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, `${JSON.stringify(beginning)}\n`);
-      return new Journal({ path, clock, beginning, past: [] });
+      return new Journal({ path, clock, beginning, past: [], isNew: true });
     }
     const bytes = readFileSync(path);
     // A crash cut off a last line that has no line feed. Its change was never made, and the next line must not be
@@ -71,13 +80,15 @@ export class Journal implements Clock {
     const lines = whole.toString('utf8').split('\n').slice(0, -1);
     const beginning = BEGINNING.safeParse(jsonOf(lines[0] ?? ''));
     if (!beginning.success)
-      throw new JournalError(`${path} is no journal of the simulator. Move it away to start over.`);
+      throw new JournalError(
+        `${path} is not a journal that this version of the simulator can read. Restore it, or ${OTHER_MAILBOX}`,
+      );
     if (whole.length < bytes.length) truncateSync(path, whole.length);
     const past = lines.slice(1).flatMap((line) => {
       const step = STEP.safeParse(jsonOf(line));
       return step.success ? [step.data.at] : [];
     });
-    return new Journal({ path, clock, beginning: beginning.data, past });
+    return new Journal({ path, clock, beginning: beginning.data, past, isNew: false });
   }
 
   /** True while past changes still have to be repeated. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../model/clock.ts';
 import { userLabels } from './generate.ts';
+import { MailFileError } from './mail-file-error.ts';
 import type { SimulatedMailbox } from './simulated-mailbox.ts';
 import type { SimulatedMessage } from './simulated-message.ts';
 import { subjectOf, parseMessage } from './payload.ts';
@@ -163,6 +164,17 @@ class Traffic {
 }
 
 function quote(message: SimulatedMessage): string {
-  const subject = subjectOf(parseMessage(message.raw()).root);
+  const subject = subjectIn(message);
+  if (subject === null) return 'A message whose file cannot be read any more';
   return subject === '' ? 'A message without a subject' : `“${subject}”`;
+}
+
+/** @returns null for imported mail whose file was moved or changed since */
+function subjectIn(message: SimulatedMessage): string | null {
+  try {
+    return subjectOf(parseMessage(message.raw()).root);
+  } catch (error) {
+    if (error instanceof MailFileError) return null;
+    throw error;
+  }
 }

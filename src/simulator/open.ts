@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import { requireClock, type Clock } from '../model/clock.ts';
@@ -5,6 +6,8 @@ import { knownOptions, type OptionNames } from '../model/options.ts';
 import type { PriceTable, PriceTableName } from '../model/prices.ts';
 import { generateMail } from './generate.ts';
 import { importMail } from './import-mail.ts';
+import { JournalError, OTHER_MAILBOX } from './journal-error.ts';
+import { MailFileError } from './mail-file-error.ts';
 import { Journal, type JournalBeginning } from './journal.ts';
 import { liveTraffic } from './live-traffic.ts';
 import type { SimulatedMailbox } from './simulated-mailbox.ts';
@@ -83,6 +86,7 @@ export interface ServedSimulator {
  * @param request - the mailboxes, the mail in them, and where it listens
  * @returns the simulator that answers; close it in the end
  * @throws {UsageError} when it has an option that there is not, or no clock
+ * @throws {TidemarkError} when the file or folder of mail is not there, or is neither an mbox file nor holds `.eml` files
  * @throws {Error} when the port is taken or the mail cannot be read
  */
 export async function openSimulator(request: SimulateRequest): Promise<ServedSimulator> {
@@ -135,7 +139,8 @@ export interface LastingSimulator extends ServedSimulator {
  * A simulated mailbox that survives a restart: with the same mail, ids and history, including the changes of its live
  * traffic. Changes made through the control API are not remembered.
  *
- * @throws {JournalError} when the journal cannot be used
+ * @throws {JournalError} when the journal cannot be used, or the mail that it names is gone
+ * @throws {MailFileError} when the mail of a new journal cannot be imported
  */
 export async function openLastingSimulator(request: LastingRequest): Promise<LastingSimulator> {
   const { begin } = request;
@@ -143,7 +148,7 @@ export async function openLastingSimulator(request: LastingRequest): Promise<Las
   const journal = Journal.open({ path: request.journal, clock: request.clock, begin: { ...begin, mbox } });
   const { beginning } = journal;
   const simulator = new Simulator({ clock: journal, prices: request.prices, quota: request.quota });
-  await fill(simulator.addMailbox(beginning.email), beginning);
+  await fillFrom(journal, simulator.addMailbox(beginning.email), request.journal);
   journal.begun();
   const stopped = new AbortController();
   const changes = liveTraffic({
@@ -180,6 +185,24 @@ export async function openLastingSimulator(request: LastingRequest): Promise<Las
     },
     close: () => server.close(),
   };
+}
+
+/**
+ * Imports or generates what a journal begins with. A file that cannot be imported leaves no journal behind: the next run
+ * would ask for the same file. It may also be gone since an earlier run, and then only the journal knows its path.
+ */
+async function fillFrom({ beginning, isNew }: Journal, mailbox: SimulatedMailbox, path: string): Promise<void> {
+  try {
+    await fill(mailbox, beginning);
+  } catch (error) {
+    if (isNew) rmSync(path, { force: true });
+    if (isNew || !(error instanceof MailFileError)) throw error;
+    throw new JournalError(
+      `The mail of ${beginning.email} was imported from ${beginning.mbox ?? 'a file'}, which cannot be read as it was. ` +
+        `Put it back, or ${OTHER_MAILBOX}`,
+      { cause: error },
+    );
+  }
 }
 
 async function fill(

@@ -1,5 +1,7 @@
 import { createReadStream } from 'node:fs';
 
+import { MailFileError } from './mail-file-error.ts';
+
 /** One message of an mbox file: its position, and its bytes as they are in the file. */
 export interface MboxEntry {
   /** The date of the `From ` line in epoch ms: when the mail arrived. Null when the line has none. */
@@ -17,7 +19,7 @@ const FROM_LINE = Buffer.from('\nFrom ');
  * Reads an mbox file as a stream, one message in memory at a time.
  * A message begins at a line that starts with `From `, at the start of the file or after an empty line.
  * https://datatracker.ietf.org/doc/html/rfc4155
- * @throws {Error} when the file does not begin like an mbox
+ * @throws {MailFileError} when the file does not begin like an mbox
  */
 export async function* readMbox(path: string, signal?: AbortSignal): AsyncGenerator<MboxEntry> {
   /** Bytes that were not yielded yet. They begin with a `From ` line at `offset` in the file. */
@@ -31,9 +33,7 @@ export async function* readMbox(path: string, signal?: AbortSignal): AsyncGenera
     // A separator may straddle two chunks, so the search starts a little before the boundary.
     let searchAt = Math.max(0, pending.length - FROM_LINE.length - 2);
     pending = Buffer.concat([pending, chunk]);
-    if (offset === 0 && pending.length >= FROM.length && !pending.subarray(0, FROM.length).equals(FROM)) {
-      throw new Error(`${path} is no mbox file: its first line does not begin with "From "`);
-    }
+    if (offset === 0 && pending.length >= FROM.length) requireMbox(path, pending);
     for (let at = pending.indexOf(FROM_LINE, searchAt); at >= 0; at = pending.indexOf(FROM_LINE, searchAt)) {
       searchAt = at + 1;
       const emptyLine = endsWithEmptyLine(pending, at);
@@ -44,8 +44,17 @@ export async function* readMbox(path: string, signal?: AbortSignal): AsyncGenera
       searchAt = 0;
     }
   }
-  if (pending.length > 0)
-    yield entry(pending.subarray(0, endsWithEmptyLine(pending, pending.length - 1) ?? pending.length), offset);
+  if (pending.length === 0) return;
+  if (offset === 0) requireMbox(path, pending);
+  yield entry(pending.subarray(0, endsWithEmptyLine(pending, pending.length - 1) ?? pending.length), offset);
+}
+
+function requireMbox(path: string, bytes: Buffer): void {
+  if (bytes.subarray(0, FROM.length).equals(FROM)) return;
+  throw new MailFileError(
+    `${path} is not an mbox file: its first line does not begin with "From ". ` +
+      'Unpack an archive first. For .eml files, name the folder that holds them.',
+  );
 }
 
 /** The start of the empty line that the line feed at `at` ends; null when that line is not empty. */

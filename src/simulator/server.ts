@@ -6,6 +6,7 @@ import { refusalOf, type RequestGuard } from '../model/request-guard.ts';
 import { codeOf } from '../model/error-code.ts';
 import { knownOptions, wholeFrom, type OptionNames } from '../model/options.ts';
 import { UsageError } from '../model/program-errors.ts';
+import { TidemarkError } from '../model/tidemark-error.ts';
 import { ApiError } from './api-error.ts';
 import { ControlApi } from './control.ts';
 import type { GoogleSigner } from './google-signer.ts';
@@ -73,7 +74,9 @@ export async function startSimulatorServer(options: SimulatorServerOptions): Pro
   } = knownOptions('startSimulatorServer', options, OPTIONS);
   wholeFrom(0, 'port', port);
   if (typeof Reflect.get(Object(simulator), 'transport') !== 'function')
-    throw new UsageError('The simulator of startSimulatorServer is none: give a new Simulator.');
+    throw new UsageError(
+      'The simulator that startSimulatorServer was given is not a Simulator: give it a new Simulator.',
+    );
   const control = new ControlApi(simulator);
   const keys = signer === undefined ? null : Buffer.from(JSON.stringify(signer.keySet));
   const answer = async (request: SimulatorRequest): Promise<SimulatorResponse> => {
@@ -137,8 +140,8 @@ function refused(reason: string, isControl: boolean): SimulatorResponse {
 }
 
 /**
- * Breaks the connection for a reset on command or when the client has disconnected. Any other error is a bug in the
- * simulator, and the answer says so.
+ * Breaks the connection for a reset on command or when the client has disconnected. An error that the simulator throws on
+ * purpose says what to do; any other one is a bug, and the answer says so.
  */
 function fail(error: unknown, outgoing: ServerResponse): void {
   const isReset = codeOf(error) === 'ECONNRESET';
@@ -146,12 +149,17 @@ function fail(error: unknown, outgoing: ServerResponse): void {
     outgoing.socket?.destroy();
     return;
   }
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   send(outgoing, {
     status: 500,
     headers: { 'content-type': 'text/plain; charset=utf-8' },
-    body: Buffer.from(`The simulator failed: ${text}\n`),
+    body: Buffer.from(`${failureText(error)}\n`),
   });
+}
+
+function failureText(error: unknown): string {
+  if (error instanceof TidemarkError) return `The simulator cannot answer this call: ${error.message}`;
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `The simulator failed. This is a bug in it; please report it with these lines: ${text}`;
 }
 
 /** Sends a response. One that a fault cut off states its full length, so that the client can detect the cut. */

@@ -34,7 +34,7 @@ export function chooseDemoMailbox(
       ? (lastOf(folder) ?? demoAddressOf({}))
       : demoAddressOf(wish);
   writeFileSync(join(folder, LAST), `${email}\n`);
-  const journal = join(folder, `${email}.jsonl`);
+  const journal = journalOf(folder, email);
   return {
     email,
     messages: wish.messages ?? DEFAULT_MESSAGES,
@@ -77,9 +77,13 @@ export function demoAddressOf({
   );
 }
 
+const journalOf = (folder: string, email: MailboxId): string => join(folder, `${email}.jsonl`);
+
+/** The mailbox of the run before; null when its journal was moved away, or never made. */
 function lastOf(folder: string): MailboxId | null {
   try {
-    return mailboxId(readFileSync(join(folder, LAST), 'utf8'));
+    const last = mailboxId(readFileSync(join(folder, LAST), 'utf8'));
+    return existsSync(journalOf(folder, last)) ? last : null;
   } catch {
     return null;
   }

@@ -3,8 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { importMail } from '../../src/simulator/import-mail.ts';
+import { MailFileError } from '../../src/simulator/mail-file-error.ts';
+import { startSimulatorServer } from '../../src/simulator/server.ts';
+import { Simulator } from '../../src/simulator/simulator.ts';
 import { systemLabel } from '../../src/simulator/takeout.ts';
-import { openSimulator } from '../fixtures/gmail/simulator-fixture.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
+import { ADA, openSimulator } from '../fixtures/gmail/simulator-fixture.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -78,9 +82,66 @@ describe('importing Takeout’s mbox', () => {
     expect(text(mailbox.truth()[0]?.raw ?? '')).toBe('Subject: x\n\n>From\nFrom me\n>From you\nsay >From\n');
   });
 
-  it('refuses a file that is no mbox', async () => {
+  it.each(['PK\x03\x04 and so on', 'ab', 'Subject: an .eml file\r\n\r\nhello'])(
+    'refuses a file that is no mbox, and says what to name instead: %j',
+    async (content) => {
+      const { mailbox } = await openSimulator();
+      const path = await mbox(content);
+      await expect(importMail({ mailbox, path })).rejects.toThrow(
+        new MailFileError(
+          `${path} is not an mbox file: its first line does not begin with "From ". ` +
+            'Unpack an archive first. For .eml files, name the folder that holds them.',
+        ),
+      );
+    },
+  );
+
+  it('takes an empty mbox for a mailbox without mail', async () => {
     const { mailbox } = await openSimulator();
-    await expect(importMail({ mailbox, path: await mbox('PK\x03\x04 and so on') })).rejects.toThrow('is no mbox file');
+    expect(await importMail({ mailbox, path: await mbox('') })).toBe(0);
+  });
+
+  it('says that there is no such file, and that a folder holds no .eml files', async () => {
+    const { mailbox } = await openSimulator();
+    const path = join(folder, 'nowhere.mbox');
+    await expect(importMail({ mailbox, path })).rejects.toThrow(
+      new MailFileError(`${path} does not exist. Name an mbox file, or a folder of .eml files.`),
+    );
+    await mbox('From a Thu Jan 01 00:00:00 2026\nSubject: x\n\nhello\n');
+    await expect(importMail({ mailbox, path: folder })).rejects.toThrow(
+      new MailFileError(`${folder} holds no .eml files, nor do folders in it. Name another folder, or an mbox file.`),
+    );
+  });
+
+  it('says of a file that was moved since what a person can do, in the answer to the call, too', async () => {
+    const simulator = new Simulator({ clock: systemClock });
+    const path = await mbox('From a Thu Jan 01 00:00:00 2026\nSubject: x\n\nhello\n');
+    const mailbox = simulator.addMailbox(ADA);
+    await importMail({ mailbox, path });
+    const server = await startSimulatorServer({ simulator, port: 0 });
+    try {
+      await rm(path);
+      const told =
+        `${path} was moved or changed after its mail was imported. ` +
+        'Put it back as it was, or start the simulator again.';
+      const truth = await fetch(`${server.url}/simulator/truth?email=${ADA}`);
+      expect({ status: truth.status, body: await truth.json() }).toEqual({ status: 500, body: { error: told } });
+
+      const { client_id, client_secret, refresh_token } = simulator.credentialsFor(ADA);
+      const form = new URLSearchParams({ grant_type: 'refresh_token', client_id, client_secret, refresh_token });
+      const token = await fetch(`${server.url}/token`, { method: 'POST', body: form });
+      const { access_token: access } = (await token.json()) as { access_token: string };
+      const [id] = [...mailbox.all()].map((message) => message.id);
+      const answer = await fetch(`${server.url}/gmail/v1/users/me/messages/${id}?format=raw`, {
+        headers: { authorization: `Bearer ${access}` },
+      });
+      expect({ status: answer.status, text: await answer.text() }).toEqual({
+        status: 500,
+        text: `The simulator cannot answer this call: ${told}\n`,
+      });
+    } finally {
+      await server.close();
+    }
   });
 
   it.each([

@@ -1,10 +1,11 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { JournalError } from '../../src/simulator/journal-error.ts';
+import { JournalError, OTHER_MAILBOX } from '../../src/simulator/journal-error.ts';
+import { MailFileError } from '../../src/simulator/mail-file-error.ts';
 import { openLastingSimulator } from '../../src/simulator/open.ts';
 import type { Clock } from '../../src/model/clock.ts';
 
@@ -43,14 +44,20 @@ async function live({
   from,
   changes,
   messages = 40,
+  mbox = null,
+  onChange = () => undefined,
+  truth = true,
 }: {
   from: number;
   changes: number;
   messages?: number;
+  mbox?: string | null;
+  onChange?: (sentence: string) => void;
+  truth?: boolean;
 }): Promise<Mailbox> {
   const simulator = await openLastingSimulator({
     journal: journal(),
-    begin: { email: EMAIL, messages, mbox: null },
+    begin: { email: EMAIL, messages, mbox },
     port: 0,
     clock: clockFrom(from),
     everyMs: 4_000,
@@ -61,12 +68,15 @@ async function live({
       let made = 0;
       await simulator.liveTraffic({
         signal: enough.signal,
-        onChange: () => (++made === changes ? enough.abort() : undefined),
+        onChange: (sentence) => {
+          onChange(sentence);
+          if (++made === changes) enough.abort();
+        },
       });
     }
     const get = async (path: string): Promise<unknown> => (await fetch(`${simulator.url}/simulator/${path}`)).json();
     return {
-      truth: await get(`truth?email=${EMAIL}&includeSpamTrash=true`),
+      truth: truth ? await get(`truth?email=${EMAIL}&includeSpamTrash=true`) : null,
       head: await get('mailboxes'),
       credentials: simulator.mailboxes[0]?.credentials,
     };
@@ -113,8 +123,50 @@ describe('a simulated mailbox with a journal', () => {
     expect(await live({ from: T0, changes: 0, messages: 99 })).toEqual(before);
   });
 
-  it('says so when the file is no journal', async () => {
-    writeFileSync(journal(), 'shopping list\n');
-    await expect(live({ from: T0, changes: 0 })).rejects.toThrow(JournalError);
+  it.each(['shopping list\n', '', '{"version":2,"createdAt":1,"email":"ada@example.com","messages":1,"mbox":null}\n'])(
+    'says so when the file is no journal of this version: %j',
+    async (content) => {
+      writeFileSync(journal(), content);
+      await expect(live({ from: T0, changes: 0 })).rejects.toThrow(
+        new JournalError(
+          `${journal()} is not a journal that this version of the simulator can read. Restore it, or ${OTHER_MAILBOX}`,
+        ),
+      );
+    },
+  );
+
+  it('says where imported mail was that is gone; a file that was never there leaves no journal behind', async () => {
+    const mbox = join(folder, 'takeout.mbox');
+    await expect(live({ from: T0, changes: 0, mbox })).rejects.toThrow(MailFileError);
+    expect(existsSync(journal())).toBe(false);
+    writeFileSync(mbox, 'From a Thu Jan 01 00:00:00 2026\nSubject: x\n\nhello\n');
+    await live({ from: T0, changes: 3, mbox });
+    rmSync(mbox);
+    await expect(live({ from: T0, changes: 0, mbox })).rejects.toThrow(
+      new JournalError(
+        `The mail of ${EMAIL} was imported from ${mbox}, which cannot be read as it was. ` +
+          `Put it back, or ${OTHER_MAILBOX}`,
+      ),
+    );
+    expect(existsSync(journal())).toBe(true);
+  });
+
+  it('goes on changing imported mail whose file was moved meanwhile, and says that it cannot be read', async () => {
+    const mbox = join(folder, 'takeout.mbox');
+    writeFileSync(mbox, 'From a Thu Jan 01 00:00:00 2026\nSubject: x\n\nhello\n');
+    const said: string[] = [];
+    await live({
+      from: T0,
+      changes: 60,
+      mbox,
+      onChange: (sentence) => {
+        rmSync(mbox, { force: true });
+        said.push(sentence);
+      },
+      truth: false,
+    });
+    expect(said.filter((sentence) => sentence.startsWith('A message whose file cannot be read any more '))).not.toEqual(
+      [],
+    );
   });
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 
@@ -155,6 +155,36 @@ describe('npm start', () => {
       rmSync(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
     }
   }, 90_000);
+
+  it('says what to do about a journal that it cannot read, and about mail that is not there; that helps', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-start-journal-'));
+    const journal = join(dataDir, 'simulator', 'ada@example.com.jsonl');
+    mkdirSync(dirname(journal));
+    writeFileSync(journal, 'shopping list\n');
+    const once = (...args: string[]): Promise<Ended> => {
+      const own = { ...env, HOME: dataDir, TIDEMARK_DATA_DIR: dataDir };
+      const program = new Program('start/main.ts', [...ANY_PORTS, '--once', ...args], own);
+      programs.push(program);
+      return outcomeOf(program);
+    };
+    try {
+      expect(await once()).toMatchObject({
+        code: 1,
+        stderr:
+          `npm start: ${journal} is not a journal that this version of the simulator can read. ` +
+          'Restore it, or begin another mailbox: --messages with another number, or --mbox with another file.\n',
+      });
+      const mbox = join(dataDir, 'nowhere.mbox');
+      expect(await once('--mbox', mbox)).toMatchObject({
+        code: 1,
+        stderr: `npm start: ${mbox} does not exist. Name an mbox file, or a folder of .eml files.\n`,
+      });
+      expect(await once('--messages', '5')).toMatchObject({ code: 0, stderr: '' });
+      expect(await once()).toMatchObject({ code: 0, stdout: expect.stringContaining('ada+5@example.com') });
+    } finally {
+      rmSync(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+    }
+  }, 120_000);
 
   it('ends with 2 for a bad flag', async () => {
     expect(await start('--fast').ended).toMatchObject({ code: 2 });
