@@ -75,7 +75,7 @@ export const CONTROL_SCHEMAS = {
     ...mail,
     labelIds,
     threadId: z.string().optional(),
-    internalDate: time.optional(),
+    internalDate: time.int().optional(),
   }),
   delete: z.strictObject({ email, ids: labelIds }),
   modify: z.strictObject({ email, ids: labelIds, add: labelIds.optional(), remove: labelIds.optional() }),

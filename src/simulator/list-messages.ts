@@ -104,22 +104,24 @@ function page(mailbox: SimulatedMailbox, query: ListQuery, entries: (after?: Pla
 const OFFSET = '0';
 const CURSOR = '1';
 
-/** Added to dates in tokens: mail may claim to be older than 1970. */
-const SHIFT = 10 ** 15;
+/** Added to dates in tokens, so that each has as many digits as any other: mail may claim to be older than 1970. */
+const SHIFT = 10n ** 16n;
+const DIGITS = 17;
 
 /** Only digits, like Gmail's tokens. */
 function cursorToken({ internalDate, id }: Place): string {
-  return `${CURSOR}${internalDate + SHIFT}${BigInt(`0x${id}`)}`;
+  const date = (BigInt(Math.trunc(internalDate)) + SHIFT).toString().padStart(DIGITS, '0');
+  return `${CURSOR}${date}${BigInt(`0x${id}`)}`;
 }
 
 type Token = { kind: 'offset'; offset: number } | { kind: 'cursor'; place: Place };
 
 function parseToken(token: string): Token {
   if (/^0\d{1,9}$/.test(token)) return { kind: 'offset', offset: Number(token.slice(1)) };
-  const cursor = /^1(\d{16})(\d+)$/.exec(token);
+  const cursor = /^1(\d{17})(\d+)$/.exec(token);
   if (cursor?.[1] === undefined || cursor[2] === undefined) throw invalidArgument('Invalid pageToken');
   return {
     kind: 'cursor',
-    place: { internalDate: Number(cursor[1]) - SHIFT, id: BigInt(cursor[2]).toString(16).padStart(16, '0') },
+    place: { internalDate: Number(BigInt(cursor[1]) - SHIFT), id: BigInt(cursor[2]).toString(16).padStart(16, '0') },
   };
 }

@@ -43,6 +43,17 @@ describe('messages.list', () => {
     expect((await user.get('messages')).body).toEqual({ resultSizeEstimate: 0 });
   });
 
+  it('goes on from page to page through mail that claims to be older than 1970, or of a far future', async () => {
+    const { mailbox, user } = await openSimulator();
+    const dates = [8_640_000_000_000_000, 1_000, 5, 0, -1, -5_000, -62_000_000_000_000];
+    const ids = dates.map((date) => mailbox.insert({ raw: plain('x'), labelIds: [], internalDate: date }).id);
+    const pages: number[] = [];
+    const seen = await user.listAll({ maxResults: '1' }, () => {
+      if (pages.push(1) > ids.length) throw new Error('the listing does not end');
+    });
+    expect(seen).toEqual(ids);
+  });
+
   it('goes on at the same place with cursor tokens when messages vanish between pages', async () => {
     const { mailbox, user } = await openSimulator();
     const ids = fill(mailbox, 6).toReversed();
