@@ -124,14 +124,16 @@ export class Consent {
   }
 
   #form(query: URLSearchParams): string {
-    const hint = query.get('login_hint');
-    const accounts = this.#options.accounts().map((email, index) => {
+    const hint = query.get('login_hint')?.toLowerCase() ?? null;
+    const emails = this.#options.accounts();
+    const accounts = emails.map((email, index) => {
       const checked = email === hint || (hint === null && index === 0) ? ' checked' : '';
       return (
-        `<p><label><input type="radio" name="account" value="${escape(email)}"${checked}> ` +
+        `<p><label><input type="radio" name="account" required value="${escape(email)}"${checked}> ` +
         `${escape(email)}</label></p>`
       );
     });
+    const missing = hint !== null && !emails.includes(hint) ? hint : emails.length === 0 ? '' : null;
     const scopes = (query.get('scope') ?? '')
       .split(' ')
       .map(
@@ -140,11 +142,19 @@ export class Consent {
           `${escape(scope)}</label></p>`,
       );
     return (
-      `<h1>Sign in (simulated)</h1><form method="post">${accounts.join('')}<h2>wants access ` +
-      `to</h2>${scopes.join('')}<button name="decision" value="allow">Allow</button> <button name="decision" ` +
-      'value="deny">Cancel</button></form>'
+      `<h1>Sign in (simulated)</h1>${missing === null ? '' : missingAccount(missing)}<form method="post">` +
+      `${accounts.join('')}<h2>The application wants access to</h2>${scopes.join('')}` +
+      '<button name="decision" value="allow">Allow</button> ' +
+      '<button name="decision" value="deny" formnovalidate>Cancel</button></form>'
     );
   }
+}
+
+/** @param email - empty when the simulator has no mailbox at all */
+function missingAccount(email: string): string {
+  const who = email === '' ? '' : ` ${escape(email)}`;
+  const next = 'POST /simulator/mailboxes makes one; load this page again afterwards.';
+  return `<p>This simulator has no mailbox${who}. ${next}</p>`;
 }
 
 /** https://www.rfc-editor.org/rfc/rfc7636#section-4.2 */

@@ -86,7 +86,8 @@ export class LabelBook {
       if (!this.#labels.has(id))
         throw invalidArgument(
           `Invalid label: ${id}`,
-          `${this.#email} has no label with the id "${id}"; createLabel (POST /simulator/labels) makes one and gives its id`,
+          `${this.#email} has no label with the id "${id}"; ` +
+            'createLabel (POST /simulator/labels) makes one and gives its id',
         );
     }
   }

@@ -91,9 +91,17 @@ export function interceptedAnswer({
 function errorPage(status: number): string {
   return (
     `<!DOCTYPE html>\n<html lang=en>\n  <meta charset=utf-8>\n  <title>Error ${status}</title>\n  ` +
-    `<p><b>${status}.</b> <ins>That’s an error.</ins>\n  <p>The requested URL was not found on this server.  ` +
+    `<p><b>${status}.</b> <ins>That’s an error.</ins>\n  <p>${errorWords(status)}  ` +
     '<ins>That’s all we know.</ins>\n</html>\n'
   );
+}
+
+/** What Google's frontend says of an error of that kind. */
+function errorWords(status: number): string {
+  if (status === 404) return 'The requested URL was not found on this server.';
+  return status < 500
+    ? 'Your client has issued a malformed or illegal request.'
+    : 'The server encountered a temporary error and could not complete your request.<p>Please try again in 30 seconds.';
 }
 
 export const contentTypeOf = ({ contentType, json }: ApiAnswer): string | null =>

@@ -86,7 +86,8 @@ export interface ServedSimulator {
  * @param request - the mailboxes, the mail in them, and where it listens
  * @returns the simulator that answers; close it in the end
  * @throws {UsageError} when it has an option that there is not, or no clock
- * @throws {TidemarkError} when the file or folder of mail is not there, or is neither an mbox file nor holds `.eml` files
+ * @throws {TidemarkError} when the file or folder of mail is not there, or is neither an mbox file nor holds `.eml`
+ * files
  * @throws {Error} when the port is taken or the mail cannot be read
  */
 export async function openSimulator(request: SimulateRequest): Promise<ServedSimulator> {
@@ -188,8 +189,8 @@ export async function openLastingSimulator(request: LastingRequest): Promise<Las
 }
 
 /**
- * Imports or generates what a journal begins with. A file that cannot be imported leaves no journal behind: the next run
- * would ask for the same file. It may also be gone since an earlier run, and then only the journal knows its path.
+ * Imports or generates what a journal begins with. A file that cannot be imported leaves no journal behind: the next
+ * run would ask for the same file. It may also be gone since an earlier run, and then only the journal knows its path.
  */
 async function fillFrom({ beginning, isNew }: Journal, mailbox: SimulatedMailbox, path: string): Promise<void> {
   try {
@@ -198,8 +199,8 @@ async function fillFrom({ beginning, isNew }: Journal, mailbox: SimulatedMailbox
     if (isNew) rmSync(path, { force: true });
     if (isNew || !(error instanceof MailFileError)) throw error;
     throw new JournalError(
-      `The mail of ${beginning.email} was imported from ${beginning.mbox ?? 'a file'}, which cannot be read as it was. ` +
-        `Put it back, or ${OTHER_MAILBOX}`,
+      `The mail of ${beginning.email} was imported from ${beginning.mbox ?? 'a file'}, ` +
+        `which cannot be read as it was. Put it back, or ${OTHER_MAILBOX}`,
       { cause: error },
     );
   }

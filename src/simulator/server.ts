@@ -140,8 +140,8 @@ function refused(reason: string, isControl: boolean): SimulatorResponse {
 }
 
 /**
- * Breaks the connection for a reset on command or when the client has disconnected. An error that the simulator throws on
- * purpose says what to do; any other one is a bug, and the answer says so.
+ * Breaks the connection for a reset on command or when the client has disconnected. An error that the simulator throws
+ * on purpose says what to do; any other one is a bug, and the answer says so.
  */
 function fail(error: unknown, outgoing: ServerResponse): void {
   const isReset = codeOf(error) === 'ECONNRESET';

@@ -182,7 +182,7 @@ describe('a program in plain JavaScript gets a sentence', () => {
     [
       'a server without a simulator',
       () => call({ startSimulatorServer }, 'startSimulatorServer', { simulator: {}, port: 0 }),
-      'The simulator of startSimulatorServer is none',
+      'The simulator that startSimulatorServer was given is not a Simulator: give it a new Simulator.',
     ],
     [
       'a server without a port',

@@ -67,6 +67,17 @@ describe('an intercepted call', () => {
     expect((await user.batch(['profile'])).status).toBe(200);
   });
 
+  it.each([
+    [400, 'Your client has issued a malformed or illegal request.'],
+    [404, 'The requested URL was not found on this server.'],
+    [502, 'The server encountered a temporary error and could not complete your request.<p>Please try again in 30'],
+  ])('is answered with the words of Google’s frontend for %i', async (status, words) => {
+    const { user, simulator } = await openSimulator();
+    simulator.faults.add({ effect: { kind: 'intercept', status } });
+    const { text } = await user.send('GET', '/gmail/v1/users/me/profile');
+    expect(text).toContain(`<b>${status}.</b> <ins>That’s an error.</ins>\n  <p>${words}`);
+  });
+
   it('may be answered with any bytes and type, by itself and as a part of a batch', async () => {
     const { user, simulator } = await openSimulator();
     simulator.faults.add({

@@ -189,6 +189,22 @@ describe('the server', () => {
     await other.close();
   });
 
+  it('calls an error that nobody throws on purpose a bug, with its place', async () => {
+    simulator.onNotification(() => {
+      throw new RangeError('unforeseen');
+    });
+    await client().users.watch({ ...me, requestBody: { topicName: 'projects/p/topics/t' } });
+    const answer = await undiciRequest(`${server.url}/simulator/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email: ADA, raw: 'Subject: x', labelIds: [] }),
+    });
+    expect(answer.statusCode).toBe(500);
+    expect(await answer.body.text()).toMatch(
+      /^The simulator failed\. This is a bug in it; please report it with these lines: RangeError: unforeseen\n +at /,
+    );
+  });
+
   it('says no to a port that is taken, and frees its own', async () => {
     const port = Number(new URL(server.url).port);
     await expect(startSimulatorServer({ simulator, port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
