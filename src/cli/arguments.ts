@@ -84,6 +84,13 @@ export function parsePort(text: string): number {
   return port;
 }
 
+export function parseHttpUrl(text: string): string {
+  const { protocol } = URL.parse(text) ?? { protocol: '' };
+  if (protocol !== 'http:' && protocol !== 'https:')
+    throw new InvalidArgumentError('Expected an http or https URL, for example http://127.0.0.1:8080/push.');
+  return text;
+}
+
 export const parseFormat = oneOf<MessageFormat>(MESSAGE_FORMATS);
 export const parseResumablePhase = oneOf<BlockedPhase>(RESUMABLE_PHASES);
 

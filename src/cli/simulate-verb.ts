@@ -8,7 +8,7 @@ import type { MailboxId } from '../model/ids.ts';
 import { priceTableOf } from '../config/quota-variables.ts';
 import type { ServedMailbox, ServedSimulator, SimulateRequest } from '../simulator/open.ts';
 import type { PushSubscription } from '../simulator/publishing.ts';
-import { collect, parseCountFromZero, parseEmail, parsePort } from './arguments.ts';
+import { collect, parseCountFromZero, parseEmail, parseHttpUrl, parsePort } from './arguments.ts';
 import { contextOf, untilAborted, verb, type Cli, type VerbContext, type VerbOptions } from './verb-context.ts';
 import { counted } from './words.ts';
 
@@ -42,18 +42,19 @@ export function addSimulate(program: Command, cli: Cli): void {
     )
     .option(
       '--allow-host <name>',
-      'a name by which clients reach it, beside localhost and IP addresses; may be given more than once',
+      'a name by which clients reach it, besides localhost and IP addresses; may be given more than once',
       collect(String),
     )
     .option('--messages <n>', 'generated messages in each mailbox', parseCountFromZero, 2_000)
     .addOption(
-      new Option('--mbox <file>', 'your own mail instead: an mbox file (Google Takeout) or a folder of .eml').conflicts(
-        'messages',
-      ),
+      new Option(
+        '--mbox <file>',
+        'your own mail instead: an mbox file (Google Takeout) or a folder of .eml files',
+      ).conflicts('messages'),
     )
     .option(
       '--email <address>',
-      'a mailbox; may be given more than once (default ada@example.com)',
+      'the address of a mailbox; may be given more than once (default ada@example.com)',
       collect(parseEmail),
     )
     .option('--credentials <dir>', 'where credential files are written', '.')
@@ -63,11 +64,13 @@ export function addSimulate(program: Command, cli: Cli): void {
     )
     .option(
       '--push-endpoint <url>',
-      'deliver push notifications there, signed for PUSH_AUDIENCE (the address itself) and PUSH_SERVICE_ACCOUNT',
+      'deliver push notifications there, with tokens for PUSH_AUDIENCE (default: this URL) from PUSH_SERVICE_ACCOUNT',
+      parseHttpUrl,
     )
     .addHelpText(
       'after',
-      '\nWith PUBSUB_EMULATOR_HOST notifications are published to that emulator.\nRuns until Ctrl-C. ' +
+      '\nIf PUBSUB_EMULATOR_HOST is set, notifications are published to that emulator.\n' +
+        'Runs until Ctrl-C, and keeps no changes. ' +
         'docs/simulator.md describes its control API: faults, lag, quota, new mail, the truth.',
     )
     .action((options: SimulateOptions) => simulate(cli, options));
@@ -139,10 +142,15 @@ function report({ out }: VerbContext, { url, keysUrl }: ServedSimulator, mailbox
     '',
     'Point Tidemark, or any Gmail client, at it:',
     `  export ${assignments.join(' ')}`,
-    ...mailboxes.map(({ email, credentials }) => `  tidemark connect ${email} --credentials ${credentials}`),
+    ...mailboxes.map(({ email, credentials }) => `  tidemark connect ${email} --credentials ${shellWord(credentials)}`),
     '',
-    'Ctrl-C ends it.',
+    'Ctrl-C ends it. It keeps no changes.',
   ]);
+}
+
+/** A path as a person can paste it into a shell. */
+function shellWord(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
 const DEFAULT_SERVICE_ACCOUNT = 'push@simulator.iam.gserviceaccount.com';

@@ -24,7 +24,10 @@ const program = new Command('npm start --')
   )
   .option('--once', 'end after the first sync, with a summary')
   .option('--fail-on-failures', 'with --once: end with exit code 3 while messages could not be fetched')
-  .option('--mbox <file>', 'simulate a mailbox with your own mail: an mbox file (Google Takeout) or a folder of .eml')
+  .option(
+    '--mbox <file>',
+    'simulate a mailbox with your own mail: an mbox file (Google Takeout) or a folder of .eml files',
+  )
   .option('--messages <n>', 'simulate a mailbox of so many generated messages (default 2000)', parseCountFromZero)
   .option('--no-traffic', 'no live changes in the simulated mailbox')
   .option('--port <n>', 'port of the Temporal server (default 7233, or the next free one)', parsePort)

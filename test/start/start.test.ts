@@ -186,6 +186,12 @@ describe('npm start', () => {
     }
   }, 120_000);
 
+  it('says in its help what mail of your own it takes', async () => {
+    const { code, stdout } = await start('--help').ended;
+    expect(code).toBe(0);
+    expect(stdout.replace(/\s+/g, ' ')).toContain('an mbox file (Google Takeout) or a folder of .eml files');
+  });
+
   it('ends with 2 for a bad flag', async () => {
     expect(await start('--fast').ended).toMatchObject({ code: 2 });
   });
