@@ -49,8 +49,8 @@ export function addFailures(program: Command, cli: Cli): void {
 }
 
 /**
- * When an attempt happens that is due or asked for. A worker that has not met a spent daily budget yet does not show it,
- * so nothing is promised for now.
+ * When an attempt happens that is due or asked for. A workflow that has not met a spent daily budget yet does not show
+ * it, so nothing is promised for now.
  */
 function dueWords(report: MailboxReport, now: number): string {
   if (!isRunning(report)) return 'once it runs';

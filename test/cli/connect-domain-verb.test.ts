@@ -266,7 +266,7 @@ describe('tidemark connect-domain', () => {
     await tidemark.close();
   });
 
-  it('changes nothing in another database than that of the mailboxes, and takes no mailbox of another one', async () => {
+  it('changes nothing in another database than that of the mailboxes, and takes none of another one', async () => {
     const config = loadConfig({ env: { ...env, TIDEMARK_WORKFLOW_BUNDLE: (await workflowBundle()).codePath } });
     const worker = await runWorker({ config, log: createLog('silent'), clock: hurriedClock });
     await result();
