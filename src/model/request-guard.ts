@@ -8,6 +8,8 @@ export interface GuardedRequest {
 export interface RequestGuard {
   /** Host names that the server accepts, besides loopback names and any IP address. */
   readonly hosts: readonly string[];
+  /** Where a person allows more host names, for the refusal; absent where nothing does. */
+  readonly hostsOption?: string;
   /** Origins of pages that may send requests. The server's own pages always may. */
   readonly origins: readonly string[];
 }
@@ -30,12 +32,18 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
  * @returns why the request is refused, for a person; null when it is allowed
  * @see https://www.w3.org/TR/fetch-metadata/
  */
-export function refusalOf({ method, headers }: GuardedRequest, { hosts, origins }: RequestGuard): string | null {
+export function refusalOf(
+  { method, headers }: GuardedRequest,
+  { hosts, hostsOption, origins }: RequestGuard,
+): string | null {
   const host = textOf(headers['host']).toLowerCase();
   const name = host.replace(/:\d*$/, '').replace(/\.$/, '');
   const isKnown =
     LOOPBACK_NAME.test(name) || IP_ADDRESS.test(name) || hosts.some((known) => known.toLowerCase() === name);
-  if (!isKnown) return `the host "${name}" is not one of this server's: ask for it as localhost or by its IP address`;
+  if (!isKnown) {
+    const allow = hostsOption === undefined ? '' : `, or allow the name in ${hostsOption}`;
+    return `the host "${name}" is not one of this server's: ask for it as localhost or by its IP address${allow}`;
+  }
 
   const site = textOf(headers['sec-fetch-site']);
   if (site === 'same-origin' || site === 'none') return null;

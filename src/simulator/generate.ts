@@ -40,11 +40,10 @@ export function generateMail(mailbox: SimulatedMailbox, options: GenerateOptions
   }
 }
 
-/** Ids of the mailbox's own labels; creates the labels that are missing. */
+/** Ids of the mailbox's own labels; creates the labels that are missing. Gmail takes names in any case for the same. */
 export function userLabels(mailbox: SimulatedMailbox): string[] {
-  return USER_LABELS.map(
-    (name) => (mailbox.labels().find((label) => label.name === name) ?? mailbox.createLabel(name)).id,
-  );
+  const known = new Map(mailbox.labels().map((label) => [label.name.toLowerCase(), label]));
+  return USER_LABELS.map((name) => (known.get(name.toLowerCase()) ?? mailbox.createLabel(name)).id);
 }
 
 function planned(

@@ -52,6 +52,8 @@ export const KEYS_PATH = '/oauth2/v3/certs';
  */
 const NOT_FOR_PAGES = 'hostNotAllowed';
 
+const HOSTS_OPTION = 'allowedHosts (tidemark simulate: --allow-host)';
+
 /** Gmail accepts messages of 35 MB, which are longer as base64. A bigger request is refused with 413. */
 const MAX_BODY_BYTES = 128 * 2 ** 20;
 
@@ -84,7 +86,7 @@ export async function startSimulatorServer(options: SimulatorServerOptions): Pro
       return { status: 200, headers: { 'content-type': JSON_TYPE }, body: keys };
     return control.handles(request.url) ? control.answer(request) : simulator.transport(request);
   };
-  const guard: RequestGuard = { hosts: [host, ...allowedHosts], origins: [] };
+  const guard: RequestGuard = { hosts: [host, ...allowedHosts], hostsOption: HOSTS_OPTION, origins: [] };
   const sockets = new Set<Socket>();
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     const refusal = refusalOf({ method: request.method ?? '', headers: request.headers }, guard);

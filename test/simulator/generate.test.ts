@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { generateMail } from '../../src/simulator/generate.ts';
+import { generateMail, userLabels } from '../../src/simulator/generate.ts';
 import { liveTraffic } from '../../src/simulator/live-traffic.ts';
 import { headerValue, parseMime } from '../../src/simulator/mime.ts';
 import type { TruthMessage } from '../../src/simulator/truth.ts';
@@ -107,6 +107,18 @@ describe('live traffic', () => {
       'was deleted for good',
     ];
     expect(deeds.filter((deed) => !told.some((sentence) => sentence.includes(deed)))).toEqual([]);
+  });
+
+  it('takes a label of imported mail for its own, whatever its case', async () => {
+    const { simulator, mailbox } = await openSimulator();
+    const { id } = mailbox.createLabel('work');
+    expect(userLabels(mailbox)).toContain(id);
+    expect(
+      simulator
+        .mailbox(mailbox.email)
+        .labels()
+        .filter(({ name }) => /^work$/i.test(name)),
+    ).toHaveLength(1);
   });
 
   it('ends while it waits', async () => {
