@@ -325,8 +325,8 @@ export class TidemarkClient {
   }
 
   /**
-   * Resumes every mailbox that shows one of these phases, ten a second. Needs no worker, and no database: a mailbox that
-   * is mirrored in another database is resumed there. After an interruption, call it again.
+   * Resumes every mailbox that shows one of these phases, ten a second. Needs no worker, and no database: a mailbox
+   * that is mirrored in another database is resumed there. After an interruption, call it again.
    *
    * @param options - which mailboxes, and who is told of each
    * @returns the mailboxes that were resumed, and those that were not

@@ -100,12 +100,12 @@ function domainOf(reason: string): string {
 }
 
 /**
- * @param what - names the missing thing for whoever drives the simulator; Gmail's answer never names it
+ * @param what - names the missing thing for code that drives the simulator; Gmail's answer never names it
  * @param message - the whole sentence, where "was not found" does not suit
  */
 export const notFound = (what: string, message = `${what} was not found`): ApiError =>
   new ApiError(404, 'notFound', 'Requested entity was not found.', message);
-/** @param message - says more than Gmail's answer to whoever drives the simulator */
+/** @param message - says more than Gmail's answer, for code that drives the simulator */
 export const invalidArgument = (answer: string, message = answer): ApiError =>
   new ApiError(400, 'invalidArgument', answer, message);
 export const unauthenticated = (): ApiError =>

@@ -30,6 +30,7 @@ import * as reading from '../../src/reading/index.ts';
 import { SecretKeyError } from '../../src/secrets/secret-box.ts';
 import { ApiError } from '../../src/simulator/api-error.ts';
 import { JournalError } from '../../src/simulator/journal-error.ts';
+import { MailFileError } from '../../src/simulator/mail-file-error.ts';
 import { StoreError } from '../../src/store/engines/store-error.ts';
 import { MoveError } from '../../src/store/move/move-error.ts';
 import { TemporalServerError } from '../../src/temporal/dev-server/temporal-server-error.ts';
@@ -67,6 +68,7 @@ const ERRORS: readonly TidemarkError[] = [
   new LoginError('wrong-account', 'x'),
   new TemporalServerError('x'),
   new JournalError('x'),
+  new MailFileError('x'),
   new ApiError(404, 'notFound', 'x'),
   new client.MailboxNotRunningError(ADA),
   new client.MailboxUnknownError(ADA),
