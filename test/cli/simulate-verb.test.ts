@@ -15,7 +15,8 @@ const ADA = 'ada@example.com';
 describe('tidemark simulate', () => {
   const folder = useFolder();
   const env = (): NodeJS.ProcessEnv => ({ HOME: folder(), TIDEMARK_DATA_DIR: folder() });
-  const simulate = (...args: string[]) => tidemark(env(), 'simulate', '--port', '0', ...args);
+  const simulate = (...args: string[]) =>
+    tidemark(env(), 'simulate', '--port', '0', '--credentials', folder(), ...args);
 
   /** What it says until the person ends it. */
   async function said(...args: string[]): Promise<string> {
