@@ -1,5 +1,6 @@
 import type { MailboxId } from '../model/ids.ts';
 import type { StoreMark } from '../model/store-identity.ts';
+import type { MailboxAccounts } from '../store/mailboxes/mailbox-accounts.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
 import type { FetchingStore } from '../store/fetching/fetching-store.ts';
@@ -26,6 +27,7 @@ import { stopWatch } from './watch.ts';
 /** What a worker's activities use together. Each of them names the roles of the store that it needs itself. */
 export type WorkerDependencies = ActivityDependencies<
   MailboxRegistry &
+    MailboxAccounts &
     ListingStore &
     LabelStore &
     FetchingStore &

@@ -5,6 +5,7 @@ import type { Clock } from '../model/clock.ts';
 import { olderHistoryId, type HistoryId, type MailboxId } from '../model/ids.ts';
 import type { HistoryRecord } from '../model/change.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
+import type { MailboxAccounts } from '../store/mailboxes/mailbox-accounts.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
 import type { FetchingStore } from '../store/fetching/fetching-store.ts';
@@ -20,6 +21,7 @@ import { historyPageAfter } from './history-page-after.ts';
 import { followedMailbox } from './known-mailbox.ts';
 import { refreshLabels } from './refresh.ts';
 import type { PartialSyncRequest, PartialSyncResult } from './requests.ts';
+import { doubtAccount } from './require-account.ts';
 import { settleEarlyReadings } from './settle-early-readings.ts';
 import { remember, replayFrom, SETTLING_TIME } from './settling.ts';
 import { keepWatch } from './watch.ts';
@@ -34,12 +36,14 @@ const LIVE_BUDGET = 30_000;
  * Follows history from the mark to the mailbox's head. Each page and the mark that it reaches are saved in one
  * transaction. An attempt that dies at any point leaves a true mark, and everything that it found is durably pending.
  */
-export function partialSync(
-  deps: ActivityDependencies<HistoryRoles>,
+export async function partialSync(
+  deps: ActivityDependencies<HistoryRoles & MailboxAccounts>,
   request: PartialSyncRequest,
   run: ActivityRun,
 ): Promise<PartialSyncResult> {
-  return followHistory(deps, request, run, keepWatch);
+  const result = await followHistory(deps, request, run, keepWatch);
+  if (result.changed && request.pokedAt === undefined) await doubtAccount(deps.store, request.mailbox);
+  return result;
 }
 
 /** The same as part of another activity: Gmail's watch stays as it is. */

@@ -5,6 +5,7 @@ import { isSameAddress } from '../model/address.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { Remedy } from '../model/remedy.ts';
 import type { MailboxAccounts } from '../store/mailboxes/mailbox-accounts.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { MailboxAccount, MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
 
@@ -22,9 +23,12 @@ export class OtherAccountError extends Error {
   }
 }
 
-/** An account may be renamed at any time. Spending one unit in a thousand on the check finds that. */
+/**
+ * An account may be renamed at any time. Spending one unit in a thousand on the check finds that. With push, the first
+ * change after the renaming does: Gmail notifies under the new address, so it comes without a notification.
+ */
 const UNITS_BETWEEN_CHECKS = 1_000;
-/** Ms after a check during which the units are not even counted. */
+/** Ms after a check during which there is no other. */
 const QUIET = 6 * 60 * 60_000;
 
 export interface AccountCheck {
@@ -66,10 +70,17 @@ export async function requireAccount(check: AccountCheck): Promise<void> {
   });
 }
 
-async function isDueAgain(check: AccountCheck, { checkedAt, units }: MailboxAccount): Promise<boolean> {
+async function isDueAgain(check: AccountCheck, { checkedAt, units, isDoubted }: MailboxAccount): Promise<boolean> {
   // A time in the future was written by a wrong clock and is no reason to wait.
   if (Math.abs(check.clock.now() - checkedAt) < QUIET) return false;
-  return (await unitsOf(check)) - units >= UNITS_BETWEEN_CHECKS;
+  return isDoubted === true || (await unitsOf(check)) - units >= UNITS_BETWEEN_CHECKS;
+}
+
+/** Has the account checked again soon, where push is on and a change came without a notification. */
+export async function doubtAccount(store: MailboxRegistry & MailboxAccounts, mailbox: MailboxId): Promise<void> {
+  const row = await store.getMailbox(mailbox);
+  if (row === null || row.watch === null || row.account === null || row.account.isDoubted === true) return;
+  await store.saveAccount({ mailbox, account: { ...row.account, isDoubted: true } });
 }
 
 async function unitsOf({ store, row }: AccountCheck): Promise<number> {

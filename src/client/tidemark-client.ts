@@ -33,7 +33,7 @@ import { failingTaskOf, type FailingTask } from './failing-task.ts';
 import { lastRun } from './last-run.ts';
 import { listMailboxes } from './list-mailboxes.ts';
 import type { ClientStore, MailboxReport } from './mailbox-report.ts';
-import { commandMailbox, reconnectMailbox, signalMailbox } from './mailbox-workflow.ts';
+import { commandMailbox, reconnectMailbox, signalMailbox, viewOf } from './mailbox-workflow.ts';
 import { STORE_ALONE, type FirstSync, type PreviewAccess } from './preview-settings.ts';
 import { renameMailbox, type RenamedMailbox, type RenamingAccess, type RenamingMeans } from './rename-mailbox.ts';
 import { removeMailbox, type RemovalMeans, type RemovedMailbox } from './remove-mailbox.ts';

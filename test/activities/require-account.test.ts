@@ -108,6 +108,27 @@ describe("the account behind a mailbox's credentials", () => {
     expect(phaseOf(mailbox.lanes.state)).toBe('live');
   });
 
+  it('is asked for its address as soon as a change comes without a notification', async () => {
+    mailbox = await RunningMailbox.open(
+      { pollInterval: 5 * 60_000, push: { labelIds: [] } },
+      { pushTopic: 'projects/p/topics/mail' },
+    );
+    mailbox.receive(5);
+    await mailbox.settle();
+    await mailbox.run(8 * HOUR);
+    mailbox.simulator.rename(ADA, COUNTESS);
+    mailbox.hears = false;
+    const units = mailbox.units();
+    const [id = ''] = mailbox.receive(1, { from: mailbox.clock.now() });
+    for (let minutes = 0; !(await mailbox.comparison()).held.has(id); minutes += 1) {
+      expect(minutes).toBeLessThan(24 * 60);
+      await mailbox.run(60_000);
+    }
+    await mailbox.run(60_000);
+    expect(mailbox.lanes.state.push).toMatchObject({ watch: null, address: COUNTESS });
+    expect(mailbox.units() - units).toBeLessThan(1_000);
+  });
+
   it('is polled as without push once it is renamed, since notifications name the new address', async () => {
     mailbox = await RunningMailbox.open(
       { pollInterval: 5 * 60_000, push: { labelIds: [] } },

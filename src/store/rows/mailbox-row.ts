@@ -46,6 +46,8 @@ export interface MailboxAccount {
   readonly version: number;
   readonly checkedAt: number;
   readonly units: number;
+  /** A change came without the notification that push promised: the account may have another address since. */
+  readonly isDoubted?: true;
 }
 
 /**
