@@ -52,7 +52,7 @@ export const KEYS_PATH = '/oauth2/v3/certs';
  */
 const NOT_FOR_PAGES = 'hostNotAllowed';
 
-const HOSTS_OPTION = 'allowedHosts (tidemark simulate: --allow-host)';
+const HOSTS_OPTION = 'allowedHosts, which docs/simulator.md explains';
 
 /** Gmail accepts messages of 35 MB, which are longer as base64. A bigger request is refused with 413. */
 const MAX_BODY_BYTES = 128 * 2 ** 20;

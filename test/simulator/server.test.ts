@@ -172,7 +172,7 @@ describe('the server', () => {
       text: {
         error:
           'the host "evil.example" is not one of this server\'s: ask for it as localhost or by its IP address, ' +
-          'or allow the name in allowedHosts (tidemark simulate: --allow-host)',
+          'or allow the name in allowedHosts, which docs/simulator.md explains',
       },
     });
     expect(truth.text).not.toContain('messages');

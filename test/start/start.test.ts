@@ -172,7 +172,7 @@ describe('npm start', () => {
         code: 1,
         stderr:
           `npm start: ${journal} is not a journal that this version of the simulator can read. ` +
-          'Restore it, or begin another mailbox: --messages with another number, or --mbox with another file.\n',
+          'Restore it, or begin another mailbox, with another number of messages or another mbox file.\n',
       });
       const mbox = join(dataDir, 'nowhere.mbox');
       expect(await once('--mbox', mbox)).toMatchObject({
