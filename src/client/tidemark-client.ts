@@ -345,6 +345,7 @@ export class TidemarkClient {
    * @returns false when no workflow runs: then the mailbox is to be started
    * @throws {OtherDatabaseError} when the mailbox is mirrored in another database
    * @example
+   * const mailbox = 'ada@example.com';
    * if (!(await tidemark.client.reconnect(mailbox))) await tidemark.client.start(mailbox);
    */
   async reconnect(mailbox: string): Promise<boolean> {

@@ -1,38 +1,14 @@
-import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
-import { promisify } from 'node:util';
+import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createLog } from '../../src/host/log.ts';
+import { compile } from '../fixtures/docs/compile.ts';
 import { root, runHere, snippets, start, testsThatRun } from '../fixtures/docs/snippets.ts';
 import { hurriedClock } from '../fixtures/host/hurried-clock.ts';
 import { Rig } from '../fixtures/system/rig.ts';
-
-const run = promisify(execFile);
-
-/** Compiles programs as a product does: strictly, as modules of Node, with the types that the package exports. */
-async function compile(sources: Readonly<Record<string, string>>, folder: string): Promise<string> {
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-  for (const [file, code] of Object.entries(sources)) writeFileSync(join(folder, file), code);
-  const at = (path: string): string => relative(folder, join(root, path));
-  const compilerOptions = {
-    module: 'nodenext',
-    target: 'es2024',
-    types: ['node'],
-    strict: true,
-    skipLibCheck: true,
-    noEmit: true,
-    allowImportingTsExtensions: true,
-    paths: { tidemark: [at('src/index.ts')], 'tidemark/*': [at('src/exports/*.ts')] },
-  };
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.mts'] }));
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const ended = await run(process.execPath, [tsc, '-p', folder]).catch((error: unknown) => error);
-  return (ended as { readonly stdout: string }).stdout;
-}
 
 describe('the programs of the pages', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-snippets-'));
