@@ -159,7 +159,7 @@ class Shard {
       this.#clock,
       this.#attempts,
       undefined,
-      deliveriesTo({ store, changes: database.changes, reader, recipients: this.#recipients }),
+      deliveriesTo({ store, changes: database.changes, reader, recipients: this.#recipients, ledger: this.#ledger }),
     );
     this.#mailboxes.push({ gmail, lanes });
   }

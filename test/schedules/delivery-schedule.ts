@@ -1,4 +1,5 @@
 import { databaseAt } from '../../src/model/database-location.ts';
+import type { EventKind } from '../../src/model/subscribed-event.ts';
 import { initialState, isInSync } from '../../src/workflows/mailbox-state.ts';
 import { readerOf } from '../../src/reading/open-reader.ts';
 import { Bodies } from '../../src/store/bodies/bodies.ts';
@@ -10,6 +11,7 @@ import { deliveriesTo } from '../fixtures/schedules/delivery-targets.ts';
 import { Lanes } from '../fixtures/schedules/lanes.ts';
 import { Random } from '../fixtures/schedules/seeded-random.ts';
 import { Person } from './mutations.ts';
+import { Happenings } from './happenings.ts';
 import { Newest } from './newest.ts';
 import type { ScheduleOptions, ScheduleResult } from './schedule.ts';
 import { Subscribers } from './subscribers.ts';
@@ -27,8 +29,9 @@ const PATIENCE = 90 * DAY;
 
 /**
  * Runs a mailbox with subscriptions under a seed. Its recipients fail, ask to wait, are down for up to three days, want
- * no more, and are subscribed again; deliveries are replayed, and what is parked is delivered once more; workers die,
- * of some changes each time that they are handled; calls of the store fail or answer nothing, results of activities get
+ * no more, and are subscribed again; deliveries are replayed, and what is parked is delivered once more; the owner
+ * withdraws access and gives it again, and messages cannot be read for a while, of which events tell; workers die, of
+ * some changes and events each time that they are handled; calls of the store fail or answer nothing, results of activities get
  * lost. Then all of that ends, but the changes that kill, and everything must be delivered or parked by itself: nothing
  * lost, no change after a later one but by such a replay, nothing twice but with the same id.
  *
@@ -63,16 +66,24 @@ export async function runDeliverySchedule(
   });
   const deadly = isDeadly ? { random: poison, endWorker: () => attempts.killWorker(), isAlone: isDeadlyAlone } : null;
   const settings = { ...world.settings, pollInterval: HOUR, auditInterval: null };
-  const subscribers = new Subscribers({ world, ledger, random, isGentle, deadly });
+  const third = new Random(seed ^ 0xe7e);
+  const subscribers = new Subscribers({ world, ledger, random, asksFor: third, isGentle, deadly });
   const reader = readerOf(stores.database, new Bodies(stores.database));
   const lanes = new Lanes(
     initialState({ mailbox, settings, now: clock.now() }),
     clock,
     attempts,
     undefined,
-    deliveriesTo({ store: stores.store, changes: stores.database.changes, reader, recipients: subscribers.recipients }),
+    deliveriesTo({
+      store: stores.store,
+      changes: stores.database.changes,
+      reader,
+      recipients: subscribers.recipients,
+      ledger,
+    }),
   );
   subscribers.onWake = (lane) => lanes.dispatch({ kind: 'deliver-requested', lane });
+  const happenings = new Happenings(world, third, lanes);
   const person = new Person(world.gmail, random);
   for (let count = random.below(30); count > 0; count--) person.receive(clock.now());
   for (let count = 1 + random.below(2); count > 0; count--) await subscribers.subscribe();
@@ -86,12 +97,14 @@ export async function runDeliverySchedule(
       random.below(random.pick([SECOND, 20 * SECOND, 5 * MINUTE, HOUR])),
     );
     await disturb();
+    await happenings.happen();
     await newest.look();
     if (second.chance(0.15)) await subscribers.replayParked(second);
   }
   Object.assign(perils, { ...SAFE, delayMs: 0 });
   if (lanes.state.paused) lanes.dispatch({ kind: 'resumed' });
   await subscribers.mend();
+  await happenings.mend();
   // What changed last is found by a poll: after an hour, or after a day where notifications are trusted and get lost.
   await clock.runUntil(() => false, 2 * MINUTE);
   const quietAt = clock.now();
@@ -108,13 +121,21 @@ export async function runDeliverySchedule(
   lanes.end();
   await running;
   const found = settled
-    ? [...(await subscribers.differences()), ...(await differences(world, settings, newest))]
+    ? [
+        ...(await subscribers.differences()),
+        ...happenings.differences(await told(), lanes.state.counters.recoveries),
+        ...(await differences(world, settings, newest)),
+      ]
     : [`not delivered after ${PATIENCE / DAY} days: ${await subscribers.shown()} ${JSON.stringify(lanes.state)}`];
   if (lanes.defect !== null) found.push(`a defect: ${lanes.defect.stack ?? lanes.defect.message}`);
   await stores.store.close();
   await stores.credentials.close();
-  const met = subscribers.met();
+  const met = new Map([...subscribers.met(), ...happenings.met()]);
   return { seed, differences: found, met, drifts: 0, virtualMs: clock.now() - start };
+
+  async function told(): Promise<readonly EventKind[]> {
+    return (await subscribers.events()).map(({ kind }) => kind);
+  }
 
   async function disturb(): Promise<void> {
     const dice = random.next();

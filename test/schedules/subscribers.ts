@@ -1,9 +1,12 @@
 import { matchesChange, EVERY_CHANGE, type Beginning, type Subscription } from '../../src/model/subscription.ts';
 import type { ChangeFilter, DeliveryOrder, SubscriptionDefinition } from '../../src/model/subscription.ts';
 import type { Change } from '../../src/model/change.ts';
+import { EVENT_KINDS, type EventKind, type SubscribedEvent } from '../../src/model/subscribed-event.ts';
 import { labelId } from '../../src/model/ids.ts';
+import { eventsAfter } from '../../src/store/rows/event-rows.ts';
 import type { DeliveryPosition } from '../../src/store/subscriptions/subscription-store.ts';
 import type { DeliveryLane } from '../../src/workflows/delivery-lane.ts';
+import { nameAt, placeOf } from '../fixtures/schedules/delivered-place.ts';
 import type { DeliveryLedger } from '../fixtures/schedules/delivery-ledger.ts';
 import { urlOf } from '../fixtures/schedules/delivery-targets.ts';
 import { Recipient, type Mood } from '../fixtures/schedules/recipient.ts';
@@ -17,6 +20,7 @@ const HOUR = 60 * MINUTE;
 const DURATIONS = [10 * SECOND, 5 * MINUTE, 3 * HOUR, 72 * HOUR];
 const MOST = 4;
 const EVERY_ROW = 1_000_000;
+const ASKED_EVENTS: readonly (readonly EventKind[])[] = [[], EVENT_KINDS, ['recovered', 'in-sync'], ['needs-consent']];
 
 /** Recipients some of whose changes end the worker. */
 export interface Deadly {
@@ -29,8 +33,8 @@ export interface Deadly {
 interface Subscriber {
   readonly definition: SubscriptionDefinition;
   readonly recipient: Recipient;
-  /** It asks for the changes after this one. */
-  begins: number;
+  /** It asks for the changes and the events after these. */
+  begins: { readonly sequence: number; readonly event: number };
 }
 
 const laneOf = ({ target }: SubscriptionDefinition): DeliveryLane =>
@@ -52,18 +56,25 @@ export class Subscribers {
   #workersEnded = 0;
   #parkedReplays = 0;
   #parkedForIt = 0;
+  readonly #asksFor: Random;
+  #eventsAsked = 0;
 
-  /** @param options.deadly - null where no recipient ends its worker */
+  /**
+   * @param options.asksFor - draws which events are asked for
+   * @param options.deadly - null where no recipient ends its worker
+   */
   constructor(options: {
     world: World;
     ledger: DeliveryLedger;
     random: Random;
+    asksFor: Random;
     isGentle: boolean;
     deadly: Deadly | null;
   }) {
     this.#world = options.world;
     this.#ledger = options.ledger;
     this.#random = options.random;
+    this.#asksFor = options.asksFor;
     this.#isGentle = options.isGentle;
     this.#deadly = options.deadly;
   }
@@ -72,7 +83,9 @@ export class Subscribers {
     if (this.#all.length === MOST) return;
     const { clock, stores } = this.#world;
     const random = this.#random;
-    const definition = drawDefinition(random, `subscription-${this.#all.length}`);
+    const drawn = drawDefinition(random, `subscription-${this.#all.length}`);
+    const events = this.#asksFor.pick(ASKED_EVENTS);
+    const definition = { ...drawn, filter: { ...drawn.filter, events } };
     const deadly = this.#deadly;
     const endWorker = (): void => {
       this.#workersEnded += 1;
@@ -82,7 +95,7 @@ export class Subscribers {
     if (deadly !== null) recipient.endsWorker = drawDeadly(deadly.random);
     if (random.chance(0.3)) {
       const [every, which] = [3 + random.below(20), random.below(3)];
-      recipient.refuses = (sequence) => sequence % every === which;
+      recipient.refuses = (one) => one % every === which;
     }
     this.recipients.set(definition.name, recipient);
     const beginning = random.pick<Beginning>([
@@ -91,8 +104,8 @@ export class Subscribers {
       { kind: 'since', at: clock.now() - random.below(HOUR) },
     ]);
     await stores.store.putSubscription({ definition, beginning, now: clock.now() });
-    const { sequence = 0 } = (await this.#positionOf(definition)) ?? {};
-    this.#all.push({ definition, recipient, begins: sequence });
+    const { sequence = 0, event = 0 } = (await this.#positionOf(definition)) ?? {};
+    this.#all.push({ definition, recipient, begins: { sequence, event } });
     this.#wake(definition);
   }
 
@@ -118,7 +131,11 @@ export class Subscribers {
     const head = (await stores.store.getMailbox(mailbox))?.changeSequence ?? 0;
     const after = this.#random.below(head + 1);
     const moved = await stores.store.replay({ name: definition.name, mailbox, from: { after } });
-    if (moved.length > 0) subscriber.begins = Math.min(subscriber.begins, after);
+    if (moved.length > 0) {
+      const { sequence, event } = subscriber.begins;
+      const before = (await this.events()).filter((one) => one.after < after).length;
+      subscriber.begins = { sequence: Math.min(sequence, after), event: Math.min(event, before) };
+    }
     this.#wake(definition);
   }
 
@@ -169,6 +186,7 @@ export class Subscribers {
     for (const { definition } of this.#all) {
       const position = await this.#positionOf(definition);
       if (position === undefined || position.sequence !== position.head || position.delivery !== null) return false;
+      if (position.event !== position.eventHead) return false;
       const parked = await this.#world.stores.store.listParked({ name: definition.name, limit: EVERY_ROW });
       if (parked.some(({ awaitsReplay }) => awaitsReplay)) return false;
     }
@@ -183,28 +201,36 @@ export class Subscribers {
   async differences(): Promise<string[]> {
     const { mailbox, stores } = this.#world;
     const changes = await this.#feed();
+    const events = await this.events();
     const counts = await stores.store.countDeliveries();
     const found = [...this.#ledger.faults];
     for (const { definition, recipient, begins } of this.#all) {
       const { name: subscription, filter, order } = definition;
       const rows = await stores.store.listParked({ name: subscription, limit: EVERY_ROW });
-      const parked = rows.map(({ sequence }) => sequence);
-      const isDeadly = (sequence: number): boolean => (recipient.endsWorker?.(sequence) ?? null) !== null;
+      const parked = rows.map(({ sequence, event }) =>
+        event === null ? sequence : placeOf({ after: sequence, number: event.number }),
+      );
+      const isDeadly = (one: number): boolean => (recipient.endsWorker?.(one) ?? null) !== null;
       // A replay has one attempt, whatever else ended its worker.
       const ended = rows.filter(({ error }) => error.startsWith('The worker ended') && !error.includes('once more'));
       this.#parkedForIt += ended.length;
       if (this.#deadly?.isAlone === true)
-        for (const { sequence } of ended)
-          if (!isDeadly(sequence)) found.push(`${subscription} parked ${sequence}, which ends no worker`);
+        for (const { sequence, event } of ended)
+          if (!isDeadly(event?.number ?? sequence))
+            found.push(`${subscription} parked ${event?.number ?? sequence}, which ends no worker`);
       // These filters name labels by their ids.
       const labels = filter.labels === null ? null : new Set(filter.labels);
       const asked = changes.filter(
-        (change) => change.sequence > begins && matchesChange(filter, change, { texts: null, labels }),
+        (change) => change.sequence > begins.sequence && matchesChange(filter, change, { texts: null, labels }),
       );
-      const sequences = asked.map(({ sequence }) => sequence);
+      const asksEvents = events.filter(({ number, kind }) => number > begins.event && filter.events.includes(kind));
+      this.#eventsAsked += asksEvents.length;
+      const places = [...asked.map(({ sequence }) => sequence), ...asksEvents.map(placeOf)];
       found.push(
-        ...this.#ledger.differences({ subscription, mailbox, asked: sequences, parked: new Set(parked) }),
-        ...parked.filter((each) => !sequences.includes(each)).map((each) => `${subscription} parked ${each} unasked`),
+        ...this.#ledger.differences({ subscription, mailbox, asked: places, parked: new Set(parked) }),
+        ...parked
+          .filter((each) => !places.includes(each))
+          .map((each) => `${subscription} parked ${nameAt(each)} unasked`),
       );
       if (order.kind === 'above-all' && parked.length > 0) found.push(`${subscription} parked changes above all`);
       const count = counts.find(({ name }) => name === subscription);
@@ -214,6 +240,15 @@ export class Subscribers {
     const { repeated, split } = this.#ledger.counts;
     if (this.#isGentle && repeated + split > 0) found.push(`${repeated + split} repeated though nothing failed`);
     return found;
+  }
+
+  /** The events of the mailbox. */
+  async events(): Promise<readonly SubscribedEvent[]> {
+    const { stores, mailbox } = this.#world;
+    return stores.database.read(async (db) => {
+      const row = await db.selectFrom('mailboxes').select('key').where('id', '=', mailbox).executeTakeFirst();
+      return row === undefined ? [] : eventsAfter(db, { mailbox, key: row.key }, 0, EVERY_ROW);
+    });
   }
 
   /** How often each mood was drawn, and what came of it. */
@@ -227,6 +262,7 @@ export class Subscribers {
       ['workers ended by a change', this.#workersEnded],
       ['changes parked for that', this.#parkedForIt],
       ['parked changes delivered once more', this.#parkedReplays],
+      ['events asked for', this.#eventsAsked],
     ]);
   }
 
