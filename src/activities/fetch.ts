@@ -1,4 +1,4 @@
-import { GmailError } from '../gmail/api/gmail-error.ts';
+import type { GmailError } from '../gmail/api/gmail-error.ts';
 import type { FetchOutcome, GmailSession } from '../gmail/api/gmail-api.ts';
 import { runPlan, type FetchBatch, type RunSummary, type WorkListPart } from '../gmail/quota/run-plan.ts';
 import type { MailboxId } from '../model/ids.ts';
@@ -7,6 +7,7 @@ import { wantsAttachments } from '../model/settings.ts';
 import type { FetchingStore, PendingMessage } from '../store/fetching/fetching-store.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import { afterFailure } from './attempts.ts';
+import { isUnavailable } from './batched-gets.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import type { FetchWork } from './fetch-work.ts';
 import { saveOutcomes } from './save-outcomes.ts';
@@ -98,10 +99,6 @@ async function isolate(work: FetchWork, batch: Batch, failure: GmailError): Prom
     }
   }
   return stored;
-}
-
-function isUnavailable(error: unknown): error is GmailError {
-  return error instanceof GmailError && error.failure.kind === 'unavailable';
 }
 
 function isRefused(outcome: FetchOutcome): boolean {

@@ -6,7 +6,8 @@ import { SETTLING_TIME } from './settling.ts';
 /**
  * Where a scope with a limit is listed again after history expired, everything down to the last message that was known
  * before is within the limit. If the known ones are gone, only dates tell what else is: what is newer than the limit's
- * date was never left out. Where that date is unknown, what arrived since history was last read was not.
+ * date was never left out. Where that date is unknown, or there are several labels, what arrived since history was last
+ * read was not.
  *
  * A listing is in the order of dates, so the oldest such message is found by few gets: none where the last known one is
  * that old, and about twice the logarithm of the number of arrivals otherwise.
@@ -26,7 +27,9 @@ export async function lastArrival(work: Work): Promise<number | null> {
   if (read === undefined) return null;
   const { position, internalDate, floor, heldAll } = await deps.store.limitEdge({ mailbox, generation });
   if (heldAll) return Number.MAX_SAFE_INTEGER;
-  const since = floor ?? read.at - SETTLING_TIME;
+  const lastRead = read.at - SETTLING_TIME;
+  // The date is that of the label whose limit reaches down furthest, and says nothing of the others.
+  const since = settings.scope.labelIds.length > 1 ? Math.max(lastRead, floor ?? lastRead) : (floor ?? lastRead);
   if (internalDate !== null && (internalDate < since || internalDate === floor)) return null;
   return await lowestSince(work, since, Math.max(position, settings.scope.limit - 1));
 }

@@ -1,4 +1,4 @@
-import { isOfMailbox, messageRequests } from './batched-gets.ts';
+import { getApart, isOfMailbox, messageRequests } from './batched-gets.ts';
 import { ListedDates } from './listed-dates.ts';
 import type { Work } from './listing-work.ts';
 
@@ -7,7 +7,8 @@ import type { Work } from './listing-work.ts';
  * it tells what was never within the limit even when all that was has left by then.
  *
  * It costs nothing: the last message within the limit is fetched as the backfill would fetch it, and stored. Where that
- * message exists no more, the next one below tells as much, since nothing that is listed lies between the two.
+ * brings no date, a MINIMAL get of the next one below (20 units) tells as much, since nothing that is listed lies
+ * between the two.
  *
  * @returns epoch ms; null where the listing showed no message beyond the limit, in a scope of several labels (each
  * listing has an end of its own), and where nothing there has a date
@@ -32,7 +33,7 @@ async function fetchedDate({ deps, session, listing, run }: Work, position: numb
   const listed = await deps.store.listedFrom({ mailbox, generation, position });
   const [message] = listed?.position === position ? listed.messages : [];
   if (message === undefined || message.internalDate !== null) return message?.internalDate ?? null;
-  const outcomes = await session.batchGet(messageRequests([message.id]), settings.format, run.signal);
+  const outcomes = await getApart(session, messageRequests([message.id]), settings.format, run.signal);
   for (const outcome of outcomes) {
     if (outcome.kind === 'failed') {
       if (isOfMailbox(outcome.error.failure)) throw outcome.error;

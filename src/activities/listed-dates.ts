@@ -1,7 +1,7 @@
 import type { FetchOutcome } from '../gmail/api/gmail-api.ts';
 import type { MessageId } from '../model/ids.ts';
 import type { ListedAt } from '../store/listing/listing-store.ts';
-import { isOfMailbox, messageRequests } from './batched-gets.ts';
+import { getApart, isOfMailbox, messageRequests } from './batched-gets.ts';
 import type { Work } from './listing-work.ts';
 
 /** After this many positions whose messages no get dates, the search ends. */
@@ -43,7 +43,7 @@ export class ListedDates {
     const unknown = messages.filter(({ internalDate }) => internalDate === null).map(({ id }) => id);
     if (unknown.length === 0) return known;
     const { session, run } = this.#work;
-    const outcomes = await session.batchGet(messageRequests(unknown), 'minimal', run.signal);
+    const outcomes = await getApart(session, messageRequests(unknown), 'minimal', run.signal);
     return [...known, ...outcomes.flatMap((outcome) => datesIn(outcome, unknown))];
   }
 }

@@ -20,8 +20,7 @@ import { followLabels, listFreshLabels } from './follow-labels.ts';
 import { historyPageAfter } from './history-page-after.ts';
 import { followedMailbox } from './known-mailbox.ts';
 import { refreshLabels } from './refresh.ts';
-import type { PartialSyncRequest, PartialSyncResult } from './requests.ts';
-import { doubtAccount } from './require-account.ts';
+import type { PartialSyncRequest, PartialSyncResult, WatchResult } from './requests.ts';
 import { settleEarlyReadings } from './settle-early-readings.ts';
 import { remember, replayFrom, SETTLING_TIME } from './settling.ts';
 import { keepWatch } from './watch.ts';
@@ -36,14 +35,18 @@ const LIVE_BUDGET = 30_000;
  * Follows history from the mark to the mailbox's head. Each page and the mark that it reaches are saved in one
  * transaction. An attempt that dies at any point leaves a true mark, and everything that it found is durably pending.
  */
-export async function partialSync(
+export function partialSync(
   deps: ActivityDependencies<HistoryRoles & MailboxAccounts>,
   request: PartialSyncRequest,
   run: ActivityRun,
 ): Promise<PartialSyncResult> {
-  const result = await followHistory(deps, request, run, keepWatch);
-  if (result.changed && request.pokedAt === undefined) await doubtAccount(deps.store, request.mailbox);
-  return result;
+  return followHistory(deps, request, run, {
+    keepWatch,
+    // A change without a notification: the account may have another address.
+    onChange: async () => {
+      if (request.pokedAt === undefined) await deps.store.doubtAccount(request.mailbox);
+    },
+  });
 }
 
 /** The same as part of another activity: Gmail's watch stays as it is. */
@@ -52,14 +55,23 @@ export function followHistoryOnly(
   request: PartialSyncRequest,
   run: ActivityRun,
 ): Promise<PartialSyncResult> {
-  return followHistory(deps, request, run, async () => ({ watch: null, refusal: null, isSettled: false }));
+  return followHistory(deps, request, run, {
+    keepWatch: async () => ({ watch: null, refusal: null, isSettled: false }),
+    onChange: async () => undefined,
+  });
+}
+
+/** What else a sync does where it is an activity of its own. */
+interface Besides {
+  readonly keepWatch: typeof keepWatch;
+  readonly onChange: () => Promise<void>;
 }
 
 async function followHistory(
   deps: ActivityDependencies<HistoryRoles>,
   request: PartialSyncRequest,
   run: ActivityRun,
-  keep: typeof keepWatch,
+  besides: Besides,
 ): Promise<PartialSyncResult> {
   const { store, clock } = deps;
   const { mailbox } = request;
@@ -70,8 +82,9 @@ async function followHistory(
     const row = await followedMailbox(deps, mailbox);
     await store.correctTimes({ mailbox, now: clock.now() });
     const fresh = await followLabels(deps, session, mailbox, run);
-    const { watch, refusal, isSettled } = await keep(deps, session, row, run);
+    const { watch, refusal, isSettled } = await besides.keepWatch(deps, session, row, run);
     const { historyId, changed } = await applyHistory(deps, session, { row, request }, run);
+    if (changed) await besides.onChange();
     const fetched = await fetchPending(deps, session, { mailbox, lane: 'live', unitBudget: LIVE_BUDGET }, run);
     await settleEarlyReadings(deps, session, row, run);
     await listFreshLabels(deps, session, { mailbox, labels: fresh, since: historyId }, run);
@@ -101,12 +114,7 @@ async function followHistory(
       nextAttemptIn: delayTo(times.nextAttemptAt, now),
       failedAttemptIn: delayTo(times.failedAttemptAt, now),
       settleIn: delayTo(times.settleAt, now),
-      // Gmail names the account by its present address. Who listens finds the mailbox under it, but not at once and not
-      // for certain, so the mailbox is polled as without push.
-      watch:
-        watch !== null && renamedTo === null
-          ? { ...watch, renewIn: watch.renewAt - now, renewedAgo: now - watch.renewedAt }
-          : null,
+      watch: renamedTo === null ? heardWatch(watch, now) : null,
       ...(renamedTo === null ? {} : { address: renamedTo }),
       ...(refusal === null ? {} : { watchRefusal: refusal }),
       ...(isSettled && row.watch?.retry != null ? { watchSettled: true as const } : {}),
@@ -115,6 +123,13 @@ async function followHistory(
     await session.flush();
   }
 }
+
+/**
+ * The watch as the workflow hears of it. Of a renamed account it hears of none: Gmail names the account by its present
+ * address. Who listens finds the mailbox under it, but not at once and not for certain, so it is polled as without push.
+ */
+const heardWatch = (watch: WatchResult | null, now: number): WatchResult | null =>
+  watch === null ? null : { ...watch, renewIn: watch.renewAt - now, renewedAgo: now - watch.renewedAt };
 
 interface Start {
   readonly row: MailboxRow & { readonly historyId: HistoryId };

@@ -1,7 +1,7 @@
 import { MAX_BATCH, type FetchOutcome, type GmailSession } from '../gmail/api/gmail-api.ts';
-import { GmailError } from '../gmail/api/gmail-error.ts';
 import type { MailboxId, MessageId } from '../model/ids.ts';
 import type { FetchingStore } from '../store/fetching/fetching-store.ts';
+import { getApart, messageRequests } from './batched-gets.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 
 /** The most batches of one activity; the next one does the rest. */
@@ -42,17 +42,9 @@ export interface LabelRefresh {
  */
 export async function readLabels(refresh: LabelRefresh, ids: readonly MessageId[]): Promise<void> {
   const { deps, session, mailbox, run } = refresh;
-  let fetched;
-  let notFound;
-  try {
-    const requests = ids.map((id) => ({ kind: 'message', id }) as const);
-    const outcomes = await session.batchGet(requests, 'minimal', run.signal);
-    fetched = outcomes.flatMap((outcome) => (outcome.kind === 'fetched' ? outcome.messages : []));
-    notFound = new Set(ids.filter((_, index) => isNotFound(outcomes[index])));
-  } catch (error) {
-    if (!(error instanceof GmailError) || error.failure.kind !== 'unavailable') throw error;
-    return await split(refresh, ids);
-  }
+  const outcomes = await getApart(session, messageRequests(ids), 'minimal', run.signal);
+  const fetched = outcomes.flatMap((outcome) => (outcome.kind === 'fetched' ? outcome.messages : []));
+  const notFound = new Set(ids.filter((_, index) => isNotFound(outcomes[index])));
   const now = deps.clock.now();
   const { stale } = await deps.store.saveFetched({ mailbox, messages: fetched, format: 'minimal', now });
   const read = new Set(fetched.map(({ id }) => id).filter((id) => !stale.includes(id)));
@@ -62,13 +54,3 @@ export async function readLabels(refresh: LabelRefresh, ids: readonly MessageId[
 
 const isNotFound = (outcome: FetchOutcome | undefined): boolean =>
   outcome?.kind === 'failed' && outcome.error.failure.kind === 'not-found';
-
-/** Halves a batch that failed as a whole although Gmail answers other calls, until the culprit is alone. */
-async function split(refresh: LabelRefresh, ids: readonly MessageId[]): Promise<void> {
-  const { deps, session, mailbox, run } = refresh;
-  await session.getProfile(run.signal);
-  if (ids.length === 1) return await deps.store.putOffRefresh({ mailbox, messageIds: ids, now: deps.clock.now() });
-  const middle = Math.ceil(ids.length / 2);
-  await readLabels(refresh, ids.slice(0, middle));
-  await readLabels(refresh, ids.slice(middle));
-}

@@ -5,7 +5,6 @@ import { isSameAddress } from '../model/address.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { Remedy } from '../model/remedy.ts';
 import type { MailboxAccounts } from '../store/mailboxes/mailbox-accounts.ts';
-import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { MailboxAccount, MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
 
@@ -74,13 +73,6 @@ async function isDueAgain(check: AccountCheck, { checkedAt, units, isDoubted }: 
   // A time in the future was written by a wrong clock and is no reason to wait.
   if (Math.abs(check.clock.now() - checkedAt) < QUIET) return false;
   return isDoubted === true || (await unitsOf(check)) - units >= UNITS_BETWEEN_CHECKS;
-}
-
-/** Has the account checked again soon, where push is on and a change came without a notification. */
-export async function doubtAccount(store: MailboxRegistry & MailboxAccounts, mailbox: MailboxId): Promise<void> {
-  const row = await store.getMailbox(mailbox);
-  if (row === null || row.watch === null || row.account === null || row.account.isDoubted === true) return;
-  await store.saveAccount({ mailbox, account: { ...row.account, isDoubted: true } });
 }
 
 async function unitsOf({ store, row }: AccountCheck): Promise<number> {

@@ -165,6 +165,21 @@ describe('a mailbox whose settings change', () => {
     expect((await ada.comparison()).held.size).toBe(0);
   });
 
+  it.each([9, 8, 7])('in a scope with a limit, message %s breaking each answer holds up no other', async (which) => {
+    ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 2 } });
+    const ids = ada.receive(10);
+    const fault = ada.simulator.faults.add({ match: { messageId: ids[which] ?? '' }, effect: { kind: 'reset' } });
+    await ada.run(60 * 60_000);
+    const [late = ''] = ada.receive(1, { from: ada.clock.now() });
+    await ada.run(60 * 60_000);
+    const { held } = await ada.comparison();
+    expect([...held.keys()].toSorted()).toEqual([...ids.slice(-2).filter((id) => id !== ids[which]), late].toSorted());
+    fault.remove();
+    await ada.run(24 * 60 * 60_000);
+    const { held: mended } = await ada.comparison();
+    expect([...mended.keys()].toSorted()).toEqual([...ids.slice(-2), late].toSorted());
+  });
+
   it('fetches the newest of each label of a scope with a limit', async () => {
     ada = await RunningMailbox.open({
       format: 'raw',

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 
+import { labelId } from '../../src/model/ids.ts';
 import { RunningMailbox, expectExact } from './running-mailbox.ts';
 
 let ada: RunningMailbox;
@@ -110,6 +111,22 @@ it('A message whose labels cannot be read holds up no recovery, and is read late
   await expectExact(ada);
 });
 
+it('A lost message whose get breaks each answer holds up no recovery, and is not called gone', async () => {
+  ada = await RunningMailbox.open({});
+  const ids = ada.receive(10);
+  await ada.settle();
+  const [poison = ''] = ids.slice(5);
+  ada.gmail.omissions.add({ messageId: poison, from: 'all' });
+  const fault = ada.simulator.faults.add({ match: { messageId: poison }, effect: { kind: 'reset' } });
+  ada.gmail.deleteAll(ids.slice(0, 2));
+  ada.gmail.expireHistory();
+  ada.lanes.dispatch({ kind: 'poked' });
+  await ada.run(60 * 60_000);
+  const { held } = await ada.comparison();
+  expect([...held.keys()].toSorted()).toEqual(ids.slice(2).toSorted());
+  fault.remove();
+});
+
 /** With a limit of 5 messages, of 30. While history expired, `arrive` messages came, and `leave` of the 5 left. */
 async function recoveredWithinLimit({ arrive, leave }: { arrive: number; leave: number }) {
   const limit = 5;
@@ -166,6 +183,21 @@ describe('With a limit, history that expired loses none of the mail that arrived
     const { held, old } = await recoveredWithinLimit({ arrive: 2, leave: 5 });
     expect(held).toEqual(expect.arrayContaining(old.slice(-8, -5)));
     expect(held).toHaveLength(5);
+  });
+
+  it('nor takes in the older mail of one label because that of another reaches further back', async () => {
+    const labelIds = ['INBOX', 'STARRED'].map(labelId);
+    ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 2, labelIds } });
+    ada.receive(10, { labelIds: ['STARRED'], from: Date.UTC(2025, 0, 1) });
+    const inbox = ada.receive(10, { from: Date.UTC(2026, 0, 8) });
+    await ada.settle();
+    ada.gmail.deleteAll(inbox.slice(-2, -1));
+    ada.receive(4, { from: ada.clock.now() });
+    ada.gmail.expireHistory();
+    ada.lanes.dispatch({ kind: 'poked' });
+    await ada.settle();
+    const { held } = await ada.comparison();
+    expect(inbox.filter((id) => held.has(id)).length).toBeLessThanOrEqual(2);
   });
 
   it('and takes in no older mail where the first listing had come back empty', async () => {

@@ -31,9 +31,9 @@ const PATIENCE = 90 * DAY;
  * Runs a mailbox with subscriptions under a seed. Its recipients fail, ask to wait, are down for up to three days, want
  * no more, and are subscribed again; deliveries are replayed, and what is parked is delivered once more; the owner
  * withdraws access and gives it again, and messages cannot be read for a while, of which events tell; workers die, of
- * some changes and events each time that they are handled; calls of the store fail or answer nothing, results of activities get
- * lost. Then all of that ends, but the changes that kill, and everything must be delivered or parked by itself: nothing
- * lost, no change after a later one but by such a replay, nothing twice but with the same id.
+ * some changes and events each time that they are handled; calls of the store fail or answer nothing, results of
+ * activities get lost. Then all of that ends, but the changes that kill, and everything must be delivered or parked by
+ * itself: nothing lost, no change after a later one but by such a replay, nothing twice but with the same id.
  *
  * It draws from a generator of its own, so that the other kinds of schedules stay what they are.
  */

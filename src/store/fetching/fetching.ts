@@ -11,11 +11,11 @@ import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
 import type { FetchAttempt } from './fetching-store.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
 import type { MessageHeaders } from '../rules/message-headers.ts';
-import { isDecided, newRow, type MessageRow } from '../rules/message-row.ts';
+import { isDecided, isUnfetched, newRow, type MessageRow } from '../rules/message-row.ts';
 import { appendEvents, type NewEvent } from '../rows/event-rows.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
 import { applyFetchedMessage } from '../rules/fetched-message-rules.ts';
-import { readLabelsAgain } from '../rules/refresh-rules.ts';
+import { readLabelsAgain, waitsForLabels } from '../rules/refresh-rules.ts';
 import {
   followScope,
   isInScope,
@@ -232,11 +232,13 @@ export function addListedLate(
         listed.set(id, { before: row, after: admittedLate({ ...row, ...admitted }, rules) });
     }
     await writeDifferences(locked, listed.values(), now);
-    return { unknown: [...listed.values()].filter(({ before }) => before === null || before.state === 'gone').length };
+    const isNew = ({ before, after }: Difference): boolean =>
+      isUnfetched(after) && (before === null || !isUnfetched(before));
+    return { unknown: [...listed.values()].filter(isNew).length };
   });
 }
 
 /** What the store knows already, because a label or its thread brought it, may have been excluded by its date. */
 function admittedLate(row: MessageRow, rules: RowRules): MessageRow {
-  return isDecided(row) ? followScope(row, rules) : row;
+  return isDecided(row) && !waitsForLabels(row, rules) ? followScope(row, rules) : row;
 }

@@ -3,7 +3,7 @@ import type { MessageId } from '../../model/ids.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
-import { mailboxColumns } from '../rows/mailbox-rows.ts';
+import { mailboxColumns, parseFullSync } from '../rows/mailbox-rows.ts';
 import { ARRIVED, UNFETCHED_STATES } from '../rules/message-row.ts';
 import type { AbsentQuery, LimitEdge, ListedAt } from './listing-store.ts';
 
@@ -56,7 +56,8 @@ export function limitEdge(database: StoreDatabase, { mailbox, generation }: Abse
   return database.read(async (tx) => {
     const columns = await mailboxColumns(tx, mailbox);
     const known = await lastKnown({ tx, key: columns.key, columns }, generation);
-    return { ...known, floor: columns.scope_floor, heldAll: heldAll(columns) };
+    const isOtherScope = parseFullSync(columns)?.isOtherScope === true;
+    return { ...known, floor: isOtherScope ? null : columns.scope_floor, heldAll: heldAll(columns) };
   });
 }
 

@@ -1,5 +1,5 @@
 import type { MailboxId, MessageId, ThreadId } from '../../model/ids.ts';
-import { mailboxKey } from '../rows/mailbox-rows.ts';
+import { fromMailboxColumns, mailboxKey } from '../rows/mailbox-rows.ts';
 import type { MailboxAccount } from '../rows/mailbox-row.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
@@ -8,6 +8,8 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 export interface MailboxAccounts {
   /** Saves the account's profile. */
   saveAccount(request: { mailbox: MailboxId; account: MailboxAccount }): Promise<void>;
+  /** Notes that the known account may have another address by now, where Gmail's watch is kept. */
+  doubtAccount(mailbox: MailboxId): Promise<void>;
   /**
    * Messages that identify the account: the newest and the oldest of those that exist at Gmail. Empty when the store
    * holds no message.
@@ -59,4 +61,13 @@ export async function sampleMessages(database: StoreDatabase, mailbox: MailboxId
     threadId: row.thread_id as ThreadId,
     internalDate: row.internal_date,
   }));
+}
+
+/** See {@link MailboxAccounts.doubtAccount}. */
+export function doubtAccount(database: StoreDatabase, mailbox: MailboxId): Promise<void> {
+  return withMailbox(database, mailbox, async (locked) => {
+    const { watch, account } = fromMailboxColumns(locked.columns);
+    if (watch === null || account === null || account.isDoubted === true) return;
+    await locked.updateMailbox({ account: JSON.stringify({ ...account, isDoubted: true }) });
+  });
 }

@@ -83,7 +83,7 @@ export function asArrived(
   const isInByAnOlderListing = admitted !== null && admitted <= listed;
   if (operation.kind !== 'added' || isInByAnOlderListing) return row;
   const arrived: MessageRow = { ...row, admittedGeneration: ARRIVED };
-  return isDecided(row) ? followScope(arrived, rules) : arrived;
+  return isDecided(row) && !waitsForLabels(row, rules) ? followScope(arrived, rules) : arrived;
 }
 
 function isContained(row: MessageRow, recordId: HistoryId): boolean {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { messageId, threadId } from '../../../src/model/ids.ts';
+import { historyId, messageId, threadId } from '../../../src/model/ids.ts';
+import type { MailboxSettings } from '../../../src/model/settings.ts';
 import type { FullSyncProgress } from '../../../src/store/rows/mailbox-row.ts';
 import {
   added,
@@ -326,6 +327,24 @@ export function limit(fixture: StoreFixture): void {
       const at = (position: number) => store.listedFrom({ mailbox: id, generation, position });
       expect((await at(0))?.messages.map((message) => message.id)).toEqual(['n1']);
       expect((await at(1))?.messages.map((message) => message.id)).toEqual(['n4']);
+    });
+
+    it('of another scope has no date yet while that is listed', async () => {
+      const mailbox = open();
+      await newestThreeRead(mailbox);
+      const { store, id, now } = mailbox;
+      const begin = (generation: number, settings?: MailboxSettings) =>
+        store.beginFullSync({
+          mailbox: id,
+          generation,
+          startHistoryId: historyId('200'),
+          ...(settings === undefined ? {} : { settings }),
+          now,
+        });
+      await begin(2);
+      expect(await store.limitEdge({ mailbox: id, generation: 2 })).toMatchObject({ floor: 9_700 });
+      await begin(3, scope({ limit: 4 }));
+      expect(await store.limitEdge({ mailbox: id, generation: 3 })).toMatchObject({ floor: null });
     });
 
     it('that is listed again shows the last message known before, and what is listed below', async () => {
