@@ -126,7 +126,8 @@ async function followHistory(
 
 /**
  * The watch as the workflow hears of it. Of a renamed account it hears of none: Gmail names the account by its present
- * address. Who listens finds the mailbox under it, but not at once and not for certain, so it is polled as without push.
+ * address. Who listens finds the mailbox under it, but not at once and not for certain, so the mailbox is polled as
+ * without push.
  */
 const heardWatch = (watch: WatchResult | null, now: number): WatchResult | null =>
   watch === null ? null : { ...watch, renewIn: watch.renewAt - now, renewedAgo: now - watch.renewedAt };
