@@ -93,7 +93,7 @@ export function createSessionFactory(
     const connection = await connections.open(mailbox, settings ?? row?.settings ?? DEFAULT_SETTINGS);
     const { pacer } = connection;
     const reached = row === null ? null : reachedBy(row);
-    const api = reached === null ? connection.api : withinReach(connection.api, { mailbox, reached });
+    const api = withinReach(connection.api, { mailbox, reached });
     const paced = { api, mailbox, lane, ledger: store, prices, clock, pacer, room, onWait, telemetry };
     if (question !== undefined) await ask(createGmailSession({ ...paced, once: true }), question.signal);
     const session = createGmailSession(paced);

@@ -54,6 +54,23 @@ it.each([
   await expectFollowed(ids);
 });
 
+it('The message that dates the limit of a first listing is read again when its id is far ahead', async () => {
+  ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 3 } });
+  const ids = ada.receive(5);
+  const fault = ada.simulator.faults.add({
+    match: { method: 'messages.get', messageId: ids[2] ?? '' },
+    effect: { kind: 'replace', fields: { historyId: FAR } },
+    times: 1,
+  });
+  await ada.settle();
+  expect(fault.strikes).toBe(1);
+  ada.gmail.modify(ids.slice(2), { add: ['STARRED'], remove: ['INBOX'] });
+  await ada.run(2 * HOUR);
+  const { held, truth } = await ada.comparison();
+  expect([...held.keys()].toSorted()).toEqual(ids.slice(2).toSorted());
+  for (const id of ids.slice(2)) expect(held.get(id)).toEqual(truth.get(id));
+});
+
 it.each(['by itself', 'in its thread'])(
   'A message that is answered once with an id far ahead, %s, is read again, and its later changes are followed',
   async (how) => {

@@ -14,15 +14,18 @@ const REACH = 2n ** 40n;
  * follow: later changes of its message, or of the whole mailbox, would be taken for known. A refused answer is
  * malformed, so it is asked for again.
  *
- * @param reached - a history id that the mailbox is known to have reached
+ * @param reached - a history id that the mailbox is known to have reached; null before its first full sync, whose first
+ * answer about the mailbox then counts as known
  */
 export function withinReach(
   api: GmailApi,
-  { mailbox, reached }: { readonly mailbox: MailboxId; readonly reached: HistoryId },
+  { mailbox, reached }: { readonly mailbox: MailboxId; readonly reached: HistoryId | null },
 ): GmailApi {
-  const end = endOfReach(reached);
+  let known = reached;
+  const isFar = (id: HistoryId): boolean => known !== null && compareHistoryIds(id, endOfReach(known)) > 0;
   const near = <Answer extends { readonly historyId: HistoryId }>(method: JudgedMethod, answer: Answer): Answer => {
-    if (compareHistoryIds(answer.historyId, end) > 0) throw tooFar(mailbox, method);
+    if (isFar(answer.historyId)) throw tooFar(mailbox, method);
+    known ??= answer.historyId;
     return answer;
   };
   return {
@@ -31,14 +34,14 @@ export function withinReach(
     watch: async (request, signal) => near('watch', await api.watch(request, signal)),
     listHistory: async (query, signal): Promise<HistoryPage> => {
       const page = near('history.list', await api.listHistory(query, signal));
-      if (page.records.some(({ id }) => compareHistoryIds(id, end) > 0)) throw tooFar(mailbox, 'history.list');
+      if (page.records.some(({ id }) => isFar(id))) throw tooFar(mailbox, 'history.list');
       // Google does not document how Gmail answers a start that the mailbox has not reached.
       if (compareHistoryIds(query.startHistoryId, endOfReach(page.historyId)) > 0)
         throw gmailError(mailbox, 'history.list', { kind: 'history-expired' });
       return page;
     },
     batchGet: async (requests, format, signal) =>
-      (await api.batchGet(requests, format, signal)).map((outcome) => nearOutcome(mailbox, end, outcome)),
+      (await api.batchGet(requests, format, signal)).map((outcome) => nearOutcome(mailbox, isFar, outcome)),
   };
 }
 
@@ -52,9 +55,8 @@ function tooFar(mailbox: MailboxId, method: JudgedMethod): GmailError {
 }
 
 /** A message that was asked for by itself has failed. One of a thread is unreadable, which costs the others nothing. */
-function nearOutcome(mailbox: MailboxId, end: HistoryId, outcome: FetchOutcome): FetchOutcome {
+function nearOutcome(mailbox: MailboxId, isFar: (id: HistoryId) => boolean, outcome: FetchOutcome): FetchOutcome {
   if (outcome.kind === 'failed') return outcome;
-  const isFar = (id: HistoryId): boolean => compareHistoryIds(id, end) > 0;
   const far = outcome.messages.filter((message) => isFar(message.historyId));
   if (far.length === 0) return outcome;
   const { request, messages, unreadable } = outcome;
