@@ -13,23 +13,23 @@ import type { SettingsPreviews } from './reads/held-under-settings.ts';
 
 /**
  * The mirror of many mailboxes in one database. Every write is one transaction that first locks the mailbox's row, so
- * that writers of one mailbox take turns. History ids guard every write: doing it twice, late, or beside another
- * attempt of the same activity leaves the same rows.
+ * that writers of one mailbox take turns. History ids guard every write: a write that is repeated, late, or beside
+ * another attempt of the same activity leaves the same rows.
  *
  * A row's state:
  * - `pending`: known to exist, not fetched yet (or to be fetched again);
- * - `stored`: body held, in scope. The message may lack what Gmail does not give (`StoredMessage.lacks`), which
- *   is asked for again at `nextAttemptAt`, except for the raw of a chat;
+ * - `stored`: body held, in scope. The message may lack what Gmail does not give (`StoredMessage.lacks`), which is
+ *   asked for again at `nextAttemptAt`, except for the raw of a chat;
  * - `failed`: could not be fetched; tried again at `nextAttemptAt`;
  * - `gone`: deleted at Gmail, or not shown by the listing of a narrower scope; `goneBecause` says which. The row stays
  *   as a tombstone, so that an older get cannot bring the message back;
- * - `excluded`: exists at Gmail outside the scope (spam, another label, too old). Its labels are followed, its body
- *   is not needed.
+ * - `excluded`: exists at Gmail outside the scope (spam, another label, too old). Its labels are followed, its body is
+ *   not needed.
  *
  * Two history ids guard a row:
- * - `historyId` is the newest at which the message itself is known to have changed, by a get or by a history record. A
- *   get with an older one is stale.
- * - `readingHistoryId` is the one up to which the row contains every change. It comes from a get, or is the
+ * - `historyId` is the newest history id at which the message itself is known to have changed, by a get or by a history
+ *   record. A get with an older id is stale.
+ * - `readingHistoryId` is the history id up to which the row contains every change. It comes from a get, or is the
  *   `startHistoryId` of a listing whose labels were compared. It may be newer than `historyId`, because Gmail's
  *   historyId of a quiet message is old.
  *

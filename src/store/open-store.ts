@@ -17,8 +17,8 @@ export interface OpenOptions {
   readonly migration?: MigrationMode;
   /**
    * False refuses to make a store where there is none: no folder, no file and no table. An older store is migrated all
-   * the same. `in-memory` opens an empty store in memory instead, for a program that would only look; it cannot do so
-   * in PostgreSQL, and refuses. True when not given.
+   * the same. `in-memory` opens an empty store in memory instead, for a program that would only look; with PostgreSQL
+   * it refuses, as false does. True when not given.
    */
   readonly create?: boolean | 'in-memory';
   /** Where bodies outside the database go; all stay in it when not given. */
@@ -41,7 +41,7 @@ export async function openStores(location: DatabaseLocation, options: OpenOption
   const database = await openSqliteDatabase(files.database, options.migration ?? 'automatic');
   const store = createSqlMailboxStore(database, options.bodies);
   try {
-    // A program that makes no store makes this file only to keep something, such as the keys of a webhook.
+    // A program that makes no store makes this file only when it has something to keep, such as the keys of a webhook.
     const create = options.create === false ? 'with-first-record' : 'now';
     return { database, store, credentials: await openSqliteCredentialStore({ path: files.credentials, create }) };
   } catch (error) {
@@ -60,7 +60,7 @@ export async function closeStores({ store, credentials }: Stores): Promise<void>
 }
 
 /**
- * Brings the schema up to this program's, and says what was done.
+ * Migrates the schema to this program's version, and returns the names of the migrations that ran.
  *
  * @throws {StoreError} as {@link openStores}
  */

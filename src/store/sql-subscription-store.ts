@@ -23,7 +23,10 @@ import {
 import type { DeliveryStore } from './subscriptions/delivery-store.ts';
 import type { SubscriptionStore } from './subscriptions/subscription-store.ts';
 
-/** What the store does for subscriptions: who asks for changes, deliveries, and the events that they are told. */
+/**
+ * What the store does for subscriptions: their definitions and positions, deliveries, and the events that are
+ * delivered.
+ */
 export type SqlSubscriptionStore = SubscriptionStore & DeliveryStore & EventStore;
 
 /** Subscriptions on any SQL database: each method is a function of the database and the request. */

@@ -18,9 +18,11 @@ const OUTSIDE_BODIES = {
  *
  * An object is registered before it is written. A row names it only in a transaction that locks the registration. A
  * sweep removes it only after a transaction that locked the registration, found no row that names it, and condemned it.
- * So naming and removing exclude each other, however late either comes. The object's name contains a nonce of its
+ * So no object is both named and removed, however late either happens. The object's name contains a nonce of its
  * registration and is never reused: a late removal by a sweep that was believed dead cannot harm a newer object.
  */
+
+/** The content of an object, by the hash and the size of its bytes. */
 export interface ObjectContent {
   readonly hash: string;
   readonly size: number;

@@ -5,7 +5,7 @@ import { codeOf } from '../../model/error-code.ts';
 import { StoreError } from '../engines/store-error.ts';
 import type { BodyStore } from './body-store.ts';
 
-/** Beside the objects, so that a rename never crosses file systems. */
+/** The folder of half-written files, beside the objects, so that a rename never crosses file systems. */
 const HALF_WRITTEN = 'half-written';
 
 /**

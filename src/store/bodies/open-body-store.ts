@@ -46,7 +46,8 @@ export function openBodyStore(url: string, s3: S3Location): BodyStore {
 }
 
 /**
- * Call it before anything is opened, so that a program ends before it fails at its first body.
+ * Checks that the packages for a place are installed. Call this before anything is opened, so that a program fails at
+ * its start and not at its first body.
  *
  * @throws {CannotDoError} when the client for buckets is needed and not installed
  */

@@ -4,9 +4,9 @@ import { StoreError } from '../engines/store-error.ts';
 import type { BodyStore } from './body-store.ts';
 
 export interface S3Location {
-  /** Of an S3-compatible server; null for Amazon's own. */
+  /** The address of an S3-compatible server; null for Amazon's own. */
   readonly endpoint: string | null;
-  /** null: as the AWS client finds it (AWS_REGION, profile). */
+  /** null leaves the region to the AWS client (AWS_REGION, profile). */
   readonly region: string | null;
 }
 

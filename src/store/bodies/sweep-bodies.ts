@@ -31,7 +31,7 @@ export interface SweepResult {
   readonly bytes: number;
 }
 
-/** Registrations that one transaction locks, and objects removed between two transactions. */
+/** Registrations that one transaction locks. Their objects are removed before the next transaction. */
 const PAGE = 100;
 const WIDTH = 8;
 /** Objects that a killed sweep condemned and left behind are taken over by another sweep after this time. */
@@ -62,6 +62,10 @@ export async function sweepBodies(
    * sweep.
    */
   const trouble = new Map<number, StoreError | null>();
+  /**
+   * Checked before any removal: in a folder that is not mounted, every removal would seem to succeed, and the files
+   * would stay forever.
+   */
   const isThere = async (place: Condemned['place']): Promise<boolean> => {
     const known = trouble.get(place.key);
     if (known !== undefined) return known === null;
@@ -103,8 +107,8 @@ export async function sweepBodies(
 }
 
 /**
- * Condemned objects in an unusable place wait for a later sweep; other places are not held up. The place is checked
- * first, since in a folder that is not mounted every removal would seem to succeed, and the files would stay forever.
+ * Returns the failure of a place that cannot be used; null when the work succeeded. Condemned objects there wait for a
+ * later sweep, and other places are not held up.
  */
 async function troubleOf(work: () => Promise<void>): Promise<StoreError | null> {
   try {

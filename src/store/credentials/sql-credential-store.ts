@@ -6,8 +6,8 @@ import type { StoreDialect } from '../engines/dialect.ts';
 
 export type CredentialSchema = {
   /**
-   * `mailbox_id` is that of any owner. The row {@link DELETED} keeps the version of deleted records, so that the next
-   * record is newer than all before.
+   * `mailbox_id` is the id of any owner of secrets. The row {@link DELETED} keeps the highest version of deleted
+   * records, so that the next record is newer than all of them.
    */
   credentials: { mailbox_id: string; key_id: string | null; ciphertext: Uint8Array | null; version: number };
 };

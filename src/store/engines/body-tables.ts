@@ -24,7 +24,7 @@ export interface BodyObjectTable {
   size: number;
   /** 1 once it is known to be written. */
   written: number;
-  /** Since when possibly no row names the object; null while one does. */
+  /** Since when the object may be without a row that names it; null while a row names it. */
   loose_since: number | null;
   /** Since when the object is being removed. No row may name it from then on. */
   condemned_at: number | null;

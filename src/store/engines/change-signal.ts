@@ -1,6 +1,6 @@
 /**
- * Tells followers of the change feed that something was committed. It may be late or lost, so they also look by
- * themselves.
+ * Tells followers of the change feed that something was committed. A signal may be late or lost, so followers also look
+ * by themselves.
  */
 export interface ChangeSignal {
   /** Says that changes of a mailbox were committed. Never throws, and nobody waits for it. */
@@ -11,7 +11,7 @@ export interface ChangeSignal {
 }
 
 export interface ChangeListener {
-  /** Listens again where the means of listening were lost. Called now and then. */
+  /** Listens again if the connection or the file watch was lost. Called now and then. */
   renew(): void;
   stop(): void;
 }

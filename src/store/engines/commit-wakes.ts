@@ -1,12 +1,9 @@
 import type { Clock } from '../../model/clock.ts';
 import type { ChangeListener, ChangeSignal } from './change-signal.ts';
 
-/** Every so often (ms) a waiting reader looks without having been woken, since a wake may be lost. */
+/** A waiting reader looks at least this often (ms), since a wake may be lost. */
 export const LOOK_EVERY = 5_000;
-/**
- * Ms between the write of another process and the look for what it committed: the write is seen a moment before the
- * commit.
- */
+/** Ms to wait after another process was seen to write: its commit comes a moment later. */
 const SETTLE = 5;
 
 export interface CommitWakesOptions {
@@ -14,7 +11,7 @@ export interface CommitWakesOptions {
   readonly clock: Clock;
   /** Ends every wait, without an error. */
   readonly signal?: AbortSignal | undefined;
-  /** The mailbox, by its number in the database, whose commits wake; all do when not given. */
+  /** The key of the only mailbox whose commits wake. When it is not given, the commits of all mailboxes do. */
   readonly only?: number;
 }
 
@@ -26,7 +23,7 @@ export class CommitWakes {
   readonly #keys = new Set<number>();
   /** Whether another mailbox than those of `#keys` may have changed. */
   #any = false;
-  /** Whether something else than a commit has woken. */
+  /** Whether {@link CommitWakes.wake} was called. */
   #called = false;
   #waiting: AbortController | null = null;
 

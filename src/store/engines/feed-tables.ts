@@ -21,6 +21,6 @@ export interface SegmentTable {
   changes_of: number;
   first_sequence: number;
   last_sequence: number;
-  /** Drawn with the segment: a restored database gives the position another one. */
+  /** Drawn with the segment: after a restore, the segment at the same position gets another tag. */
   tag: string;
 }

@@ -86,7 +86,7 @@ export function sqliteMailViews(): readonly string[] {
   ];
 }
 
-/** In a schema of their own, which is all that a reader needs to be allowed. */
+/** The views have a schema of their own, the only one to which a reader needs access. */
 export function postgresMailViews(): readonly string[] {
   const table = (name: string): string => `${POSTGRES_SCHEMA}.${name} as ${name}`;
   const view = (name: string): string => `create view ${MAIL_VIEWS_SCHEMA}.${name} as`;

@@ -45,8 +45,8 @@ export interface LabelTable {
   /** Since when labels.list has not named the label; null while it does. */
   unlisted_since: number | null;
   /**
-   * When Gmail is next asked about the label: whether it is gone, or, of a new one, for its listing. null when nothing
-   * is asked.
+   * When Gmail is next asked about the label: whether it is gone, or, for a new label, which messages carry it. null
+   * when nothing is to be asked.
    */
   ask_at: number | null;
 }

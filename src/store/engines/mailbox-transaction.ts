@@ -44,12 +44,12 @@ export class MailboxTransaction {
     this.#sequence = columns.change_sequence;
   }
 
-  /** Whether entries were appended to the change feed, or events. */
+  /** Whether this transaction appended changes or events. */
   get hasNews(): boolean {
     return this.#hasEvents || this.#sequence > this.columns.change_sequence;
   }
 
-  /** The sequence of the mailbox's newest change, those of this transaction included. */
+  /** The sequence of the mailbox's newest change, including those of this transaction. */
   get sequence(): number {
     return this.#sequence;
   }
@@ -58,7 +58,7 @@ export class MailboxTransaction {
     await this.tx.updateTable('mailboxes').set(values).where('key', '=', this.key).execute();
   }
 
-  /** Events were written: who delivers them hears of it after the commit. */
+  /** Notes that events were written, so that the commit wakes the programs that deliver them. */
   announceEvents(): void {
     this.#hasEvents = true;
   }
@@ -80,8 +80,8 @@ export class MailboxTransaction {
 }
 
 /**
- * Runs `work` in one transaction that first locks the mailbox's row. Followers of the change feed hear of it
- * afterwards.
+ * Runs `work` in one transaction that first locks the mailbox's row. After the commit, new changes and events are
+ * announced to their followers.
  *
  * @throws {StoreError} `lost` when the store does not know the mailbox
  */

@@ -15,16 +15,16 @@ export interface MessageTable {
   format: string | null;
   /** How many parts Gmail stores apart from a FULL body; null when the body does not say. */
   attachments: number | null;
-  /** 1 when the body holds them, or there are none. */
+  /** 1 when the body holds the attachments, or the message has none. */
   attachments_held: number;
   /**
-   * What the stored message lacks, because Gmail does not give it: `raw` (held as full), `attachments`; null when
-   * nothing.
+   * What the stored message lacks, because Gmail does not give it: `raw` (held as full), `attachments`; null when it
+   * lacks nothing.
    */
   lacks: string | null;
   /**
-   * Set for pending and failed rows, and for stored ones whose attachments or raw are asked for again. The index of the
-   * work to do holds only these.
+   * Set for pending and failed rows, and for stored rows whose attachments or raw form are asked for again. The index
+   * of the work to do holds only these rows.
    */
   lane: string | null;
   /** Order within the lane, smallest first. */
@@ -49,11 +49,11 @@ export interface MessageTable {
   buried_at: number | null;
   /** Why the row is `gone`: see WhyGone. null in rows of earlier versions, and meaningless in another state. */
   gone_because: string | null;
-  /** 1 when `message_headers` says what the held body says. Builds before it leave 0. */
+  /** 1 when `message_headers` holds the headers of the held body. Versions without this column leave 0. */
   described: Generated<number>;
 }
 
-/** What people ask of a message, read from its body; it is held as long as the body is. */
+/** What people look for in a message, read from its body and kept as long as the body. */
 export interface MessageHeadersTable {
   mailbox_key: number;
   message_id: string;

@@ -9,7 +9,7 @@ const MOST_KEYS = 300;
 
 /**
  * NOTIFY and LISTEN. A notification is a statement of its own, after the commit: within the writing transaction it
- * would make all commits take turns. Those of one process are sent together.
+ * would make all commits take turns. Mailboxes that wait to be announced share one notification.
  */
 export class PostgresChangeSignal implements ChangeSignal {
   readonly #db: Kysely<Schema>;

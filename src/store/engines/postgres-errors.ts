@@ -37,7 +37,7 @@ const FOREIGN_KEY = '23503';
 const UNKNOWN_AUTHORITY =
   "has a certificate that no known authority signed; name the authority's file in DATABASE_CA_FILE";
 
-/** Of the operating system and of TLS. */
+/** What went wrong, by the error code of the operating system or of TLS. */
 const BY_CODE: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'is not there: nothing listens at that address; start it, or name another in DATABASE_URL',
   ENOTFOUND: 'cannot be found: no such host; check DATABASE_URL',

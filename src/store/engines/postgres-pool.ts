@@ -10,7 +10,7 @@ import { StoreError } from './store-error.ts';
 
 const CONNECTS_WITHIN = 20_000;
 const IDLE_FOR = 60_000;
-/** Seconds after which a connection is replaced, so that one to a server that has become a standby does not live on. */
+/** Seconds after which a connection is replaced, so that no connection stays with a former primary. */
 const LIVES_FOR_S = 30 * 60;
 /**
  * - `search_path`: unqualified table names mean Tidemark's;
@@ -58,7 +58,7 @@ export async function connectForNotifications(
 }
 
 /**
- * Makes the pool, with the first query. The driver is loaded only now: an embedded database does without it.
+ * Makes the pool when the first query needs it. The driver is loaded only then: an embedded database does without it.
  *
  * @throws {CannotDoError} when the driver is not installed
  */

@@ -4,5 +4,5 @@
  */
 export const READABLE_ID = '%@%';
 
-/** The same of an id that was read. */
+/** The same test for an id that was read. */
 export const isReadableId = (id: string): boolean => id.includes('@');

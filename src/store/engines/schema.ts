@@ -25,7 +25,7 @@ export interface Schema {
     calls: number;
     units: number;
     rejected: number;
-    /** Counted since migration 0020; earlier failures are 0 here. */
+    /** Counted since migration 0020; earlier failures are not in it. */
     failed: number;
   };
   day_usage: { mailbox_key: number; day: string; units: number };
@@ -37,8 +37,8 @@ export interface Schema {
   body_objects: BodyObjectTable;
   body_places: BodyPlaceTable;
   /**
-   * By the first run id of a workflow; `removed_at` is set when the workflow ended with the removal or renaming of its
-   * mailbox.
+   * `id` is the first run id of a workflow. `removed_at` is set when the workflow ended with the removal or renaming of
+   * its mailbox.
    */
   workflow_chains: { id: string; removed_at: number | null };
   labels: LabelTable;
@@ -57,6 +57,6 @@ export interface Schema {
    */
   feed: { key: number; id: string; position: number; pruned_position: number; former_ids: Generated<string> };
   feed_segments: SegmentTable;
-  /** Up to which of its sequences a mailbox's changes are in segments, and the last position that was pruned. */
+  /** The sequence up to which a mailbox's changes are in segments, and the last position that was pruned. */
   feed_mailboxes: { mailbox_key: number; sequence: number; pruned_position: number };
 }

@@ -46,7 +46,7 @@ export class SqliteChangeSignal implements ChangeSignal {
       watcher.on('error', () => this.#unwatch());
       this.#watcher = watcher;
     } catch {
-      // The system's watches are used up, or the folder cannot be watched: the followers' own looks remain.
+      // The system's watches are used up, or the folder cannot be watched. Followers still look by themselves.
     }
   }
 

@@ -68,8 +68,8 @@ function openFile(path: string): DatabaseSync {
 }
 
 /**
- * `mode=rw` creates no file, and opens one that this user may only read for reading. Not SQLite's read-only mode: a
- * connection in it leaves the files of the log behind (https://www.sqlite.org/wal.html#read_only_databases).
+ * `mode=rw` creates no file. If this user may only read the file, it is opened for reading. Not SQLite's read-only
+ * mode: a connection in it leaves the files of the log behind (https://www.sqlite.org/wal.html#read_only_databases).
  */
 function openFileToRead(path: string): DatabaseSync {
   const url = pathToFileURL(path);
@@ -101,8 +101,8 @@ export async function whileBusy<Result>(operation: () => Promise<Result>, attemp
 }
 
 /**
- * Begins with `BEGIN IMMEDIATE`, which takes the lock before anything is read, so no writer fails because another was
- * first.
+ * Begins with `BEGIN IMMEDIATE`, which takes the lock before anything is read, so no writer fails because another
+ * writer was first.
  */
 class ImmediateSqliteDriver extends SqliteDriver {
   readonly #inTransaction: () => boolean;

@@ -51,7 +51,7 @@ export async function openSqliteDatabaseToRead(path: string): Promise<StoreDatab
 }
 
 /**
- * Creates and changes nothing.
+ * Checks that a file holds a store. Creates and changes nothing.
  *
  * @throws {StoreError} `unavailable` when there is no store in the file, or it cannot be used
  */

@@ -22,7 +22,7 @@ const UNUSABLE: Readonly<Record<number, string>> = {
     'or restore this one from a backup',
 };
 const OF_CREDENTIALS = 'restore it from a backup, or delete it and connect every mailbox again';
-/** What is in this file is not fetched again. */
+/** Unlike mail, credentials cannot be fetched again. */
 const UNUSABLE_CREDENTIALS: Readonly<Record<number, string>> = {
   ...UNUSABLE,
   [DAMAGED]: `is damaged; ${OF_CREDENTIALS}`,

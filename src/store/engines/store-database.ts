@@ -13,8 +13,8 @@ export interface StoreDatabase {
   /** Runs queries that change nothing. They never wait for a writer; two of them may see different commits. */
   read<Result>(work: (db: Kysely<Schema>) => Promise<Result>): Promise<Result>;
   /**
-   * Runs one transaction, and rolls it back when `work` throws. Must not be nested: the inner one would wait for the
-   * outer one.
+   * Runs one transaction, and rolls it back when `work` throws. Must not be nested: the inner transaction would wait
+   * for the outer one.
    */
   write<Result>(work: (tx: Transaction<Schema>) => Promise<Result>): Promise<Result>;
   /** Lets the process's other work run in the middle of a long transaction. */

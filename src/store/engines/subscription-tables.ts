@@ -1,6 +1,6 @@
 import type { Generated } from 'kysely';
 
-/** Who asked for changes: see Subscription. */
+/** A subscription: see Subscription. */
 export interface SubscriptionTable {
   name: string;
   filter: string;
@@ -17,16 +17,19 @@ export interface SubscriptionTable {
 export interface DeliveryPositionTable {
   mailbox_key: number;
   subscription: string;
-  /** Everything up to it was accepted, parked, or not asked for. */
+  /** Every change up to this one was accepted, parked, or not asked for. */
   sequence: number;
   /** The same for events, by their numbers. */
   event: Generated<number>;
-  /** How often somebody moved it back: the same changes are then other deliveries. */
+  /** How often somebody moved the position back. Each time, the same changes make deliveries with new ids. */
   replays: Generated<number>;
-  /** How many changes were accepted. */
+  /** How many changes and events were accepted. */
   delivered: Generated<number>;
   accepted_at: number | null;
-  /** The delivery under way and the sequences of its changes, fixed before the first attempt; null between two. */
+  /**
+   * The delivery under way and the sequences of its changes, fixed before the first attempt; null between two
+   * deliveries.
+   */
   delivery_id: string | null;
   sequences: string | null;
   /** The event of the delivery under way, which is delivered alone: then there are no `sequences`. */
@@ -36,27 +39,27 @@ export interface DeliveryPositionTable {
   /** Attempts that have begun at the delivery under way, and when the first one did. */
   attempts: Generated<number>;
   first_attempt_at: number | null;
-  /** Of them, those whose end no worker told, and the delivery that they are counted for. */
+  /** How many attempts have no reported end, and the delivery for which they are counted. */
   unended: Generated<number>;
   unended_delivery: Generated<string | null>;
-  /** Nothing is attempted before it; null: at once. */
+  /** Nothing is attempted before this time; null: at once. */
   next_attempt_at: number | null;
   last_error: string | null;
   /** JSON; null when nothing is known that a person could do. */
   last_remedy: string | null;
-  /** 0 when nothing that was parked waits to be delivered once more; otherwise the parked rows say so. */
+  /** 0 when no parked change or event waits for a replay. Otherwise the parked rows show whether one does. */
   replays_parked: Generated<number>;
-  /** Changes that it did not get, since they had been pruned. */
+  /** How many changes the subscription did not get, since they had been pruned. */
   not_kept: Generated<number>;
 }
 
 /** What every parked change and event has. */
 interface ParkedColumns {
-  /** Since when it waits to be delivered alone once more; null when nobody asked for that. */
+  /** Since when the change or event waits for a replay, a delivery of its own; null when nobody asked for one. */
   replay_at: Generated<number | null>;
-  /** The attempt at it that has begun. */
+  /** The delivery id of the replay's attempt that has begun. */
   replay_id: Generated<string | null>;
-  /** How often it was asked for. */
+  /** How often a replay was asked for. */
   replays: Generated<number>;
 }
 
@@ -76,7 +79,10 @@ export interface MailboxEventTable {
   mailbox_key: number;
   /** Counts the mailbox's events, without gaps. */
   number: number;
-  /** The workflow's id of it, by which an attempt that is repeated finds it; null where a transaction wrote it. */
+  /**
+   * The workflow's id for the event, so that a repeated attempt does not write it twice. null for an event that the
+   * store's own transaction wrote.
+   */
   id: string | null;
   /** The mailbox's newest change at that time. */
   after_sequence: number;

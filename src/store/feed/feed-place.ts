@@ -8,13 +8,13 @@ import type { Schema } from '../engines/schema.ts';
 /** Where a reader of the feed is. */
 export interface FeedPosition {
   readonly position: number;
-  /** null when nobody has read the tag of this position, as at the beginning. */
+  /** The tag at this position; null when it was not read, as at the beginning. */
   readonly tag: string | null;
   /** The feed that the cursor names; null when the reader has none. */
   readonly feed: string | null;
   /**
-   * A reader without a cursor begins with the oldest change that is kept, and so may be before this position although
-   * changes up to it were pruned.
+   * Pruned changes up to this position do not count as missed: a reader without a cursor begins with the oldest change
+   * that is kept.
    */
   readonly prunedBefore: number;
 }

@@ -53,7 +53,7 @@ export async function readChangePage(
           `Read all messages again, and go on after ${row.head}.`,
       );
     const changes = await changesAfter(db, { mailbox, key: row.key }, after, limit);
-    // Asked afterwards: a pruning in between must not look like an end.
+    // Read after the changes: a pruning in between must not look like an end.
     const { head, pruned } = (await mailboxRow()) ?? row;
     if (after > 0 && pruned > after)
       throw new CursorPrunedError(

@@ -21,7 +21,7 @@ const NUMBERED = {
 } as const;
 
 /**
- * Gives committed changes their positions in the feed of all mailboxes. Every program that follows the feed does it.
+ * Gives committed changes their positions in the feed of all mailboxes. Every program that follows the feed does this.
  *
  * Why no reader can miss a change, in whatever order transactions commit:
  * - Within a mailbox, sequences have no gaps and are committed in order, since writers hold the mailbox's lock.

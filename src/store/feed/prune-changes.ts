@@ -23,7 +23,7 @@ export async function pruneChanges(
   database: StoreDatabase,
   { before, signal }: { before: number; signal?: AbortSignal },
 ): Promise<number> {
-  // Keeps the feed in the order of time where nobody follows it: what is pruned is before what is kept.
+  // Where nobody follows the feed, this keeps it in the order of time: pruned changes lie before kept ones.
   await numberChanges(database, null);
   const due = await database.read((db) =>
     db
@@ -63,9 +63,9 @@ async function pruneSome(locked: MailboxTransaction, before: number): Promise<nu
     .limit(AT_A_TIME)
     .execute();
   const kept = oldest.findIndex(({ at }) => at >= before);
-  const waited = await waitedFor(locked);
+  const passed = await passedByAll(locked);
   const old = kept === -1 ? oldest : oldest.slice(0, kept);
-  const pruned = old.filter(({ sequence }) => sequence <= waited);
+  const pruned = old.filter(({ sequence }) => sequence <= passed);
   const last = pruned.at(-1)?.sequence;
   if (last === undefined) return 0;
   await raiseFloors(locked, last);
@@ -74,8 +74,8 @@ async function pruneSome(locked: MailboxTransaction, before: number): Promise<nu
   return pruned.length;
 }
 
-/** The sequence up to which every subscription has the mailbox's changes, as far as it has begun with them. */
-async function waitedFor({ tx, key }: MailboxTransaction): Promise<number> {
+/** The sequence up to which every subscription that has begun with the mailbox's changes is done with them. */
+async function passedByAll({ tx, key }: MailboxTransaction): Promise<number> {
   const { sequence } = await tx
     .selectFrom('delivery_positions')
     .innerJoin('subscriptions', 'subscriptions.name', 'delivery_positions.subscription')
@@ -88,7 +88,7 @@ async function waitedFor({ tx, key }: MailboxTransaction): Promise<number> {
 
 /**
  * Remembers the position of the last pruned change, for readers of all mailboxes and of this one, and forgets segments
- * that lie before. The row of `feed` is locked after the mailbox's, and no numbering waits for a mailbox.
+ * that lie before it. The row of `feed` is locked after the mailbox's, and no numbering waits for a mailbox.
  */
 async function raiseFloors({ tx, dialect, key }: MailboxTransaction, last: number): Promise<void> {
   const feed = await dialect

@@ -22,7 +22,7 @@ import { mailboxKey } from '../rows/mailbox-rows.ts';
 export interface FeedPage {
   readonly changes: readonly FeedChange[];
   readonly next: FeedPosition;
-  /** Whether more changes were numbered when the page was read. */
+  /** Whether no more changes were numbered when the page was read. */
   readonly isLast: boolean;
 }
 
@@ -64,15 +64,15 @@ export async function afterSequence(database: StoreDatabase, mailbox: MailboxId,
       .limit(1)
       .executeTakeFirst(),
   }));
-  // Its changes, up to this one, have just been pruned.
+  // The mailbox's changes up to this one have just been pruned.
   if (segment === undefined) return beginningOfFeed(database);
   const tag = segment.first_sequence <= after ? segment.tag : '';
   return positionOf({ feed: id, position: positionIn(segment, after), tag });
 }
 
 /**
- * The next numbered changes of all mailboxes, or of one. What the place was checked for is checked after the changes
- * were read: a pruning in between must not look like an end.
+ * The next numbered changes of all mailboxes, or of one. The place is checked after the changes were read: a pruning in
+ * between must not look like an end.
  *
  * @throws {CursorAheadError | FeedReplacedError | CursorPrunedError}
  */
@@ -111,8 +111,8 @@ interface Placed {
 }
 
 /**
- * Reads as many changes of the segments as are wanted: the whole of several segments in one query, or a part of one
- * that is larger. `end` is the position up to which everything was read.
+ * Reads as many changes of the segments as are wanted: several whole segments in one query, or a part of a segment that
+ * holds more than that. `end` is the position up to which everything was read.
  */
 async function changesOf(
   { db, dialect }: FeedDatabase,

@@ -32,8 +32,8 @@ const idsOf = (rows: readonly { readonly id: string }[]): ReadonlySet<MessageId>
   new Set(rows.map(({ id }) => id as MessageId));
 
 /**
- * See {@link FetchingStore.countPlacesLeft}. A listing may show what existed no more when it was made, and that takes
- * no place: so a message that was never read counts only if history has told of it since.
+ * See {@link FetchingStore.countPlacesLeft}. A listing may show messages that no longer existed when it was made, and
+ * those take no place. So a message that was never read counts only if history has reported it since.
  */
 export async function countPlacesLeft(
   database: StoreDatabase,

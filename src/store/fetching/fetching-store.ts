@@ -24,19 +24,15 @@ export interface FetchingStore {
   /**
    * Applies fetched messages to their rows:
    * - A message older than its row's `historyId` came from a stale replica. The row stays as it is, and the id is
-   *   returned in `stale`.
-   *   A tombstone at the same or a newer history id silently wins.
+   *   returned in `stale`. A tombstone at the same or a newer history id silently wins.
    * - Otherwise the scope decides whether the row becomes `stored` or `excluded`.
    * - A message older than the row's `readingHistoryId` leaves the row's labels alone, since a later listing showed
-   *   them. Where the two differ,
-   *   the labels are read once more.
+   *   them. If its labels differ from the row's, they are read once more.
    * - Unknown ids are inserted (threads.get brings them).
-   * - A message without a body (`minimal`) keeps the held body and clears the need for a refresh. So does one in
-   *   another format than the
-   *   settings', whose body is not kept.
-   * - A row that then lacks its body is `pending`. So is a row whose body lacks attachments that the settings want:
-   *   the body is held and
-   *   completed later. A body with attachments is never replaced by one without.
+   * - A message without a body (`minimal`) keeps the held body and clears the need for a refresh. So does a message in
+   *   another format than the settings', whose body is not kept.
+   * - A row that then lacks its body is `pending`. So is a row whose body lacks attachments that the settings want: the
+   *   body is held and completed later. A body with attachments is never replaced by a body without.
    *
    * @returns `stored`: how many messages became `stored`
    */
@@ -63,8 +59,9 @@ export interface FetchingStore {
   saveAttempts(request: { mailbox: MailboxId; attempts: readonly FetchAttempt[]; now: number }): Promise<void>;
   /**
    * Messages that a listing showed late: unknown ids become `pending` rows of the live lane. So do tombstones no newer
-   * than `since`, since the listing is not just lagging behind those. They, and known messages that came in otherwise,
-   * count as within the scope's limit. With `isAdmitted: false` they don't: they are in scope only by their date.
+   * than `since`, because the listing cannot just be lagging behind those. All of them, and known messages that came
+   * into the store in another way, count as within the scope's limit. With `isAdmitted: false` they do not: they are in
+   * scope only by their date.
    *
    * @returns `unknown`: how many rows became pending
    */
@@ -78,18 +75,18 @@ export interface FetchingStore {
   /** How these messages, as far as they are known, came within the limit of the scope. */
   admissionsOf(query: { mailbox: MailboxId; messageIds: readonly MessageId[] }): Promise<Admissions>;
   /**
-   * How many messages within the limit of the scope have left it since the last listing, so that dates tell what lies
-   * below them: their own, or the limit's.
+   * How many messages within the limit of the scope have left it since the last listing. Only messages count for which
+   * a date (their own, or the limit's) shows what lies below them.
    *
-   * @param query.left - messages that have left by Gmail's history, which the store may not have read yet
+   * @param query.left - messages that have left according to Gmail's history, which the store may not have read yet
    */
   countPlacesLeft(query: { mailbox: MailboxId; left: readonly MessageId[] }): Promise<number>;
   /** Stored or excluded rows whose labels are due to be read again. */
   nextRefresh(request: { mailbox: MailboxId; limit: number; now: number }): Promise<readonly MessageId[]>;
   /**
-   * Puts off the refresh of rows whose labels could not be read. The delay doubles each time. History mostly says that
-   * such a message is deleted, but not if that is older than the mark. So one whose gets keep answering 404 becomes
-   * pending: as with any fetch that finds nothing, its thread is asked before it is buried.
+   * Puts off the refresh of rows whose labels could not be read. The delay doubles each time. History mostly reports
+   * the deletion of such a message, but not a deletion older than the mark. So a message whose gets keep answering 404
+   * becomes pending: as with any fetch that finds nothing, its thread is asked before the message is buried.
    *
    * @param request.notFound - those of `messageIds` whose gets answered 404
    */
@@ -100,10 +97,10 @@ export interface FetchingStore {
     now: number;
   }): Promise<void>;
   /**
-   * Makes every failed row due now in the backfill lane, and every stored row whose attachments or raw are asked for
-   * again.
+   * Makes every failed row due now in the backfill lane, and every stored row whose attachments or raw form are asked
+   * for again.
    *
-   * @returns how many rows that are
+   * @returns how many rows were made due
    */
   retryFailed(request: { mailbox: MailboxId; now: number }): Promise<number>;
   /**
@@ -147,8 +144,11 @@ export interface FetchAttempt {
 }
 
 export interface Admissions {
-  /** By a listing of the newest messages, and still in scope; also those that had arrived before the last listing. */
+  /**
+   * Messages that a listing of the newest let in and that are still in scope, and those that had arrived before the
+   * last listing.
+   */
   readonly admitted: ReadonlySet<MessageId>;
-  /** By history, which told of them as new after the last listing. */
+  /** Messages that history reported as new after the last listing. */
   readonly arrived: ReadonlySet<MessageId>;
 }

@@ -169,7 +169,7 @@ function afterAttempt(
   { state, attempts, error, nextAttemptAt }: FetchAttempt,
   rules: RowRules,
 ): MessageRow {
-  // Only its attachments were asked for. History decides whether the message itself still exists.
+  // Only the missing part was asked for. History decides whether the message itself still exists.
   if (row.state === 'stored')
     return {
       ...row,
@@ -218,8 +218,8 @@ export function addListedLate(
     );
     const rules = rulesOf(locked.columns, now);
     const listed = new Map<MessageId, Difference>();
-    // The late listing completes the first one, so what it shows is within the limit as well: the oldest date of those
-    // that the first one showed may be too new, since some of these may have been deleted before they were read.
+    // The late listing completes the first one, so what it shows is within the limit as well. The messages of the first
+    // listing may give a floor that is too new, since some of them may have been deleted before they were read.
     const admitted = isAdmitted ? { admittedGeneration: locked.columns.generation } : {};
     for (const { id, threadId } of messages) {
       const row = rows.get(id);
@@ -238,7 +238,9 @@ export function addListedLate(
   });
 }
 
-/** What the store knows already, because a label or its thread brought it, may have been excluded by its date. */
+/**
+ * A message that the store knows already, because a label or its thread brought it, may have been excluded by its date.
+ */
 function admittedLate(row: MessageRow, rules: RowRules): MessageRow {
   return isDecided(row) && !waitsForLabels(row, rules) ? followScope(row, rules) : row;
 }

@@ -12,8 +12,8 @@ import type { LostBody } from '../../model/lost-body.ts';
 /** What is done about a body that is missing or damaged where it is kept. */
 export interface LostBodies {
   /**
-   * Has a message with a missing or damaged body fetched again: it becomes `pending` in the live lane. The change feed
-   * reports it as `gone` until it is `stored` again.
+   * Schedules another fetch of a message whose body is missing or damaged: the message becomes `pending` in the live
+   * lane. The change feed reports it as `gone` until it is `stored` again.
    *
    * @returns false, without a change, when the row no longer names that object, or its body inside the database is
    * whole
@@ -30,9 +30,9 @@ export function bodyLost(mailbox: MailboxId, { messageId, reason, url }: LostBod
 }
 
 /**
- * See {@link LostBodies.refetchLost}. A row that now names another object is left alone, since it was already
- * fetched again. The lost object counts as unwritten from then on, so that the next writer of the same bytes writes it,
- * also for other rows that name it.
+ * See {@link LostBodies.refetchLost}. A row that now names another object is left alone, since it was already fetched
+ * again. The lost object counts as unwritten from then on, so that the next writer of the same bytes writes it again,
+ * also for the other rows that name it.
  */
 export function refetchLost(database: StoreDatabase, request: RequestOf<LostBodies, 'refetchLost'>): Promise<boolean> {
   const { mailbox, lost, now } = request;

@@ -9,7 +9,7 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 
 const FIRST_DELAY = 3_000;
 const LONGEST_DELAY = 60 * 60_000;
-/** So many refreshes are put off before 404s are believed to be more than a lagging replica's: a minute and a half. */
+/** How many refreshes are put off before 404s count as more than a lagging replica's: about a minute and a half. */
 const FETCHED_AFTER = 5;
 
 /** See {@link FetchingStore.retryFailed}. All rows move to the backfill lane, so that one activity tries them. */
@@ -59,7 +59,7 @@ export function putOffRefresh(
 }
 
 /**
- * A stored row in a lane waits for the rest of its message. Its count belongs to those fetches, or refused refreshes
- * would put them off for days.
+ * Whether `attempts` counts refreshes. A stored row in a lane waits for the rest of its message, and counts those
+ * fetches: otherwise refused refreshes would put the fetches off for days.
  */
 const countsRefreshes = (row: MessageRow): boolean => isDecided(row) && row.lane === null;

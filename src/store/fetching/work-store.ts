@@ -4,7 +4,7 @@ import type { WorkLeft } from '../../model/work-left.ts';
 
 /** How many messages are pending, failed or lacking. */
 export interface WorkStore {
-  /** Counts of messages by state; `due` counts pending and failed rows whose next attempt has come. */
+  /** Counts of messages by state; `due` counts rows of both lanes whose next attempt has come. */
   countMessages(mailbox: MailboxId, now: number): Promise<MessageCounts>;
   /** Pending and failed messages of all mailboxes. Cheap enough to ask every few seconds. */
   countWork(): Promise<WorkCounts>;
@@ -34,7 +34,7 @@ export interface MessageCounts {
   readonly lacking: number;
   /** Pending rows of the backfill lane: the work that a full sync has left. */
   readonly backfill: number;
-  /** Of the pending ones, those that can be fetched now. */
+  /** Messages with something to fetch (pending, failed or lacking) whose next attempt has come. */
   readonly due: number;
 }
 
@@ -61,7 +61,7 @@ export interface LackingMessage {
   readonly id: MessageId;
   /** What is lacking. */
   readonly lacks: Lacking;
-  /** Why it is lacking; null when Gmail just has none. */
+  /** Why the part is lacking; null when Gmail simply has none. */
   readonly error: string | null;
   /** Epoch ms when it is asked for again; null when it is not asked for. */
   readonly nextAttemptAt: number | null;

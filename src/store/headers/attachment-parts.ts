@@ -16,8 +16,8 @@ export interface LeafPart {
 }
 
 /**
- * The leaves of a part tree, in the order of the message. An attached message is a leaf: what it contains is its own.
- * Not recursive, since mail may be nested thousands of levels deep.
+ * The leaves of a part tree, in the order of the message. An attached message is a leaf: its parts are not those of the
+ * message. Not recursive, since mail may be nested thousands of levels deep.
  */
 export function leavesOf(payload: unknown): readonly LeafPart[] {
   const leaves: LeafPart[] = [];
@@ -64,7 +64,7 @@ const dispositionOf = (part: JsonObject): string =>
 export const isInlineAttachment = ({ related, contentId, disposition }: Attachment): boolean =>
   contentId !== undefined && (related === true || disposition === 'inline');
 
-/** Attached messages count as attachments, whatever they contain, as {@link leavesOf} has it. */
+/** Attached messages count as attachments, whatever they contain, as in {@link leavesOf}. */
 export const RAW_OPTIONS = { forceRfc822Attachments: true, attachmentEncoding: 'arraybuffer' } as const;
 
 /**

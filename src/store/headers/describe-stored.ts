@@ -14,13 +14,16 @@ import { describeBody } from './describe-body.ts';
 
 /** Messages that are described in one transaction. Their bodies are read one after the other. */
 const AT_A_TIME = 100;
-/** So that one round ends within a minute or so, and does not hold up the worker's other housekeeping. */
+/**
+ * The most messages of one call, which so ends within about a minute and does not hold up the worker's other
+ * housekeeping.
+ */
 const MOST = 50_000;
 
 export interface StoredMailDescriber {
   /**
-   * Stores the headers of messages that an earlier version stored without them, some a transaction. A killed call has
-   * done part of the work, and the next call does the rest.
+   * Stores the headers of messages that an earlier version stored without them, some in each transaction. A killed call
+   * has done part of the work, and the next call does the rest.
    *
    * @returns how many messages were described
    * @throws {StoreError} `unavailable` when the place of some bodies cannot be read. All other messages are described
@@ -65,14 +68,14 @@ export async function describeStored(
   return described;
 }
 
-/** In the order of the index of messages that are not described. */
+/** The next messages that are not described, in the order of their index. */
 async function nextUndescribed(database: StoreDatabase, after: Undescribed | null): Promise<readonly Undescribed[]> {
   const rows = await database.read((db) =>
     db
       .selectFrom('messages')
       .innerJoin('mailboxes', 'mailboxes.key', 'messages.mailbox_key')
       .select(['mailboxes.id as mailbox', 'messages.mailbox_key as key', 'messages.id'])
-      // Written out: a parameter would keep the index, which holds only these, from being used.
+      // A literal: with a parameter, the index that holds only these rows would not be used.
       .where('messages.described', '=', sql.lit(0))
       .where('messages.format', 'is not', null)
       .where('mailboxes.id', 'like', READABLE_ID)
@@ -104,8 +107,8 @@ async function headersOf(
 }
 
 /**
- * A message's bytes never change, so headers read before are right whatever was fetched since. A body that was dropped
- * meanwhile takes its headers along: such a row is no longer to be described.
+ * Saves headers that were read before the transaction. They are right whatever was fetched since, because a message's
+ * bytes never change. A row whose body was dropped meanwhile is not described.
  */
 function saveHeaders(
   database: StoreDatabase,

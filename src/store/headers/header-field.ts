@@ -12,7 +12,7 @@ export interface HeaderField {
   readonly value: string;
 }
 
-/** The bytes of a message up to its first empty line, where its headers end. */
+/** A message's first empty line, where its headers end. */
 const HEAD_END = /\r?\n\r?\n/;
 /** No program writes longer headers, and Gmail accepts none. */
 const LONGEST_HEAD = 2 * 1024 * 1024;
@@ -20,7 +20,7 @@ const LONGEST_HEAD = 2 * 1024 * 1024;
 /**
  * The headers of a stored body, in their order.
  *
- * @returns none for a body that cannot be read: a message with damaged content is still a message
+ * @returns an empty list for a body that cannot be read: a message with damaged content is still a message
  */
 export async function headerFieldsOf(format: MessageFormat, body: Uint8Array): Promise<readonly HeaderField[]> {
   if (format === 'raw') return fieldsOfRaw(body);
@@ -61,8 +61,8 @@ export function fieldNamed(fields: readonly HeaderField[], name: string): string
 }
 
 /**
- * The text of a header without encoded words (RFC 2047). No database holds a NUL or half a surrogate pair in text: they
- * become U+FFFD.
+ * The text of a header without encoded words (RFC 2047). No database holds a NUL or half a surrogate pair in text, so
+ * each becomes U+FFFD.
  */
 export function decodedText(value: string): string {
   const text = value.includes('=?') ? decodeWords(value) : value;

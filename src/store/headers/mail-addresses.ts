@@ -3,9 +3,9 @@ import type { MailAddress } from '../../model/mail-address.ts';
 import { decodedText, type HeaderField } from './header-field.ts';
 
 /**
- * The addresses of every header of that name. Groups are opened.
+ * The addresses in every header of a name. A group counts as its members.
  *
- * @param name - of the header, in lower case
+ * @param name - the header's name, in lower case
  */
 export function addressesIn(fields: readonly HeaderField[], name: string): readonly MailAddress[] {
   return fields.filter((field) => field.name.toLowerCase() === name).flatMap(({ value }) => parsed(value));

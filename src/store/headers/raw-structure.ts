@@ -1,8 +1,8 @@
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
-/** Bytes of a line that may be base64; a shorter one could be a word. */
+/** Bytes that a line needs to count as base64; a shorter line could be a word. */
 const SHORTEST_LINE = 40;
-/** Bytes that lines of base64 have together before they are left out. */
+/** Bytes that a run of such lines needs to be left out. */
 const SHORTEST_RUN = 1_000;
 
 const IN_BASE64 = new Uint8Array(256);

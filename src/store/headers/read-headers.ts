@@ -7,7 +7,7 @@ import { decodedText, fieldNamed, fieldsOfPart, headerFieldsOf, resourceOf, type
 import { addressesIn } from './mail-addresses.ts';
 
 /**
- * Reads the headers of a body by the parser of mail.
+ * Reads the headers of a body with the mail parser.
  *
  * @throws what the parser throws
  */

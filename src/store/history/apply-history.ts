@@ -26,7 +26,10 @@ const APPLIED_OPERATIONS = {
   onConflict: 'ignore',
 } as const;
 
-/** The name is part of a key. PostgreSQL's keys have at most 2.7 KB, and a hundred labels may be longer. */
+/**
+ * A longer name is replaced by its digest: names are part of a key, which has at most 2.7 KB in PostgreSQL, and a
+ * hundred labels may be longer.
+ */
 const LONGEST_NAME = 1_000;
 
 interface HistoryPageRequest {

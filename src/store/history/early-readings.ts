@@ -14,14 +14,17 @@ import { followScope, type RowRules } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
 /**
- * Replicas agree within seconds: a get made later than this after the head was pinned shows everything up to the head.
+ * Replicas agree within seconds: a get that is made later than this (ms) after the head was pinned shows everything up
+ * to the head.
  */
 const EARLY = 10_000;
+
 /**
  * Schedules a row to be read again if the get answered at `readAt` may have come from a replica that was behind the
- * mark. An answer newer than the mark did not; what it missed is in the history from the mark.
+ * mark. An answer newer than the mark did not come from such a replica, and what it missed is in the history from the
+ * mark.
  *
- * So is a row that waits for its attachments: where Gmail no longer gives them, this reading is its last.
+ * A row that waits for its attachments is scheduled, too: if Gmail no longer gives them, this get is the row's last.
  */
 export function withEarlyReading(row: MessageRow, progress: FullSyncProgress | null, readAt: number): MessageRow {
   if (progress === null || progress.reconciling || readAt >= progress.startedAt + EARLY) return row;
@@ -54,7 +57,7 @@ export async function listEarlyReadings(
       .limit(limit)
       .execute(),
   );
-  // Not the row's own id, which records since may have raised: what the get missed is older than those.
+  // Not the row's `history_id`: later records may have raised it, and what the get missed is older than they are.
   return rows.map((row) => ({ id: row.id as MessageId, historyId: fromHistoryIdText(row.reading_history_id ?? '0') }));
 }
 

@@ -10,7 +10,10 @@ import { forgetLabelListings } from './label-listings.ts';
 import { hasEnded } from './listing-progress.ts';
 import { DECIDED_STATES, EXISTING_STATES, UNFETCHED_STATES } from '../rules/message-row.ts';
 
-/** Messages read early are read again one by one if that is still open this long after it was due (ms). */
+/**
+ * Early readings that are still unsettled this long (ms) after they were due are no longer settled by history: each
+ * message is read again by a get.
+ */
 const FORGOTTEN = 60 * 60_000;
 
 /** See {@link ListingStore.beginFullSync}. */
@@ -48,7 +51,7 @@ export function beginFullSync(
       generation,
       settings: JSON.stringify(after),
       full_sync: JSON.stringify(progress),
-      // What listings of another scope left in doubt, or left out, says nothing of this one.
+      // What listings of another scope left in doubt, or left out, says nothing about this scope.
       ...(isOtherScope ? { doubt: null, limit_reached: 1 } : {}),
     });
     return progress;
@@ -64,7 +67,7 @@ function wantsOther(before: MailboxSettings, after: MailboxSettings): boolean {
 
 /**
  * Makes messages that could not be fetched due at once, as if they had never been tried. Forgets what stored messages
- * lack, so that it is asked for again where it is wanted.
+ * lack, so that wanted parts are asked for again.
  */
 async function forgetAttempts({ tx, key }: MailboxTransaction): Promise<void> {
   await tx

@@ -17,9 +17,9 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 const NOTHING = { gone: 0, relabelled: 0 } as const;
 
 /**
- * See `ListingStore.finishListing`. One transaction over all rows of the mailbox, page by page.
- * A repetition does nothing, because the step is past the listing: comparing labels again, after the label listings are
- * removed, would take every label off.
+ * See `ListingStore.finishListing`. One transaction over all rows of the mailbox, page by page. A repeated call does
+ * nothing, because the step is past the listing. A second comparison, after the label listings are removed, would take
+ * every label off.
  */
 export function finishListing(
   database: StoreDatabase,
@@ -84,7 +84,8 @@ function ended(
     step: 'fetching',
     ...(earlyReadingsDue === undefined ? {} : { earlyReadingsDue }),
   };
-  // Dated to when it was pinned, so that the next listing over these rows need not wait for the index again.
+  // The mark is dated to when its history id was pinned, so that the next listing over these rows need not wait for the
+  // index again.
   const marks: readonly SettleMark[] = [{ historyId: startHistoryId, at: startedAt }];
   return {
     history_id: toHistoryIdText(startHistoryId),

@@ -20,8 +20,8 @@ const heldAll = ({ listed_generation: listed, limit_reached: limitReached }: Mai
   listed > 0 && limitReached === 0;
 
 /**
- * The last listed row that the store knew before this listing. A message that came in otherwise counts only if it is
- * known to be as new as those within the limit: an old one would lift the limit for all that is newer.
+ * The last listed row that the store knew before this listing. A message that no listing let in counts only if it is
+ * known to be as new as those within the limit: an old message would lift the limit for everything newer.
  */
 export async function lastKnown(
   { tx, key, columns }: Pick<MailboxTransaction, 'key' | 'columns'> & { readonly tx: Kysely<Schema> },

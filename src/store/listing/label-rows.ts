@@ -29,8 +29,8 @@ const FIRST_QUESTION = 60_000;
 const FIRST_LISTING = 2 * 60_000;
 
 /**
- * Ms for which a gone label is remembered: changes that were under way when it went (replayed history, a get from a
- * lagging replica) may put it on messages again.
+ * Ms for which a gone label is remembered: changes that were under way when it was removed (replayed history, a get
+ * from a lagging replica) may put it on messages again.
  */
 const REMEMBERED = 2 * 24 * 60 * 60_000;
 
@@ -179,7 +179,10 @@ export function removeLabel(
   });
 }
 
-/** Schedules further questions, ever more rarely, so that the label also goes from messages that got it since. */
+/**
+ * Remembers a gone label and schedules further questions about it, ever more rarely, so that messages that got the
+ * label since lose it as well.
+ */
 async function rememberGone({ tx, key }: MailboxTransaction, labelId: LabelId, now: number): Promise<void> {
   const label = await tx
     .selectFrom('labels')

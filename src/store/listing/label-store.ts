@@ -4,8 +4,8 @@ import type { LabelId, MailboxId, MessageId } from '../../model/ids.ts';
 /** The labels of a mailbox, and which messages carry them. */
 export interface LabelStore {
   /**
-   * Saves the names of labels from `labels.list`. A label that labels.list does not name stays: that may be one odd
-   * answer.
+   * Saves the names of labels from `labels.list`. A label that labels.list does not name stays, since a single answer
+   * may be wrong.
    *
    * `unlisted`: labels about which Gmail should be asked now whether they are gone. {@link LabelStore.keepLabel} and
    * {@link LabelStore.removeLabel} take the answer.
@@ -22,7 +22,7 @@ export interface LabelStore {
     fresh: readonly LabelId[];
     passedOver: readonly LabelId[];
   }>;
-  /** Has those of these messages that are held without the label read again. */
+  /** Schedules another read of the labels of those messages that are held without this label. */
   readAgainWithout(request: {
     mailbox: MailboxId;
     labelId: LabelId;
@@ -30,8 +30,8 @@ export interface LabelStore {
     now: number;
   }): Promise<void>;
   /**
-   * Records that Gmail has this label. If labels.list does not name it, it is asked about again later, ever more
-   * rarely. A fresh label needs no more questions.
+   * Records that Gmail has this label. If labels.list does not name the label, Gmail is asked about it again later,
+   * ever more rarely. A fresh label needs no more questions.
    */
   keepLabel(request: { mailbox: MailboxId; labelId: LabelId; now: number }): Promise<void>;
   /**

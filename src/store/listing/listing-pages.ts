@@ -49,9 +49,9 @@ async function countKnown(
 
 /**
  * Writes the page in one statement. A row seen earlier in this generation keeps its position, however often the listing
- * is repeated, or takes a better one in the listing of another label. A listed tombstone becomes `pending`. Its
- * `reading_history_id` is cleared, because the listing that did not show it was wrong. The history id of its deletion
- * stays, so that a get from before the deletion cannot bring it back.
+ * is repeated. Only the listing of a later label may give it a better one. A listed tombstone becomes `pending`. The
+ * row's `reading_history_id` is cleared, because the listing that did not show the message was wrong. The history id of
+ * the deletion stays, so that a get from before the deletion cannot bring it back.
  */
 async function writeListed(
   { tx, key }: MailboxTransaction,
@@ -184,7 +184,7 @@ export async function listSeen(
       .select('id')
       .where('mailbox_key', '=', key)
       .where('id', '>', query.after ?? '')
-      // The state of a pending row whose body is held may be decided without another fetch.
+      // A pending row whose body is held may get its state without another fetch.
       .where((eb) =>
         eb.or([eb('state', 'in', DECIDED_STATES), eb('state', 'in', UNFETCHED_STATES).and('format', 'is not', null)]),
       )

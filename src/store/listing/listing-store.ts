@@ -39,7 +39,10 @@ export interface ListingStore {
     messages: readonly { id: MessageId; threadId: ThreadId }[];
     /** Position of the first message of the page in its listing. */
     position: number;
-    /** The page is of the scope's second label, or a later one: a message that both show keeps its better position. */
+    /**
+     * The page is of the scope's second label, or a later one: a message that several labels show keeps its best
+     * position.
+     */
     isOfLaterLabel?: boolean;
     progress: FullSyncProgress;
     now: number;
@@ -92,7 +95,7 @@ export interface ListingStore {
       unanswered: readonly MessageId[];
     },
   ): Promise<{ listed: ReadonlyMap<MessageId, readonly LabelId[]> }>;
-  /** Down to where a scope's limit lets messages in for sure, as this generation's listing shows it. */
+  /** How far down this generation's listing the scope's limit certainly lets messages in. */
   limitEdge(query: AbsentQuery): Promise<LimitEdge>;
   /**
    * What this generation's listing showed at `position`, or at the next position at which it showed something that the
@@ -105,9 +108,9 @@ export interface ListingStore {
    * Rows that the listing did not see:
    * - Pending, stored and failed rows become `gone`, and contain everything up to `startHistoryId`. A row whose own
    *   `historyId` is newer stays: a live sync found it after the listing began. A message that its labels or its date
-   *   put outside the scope, or that a label's listing shows, is `goneBecause` of the scope, and not counted.
-   * - `excluded` rows become `gone`, too, but are not counted. Nothing is known of them any more; without the
-   *   tombstone, a get from before they left the scope would bring them back.
+   *   put outside the scope, or that a label's listing shows, has `goneBecause: 'excluded'`, and is not counted.
+   * - `excluded` rows become `gone`, too, but are not counted. Nothing more is known of them; without the tombstone, a
+   *   get from before they left the scope would bring them back.
    * - If nothing was held before the listing (not `reconciling`), absence proves nothing: rows that were never read are
    *   removed, and rows that were read meanwhile stay.
    * - If `absence` is `doubted`, no row becomes `gone`.
@@ -123,9 +126,10 @@ export interface ListingStore {
    * - A row that was not compared follows the scope by the labels that it has: the settings may have changed since its
    *   state was decided.
    * - A row whose body has another format than the settings want becomes `pending` (backfill lane).
-   * - With `keepNewest` (scope limit), pending rows that the feed has not told of, at a position beyond
-   *   max(keepNewest - 1, arrivedTo, the position of the last row known before) are removed. Those that were fetched
-   *   meanwhile leave the scope once the date of the oldest message within the limit is known, if they are older.
+   * - With `keepNewest` (scope limit), pending rows that the change feed has not announced, at a position beyond
+   *   max(keepNewest - 1, arrivedTo, the position of the last row known before), are removed. Rows beyond it that were
+   *   fetched meanwhile leave the scope once the date of the oldest message within the limit is known, if they are
+   *   older.
    *
    * The mailbox:
    * - The mark becomes `startHistoryId`. The marks to settle are reset to it, as of `startedAt`. progress.step becomes
@@ -140,7 +144,7 @@ export interface ListingStore {
 }
 
 export interface LimitEdge {
-  /** Of the last listed message that the store knew before this listing; -1 where it knew none of them. */
+  /** The position of the last listed message that the store knew before this listing; -1 when it knew none of them. */
   readonly position: number;
   /** The date of that message (epoch ms); null where it is not known, or where there is no such message. */
   readonly internalDate: number | null;

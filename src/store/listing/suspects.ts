@@ -107,8 +107,8 @@ export async function countListed(
 }
 
 /**
- * See `ListingStore.correctListing`. The end of the listing compares rows with what the listings showed, so what a get
- * showed replaces that.
+ * See `ListingStore.correctListing`. The end of the listing compares rows with what the listings showed, so the answers
+ * of gets replace what the listings showed.
  */
 export function correctListing(
   database: StoreDatabase,
@@ -136,7 +136,8 @@ export function correctListing(
     );
     await tx
       .updateTable('messages')
-      // What no listing showed has no place in its order; that of an earlier listing would be taken for one in this.
+      // A message that no listing showed has no position in this listing: a position from an earlier listing would be
+      // mistaken for it.
       .set((eb) => ({
         listed_generation: generation,
         position: eb.case().when('listed_generation', '=', generation).then(eb.ref('position')).else(null).end(),

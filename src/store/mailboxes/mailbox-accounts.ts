@@ -8,7 +8,7 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 export interface MailboxAccounts {
   /** Saves the account's profile. */
   saveAccount(request: { mailbox: MailboxId; account: MailboxAccount }): Promise<void>;
-  /** Notes that the known account may have another address by now, where Gmail's watch is kept. */
+  /** Notes that the known account may have another address by now. Does nothing for a mailbox without a watch. */
   doubtAccount(mailbox: MailboxId): Promise<void>;
   /**
    * Messages that identify the account: the newest and the oldest of those that exist at Gmail. Empty when the store

@@ -9,10 +9,10 @@ export interface MailboxRegistry {
    * Creates the mailbox, or changes the settings of an existing one. Rows follow changed settings when the next
    * generation's listing ends.
    *
-   * @param request.replaces - change the settings only while they are still these: the caller may be an abandoned
-   * attempt
-   * @param request.chain - the first run id of the calling workflow. Once that was removed together with the mailbox,
-   * it gets `lost` instead of creating the mailbox again
+   * @param request.replaces - the settings are changed only while they are still these, since the caller may be an
+   * abandoned attempt
+   * @param request.chain - the first run id of the calling workflow. Once this workflow was removed together with the
+   * mailbox, the call fails with `lost` instead of creating the mailbox again
    * @returns the mailbox after the change
    */
   putMailbox(request: {

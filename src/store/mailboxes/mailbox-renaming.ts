@@ -23,8 +23,8 @@ export interface MailboxRenaming {
 
 /**
  * See {@link MailboxRenaming.renameMailbox}. Every writer finds the mailbox by its id and locks its row. A writer that
- * waits for the lock then finds nothing under the former id. One that would create the mailbox (`putMailbox`) meets its
- * chain's tombstone.
+ * waits for the lock then finds nothing under the former id. A writer that would create the mailbox (`putMailbox`)
+ * meets the tombstone of its chain.
  */
 export function renameMailbox(
   database: StoreDatabase,
@@ -39,8 +39,8 @@ export function renameMailbox(
     if (row === undefined) return other?.renamed_from === from ? 'renamed' : 'unknown';
     if (other !== undefined) return 'taken';
     if (chain !== null) await buryChain(tx, chain, now);
-    // Versions of credentials count per id, so the new id's may repeat a version that was checked under the former.
-    // Forget it: the account is checked again.
+    // Versions of credentials count per id, so a version under the new id may equal one that was checked under the
+    // former id. The account is forgotten, so that it is checked again.
     await tx
       .updateTable('mailboxes')
       .set({ id: to, renamed_from: from, account: null })

@@ -11,7 +11,7 @@ export async function storeIdentity(database: StoreDatabase): Promise<StoreIdent
   return { id, former: parse(former), place };
 }
 
-/** Has a database stand for another one, too, whose mailboxes it took over. */
+/** Has the database `to` also stand for the database `from`, whose mailboxes it took over. */
 export async function takeIdentity(from: StoreDatabase, to: StoreDatabase): Promise<void> {
   const [source, target] = [await storeIdentity(from), await storeIdentity(to)];
   const former = [...new Set([...target.former, ...source.former, source.id])].filter((id) => id !== target.id);

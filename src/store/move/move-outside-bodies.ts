@@ -10,7 +10,7 @@ import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { StoreError } from '../engines/store-error.ts';
 
-/** Bodies that are named, or read, together. */
+/** How many bodies are named, or read, together. */
 const PAGE = 50;
 
 interface Side {
@@ -20,7 +20,7 @@ interface Side {
 
 type NamedBody = OutsideBody & { readonly messageId: MessageId; readonly sweeps: number };
 
-/** Bodies outside of one mailbox after a message, in the order of ids. */
+/** The next bodies of a mailbox outside the database, after a message and in the order of ids. */
 async function nextOutside({ database, key }: Side, after: string): Promise<readonly NamedBody[]> {
   const rows = await database.read((db) =>
     db
@@ -142,7 +142,7 @@ async function objectThere(
       `The target is removing the body of message ${messageId} at ${url}. Have it fetched again before the move.`,
       { remedy: { kind: 'check-bodies', mailbox: null, rebuild: false } },
     );
-  // An earlier move that was taken back may have registered it, under the nonce that it had then.
+  // An earlier move that was taken back may have registered the object, under the nonce of that time.
   const current = { nonce, size, written: 1, loose_since: null };
   await tx
     .insertInto('body_objects')
@@ -162,8 +162,9 @@ async function objectThere(
 }
 
 /**
- * Rewrites the bodies to the target's place; their hashes are checked when they are read. @throws {StoreError}
- * `body-lost`
+ * Rewrites the bodies to the target's place. Their hashes are checked when they are read.
+ *
+ * @throws {StoreError} `body-lost` when a body is missing or damaged
  */
 export async function writeThere(request: {
   from: Side & { bodies: Bodies };
@@ -229,8 +230,8 @@ export async function digestOutside(side: Side): Promise<string> {
 }
 
 /**
- * From now on the source removes no objects any more. A move that ends here leaves them to nobody, until it is asked
- * for again: the target remembers what it is to take over.
+ * From now on the source removes no objects. If the move ends here, no database removes them until the move is started
+ * again: the target remembers what it is to take over.
  */
 export function handOverBodies(database: StoreDatabase): Promise<void> {
   return database.write(async (tx) => {

@@ -21,7 +21,7 @@ export interface SettingsPreviews {
 const PAGE = 5_000;
 const HELD = new Set(['stored', ...UNFETCHED_STATES]);
 
-/** See {@link SettingsPreviews.heldUnder}. A limit takes nothing away that is held or listed already. */
+/** See {@link SettingsPreviews.heldUnder}. A limit takes away nothing that is already held or listed. */
 export async function heldUnder(
   database: StoreDatabase,
   { mailbox, before, after }: Parameters<SettingsPreviews['heldUnder']>[0],
@@ -53,10 +53,10 @@ export async function heldUnder(
   };
 }
 
-/** What is kept of a row until all are read: a mailbox may have millions. */
+/** What is kept of each row until all rows are read. It is small, since a mailbox may have millions. */
 interface KnownMessage {
   readonly isHeld: boolean;
-  /** What the change has fetched of it. */
+  /** Which part of it the change of settings fetches again. */
   readonly fetched: 'whole' | 'attachments' | null;
 }
 
@@ -76,7 +76,7 @@ function knownRows(database: StoreDatabase, key: number, after: string) {
   );
 }
 
-/** A message that was only listed: nothing is known by which it would leave. */
+/** A message that was only listed: nothing is known that would put it out of scope. */
 const isUnread = ({ state, internal_date: date, label_ids: labels }: KnownRow): boolean =>
   state === 'pending' && date === null && parseLabelIds(labels).length === 0;
 
@@ -85,7 +85,7 @@ const scoped = (row: KnownRow) => ({
   internalDate: storedDate(row.internal_date),
 });
 
-/** null for a row that is to be fetched already, too: the change does not cause that. */
+/** Also null for a row that already waits for a fetch, since the change of settings does not cause that fetch. */
 function fetchedOf(row: KnownRow, after: MailboxSettings): KnownMessage['fetched'] {
   if (!isDecided(row)) return null;
   const wanted = { format: after.format, attachments: wantsAttachments(after) };

@@ -31,7 +31,7 @@ export interface SummaryQuery {
   /** Only messages that arrived before this time. */
   readonly before: number | null;
   readonly order: 'newest' | 'oldest';
-  /** How many rows are looked at; those with the label may be few of them. */
+  /** How many rows are looked at, of which only a few may carry the label. */
   readonly window: number;
 }
 
@@ -114,8 +114,7 @@ function places(
 ) {
   const direction = order === 'newest' ? 'desc' : 'asc';
   const isNewest = order === 'newest';
-  // Two values of an index on an expression are not compared as a pair in it, so only the date is used to find the
-  // place.
+  // An index on an expression does not find a pair of date and id, so only the date is used to find the place.
   const least = largest(after, isNewest ? null : (from?.date ?? null));
   const most = isNewest ? (from?.date ?? null) : null;
   return db

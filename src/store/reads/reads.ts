@@ -75,7 +75,8 @@ async function* readAhead<Row, Value>(
   for (const [index, row] of rows.entries()) {
     for (const next of rows.slice(index + running.length, index + AHEAD)) {
       const reading = read(next);
-      // A failure is thrown when its turn comes. Prevents an unhandled rejection when the reader leaves before that.
+      // A failure is thrown when its row's turn comes. This prevents an unhandled rejection when the reader leaves
+      // before that.
       reading.catch(() => undefined);
       running.push(reading);
     }

@@ -16,9 +16,9 @@ export interface MailboxRemoval {
    */
   beginRemoval(request: { mailbox: MailboxId; chain: string | null; now: number }): Promise<boolean>;
   /**
-   * Deletes the rows of every mailbox whose removal has begun, some thousands a transaction. A killed call has done
-   * part of the work, and the next call, at the latest a worker's housekeeping, does the rest. The next sweep removes
-   * bodies outside.
+   * Deletes the rows of every mailbox whose removal has begun, some thousands in each transaction. A killed call has
+   * done part of the work, and the next call, at the latest a worker's housekeeping, does the rest. The next sweep
+   * removes bodies outside.
    *
    * @returns the number of rows
    */
@@ -32,12 +32,12 @@ export interface MailboxRemoval {
 const REMOVING = 'removing/';
 
 const ROWS = 2_000;
-/** Each may be megabytes. */
+/** Fewer, since each body may be megabytes. */
 const BODIES = 100;
 
 /**
  * Every table with rows of a mailbox, and the rest of its key; a test compares them with the schema. `messages` comes
- * after the tables that name them.
+ * after the tables that name messages.
  */
 const TABLES = [
   { table: 'label_listings', key: ['message_id', 'label_id'], rows: ROWS },
@@ -61,7 +61,7 @@ const TABLES = [
 
 /**
  * See {@link MailboxRemoval.beginRemoval}. Every writer finds the mailbox by its id and locks its row, so the renamed
- * row is out of reach: a zombie that waits for the lock then finds nothing, and one that would create the mailbox
+ * row is out of reach: a zombie that waits for the lock then finds nothing, and a zombie that would create the mailbox
  * (`putMailbox`) meets its chain's tombstone.
  */
 export function beginRemoval(
@@ -147,7 +147,7 @@ async function removeOutside(
 
 /**
  * Deletes the mailbox's own row. PostgreSQL lets rows that merely reference it (a zombie's ledger) be written beside
- * other locks. Changing the id once more locks such writers out and waits for those under way, whose rows are then
+ * other locks. Another change of the id locks such writers out and waits for those under way, whose rows are then
  * deleted here.
  */
 async function removeLast(database: StoreDatabase, tx: Transaction<Schema>, key: number, now: number): Promise<number> {

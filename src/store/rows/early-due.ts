@@ -4,8 +4,8 @@ import type { FullSyncProgress } from './mailbox-row.ts';
 const SETTLED = 30_000;
 
 /**
- * When the readings of the first seconds of a first full sync are to be settled, also by a full sync that followed it
- * at once; null where there are none.
+ * When the gets from the first seconds of a first full sync are to be settled, even if another full sync has followed
+ * it at once. null when there are none.
  */
 export function earlyReadingsDue({ reconciling, startedAt, earlyReadingsDue: due }: FullSyncProgress): number | null {
   return reconciling ? (due ?? null) : startedAt + SETTLED;

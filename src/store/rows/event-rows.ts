@@ -13,7 +13,10 @@ const EVENTS = {
   onConflict: 'ignore',
 } as const;
 
-/** An event that is to be stored. Without an id it is written with what it tells of, so no attempt repeats it. */
+/**
+ * An event that is to be stored. An event without an id is written in the transaction that causes it, so no attempt
+ * repeats it.
+ */
 export type NewEvent = Omit<NotedEvent, 'id'> & { readonly id: string | null };
 
 /**

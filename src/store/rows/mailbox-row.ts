@@ -42,9 +42,11 @@ export interface MailboxAccount {
   readonly address: MailboxId;
   /** When it was first seen under this address. */
   readonly since: number;
-  /** The credentials that opened it, by their version, when it was asked last, and the mailbox's units by then. */
+  /** The version of the credentials that opened it. */
   readonly version: number;
+  /** When Gmail was last asked for the address. */
   readonly checkedAt: number;
+  /** How many units the mailbox had spent by then. */
   readonly units: number;
   /** A change came without the notification that push promised: the account may have another address since. */
   readonly isDoubted?: true;
@@ -140,7 +142,7 @@ export interface Condition {
   readonly since: number;
   /** Epoch milliseconds until which the work waits; null when that is unknown. */
   readonly until: number | null;
-  /** False when the workflow must be told about this wait again. Absent means that it knows. */
+  /** False when the workflow must be told about this wait again. Absent means that the workflow knows. */
   readonly told?: boolean;
 }
 
@@ -181,11 +183,13 @@ export type FullSyncProgress = FullSyncStart &
         readonly listing: number;
         readonly pageToken: string | null;
         readonly position: number;
-        /** Head some time before this pass began: what history says since then tells whether the pass was clean. */
+        /**
+         * The mailbox's head at some time before this pass began: history since then shows whether the pass was clean.
+         */
         readonly passHistoryId: HistoryId;
         /** True once a listing of this pass took more than a page: only then can a page token have shifted. */
         readonly paged?: boolean;
-        /** The labels to list after it, when the pass repeats one that was not clean. */
+        /** The labels to list after this step, when the pass repeats one that was not clean. */
         readonly labels?: readonly LabelId[];
       }
     | {
@@ -196,10 +200,10 @@ export type FullSyncProgress = FullSyncStart &
         readonly passHistoryId: HistoryId;
         readonly paged?: boolean;
       }
-    /** Labels are read message by message instead; those up to `after` were. */
+    /** Labels are read message by message instead of from listings; messages up to `after` have been read. */
     | { readonly step: 'reading-labels'; readonly after: MessageId | null }
     /**
-     * What the listings did not show is confirmed. `moved`: how many messages have moved into or out of the listing
+     * Gets confirm what the listings did not show. `moved`: how many messages have moved into or out of the listing
      * since the start, when that is known.
      */
     | { readonly step: 'confirming'; readonly moved?: number }

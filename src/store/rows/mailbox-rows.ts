@@ -31,7 +31,7 @@ export async function keyOf(db: Kysely<Schema>, mailbox: MailboxId): Promise<num
   return row.key;
 }
 
-/** What the store knows of the mailbox. */
+/** The columns of the mailbox's row. */
 export async function mailboxColumns(db: Kysely<Schema>, mailbox: MailboxId): Promise<Selectable<MailboxTable>> {
   const columns = await db.selectFrom('mailboxes').selectAll().where('id', '=', mailbox).executeTakeFirst();
   if (columns === undefined) throw unknownMailbox(mailbox);
@@ -83,7 +83,7 @@ export function fromMailboxColumns(columns: Selectable<MailboxTable>): MailboxRo
   };
 }
 
-/** Earlier versions did not count what is not confirmed. */
+/** Earlier versions did not count unconfirmed messages. */
 function parseAudit(json: string): AuditResult {
   const stored = JSON.parse(json) as Omit<AuditResult, 'unconfirmed'> & Partial<AuditResult>;
   return { ...stored, unconfirmed: stored.unconfirmed ?? 0 };

@@ -28,9 +28,9 @@ const BODIES = {
 export interface Difference {
   readonly before: MessageRow | null;
   readonly after: MessageRow;
-  /** A body to write, or to name; absent leaves what is held. */
+  /** A body to write or to name. Without it, the held body stays. */
   readonly body?: KeptBody;
-  /** What that body says of the message, where it was read. */
+  /** The headers that were read from that body. */
   readonly headers?: MessageHeaders;
 }
 
@@ -49,8 +49,8 @@ export async function loadRows(
 }
 
 /**
- * Writes rows that differ, their bodies and headers, and the entries of the change feed that tell of the differences,
- * all in the same transaction. What does not differ is not written.
+ * Writes rows that differ, their bodies and headers, and the entries of the change feed that report the differences,
+ * all in the same transaction. Rows that do not differ are not written.
  */
 export async function writeDifferences(
   locked: MailboxTransaction,
@@ -116,7 +116,7 @@ function entryValues(entry: ChangeEntry, row: MessageRow, now: number): ColumnVa
     row.id,
     row.threadId,
     JSON.stringify(row.labelIds),
-    newestText(row),
+    newestHistoryIdText(row),
     now,
     JSON.stringify(entry.added),
     JSON.stringify(entry.removed),
@@ -124,8 +124,8 @@ function entryValues(entry: ChangeEntry, row: MessageRow, now: number): ColumnVa
   ];
 }
 
-/** What is announced has been read, or was listed: one of the two is there. */
-function newestText(row: MessageRow): string {
+/** An announced message was read or listed, so its row has at least one of the two ids. */
+function newestHistoryIdText(row: MessageRow): string {
   const texts = [row.historyId, row.readingHistoryId]
     .filter((id): id is HistoryId => id !== null)
     .map((id) => toHistoryIdText(id));

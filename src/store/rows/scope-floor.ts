@@ -12,9 +12,9 @@ const PAGE = 500;
 /**
  * Sets the floor of a scope with a limit. A label operation on a message beyond the limit must not bring that message
  * in, and a label says nothing about age. The floor is the date of the oldest message within the limit, and acts like
- * `after`. The end of a first listing mostly knows it. Otherwise it is known once the backfill has read the messages
- * within the limit; where the live lane has yet to read them all, the first that is read sets it. Older messages that
- * came in before the floor was known leave the scope now.
+ * `after`. The end of a first listing mostly knows the floor. Otherwise it is known once the backfill has read the
+ * messages within the limit; if the live lane has yet to read all of them, the first one that is read sets the floor.
+ * Older messages that came in before the floor was known leave the scope now.
  */
 export async function setScopeFloor(
   database: StoreDatabase,
@@ -27,7 +27,8 @@ export async function setScopeFloor(
     .selectFrom('messages')
     .select((eb) => eb.fn.min('internal_date').as('floor'))
     .where('mailbox_key', '=', key)
-    // Also of messages that have left since the last listing: what is newer than those was never beyond the limit.
+    // Messages that have left since the last listing count as well: nothing newer than they are was ever beyond the
+    // limit.
     .where((eb) =>
       eb.or([
         eb('state', 'in', ['stored', ...UNFETCHED_STATES]),

@@ -5,7 +5,7 @@ import { decodeIfWhole } from '../bodies/body-codec.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
-/** Where a lost body was that does not lie outside. */
+/** Names the place of a lost body that was inside the database. */
 export const IN_DATABASE = 'the database itself';
 
 /** Messages with their bodies, or with the objects that hold those. */
@@ -82,13 +82,13 @@ export async function readBody(
   key: number,
   row: StoredRow,
 ): Promise<BodyRead> {
-  for (let now: StoredRow | undefined = row; now?.state === row.state;) {
-    const outside = outsideOf(now);
-    if (outside === null) return readInside(now);
+  for (let current: StoredRow | undefined = row; current?.state === row.state;) {
+    const outside = outsideOf(current);
+    if (outside === null) return readInside(current);
     const body = await bodies.read(outside);
     if (typeof body !== 'string') return { kind: 'read', body };
-    now = await findRow(database, key, row.id);
-    if (now?.object_key === outside.objectKey)
+    current = await findRow(database, key, row.id);
+    if (current?.object_key === outside.objectKey)
       return { kind: 'lost', reason: body, url: outside.url, objectKey: outside.objectKey };
   }
   return { kind: 'left' };

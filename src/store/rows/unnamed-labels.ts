@@ -5,7 +5,7 @@ import { LABELS, UNNAMED } from './label-columns.ts';
 
 /**
  * Notes labels that messages get although no labels.list has named them. A label can be made and deleted while
- * labels.list does not answer, and no history record says that it is gone; a noted label is asked about until
+ * labels.list does not answer, and no history record says that it is gone. So Gmail is asked about a noted label until
  * labels.list names it or Gmail says that it is gone.
  */
 export async function noteUnnamedLabels(

@@ -2,16 +2,16 @@ import type { WhyGone } from '../../model/change.ts';
 import type { LabelId } from '../../model/ids.ts';
 import { sameLabelIds, type MessageRow } from './message-row.ts';
 
-/** What the change feed says of the difference of two rows. */
+/** What the change feed says about the difference between two rows. */
 export type ChangeEntry = {
   readonly added: readonly LabelId[];
   readonly removed: readonly LabelId[];
 } & ({ readonly kind: 'stored' | 'labels' } | { readonly kind: 'gone'; readonly why: WhyGone });
 
 /**
- * The change feed's entry for the difference of two rows, or null. A reader who follows the feed knows a message
- * exactly when its row is `announced`, and then knows the labels of the row. So a row that is fetched again in between
- * is not reported as gone, and its labels are reported also while it waits.
+ * The change feed's entry for the difference between two rows; null when it needs none. A reader who follows the feed
+ * knows a message exactly when its row is `announced`, and then knows the labels of the row. So a row that is fetched
+ * again in between is not reported as gone, and its labels are reported also while it waits.
  */
 export function changeBetween(before: MessageRow | null, after: MessageRow): ChangeEntry | null {
   const known = before !== null && before.announced ? before : null;

@@ -68,8 +68,8 @@ function labelsAfter(
   // answer.
   const labelsAreNewer =
     row.readingHistoryId !== null && compareHistoryIds(fetched.historyId, row.readingHistoryId) < 0;
-  // One of the two is wrong: the answer may belong to an abandoned attempt, or the listing may have lacked a label. One
-  // more get decides.
+  // The answer or the listing is wrong: the answer may belong to an abandoned attempt, or the listing may have lacked a
+  // label. One more get decides.
   const isDisputed = labelsAreNewer && !sameLabelIds(row.labelIds, labelIds);
   return {
     labelIds: labelsAreNewer ? row.labelIds : labelIds,
@@ -79,7 +79,7 @@ function labelsAfter(
   };
 }
 
-/** What an answer brings of a message's content, beside what the row holds of it. */
+/** What an answer brings of a message's content, compared with what the row holds. */
 interface Content {
   readonly format: MessageFormat;
   /** FULL stands in for a raw that Gmail does not give. It never replaces a raw that is held. */
@@ -90,8 +90,8 @@ interface Content {
    */
   readonly isComplete: boolean;
   /**
-   * A message's bytes never change, so a body with its attachments is never replaced by one without (which threads.get
-   * brings).
+   * True when the row holds the attachments and the answer's body (from threads.get, for example) does not. A message's
+   * bytes never change, so the held body stays.
    */
   readonly holdsMore: boolean;
 }

@@ -68,9 +68,9 @@ export function shownAgain(row: MessageRow, { kind }: HistoryOperation, recordId
 }
 
 /**
- * A message that was fetched with its thread, shown by a label, or listed after the newest were chosen or by a listing
- * that has not ended, before history first told of it has arrived all the same, however old it is: the row, with that
- * noted.
+ * Notes in the row that the message has arrived, when history first reports it as added. However old the message is,
+ * this also holds if the store knew it before: fetched with its thread, shown by a label, listed after the newest were
+ * chosen, or listed by a listing that has not ended.
  *
  * @param listed - the generation of the last listing that has ended
  */
@@ -130,7 +130,8 @@ function applyToUnknown(
 }
 
 /**
- * A record that appeared late. A pending row waits for a get at least as new as itself, which will contain the record.
+ * Applies a record that appeared late. A pending row waits for a get at least as new as the row, which will contain the
+ * record.
  */
 function appearedLate(row: MessageRow, operation: HistoryOperation, rules: RowRules): OperationOutcome {
   if (isUnfetched(row) || operation.kind === 'added') return { row, effect: 'none' };
@@ -144,7 +145,7 @@ function applyToHeld(
 ): OperationOutcome {
   if (isUnfetched(row)) {
     // Its get brings the labels. A message that the listing and history both found is new mail, which must not wait for
-    // a slice. If a slice is fetching it, both lanes do: some units spent twice, and the same row stored.
+    // a slice. If a slice is already fetching it, both lanes do: that spends some units twice and stores the same row.
     if (operation.kind === 'added' && row.lane === 'backfill') return { row: { ...row, lane: 'live' }, effect: 'none' };
     const isSent = operation.kind === 'labelsRemoved' && operation.labelIds.includes(DRAFT) && row.attempts === 0;
     return { row: isSent ? { ...row, nextAttemptAt: 0 } : row, effect: 'none' };
@@ -163,8 +164,8 @@ function applyToHeld(
 }
 
 /**
- * Labels that wait to be read again do not put a message out of scope; the coming get does. A label that hides the
- * message does so at once.
+ * Whether a label operation leaves the state to a coming get. Labels that wait to be read again do not put a message
+ * out of scope; a label that hides the message does so at once.
  */
 function isUncertain(row: MessageRow, operation: LabelOperation, rules: RowRules): boolean {
   const isHidden =

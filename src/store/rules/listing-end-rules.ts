@@ -39,18 +39,18 @@ export function rowAfterListing(
     if (changedSince || listing.absence === 'doubted') return inFormat(followScopeAgain(row, rules), rules);
     if (listing.reconciling)
       return withReadingId(toGone(row, rules.now, whyUnlisted(row, listedLabels, rules)), listing);
-    // The index may show it later. A message that was never fetched becomes unknown, so that the late listing finds it.
-    // One that was fetched meanwhile exists, and its later changes are in the history since the mark.
+    // The index may show the message later. A message that was never fetched becomes unknown, so that the late listing
+    // finds it. A message that was fetched meanwhile exists, and its later changes are in the history since the mark.
     return row.readingHistoryId === null ? null : inFormat(followScopeAgain(row, rules), rules);
   }
-  // One that the feed has told of leaves by its date, and that is told, too.
+  // A row that the feed has announced leaves the scope by its date instead, and the feed reports that, too.
   if (isBeyondLimit(row, listing) && !row.announced && isUnfetched(row)) return null;
   const admitted = admit(row, listing);
   const relabelled =
     listing.labels === 'compared'
       ? compareLabels(admitted, listedLabels, changedSince, listing, rules)
       : unread(admitted, rules);
-  return inFormat(held(relabelled, rules), rules);
+  return inFormat(withoutNeedlessFetch(relabelled, rules), rules);
 }
 
 /**
@@ -67,7 +67,7 @@ function whyUnlisted(row: MessageRow, listedLabels: readonly LabelId[], rules: R
  * A row may wait for something that is no longer wanted (attachments, another format). It needs no fetch if its body is
  * complete under today's settings and its labels are known, since nothing has changed since they were read or compared.
  */
-function held(row: MessageRow, rules: RowRules): MessageRow {
+function withoutNeedlessFetch(row: MessageRow, rules: RowRules): MessageRow {
   if (!isUnfetched(row) || !isComplete(row, rules)) return row;
   const known =
     row.readingHistoryId !== null &&
@@ -81,9 +81,8 @@ function isBeyondLimit(row: MessageRow, { lastPosition }: EndedListing): boolean
 }
 
 /**
- * A row within the limit is in scope whatever its date, and counts when the oldest date within the limit is sought,
- * also where an earlier listing did not show it. One beyond it that was fetched meanwhile, with its thread, is in scope
- * only by its date.
+ * A row within the limit is in scope whatever its date, and its date may become the floor, even if an earlier listing
+ * did not show it. A row beyond the limit that was fetched meanwhile, with its thread, is in scope only by its date.
  */
 function admit(row: MessageRow, listing: EndedListing): MessageRow {
   if (isBeyondLimit(row, listing)) return { ...row, admittedGeneration: null };
@@ -132,10 +131,7 @@ function believed(row: MessageRow, listed: readonly LabelId[], { doubtedLabels }
 const unread = (row: MessageRow, rules: RowRules): MessageRow =>
   waitsForLabels(row, rules) ? row : followScopeAgain(row, rules);
 
-/**
- * Decides the state of a row again that was not compared, since the settings may have changed since its state was
- * decided.
- */
+/** Decides again the state of a row that was not compared: the settings may have changed after it was decided. */
 function followScopeAgain(row: MessageRow, rules: RowRules): MessageRow {
   return isDecided(row) ? followScope(row, rules, 'backfill') : row;
 }

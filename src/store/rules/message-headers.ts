@@ -1,6 +1,6 @@
 import type { MailAddress } from '../../model/mail-address.ts';
 
-/** What people ask of a message, decoded. */
+/** What people look for in a message, decoded. */
 export interface MessageHeaders {
   readonly subject: string | null;
   readonly from: MailAddress | null;
@@ -15,7 +15,7 @@ export interface MessageHeaders {
   readonly hasAttachments: boolean | null;
 }
 
-/** Of a message whose format holds no headers, or that cannot be read. */
+/** The headers of a message whose format holds none, or that cannot be read. */
 export const NO_HEADERS: MessageHeaders = {
   subject: null,
   from: null,

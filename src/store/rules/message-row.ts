@@ -5,7 +5,7 @@ import type { MessageFormat } from '../../model/settings.ts';
 
 export type MessageState = 'pending' | 'stored' | 'failed' | 'gone' | 'excluded';
 
-/** The message is still to be fetched. One that failed is asked for again, but rarely. */
+/** The message is still to be fetched. A failed message is asked for again, but rarely. */
 export const UNFETCHED_STATES: readonly string[] = ['pending', 'failed'] satisfies MessageState[];
 
 /** No fetch is needed to decide the state: the scope decides which of the two it is. */
@@ -32,19 +32,21 @@ export interface MessageRow {
   readonly internalDate: number | null;
   readonly sizeEstimate: number;
   readonly snippet: string;
-  /** The format in which the body is held; null when it is not. */
+  /** The format in which the body is held; null when no body is held. */
   readonly format: MessageFormat | null;
-  /** How many parts Gmail keeps apart from a FULL body; null where the body does not tell. */
+  /** How many parts Gmail keeps apart from a FULL body; null when the body does not say. */
   readonly attachments: number | null;
-  /** True when the body holds them, or there are none. */
+  /** True when the body holds the attachments, or the message has none. */
   readonly attachmentsHeld: boolean;
-  /** What Gmail does not give of it: `raw` (its FULL body stands in), or `attachments`. */
+  /** What Gmail does not give of the message: `raw` (its FULL body stands in), or `attachments`. */
   readonly lacks: Lacking | null;
-  /** Not null exactly for pending and failed rows, and for stored ones whose attachments or raw are asked for again. */
+  /** Set only for pending and failed rows, and for stored rows whose attachments or raw form are asked for again. */
   readonly lane: Lane | null;
   readonly position: number | null;
   readonly listedGeneration: number;
-  /** The generation whose listing counted it within the scope's limit, or {@link ARRIVED}; null for neither. */
+  /**
+   * The generation whose listing counted the message within the scope's limit, or {@link ARRIVED}; null for neither.
+   */
   readonly admittedGeneration: number | null;
   readonly attempts: number;
   readonly lastError: string | null;

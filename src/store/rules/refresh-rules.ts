@@ -13,11 +13,11 @@ const RAREST = 30 * DAY;
 
 type Refresh = Pick<MessageRow, 'refreshAt'>;
 
-/** Whether its labels wait to be read again. A refresh that is due later waits for another value. */
+/** Whether the row's labels wait to be read again. A refresh that is due later waits for another value. */
 export const waitsForLabels = ({ refreshAt }: Refresh, { now }: { readonly now: number }): boolean =>
   refreshAt !== null && refreshAt <= now + HOUR;
 
-/** Has the labels read again at once, even if a later refresh was scheduled for another reason. */
+/** Schedules another read of the labels at once, even if a later refresh was scheduled for another reason. */
 export function readLabelsAgain<Row extends Refresh>(row: Row, now: number): Row {
   return row.refreshAt === null || row.refreshAt > now ? { ...row, refreshAt: now } : row;
 }
@@ -44,7 +44,7 @@ export function refreshAfter(
   const isLeftOut =
     fetched.doubt !== undefined &&
     lacksValue({ internalDate: fetched.internalDate ?? row.internalDate, sizeEstimate: fetched.sizeEstimate });
-  // A get for another purpose that comes before its time doesn't make the next one rarer.
+  // A get for another purpose, made before the refresh is due, does not make the next refresh rarer.
   if (isLeftOut && !isDisputed && hasNoWork && row.refreshAt !== null && row.refreshAt > now)
     return { refreshAt: row.refreshAt, attempts: row.attempts };
   const again = !isLeftOut ? null : now + (LEFT_OUT_AGAIN[hasNoWork ? row.attempts : 0] ?? RAREST);

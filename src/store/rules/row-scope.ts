@@ -15,9 +15,9 @@ export interface RowRules {
   readonly attachments: boolean;
   /**
    * With a limit in the scope: the internal date of the oldest message within it. Older messages stay out when a label
-   * operation concerns them, unless a listing admitted them. null without a limit, and where the end of the listing
-   * could not tell it: then it is known when the backfill ends, and messages that came in meanwhile are put out of
-   * scope (see scope-floor.ts).
+   * operation concerns them, unless a listing admitted them. null without a limit, and until the floor is known. If the
+   * end of the listing cannot tell the floor, the end of the backfill does, and older messages that came in meanwhile
+   * are put out of scope (see scope-floor.ts).
    */
   readonly floor: number | null;
   readonly now: number;
@@ -80,8 +80,8 @@ function askedAgain(row: MessageRow, now: number): MessageRow {
 export function toGone(row: MessageRow, now: number, why: WhyGone = 'deleted'): MessageRow {
   if (row.state === 'gone')
     return row.goneBecause === 'excluded' && why === 'deleted' ? { ...row, goneBecause: why } : row;
-  // The feed reports it as gone even if the same transaction brings it back: it is readable again only once it is
-  // fetched.
+  // The feed reports the message as gone even if the same transaction brings it back: it is readable again only once it
+  // is fetched.
   return {
     ...row,
     state: 'gone',

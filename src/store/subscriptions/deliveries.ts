@@ -58,7 +58,7 @@ export function beginDelivery(
       await updatePosition(tx, position, BETWEEN_DELIVERIES);
       return { kind: 'passed' };
     }
-    // Another attempt, or a replay, came between the search and the lock.
+    // Another attempt, or a replay, moved the position between the search and the lock.
     if (next.kind === 'fixed' || !isAt(next.after, position)) return { kind: 'passed' };
     const content = contentOf(next, position);
     if (content === null) {
@@ -66,14 +66,14 @@ export function beginDelivery(
       return { kind: 'passed' };
     }
     const id = deliveryId({ subscription, mailbox, position }, content);
-    // What lies before the content was not asked for.
+    // Everything between the position and the content was not asked for.
     const before = content.event === null ? { event: next.passed.event } : next.passed;
     const begun = { ...position, ...BETWEEN_DELIVERIES, ...before };
     return { kind: 'begun', delivery: await attempt(tx, begun, { id, ...content, pause: null, now }) };
   });
 }
 
-/** What a delivery that is found now holds; null when nothing was asked for. */
+/** What a newly found delivery holds; null when nothing was asked for. */
 function contentOf(
   { changes: found, event }: Extract<AttemptableDelivery, { kind: 'found' }>,
   position: Position,
@@ -123,9 +123,9 @@ type AttemptToBegin = DeliveredContent &
   };
 
 /**
- * Counts the attempt before it is made, so that one that ends its worker counts as well. The count is committed here,
- * before the transaction of a handler that has one: that moves the position and resets the count together, so a rolled
- * back attempt stays counted, and a committed one cannot come again, whatever is counted.
+ * Counts the attempt before it is made, so that an attempt that ends its worker counts as well. The count is committed
+ * before the transaction in which a handler may work. That transaction moves the position and resets the count
+ * together: an attempt that is rolled back stays counted, and one that is committed cannot come again.
  */
 async function attempt(
   tx: Transaction<Schema>,
@@ -153,8 +153,8 @@ async function attempt(
 }
 
 /**
- * Begins the one attempt at a parked change or event that its replay is. The position does not move: it is kept beside
- * it which attempt has begun.
+ * Begins the replay of a parked change or event, which has only one attempt. The position does not move: the parked row
+ * records which attempt has begun.
  */
 async function beginReplay(
   { database, tx }: InTransaction,

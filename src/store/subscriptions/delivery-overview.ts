@@ -109,7 +109,7 @@ interface ParkedRow {
   readonly id: string;
   readonly sequence: number;
   readonly event: number | null;
-  /** null also for an event that was pruned since. */
+  /** null for a change, and for an event that was pruned since. */
   readonly kind: string | null;
   readonly delivery_id: string;
   readonly attempts: number;

@@ -12,16 +12,16 @@ export interface DeliveryStore {
   findDeliveries(request: { mailbox: MailboxId; now: number }): Promise<FoundDeliveries>;
   /** The newest change and the newest event of a mailbox. @returns null when the store does not know the mailbox */
   newestChange(mailbox: MailboxId): Promise<NewestChange | null>;
-  /** What follows for a subscription. Changes nothing and locks nothing. */
+  /** What is to be delivered next to a subscription. Changes nothing and locks nothing. */
   nextDelivery(request: { mailbox: MailboxId; subscription: string; now: number }): Promise<NextDelivery>;
   /**
-   * Begins an attempt at a delivery that {@link nextDelivery} found. Its changes are fixed with its first attempt.
-   * Where something else has happened to the position since, nothing begins.
+   * Begins an attempt at a delivery that {@link nextDelivery} found. Its changes are fixed with its first attempt. If
+   * something else has happened to the position since, nothing begins.
    *
-   * The attempt is counted before it is made, and counts as unended until its end is told.
+   * The attempt is counted before it is made, and counts as unended until its end is reported.
    *
-   * @param request.next - of the changes that were found, as many of the first ones as its target can hold
-   * @param request.pause - what holds unless the attempt's end is told: nothing is attempted before `until`
+   * @param request.next - what was found, with only as many of the first changes as the target can hold
+   * @param request.pause - unless the attempt's end is reported, nothing is attempted before `until`
    */
   beginDelivery(request: {
     mailbox: MailboxId;
@@ -31,8 +31,8 @@ export interface DeliveryStore {
     pause?: { readonly until: number; readonly reason: string } | null;
   }): Promise<DeliveryStep>;
   /**
-   * Keeps the first changes only of a delivery that has just begun for the first time, and that no target has seen:
-   * they have another id then.
+   * Shortens a delivery to its first changes. Its first attempt has just begun, and no target has seen it. The
+   * shortened delivery has another id.
    *
    * @param request.size - how many, at least one
    * @returns null when the position names another attempt
@@ -40,7 +40,7 @@ export interface DeliveryStore {
   narrowDelivery(request: DeliveryNamed & { size: number }): Promise<BegunDelivery | null>;
   /**
    * An attempt has ended without an answer of its target: it was cancelled, its worker shuts down, or the store failed.
-   * So it is not one that ended its worker, and nothing waits for it.
+   * It does not count as an attempt that ended its worker, and the next attempt need not wait.
    */
   releaseDelivery(request: Omit<DeliveryNamed, 'now'> & { attempt: number }): Promise<void>;
   /**
@@ -50,18 +50,18 @@ export interface DeliveryStore {
    */
   acceptDelivery(request: DeliveryNamed): Promise<boolean>;
   /**
-   * The same in the transaction in which the target works.
+   * {@link DeliveryStore.acceptDelivery} in the transaction in which the target works.
    *
    * @param work - runs statements of the same transaction; when it throws, nothing has happened
    * @returns false when the position names another delivery; `work` has not run then
    */
   acceptWithin(request: DeliveryNamed, work: (query: QueryWithin) => Promise<void>): Promise<boolean>;
   /**
-   * An attempt has failed. When the position names another one, this one only counts as ended. What was parked, and has
-   * failed once more, is parked again, whatever `next` says.
+   * An attempt has failed. When the position names another attempt, this one only counts as ended. A failed replay is
+   * parked again, whatever `next` says.
    */
   failDelivery(request: FailedDelivery): Promise<void>;
-  /** Nothing is attempted before `until`: what the target needs is not there. */
+  /** Something that the target needs is missing: nothing is attempted before `until`. */
   postponeDelivery(request: {
     mailbox: MailboxId;
     subscription: string;
@@ -73,11 +73,11 @@ export interface DeliveryStore {
 
 export interface FoundDeliveries {
   readonly due: readonly DueDelivery[];
-  /** The kinds of targets of which one would get its next change at once. */
+  /** The kinds of those targets that would get their next change at once. */
   readonly listening: readonly SubscriptionTarget['kind'][];
   /**
-   * A sequence number: no change after it was looked at. 0 when nothing is due. null when an event may be due, too, of
-   * which it says nothing.
+   * No change after this sequence number was looked at; 0 when nothing is due. null when an event or a replay may be
+   * due as well, about which a sequence number says nothing.
    */
   readonly upTo: number | null;
 }
@@ -91,7 +91,7 @@ export interface NewestChange {
   /** The mailbox's number in this database, as announcements of commits name it. */
   readonly key: number;
   readonly sequence: number;
-  /** The number of its newest event. */
+  /** The number of the mailbox's newest event. */
   readonly event: number;
 }
 
@@ -101,21 +101,21 @@ export interface DeliveryPlace {
   readonly event: number;
 }
 
-/** What follows for a subscription and a mailbox. */
+/** What is to be delivered next to a subscription from a mailbox. */
 export type NextDelivery =
   { readonly kind: 'idle' } | { readonly kind: 'waits'; readonly until: number } | AttemptableDelivery;
 
 export type AttemptableDelivery =
   /**
-   * Something parked that is to be delivered once more. `unended`: the delivery id of an attempt at it that has begun,
-   * and of which no worker said how it ended; null when none has begun.
+   * A parked change or event that is to be delivered once more. `unended`: the delivery id of an attempt that has begun
+   * and has no reported end; null when no attempt has begun.
    */
   | { readonly kind: 'parked'; readonly place: ReplayPlace; readonly unended: string | null }
   /** A delivery whose content was fixed by an earlier attempt. */
   | { readonly kind: 'fixed'; readonly delivery: FixedDelivery }
   /**
-   * A search after the position `after`. Everything up to `passed` is in `changes`, or was not asked for. `event` is
-   * what follows where there are no changes.
+   * What a search after the place `after` found. Everything up to `passed` is in `changes`, or was not asked for.
+   * `event` is what follows when there are no changes.
    */
   | {
       readonly kind: 'found';
@@ -130,11 +130,11 @@ export type ReplayPlace = { readonly sequence: number } | { readonly event: numb
 
 export interface FixedDelivery {
   readonly id: string;
-  /** That have begun. */
+  /** How many attempts have begun. */
   readonly attempts: number;
-  /** Of them, those of which no worker said how they ended. One of them may still run. */
+  /** How many of these attempts have no reported end. One of them may still run. */
   readonly unended: number;
-  /** Whether a time was set before which nothing was to be attempted, and has passed since the last attempt began. */
+  /** Whether the delivery was put off after its last attempt began, until a time that has passed. */
   readonly hasWaited: boolean;
   /** How many changes it holds; 1 when it holds an event. */
   readonly holds: number;
@@ -158,7 +158,7 @@ export interface FailedDelivery extends DeliveryNamed {
   readonly attempt: number;
   readonly error: string;
   readonly remedy?: Remedy | null;
-  /** `park` of several changes has each of them delivered by itself from now on. */
+  /** `park`, for a delivery of several changes, has each of them delivered by itself from now on. */
   readonly next: { readonly kind: 'retry'; readonly at: number } | { readonly kind: 'park' };
 }
 
@@ -182,6 +182,6 @@ export type BegunDelivery = DeliveredContent & {
 export type DeliveryStep =
   | { readonly kind: 'idle' }
   | { readonly kind: 'waits'; readonly until: number }
-  /** Changes were passed that nobody asked for, or something else happened meanwhile: look again. */
+  /** The position moved over changes that nobody asked for, or something else happened meanwhile: look again. */
   | { readonly kind: 'passed' }
   | { readonly kind: 'begun'; readonly delivery: BegunDelivery };

@@ -16,7 +16,7 @@ type Ended =
   | { readonly kind: 'delivery'; readonly position: Position }
   | { readonly kind: 'replay'; readonly position: Position; readonly row: AskedReplay };
 
-/** The position is locked. @returns null when what is named was accepted, given up or replayed meanwhile */
+/** Locks the position. @returns null when what the request names was accepted, given up or replayed meanwhile */
 async function endedOf(
   database: StoreDatabase,
   tx: Transaction<Schema>,
@@ -79,7 +79,7 @@ export function acceptWithin(
 }
 
 /**
- * How much the delivery under way holds, and where the position is once it is over. A program of the version before
+ * How much the delivery under way holds, and where the position is once it is over. A program of the previous version
  * leaves `delivery_event` behind, but then there are sequences.
  */
 function underWay({ sequence, event, sequences, delivery_event: number }: Position): {
@@ -121,7 +121,7 @@ export async function failDelivery(database: StoreDatabase, request: FailedDeliv
   });
 }
 
-/** Sets aside what the delivery under way holds; of several changes, has each delivered alone. */
+/** Parks what the delivery under way holds. Several changes are not parked: each is then delivered by itself. */
 async function park(
   tx: Transaction<Schema>,
   position: Position,

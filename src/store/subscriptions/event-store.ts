@@ -8,10 +8,13 @@ import { appendEvents } from '../rows/event-rows.ts';
 
 /** Keeps what happens to mailboxes besides changes of their mail. */
 export interface EventStore {
-  /** Stores events in their order, after the changes that the mailbox has. An event that is stored already is left. */
+  /**
+   * Stores events in their order, after the changes that the mailbox has. An event that is stored already stays as it
+   * is.
+   */
   noteEvents(request: { mailbox: MailboxId; events: readonly NotedEvent[] }): Promise<void>;
   /**
-   * Deletes the events from before `before` (epoch ms). One that a subscription has yet to deliver is kept.
+   * Deletes the events from before `before` (epoch ms). An event that a subscription has yet to deliver is kept.
    *
    * @returns how many were deleted
    */

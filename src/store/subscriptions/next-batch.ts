@@ -29,9 +29,9 @@ export interface SearchedMailbox {
 
 export interface FoundBatch {
   readonly changes: readonly Change[];
-  /** The event that is delivered next; null when changes are, or nothing is. An event is a delivery of its own. */
+  /** The event that is delivered next; null when changes come next, or nothing. An event is a delivery of its own. */
   readonly event: SubscribedEvent | null;
-  /** Everything up to it was compared, and is found or not asked for. `event` itself is not passed. */
+  /** Everything up to this place was compared, and is found or not asked for. `event` itself is not passed. */
   readonly passed: DeliveryPlace;
   /** False when the search ended before the end of the feed and before the batch was full. */
   readonly isWhole: boolean;
@@ -40,7 +40,10 @@ export interface FoundBatch {
 export interface Search {
   readonly filter: ChangeFilter;
   readonly after: DeliveryPlace;
-  /** The mailbox's newest change and event, read before: what lies before them is committed, and its order is known. */
+  /**
+   * The mailbox's newest change and event, read before the search: everything up to them is committed, and its order is
+   * known.
+   */
   readonly head: DeliveryPlace;
   readonly size: number;
 }
@@ -81,7 +84,7 @@ export async function nextBatch(
   return found(false);
 }
 
-/** The ids of the labels that a filter names; null when it names none, and nothing is read then. */
+/** The ids of the labels that a filter names; null, without a read, when it names none. */
 async function labelsOf(
   db: Kysely<Schema>,
   key: number,
@@ -118,7 +121,7 @@ class NextEvents {
     this.passed = passed;
   }
 
-  /** Whether all of a full page are passed: there may be more. */
+  /** Whether a whole page of events was passed, so that there may be more. */
   get isCut(): boolean {
     return this.#next === PAGE;
   }

@@ -54,7 +54,7 @@ async function search(
   const due: DueDelivery[] = [];
   const passable: Passable[] = [];
   const listening = new Set<DueDelivery['target']>();
-  // Besides changes after the position.
+  // Whether events or replays may be due, too, besides changes after the position.
   let mayHaveOthers = false;
   for (const { name, filter, target } of subscriptions) {
     const position = positions.find((each) => each.subscription === name);
@@ -64,7 +64,7 @@ async function search(
     const awaitsReplay = position?.awaits_replay === 1;
     if (after.sequence >= head.sequence && after.event >= head.event && !awaitsReplay) continue;
     const isUnderWay = position !== undefined && position.delivery_id !== null;
-    // What was pruned is counted when a delivery begins.
+    // Pruned changes are counted when a delivery begins.
     const isSurelyDue = isUnderWay || awaitsReplay || after.sequence < pruned;
     const batch = isSurelyDue ? null : await nextBatch(db, dialect, { mailbox, key }, { filter, after, head, size: 1 });
     if (batch !== null && batch.changes.length === 0 && batch.event === null && batch.isWhole) {

@@ -48,7 +48,7 @@ export function replayParked(
 const named = (name: string, id: string | null): RawBuilder<boolean> =>
   id === null ? sql`p.subscription = ${name}` : sql`p.subscription = ${name} and p.delivery_id = ${id}`;
 
-/** Where what was parked is kept, as the rows `kept`; after pruning it may be gone. */
+/** The stored changes and events that were parked, as the rows `kept`. Pruning may have deleted them. */
 const KEPT = {
   parked_deliveries: sql`select 1 from changes kept
     where kept.mailbox_key = p.mailbox_key and kept.sequence = p.sequence`,
@@ -76,15 +76,15 @@ async function ask(
 }
 
 /**
- * What waits after a failure need not wait longer, since somebody says that the target is well. The pause of a delivery
- * that may end its worker stays.
+ * A delivery that waits after a failure need not wait longer, since the person who asks for a replay says that the
+ * target works. The pause of a delivery that may end its worker stays.
  */
 const withoutWait = (position: Position): Pick<Position, 'next_attempt_at'> | undefined =>
   unendedOf(position) === 0 ? { next_attempt_at: null } : undefined;
 
 /**
- * 1 when parked rows of the position `p` wait for a replay. They are looked at only where there may be some: a mailbox
- * may have parked many.
+ * 1 when parked rows of the position `p` wait for a replay. The rows are searched only if some may wait, since there
+ * may be many.
  */
 export const AWAITS_REPLAY = sql<number>`case when p.replays_parked = 0 then 0
   when exists (select 1 from parked_deliveries d where d.mailbox_key = p.mailbox_key
@@ -93,7 +93,7 @@ export const AWAITS_REPLAY = sql<number>`case when p.replays_parked = 0 then 0
     and e.subscription = p.subscription and e.replay_at is not null) then 1
   else 0 end`;
 
-/** Notes whether another parked row waits, now that one does not wait any more. */
+/** Records whether any parked row still waits for a replay. */
 async function noteReplays(tx: Transaction<Schema>, { mailbox_key: key, subscription }: Position): Promise<void> {
   await sql`update delivery_positions as p set replays_parked = ${AWAITS_REPLAY}
     where p.mailbox_key = ${key} and p.subscription = ${subscription}`.execute(tx);
@@ -131,7 +131,9 @@ const rowOf = ({ position, place }: AskedReplay): RawBuilder<unknown> =>
   }`;
 const tableOf = ({ place }: AskedReplay) => sql.table('sequence' in place ? 'parked_deliveries' : 'parked_events');
 
-/** How often its replay was asked for; null when no attempt is to begin. The position is locked. */
+/**
+ * How often a replay of the row was asked for; null when no attempt is to begin. The caller holds the position's lock.
+ */
 export async function replaysOf(tx: Transaction<Schema>, row: AskedReplay): Promise<number | null> {
   const { rows } = await sql<{ replays: number }>`select replays from ${tableOf(row)}
     where ${rowOf(row)} and replay_at is not null and replay_id is null`.execute(tx);
@@ -142,7 +144,7 @@ export async function markReplayBegun(tx: Transaction<Schema>, row: AskedReplay,
   await sql`update ${tableOf(row)} set replay_id = ${id} where ${rowOf(row)}`.execute(tx);
 }
 
-/** The row whose replay has begun under an id; null when there is none any more. */
+/** The row whose replay has begun under an id; null when no row waits under it any more. */
 export async function replayNamed(
   tx: Transaction<Schema>,
   position: Position,
@@ -163,13 +165,13 @@ export async function replayNamed(
   return row.event === null ? null : { position, place: { event: row.event } };
 }
 
-/** Its target has taken it. */
+/** The target has accepted the replay, so the row is no longer parked. */
 export async function endReplay(tx: Transaction<Schema>, row: AskedReplay): Promise<void> {
   await sql`delete from ${tableOf(row)} where ${rowOf(row)}`.execute(tx);
   await noteReplays(tx, row.position);
 }
 
-/** It stays parked, and its replay is over. */
+/** Ends a replay; the row stays parked. */
 export async function parkAgain(
   tx: Transaction<Schema>,
   row: AskedReplay,
@@ -182,7 +184,7 @@ export async function parkAgain(
   await noteReplays(tx, row.position);
 }
 
-/** Its attempt has ended without an answer: another one may begin. */
+/** The replay's attempt has ended without an answer, so another attempt may begin. */
 export async function releaseReplay(tx: Transaction<Schema>, row: AskedReplay): Promise<void> {
   await sql`update ${tableOf(row)} set replay_id = null where ${rowOf(row)}`.execute(tx);
 }

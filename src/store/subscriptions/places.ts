@@ -13,7 +13,7 @@ interface MailboxPlaces {
   readonly event: RawBuilder<number>;
 }
 
-/** Where deliveries begin in each mailbox `m`. What happened right after a change lies behind it. */
+/** Where deliveries begin in each mailbox `m`. An event right after the last passed change is not passed. */
 export function placesFrom(from: DeliveryStart): MailboxPlaces {
   if ('since' in from) return { sequence: sequenceBefore(from.since), event: eventBefore(sql`e.at >= ${from.since}`) };
   const sequence =
@@ -27,7 +27,10 @@ const sequenceBefore = (time: number): RawBuilder<number> => sql`coalesce(
   m.change_sequence
 )`;
 
-/** The number before the first event `e` of the mailbox `m` that fulfils a condition; its last one without one. */
+/**
+ * The number before the first event `e` of the mailbox `m` that fulfils a condition; that of its last event when none
+ * does.
+ */
 const eventBefore = (condition: RawBuilder<unknown>): RawBuilder<number> => sql`coalesce(
   (select min(e.number) - 1 from mailbox_events e where e.mailbox_key = m.key and ${condition}),
   m.event_sequence
@@ -36,7 +39,7 @@ const eventBefore = (condition: RawBuilder<unknown>): RawBuilder<number> => sql`
 /**
  * Checks that the change feed still goes on from a cursor as it did when the cursor was made.
  *
- * @param mailboxes - whose changes are asked for; null for all
+ * @param mailboxes - the mailboxes whose changes are asked for; null for all
  * @throws {InvalidCursorError | CursorAheadError | FeedReplacedError | CursorPrunedError}
  */
 export async function checkCursor(

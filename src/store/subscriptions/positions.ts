@@ -21,18 +21,16 @@ export const BETWEEN_DELIVERIES = {
   last_remedy: null,
 } as const;
 
-/**
- * Attempts at the delivery under way that began, and of which no worker said how they ended; one of them may still run.
- */
+/** How many attempts at the delivery under way have no reported end. One of them may still run. */
 export const unendedOf = ({ delivery_id: id, unended, unended_delivery: counted }: Position): number =>
   id !== null && id === counted ? unended : 0;
 
-/** One of those attempts has ended, in whatever way. */
+/** One of the unended attempts has ended, in whatever way. */
 export const withOneEnded = (position: Position): Pick<Position, 'unended'> => ({
   unended: Math.max(0, position.unended - 1),
 });
 
-/** Where a position stands; at the beginning without one. */
+/** The place of a position; the beginning when there is no position. */
 export const placeOf = (position: DeliveryPlace | undefined): DeliveryPlace => ({
   sequence: position?.sequence ?? 0,
   event: position?.event ?? 0,

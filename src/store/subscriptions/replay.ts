@@ -43,7 +43,7 @@ export function replay(
       await unpark(tx, { key, name, ...back });
       moved.push({ mailbox: id as MailboxId, notKept: notKept(from, { sequence: place.target, pruned }) });
     }
-    // Afterwards: a pruning in between must not look like an end.
+    // Checked afterwards: a pruning in between must not look like an end.
     if ('cursor' in from) {
       const mailboxesAsked = mailbox === null ? subscription.filter.mailboxes : [mailbox];
       await checkCursor(database, tx, { cursor: from.cursor, mailboxes: mailboxesAsked });

@@ -69,7 +69,7 @@ export async function putSubscription(
   });
 }
 
-/** Positions of the present mailboxes. A mailbox that comes later is new, and so are all of its changes. */
+/** Stores positions for the mailboxes that exist now. All changes of a mailbox that is added later are new. */
 async function begin(
   database: StoreDatabase,
   tx: Transaction<Schema>,
@@ -80,7 +80,7 @@ async function begin(
   await sql`insert into delivery_positions (mailbox_key, subscription, sequence, event)
     select m.key, ${name}, ${sequence}, ${event} from mailboxes m where true
     on conflict (mailbox_key, subscription) do nothing`.execute(tx);
-  // Afterwards: a pruning in between must not look like an end.
+  // Checked afterwards: a pruning in between must not look like an end.
   if (beginning.kind === 'cursor')
     await checkCursor(database, tx, { cursor: beginning.cursor, mailboxes: filter.mailboxes });
 }
@@ -102,7 +102,7 @@ export async function listSubscriptions(database: StoreDatabase): Promise<readon
   return rows.map(toSubscription);
 }
 
-/** The text of a filter without events is that of earlier versions, so that an upgrade changes no subscription. */
+/** A filter without events has the same text as in earlier versions, so that an upgrade changes no subscription. */
 function filterText({ events, ...filter }: ChangeFilter): string {
   return JSON.stringify(events.length === 0 ? filter : { ...filter, events });
 }
@@ -159,7 +159,7 @@ export async function endSubscription(
   );
 }
 
-/** The filters that name a renamed mailbox follow it. */
+/** Puts a renamed mailbox's new id into the filters that name it. */
 export async function renameInFilters(tx: Transaction<Schema>, from: MailboxId, to: MailboxId): Promise<void> {
   for (const row of await tx.selectFrom('subscriptions').selectAll().execute()) {
     const { name, filter } = toSubscription(row);
@@ -173,7 +173,7 @@ export async function renameInFilters(tx: Transaction<Schema>, from: MailboxId, 
   }
 }
 
-/** Copies the subscriptions to another database. One of the same name there stays as it is. */
+/** Copies the subscriptions to another database. A subscription of the same name there stays as it is. */
 export async function copySubscriptions(from: StoreDatabase, to: StoreDatabase): Promise<void> {
   const rows = await from.read((db) => db.selectFrom('subscriptions').selectAll().execute());
   await to.write(async (tx) => {

@@ -6,10 +6,10 @@ import type { Beginning, Subscription, SubscriptionDefinition } from '../../mode
 /** Who asks for changes, and how far each of them is. Times are epoch ms. */
 export interface SubscriptionStore {
   /**
-   * Makes a subscription, or changes one. A changed one keeps its positions, and begins to deliver again where it had
-   * ended. It stays with a handler, or with a webhook.
+   * Makes a subscription, or changes one. A changed subscription keeps its positions, and delivers again if it had
+   * ended. Its target stays a handler, or a webhook.
    *
-   * @param request.beginning - of a new one
+   * @param request.beginning - where a new subscription begins
    * @throws {InvalidSubscriptionError} when its name, batch or attempts are not allowed, or the name is that of a
    * subscription with the other kind of target
    * @throws {FeedError} as {@link SubscriptionStore.checkBeginning}, when it is new
@@ -20,17 +20,17 @@ export interface SubscriptionStore {
     now: number;
   }): Promise<'made' | 'changed' | 'same'>;
   /**
-   * Whether a new subscription can begin there, so that nothing else is stored for one that cannot.
+   * Checks that a new subscription can begin there, before anything else is stored for it.
    *
-   * @param request.mailboxes - those that it asks for; null for all
+   * @param request.mailboxes - the mailboxes that it asks for; null for all
    * @throws {InvalidCursorError | CursorAheadError | FeedReplacedError | CursorPrunedError} when its cursor is no place
    * to go on from
    */
   checkBeginning(request: { beginning: Beginning; mailboxes: readonly MailboxId[] | null }): Promise<void>;
   listSubscriptions(): Promise<readonly Subscription[]>;
-  /** Deletes it with its positions and parked deliveries. @returns false when there is none of that name */
+  /** Deletes a subscription with its positions and parked deliveries. @returns false when none has that name */
   removeSubscription(name: string): Promise<boolean>;
-  /** Ends it, because its target wants no more changes. Positions and parked deliveries stay. */
+  /** Ends a subscription, because its target wants no more changes. Positions and parked deliveries stay. */
   endSubscription(request: { name: string; reason: string; now: number }): Promise<void>;
   /** How far the subscription is in each mailbox that it asks for. */
   readPositions(name: string): Promise<readonly DeliveryPosition[]>;
@@ -52,8 +52,9 @@ export interface SubscriptionStore {
     from: DeliveryStart;
   }): Promise<readonly ReplayedMailbox[]>;
   /**
-   * Has what was parked delivered alone once more, with other delivery ids. Positions stay where they are. Each has one
-   * attempt, so that nothing waits for it; one that fails is parked again.
+   * Replays what was parked: each change or event is delivered alone, once more, with another delivery id. Positions
+   * stay where they are. A replay has one attempt, so that nothing waits for it; when it fails, the change or event is
+   * parked again.
    *
    * @param request.mailbox - null for all that it asks for
    * @param request.id - of the delivery that was parked; null for all
@@ -71,7 +72,7 @@ export interface SubscriptionStore {
 export interface ReplayedParked {
   /** The mailbox. */
   readonly mailbox: MailboxId;
-  /** How many changes and events. Each has one attempt, and is parked again if that fails. */
+  /** How many changes and events are delivered again. Each has one attempt, and is parked again if that fails. */
   readonly again: number;
   /** How many stay parked, since they are not kept any more (`CHANGES_KEPT`). */
   readonly notKept: number;
@@ -98,7 +99,7 @@ export interface ReplayedMailbox {
 export interface DeliveryPosition {
   /** The mailbox. */
   readonly mailbox: MailboxId;
-  /** Everything up to it was accepted, parked, or not asked for. */
+  /** Every change up to this one was accepted, parked, or not asked for. */
   readonly sequence: number;
   /** The mailbox's newest change. */
   readonly head: number;
@@ -110,11 +111,11 @@ export interface DeliveryPosition {
   readonly delivered: number;
   /** When the target last accepted a delivery; null when it never did. */
   readonly acceptedAt: number | null;
-  /** How many changes and events were set aside after their attempts. */
+  /** How many changes and events were parked after their attempts failed. */
   readonly parked: number;
   /** Changes that were not delivered, since they were not kept until then (`CHANGES_KEPT`). */
   readonly notKept: number;
-  /** The delivery that is under way or waits for its next attempt; null between two. */
+  /** The delivery that is under way or waits for its next attempt; null between two deliveries. */
   readonly delivery: {
     readonly id: string;
     /** How many changes it holds; 0 when it holds an event. */
@@ -138,15 +139,15 @@ export interface DeliveryCounts {
   readonly name: string;
   /** Mailboxes whose delivery has failed and is tried again. */
   readonly failing: number;
-  /** Changes and events that were set aside after their attempts. */
+  /** Changes and events that were parked after their attempts failed. */
   readonly parked: number;
 }
 
-/** A change, or an event, that was set aside after its attempts. `parkedAt` is in epoch milliseconds. */
+/** A change, or an event, that was parked after its attempts failed. `parkedAt` is in epoch milliseconds. */
 export interface ParkedChange {
   /** The mailbox of the change. */
   readonly mailbox: MailboxId;
-  /** Of an event: that of the last change before it. */
+  /** The change's sequence number; for an event, that of the last change before it. */
   readonly sequence: number;
   /** null for a change. `kind` is null when the event was pruned since. */
   readonly event: { readonly number: number; readonly kind: EventKind | null } | null;
@@ -156,7 +157,7 @@ export interface ParkedChange {
   readonly attempts: number;
   /** Why the last attempt failed. */
   readonly error: string;
-  /** Epoch milliseconds when it was set aside. */
+  /** Epoch milliseconds when it was parked. */
   readonly parkedAt: number;
   /** Whether it waits to be delivered once more, or is just being delivered. */
   readonly awaitsReplay: boolean;

@@ -25,7 +25,7 @@ interface Tables {
   readonly dialect: StoreDialect;
 }
 
-/** Creates a table of one mailbox's things, read in the order of its key. */
+/** Creates a table whose rows belong to mailboxes and are read in the order of the key. */
 async function perMailbox(
   { db, dialect }: Tables,
   name: string,
@@ -66,7 +66,10 @@ async function createMailboxes({ db, dialect }: Tables): Promise<void> {
     .execute();
 }
 
-/** Apart from `mailboxes`: every call to Gmail writes them, and must not wait for a long transaction on that row. */
+/**
+ * Ledgers are apart from `mailboxes`: every call to Gmail writes them, and must not wait for a long transaction on the
+ * mailbox's row.
+ */
 async function createLedgers(tables: Tables): Promise<void> {
   await perMailbox(tables, 'ledgers', [], { ledger: 'text' });
   await perMailbox(tables, 'usage', ['method'], {
@@ -119,7 +122,8 @@ async function createMessages(tables: Tables): Promise<void> {
 }
 
 /**
- * Apart from `messages`, so that a change of labels rewrites no body; in order of arrival, because bodies are large.
+ * Bodies are apart from `messages`, so that a change of labels rewrites no body. They lie in order of arrival, because
+ * they are large.
  */
 async function createBodies({ db, dialect }: Tables): Promise<void> {
   const { integerType: integer, textType: text } = dialect;

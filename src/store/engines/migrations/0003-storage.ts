@@ -4,11 +4,10 @@ import type { StoreDialect } from '../dialect.ts';
 
 /**
  * What only PostgreSQL offers:
- * - bodies come compressed: it need not try again (`external`), and one of up to 8 KB stays in its row, where it is
- *   written and read at once
- *   (`npm run bench -- postgres-bulk` measures it);
- * - the work that is left is counted from its index alone, which holds the state too (`npm run bench --
- *   postgres-plans`).
+ * - Bodies come compressed, so PostgreSQL need not compress them again (`external`). A body of up to 8 KB stays in its
+ *   row, where it is written and read at once (`npm run bench -- postgres-bulk` measures this).
+ * - The work that is left is counted from its index only, which also holds the state
+ *   (`npm run bench -- postgres-plans`).
  */
 export function postgresStorage(dialect: StoreDialect): Migration {
   return {

@@ -3,7 +3,7 @@ import type { Migration } from 'kysely/migration';
 import type { StoreDialect } from '../dialect.ts';
 
 /**
- * Bodies outside the database: where they lie, which of them there are, and which messages name them; and what keeps a
+ * Bodies outside the database: their places, the objects there, and the messages that name them. Also what keeps a
  * removed mailbox removed.
  */
 export function bodiesOutside(dialect: StoreDialect): Migration {
@@ -75,8 +75,8 @@ async function createNames(db: Kysely<unknown>, dialect: StoreDialect): Promise<
 }
 
 /**
- * Chains of a workflow's runs that created a mailbox, and those that were removed with theirs: ids of Temporal's, no
- * address.
+ * Chains of workflow runs that created a mailbox, and whether they were removed with it. The ids are Temporal's and
+ * contain no address.
  */
 async function createChains(db: Kysely<unknown>, dialect: StoreDialect): Promise<void> {
   await db.schema

@@ -3,8 +3,8 @@ import type { Migration } from 'kysely/migration';
 import type { StoreDialect } from '../dialect.ts';
 
 /**
- * Which bodies lack attachments. Those that were stored before do not tell: where attachments are wanted, such a
- * message is read once more.
+ * Which bodies lack attachments. For bodies that were stored before, this is not known: where attachments are wanted,
+ * their messages are read once more.
  */
 export function attachmentColumns(dialect: StoreDialect): Migration {
   const { integerType: integer } = dialect;

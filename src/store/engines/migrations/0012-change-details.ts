@@ -9,7 +9,8 @@ export function changeDetails({ textType: text }: StoreDialect): Migration {
       for (const column of ['added', 'removed', 'why'])
         await db.schema.alterTable('changes').addColumn(column, text).execute();
       await db.schema.alterTable('messages').addColumn('gone_because', text).execute();
-      // Counted for each `status`. A worker of an earlier version may leave the column set in a row that is back.
+      // Counted for each `status`. A worker of an earlier version may leave the column set in a row whose message is
+      // back.
       await db.schema
         .createIndex('messages_left_by_scope')
         .on('messages')

@@ -4,9 +4,8 @@ import { MAIL_VIEWS_SCHEMA, type StoreDialect } from '../dialect.ts';
 import { postgresMailViews, sqliteMailViews } from '../mail-views.ts';
 
 /**
- * What people ask of a message (subject, sender, recipients, dates), in a table of its own; the order by date; and the
- * views that show both. Messages that were stored before are described in the background, by the index of those that
- * are not.
+ * A table of what people look for in a message (subject, sender, recipients, dates), the order by date, and the views
+ * that show both. Messages that were stored before are described in the background; an index finds them.
  */
 export function messageHeaders(dialect: StoreDialect): Migration {
   const { integerType: integer, textType: text } = dialect;

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import type { StoreDialect } from '../dialect.ts';
 
-/** Who asked for changes, how far each of them is in each mailbox, and deliveries that were set aside. */
+/** Subscriptions, how far each of them is in each mailbox, and deliveries that were parked. */
 export function subscriptionTables(dialect: StoreDialect): Migration {
   const { integerType: integer, textType: text } = dialect;
   return {

@@ -3,9 +3,9 @@ import type { Migration } from 'kysely/migration';
 import type { StoreDialect } from '../dialect.ts';
 
 /**
- * Events of mailboxes, and how far each subscription is with them. They are apart from changes: a program of the
- * version before, which may still run, neither delivers them as changes nor passes them over. It may remove a mailbox,
- * and does not know these tables, hence the cascades.
+ * Events of mailboxes, and how far each subscription is with them. They are apart from changes, so that a program of
+ * the previous version, which may still run, neither delivers them as changes nor passes them over. Such a program may
+ * remove a mailbox without knowing these tables, hence the cascades.
  */
 export function eventTables(dialect: StoreDialect): Migration {
   const { integerType: integer, textType: text } = dialect;

@@ -3,8 +3,8 @@ import type { Migration } from 'kysely/migration';
 import type { StoreDialect } from '../dialect.ts';
 
 /**
- * Attempts at a delivery that began, and of which no worker said how they ended. They are counted for the delivery that
- * `unended_delivery` names: a program of the version before moves positions without resetting the count.
+ * Attempts at a delivery that began and whose end no worker reported. They are counted for the delivery that
+ * `unended_delivery` names, since a program of the previous version moves positions without resetting the count.
  */
 export function unendedAttempts({ integerType: integer, textType: text }: StoreDialect): Migration {
   return {

@@ -3,8 +3,8 @@ import type { Migration } from 'kysely/migration';
 import type { StoreDialect } from '../dialect.ts';
 
 /**
- * Parked changes and events that are delivered once more. They are kept apart from what moves positions: a program of
- * the version before, which does not know them, leaves them to the others and moves no position back.
+ * Replays of parked changes and events. They are kept apart from what moves positions, so that a program of the
+ * previous version, which does not know them, leaves them to newer programs and moves no position back.
  */
 export function parkedReplays({ integerType: integer, textType: text }: StoreDialect): Migration {
   return {
