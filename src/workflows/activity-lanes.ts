@@ -19,9 +19,9 @@ import type { BackfillWork } from './plan.ts';
 import { remedyOfFailure } from './remedy-of-failure.ts';
 
 /**
- * Retries never end by themselves: a failure that waiting does not cure is non-retryable and blocks the mailbox. The
- * missing heartbeat shows that a worker has died. Waiting for a cancellation to complete keeps attempts from
- * overlapping.
+ * Activities are retried until they succeed. Only a failure that waiting does not cure is non-retryable: it blocks the
+ * mailbox. A missing heartbeat shows that the worker has died. The workflow waits until a cancelled activity has ended,
+ * so that attempts do not overlap.
  */
 const OPTIONS = {
   heartbeatTimeout: '15 seconds',
@@ -39,7 +39,7 @@ const BACKFILL = { ...OPTIONS, startToCloseTimeout: '6 hours' } as const satisfi
 /** The server caches some 2,000 fairness keys, so mailboxes are hashed into buckets instead of having a key each. */
 const FAIRNESS_BUCKETS = 1_000;
 
-/** Runs partial syncs and answers the event they end in. Throws only cancellation. */
+/** Runs partial syncs and returns the event in which they end. Throws only cancellation. */
 export function runLive(state: MailboxState): Promise<MailboxEvent> {
   const { partialSync } = proxyActivities<Pick<MailboxActivities, 'partialSync'>>({
     ...LIVE,
@@ -57,13 +57,13 @@ export function runLive(state: MailboxState): Promise<MailboxEvent> {
   );
 }
 
-/** Runs one piece of the backfill lane and answers the event it ends in. Throws only cancellation. */
+/** Runs one piece of the backfill lane and returns the event in which it ends. Throws only cancellation. */
 export function runBackfill(state: MailboxState, work: BackfillWork): Promise<MailboxEvent> {
   const { mailbox, settings, named, generation } = state;
   const activities = proxyActivities<MailboxActivities>({
     ...BACKFILL,
-    // Only slices are limited by the rate of their queue. A listing (5 units per 500 ids) or a new mailbox must not
-    // wait for it.
+    // The server limits the rate of this queue, so only slices go there. A listing (5 units per 500 ids) or a new
+    // mailbox must not wait behind them.
     ...(work.activity === 'fetchSlice' ? { taskQueue: backfillQueueOf(workflowInfo().taskQueue) } : {}),
     priority: { priorityKey: work.activity === 'fetchSlice' ? 4 : 3, fairnessKey: fairnessKeyOf(mailbox) },
     summary: summaryOf(state, work),
@@ -114,13 +114,13 @@ export function runBackfill(state: MailboxState, work: BackfillWork): Promise<Ma
 }
 
 /**
- * How long a delivery waits for a worker. The program with the handlers may be away for weeks, and the history can be
- * cut only when no lane works: so the activity ends now and then, and begins again. One beside a sync must not wait
- * long.
+ * How long a delivery waits for a worker. The program with the handlers may be away for weeks. The history can be cut
+ * only while no lane works, so an activity that waits ends after an hour, and another one begins. A delivery beside a
+ * sync must not wait long.
  */
 const TAKEN_WITHIN = { afterwards: '1 hour', besideSync: '10 seconds' } as const;
 
-/** Delivers to handlers or to webhooks, and answers the event it ends in. Throws only cancellation. */
+/** Delivers to handlers or to webhooks, and returns the event in which that ends. Throws only cancellation. */
 export function runDelivery(
   state: MailboxState,
   { lane, awaits }: { readonly lane: DeliveryLane; readonly awaits: boolean },
@@ -131,7 +131,7 @@ export function runDelivery(
     ...OPTIONS,
     startToCloseTimeout: '1 hour',
     scheduleToStartTimeout: awaits ? TAKEN_WITHIN.besideSync : TAKEN_WITHIN.afterwards,
-    // Slow targets take slots of their own queue, and none of the syncs'.
+    // Slow targets take slots of their own queue only, so syncs keep all of theirs.
     taskQueue: lane === 'webhook' ? webhookQueueOf(taskQueue) : deliveryQueueOf(taskQueue),
     priority: { priorityKey: 2, fairnessKey: fairnessKeyOf(mailbox) },
     summary:
@@ -149,7 +149,10 @@ export function runDelivery(
   );
 }
 
-/** Keeps events in the store, and answers the event it ends in. Throws only cancellation. */
+/**
+ * Keeps subscribers' events in the store, and returns the workflow's event in which that ends. Throws only
+ * cancellation.
+ */
 export function runNoting(state: MailboxState): Promise<MailboxEvent> {
   const { pending } = state.events;
   const { noteEvents } = proxyActivities<Noting>({ ...notingOptions(state), ...OPTIONS });
@@ -164,8 +167,8 @@ export function runNoting(state: MailboxState): Promise<MailboxEvent> {
 }
 
 /**
- * Keeps the events that a mailbox which ends has not kept: an attempt was cancelled, or the next one was not due. The
- * store knows each event by its id, so none is kept twice.
+ * Keeps the events that the store still lacks when a mailbox ends: an attempt to keep them was cancelled, or the next
+ * attempt was not due. The store knows each event by its id, so none is kept twice.
  */
 export function keepLastEvents(state: MailboxState): Promise<void> {
   const { noteEvents } = proxyActivities<Noting>({ ...notingOptions(state), ...AT_THE_END });

@@ -5,11 +5,11 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** How far ahead each answered time can be at most, in ms. A worker with a wrong clock may answer more. */
+/** The longest delay of each time that a worker reports, in ms. A worker with a wrong clock may report a longer one. */
 export const LONGEST = {
   /**
-   * With pending messages: a message that is not found yet, or a draft, waits a minute at most
-   * (`activities/attempts.ts`). Twice that is allowed.
+   * While messages are pending: a message that is not found yet, or a draft, waits a minute at most
+   * (`activities/attempts.ts`). Twice as long is allowed.
    */
   pending: 2 * MINUTE,
   /** A failed message is tried at least once a month. */
@@ -18,7 +18,7 @@ export const LONGEST = {
   settle: MINUTE,
   /** The daily budget is held back until midnight in Pacific time; one day a year has 25 hours. */
   held: 25 * HOUR,
-  /** `activities/failures.ts` waits no longer for Gmail. */
+  /** `activities/failures.ts` waits for Gmail a day at most. */
   rateLimit: DAY,
   /** A watch is renewed once a day. */
   renewal: DAY,
@@ -30,7 +30,7 @@ export const LONGEST = {
  * A time from an activity's result on the server's clock, in epoch ms. The delay counts from the workflow's `now`,
  * since the worker's clock may differ. A worker of an earlier version sends only the time.
  *
- * @param longest - ms beyond which a delay is not believed
+ * @param longest - the longest delay that is believed, in ms
  */
 export function answeredTime(
   delay: number | null | undefined,
@@ -55,8 +55,8 @@ export function answeredWatch(
 }
 
 /**
- * Bounds times that a worker of an earlier version answered without delays, or that a person typed, to what is
- * possible.
+ * Cuts times to what is possible: a worker of an earlier version reports them without delays, and a person may type any
+ * time.
  *
  * @returns the event itself when all of its times are possible
  */

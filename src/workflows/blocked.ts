@@ -5,9 +5,12 @@ import type { ConsentCode } from '../model/subscribed-event.ts';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** Why a mailbox is blocked. It decides how often asking again is worth its price. */
+/** Why a mailbox is blocked. The cause decides how often the mailbox asks again, because each question has a price. */
 export type BlockCause =
-  /** The grant was withdrawn, or lacks a scope. Only its owner can change that, and the mailbox then gets a signal. */
+  /**
+   * The grant was withdrawn, or lacks a scope. Only the mailbox's owner can change that, and then the mailbox gets a
+   * signal.
+   */
   | 'consent'
   /** No credentials are stored. Asking again costs no units, since only the store is asked. */
   | 'credentials'
@@ -15,8 +18,8 @@ export type BlockCause =
   | 'refusal';
 
 /**
- * The state of a mailbox whose work was refused and does not go on. A person ends it, or an answer: the workflow asks
- * again by itself, ever more rarely. Plain JSON, part of the workflow's state; times are epoch ms.
+ * The state of a mailbox whose work was refused and does not go on. A person ends the block, or Gmail's answer does:
+ * the workflow asks again by itself, less and less often. Plain JSON, part of the workflow's state; times are epoch ms.
  */
 export interface Blocked {
   readonly kind: 'needs-consent' | 'failed';
@@ -24,20 +27,21 @@ export interface Blocked {
   /** What a person can do; absent in a state from an earlier version, and after a failure that names nothing. */
   readonly remedy?: Remedy;
   readonly cause: BlockCause;
-  /** Whose work met it: the same work asks again. */
+  /** The lane whose work was refused. The same work asks again. */
   readonly lane: Lane;
   readonly since: number;
   /** How many questions were refused so far. */
   readonly asks: number;
-  /** When Gmail is asked again. Only a person can make that sooner; no poke or notification does. */
+  /** When Gmail is asked again. Only a person can bring that forward; pokes and notifications do not. */
   readonly retryAt: number;
 }
 
 const DAY = 24 * HOUR;
 
 /**
- * Questions after a refusal come after a minute, then every 66 minutes for a day, every four hours for another day, and
- * then daily. With the two calls that found the refusal, the first day has 24 calls: they cannot be an hour apart.
+ * After a refusal the mailbox asks after a minute, then every 66 minutes for a day, every four hours for another day,
+ * and then daily. The first day may have 24 calls, and two of them found the refusal: the others must be more than an
+ * hour apart.
  */
 const FIRST_DAY = { asks: 22, delay: 66 * MINUTE };
 const SECOND_DAY = { asks: 6, delay: 4 * HOUR };
@@ -46,7 +50,7 @@ const SECOND_DAY = { asks: 6, delay: 4 * HOUR };
 export function askDelay(cause: BlockCause, asks: number): number {
   switch (cause) {
     case 'consent':
-      // Two calls found it, so this is the third and last call of the first day.
+      // Two calls found the refusal, so this is the third and last call of the first day.
       return asks === 0 ? HOUR : DAY;
     case 'credentials':
       return HOUR;
@@ -57,7 +61,7 @@ export function askDelay(cause: BlockCause, asks: number): number {
   }
 }
 
-/** The same in a run from before the patch `asks-a-day`, so that its history replays. */
+/** The delay in a run that began before the patch `asks-a-day`, so that its history replays. */
 function earlierAskDelay(cause: BlockCause, asks: number): number {
   switch (cause) {
     case 'consent':
@@ -71,7 +75,7 @@ function earlierAskDelay(cause: BlockCause, asks: number): number {
   }
 }
 
-/** When a run from before that patch asks, if that is another time; else null. */
+/** When a run that began before that patch asks again; null when the time is the same. */
 export function earlierRetryAt({ cause, asks, retryAt }: Blocked): number | null {
   const change = earlierAskDelay(cause, asks) - askDelay(cause, asks);
   return change === 0 ? null : retryAt + change;
@@ -85,7 +89,7 @@ export interface Refusal {
   /** Which kind of consent is needed; absent when none is. */
   readonly code?: ConsentCode;
   readonly lane: Lane;
-  /** True when the work that was refused was the question itself. */
+  /** True when the refused work was a blocked mailbox's question. */
   readonly asked: boolean;
 }
 
@@ -114,7 +118,7 @@ export function blockedAfter(
 
 /**
  * Completes the state of an earlier version, which carried only the kind and the message and waited for a person. Such
- * a mailbox asks at once, then as any other.
+ * a mailbox asks at once, and afterwards like any other.
  */
 export function completeBlocked(carried: Blocked | null, since: number): Blocked | null {
   if (carried === null) return null;

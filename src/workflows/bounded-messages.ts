@@ -15,8 +15,8 @@ export function withBoundedMessages(event: MailboxEvent): MailboxEvent {
 }
 
 /**
- * The same for a state that an earlier version carried over. Settings stay whole: a shortened scope would be another
- * scope and remove mail.
+ * The state that an earlier version carried over, with its texts cut. Settings stay whole: a shortened scope would be
+ * another scope, and would remove mail.
  */
 export function withBoundedTexts(state: MailboxState): MailboxState {
   return {

@@ -15,9 +15,10 @@ export const MAILBOX_WORKFLOW = 'mailbox';
 export const workflowIdOf = (mailbox: MailboxId): string => `${MAILBOX_WORKFLOW}/${mailbox}`;
 
 /**
- * How long a workflow task may take. 10,000 signals, as many as the server keeps, are handled in one task: that is a
- * few seconds of processor time, and more than Temporal's usual ten on a busy machine. A task that never ends in time
- * would be tried forever. But a task that died with its worker holds its mailbox up for as long.
+ * How long a workflow task may take. One task may have to handle 10,000 signals, as many as the server keeps. That
+ * takes a few seconds of processor time, and on a busy machine more than Temporal's usual ten. A task that never ends
+ * in time would be retried forever. A longer timeout has a price: a task that died with its worker holds up its mailbox
+ * for that long.
  */
 export const TASK_TIMEOUT = '20 seconds';
 
@@ -37,7 +38,7 @@ export const webhookQueueOf = (taskQueue: string): string => `${taskQueue}-webho
 export interface MailboxInput {
   readonly mailbox: MailboxId;
   readonly settings: MailboxSettings;
-  /** The database of the program that started it; absent from earlier versions, and from a start by hand. */
+  /** The database of the program that started the workflow; absent from earlier versions, and from a start by hand. */
   readonly store?: StoreMark;
   /** The state that an earlier run of this workflow carried over; null in the first run. */
   readonly carried: MailboxState | null;
@@ -62,7 +63,7 @@ export const forceResync = defineSignal('forceResync');
 /** Try every failed message again as soon as the quota allows. */
 export const retryFailures = defineSignal('retryFailures');
 export const pause = defineSignal('pause');
-/** Ends a pause. A mailbox that is `failed` or `needs-consent` asks Gmail at once instead of ever more rarely. */
+/** Ends a pause. A mailbox that is `failed` or `needs-consent` asks Gmail at once instead of less and less often. */
 export const resume = defineSignal('resume');
 /** New credentials are stored: ends `needs-consent`. */
 export const reconnect = defineSignal('reconnect');
@@ -85,7 +86,10 @@ export const configure = defineSignal<[SettingsChange]>('configure');
 export const rateLimited =
   defineSignal<[{ readonly until: number; readonly waitFor?: number; readonly message: string }]>(RATE_LIMITED_SIGNAL);
 
-/** A subscription was made or replayed: deliver what it waits for. Without an argument it has a handler. */
+/**
+ * A subscription was made or replayed: deliver what it waits for. Without an argument, it is a subscription with a
+ * handler.
+ */
 export const deliver = defineSignal<[target?: 'handler' | 'webhook']>('deliver');
 
 /** Names the signals that a person may send, for the workflow's page. */
@@ -123,7 +127,7 @@ export interface AwaitResult {
   readonly remedy?: Remedy;
 }
 
-/** An update never lives as long as a backfill: it would hold back continue-as-new. */
+/** The longest wait of an update. An update that lived as long as a backfill would hold back continue-as-new. */
 export const AWAIT_BOUND = '20 seconds';
 
 // ── query ──
@@ -139,7 +143,7 @@ export interface BlockedStatus {
   readonly since: number;
   /** How many questions were refused since then. */
   readonly asks: number;
-  /** When it asks again by itself; null while the mailbox is paused as well. */
+  /** When it asks again by itself; null while the mailbox is also paused. */
   readonly retryAt: number | null;
 }
 
@@ -152,8 +156,8 @@ export interface PushStatus {
   /** Epoch milliseconds of the last notification; null before the first. */
   readonly notifiedAt: number | null;
   /**
-   * False when the mailbox is polled as without push: a change arrived without a notification, or the watch could not
-   * be renewed.
+   * False when the mailbox is polled as often as without push: a change arrived without a notification, or the watch
+   * could not be renewed.
    */
   readonly trusted: boolean;
 }
@@ -182,7 +186,7 @@ export interface MailboxStatus {
   readonly fullSyncs: number;
   /** Recoveries from an expired history. */
   readonly recoveries: number;
-  /** How often it was told that something may have changed. */
+  /** How many pokes and notifications it got. Each says that something may have changed. */
   readonly pokes: number;
   /** Epoch milliseconds when a partial sync last reached the head; null before the first. */
   readonly syncedAt: number | null;
@@ -203,8 +207,8 @@ export interface MailboxStatus {
     readonly remedy?: Remedy;
   } | null;
   /**
-   * Ms that the clock of the last worker is ahead of Temporal's server (below 0: behind); null, or absent from earlier
-   * versions, when it is right.
+   * Ms by which the clock of the last worker is ahead of Temporal's server (below 0: behind); null, or absent from
+   * earlier versions, when the clock is right.
    */
   readonly clockSkew?: number | null;
   /**

@@ -1,4 +1,4 @@
-/** Handlers and webhooks have a lane each, so that a handler whose program is not there holds up no webhook. */
+/** Handlers and webhooks have a lane each, so that webhooks do not wait for a handler whose program does not run. */
 export type DeliveryLane = 'delivery' | 'webhook';
 
 export const DELIVERY_LANES: readonly DeliveryLane[] = ['delivery', 'webhook'];

@@ -8,40 +8,43 @@ import type { DeliveryLane } from './delivery-lane.ts';
  */
 export interface DeliveryState {
   /**
-   * Numbers of deliveries, as those of partial syncs: `requested` grows when an activity leaves something to deliver
-   * or a signal says so; `started` becomes equal to it when the lane begins.
+   * Numbers of deliveries, like those of partial syncs: `requested` grows when an activity leaves something to deliver,
+   * or a signal asks for it; `started` becomes equal to `requested` when the lane begins.
    */
   readonly requested: number;
   readonly started: number;
   /** When the next attempt is due (epoch ms); null when none waits. */
   readonly nextAt: number | null;
-  /** The first subscriptions whose attempt waits, and how many they are. */
+  /** The first subscriptions whose next attempt waits. `waits` counts all of them. */
   readonly waiting: readonly WaitingDelivery[];
   readonly waits: number;
   /** True when a target would get a new change at once; absent otherwise. */
   readonly listening?: true | undefined;
-  /** How many deliveries in succession awaited what a sync brings, and got nothing; absent before the first. */
+  /** How many deliveries in a row began beside a sync in vain; absent before the first. */
   readonly fruitless?: number;
   /**
-   * A sequence number: all requests that have not been served were made by results, for changes up to this one. Absent
-   * when no such request is open, or one of them was made otherwise.
+   * The sequence number up to which results have asked for deliveries. Absent when no request is open, and when one of
+   * the open requests names no sequence number.
    */
   readonly wantedUpTo?: number | undefined;
-  /** Every change up to this sequence number was looked at since the last partial sync began; absent before that. */
+  /**
+   * Deliveries have looked at every change up to this sequence number since the last partial sync began; absent before
+   * they have.
+   */
   readonly seen?: number | undefined;
 }
 
 export interface WaitingDelivery {
   readonly subscription: string;
   readonly why: DeliverResult['waiting'][number]['why'];
-  /** Since when, and until when it waits now (epoch ms). */
+  /** Since when it waits, and until when (epoch ms). */
   readonly since: number;
   readonly until: number;
 }
 
 export const NO_DELIVERIES: DeliveryState = { requested: 0, started: 0, nextAt: null, waiting: [], waits: 0 };
 
-/** Ms until deliveries are tried again after a failure that was not their targets'. */
+/** Ms until deliveries are tried again after a failure that was not a target's. */
 const AFTER_FAILURE = 60_000;
 
 /** Both lanes, as the state holds them. */
@@ -66,7 +69,7 @@ export function changeDeliveries<State extends DeliveryStates>(
     : { ...state, deliveries: change(state.deliveries) };
 }
 
-/** A signal asks for deliveries, or a result of an earlier version. */
+/** A signal asks for deliveries, or the result of a worker of an earlier version does. */
 export const withDeliveryRequested = (state: DeliveryState): DeliveryState => ({
   ...state,
   requested: state.requested + 1,
@@ -74,9 +77,10 @@ export const withDeliveryRequested = (state: DeliveryState): DeliveryState => ({
 });
 
 /**
- * A result leaves changes to deliver. A delivery beside a sync may have looked at them already, or still do so: it says
- * which changes it has seen, so that no other one begins only to find nothing. Results ask again as long as something
- * is left, so a number from before a restored database costs at most the time to the next sync.
+ * A result leaves changes to deliver. A delivery beside a sync may have looked at those changes already, or may still
+ * do so. It says which changes it has seen, so that no further delivery begins only to find nothing. A sequence number
+ * from before a database was restored delays deliveries until the next sync at most, because results ask again as long
+ * as something is left.
  *
  * @param upTo - the sequence number up to which the result has looked
  */
@@ -88,17 +92,17 @@ export function withChangesFound(state: DeliveryState, upTo: number | undefined)
   return { ...state, requested: state.requested + 1, wantedUpTo };
 }
 
-/** What a result says of targets that would get a new change at once. */
+/** Notes whether a target would get a new change at once, as a result says. */
 export const withListening = (state: DeliveryState, isListening: boolean): DeliveryState => ({
   ...state,
   listening: isListening ? true : undefined,
 });
 
-/** What is seen from now on is seen after this sync began. */
+/** A sync begins: from now on, only what deliveries see after its beginning counts as seen. */
 export const withSyncBeside = (state: DeliveryState): DeliveryState =>
   state.seen === undefined ? state : { ...state, seen: undefined };
 
-/** After this many fruitless deliveries in succession no delivery begins beside a sync, until changes are found. */
+/** After this many fruitless deliveries in a row, no delivery begins beside a sync until changes are found. */
 const MOST_FRUITLESS = 3;
 
 /** Whether a delivery begins together with a sync, so that its target gets what the sync brings within milliseconds. */
@@ -141,7 +145,7 @@ export const withDeliveryFailed = (state: DeliveryState, now: number): DeliveryS
   nextAt: now + AFTER_FAILURE,
 });
 
-/** No worker took a delivery beside a sync. A delivery that waited for its next attempt is attempted later. */
+/** No worker took a delivery beside a sync. Subscriptions that waited for their next attempt are attempted later. */
 export const withNotTaken = (state: DeliveryState, now: number): DeliveryState => ({
   ...state,
   fruitless: (state.fruitless ?? 0) + 1,

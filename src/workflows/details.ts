@@ -37,7 +37,7 @@ export function detailsOf(state: MailboxState): string {
     lines.push('', `**What stopped it:** ${state.blocked.message}`, '', questionWords(state, state.blocked));
   if (state.lastError !== null && state.lastError.message !== state.blocked?.message)
     lines.push('', errorWords(state.lastError, state.blocked));
-  // Continue-as-new does not carry the static details, which say the same.
+  // The static details name the signals, too, but continue-as-new does not carry them over.
   lines.push('', SIGNALS_SENTENCE);
   return lines.join('\n');
 }
@@ -59,7 +59,10 @@ function questionWords({ paused }: MailboxState, { asks, retryAt }: Blocked): st
   );
 }
 
-/** The quota by the last activity's result. A point in time stays true longer than a duration. */
+/**
+ * The quota as the last activity reported it. The end of the backfill is shown as a point in time, which stays true
+ * longer than a duration.
+ */
 function quotaRows({ quota, pending }: MailboxState): string[] {
   if (quota === null) return [];
   const { units, rejected, lastMinute, unitsPerMinute, unitsLeft, finishAt } = quota;

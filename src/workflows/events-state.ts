@@ -7,13 +7,13 @@ import type { EventDetails, NotedEvent } from '../model/subscribed-event.ts';
 export interface EventsState {
   /** Events that the store does not hold yet, oldest first. */
   readonly pending: readonly NotedEvent[];
-  /** How many there were: a part of their ids. */
+  /** How many events there have been. The number is a part of each event's id. */
   readonly noticed: number;
   /** True once an event said that consent is needed, until new credentials come or the mailbox is in sync. */
   readonly asksConsent: boolean;
   /** The events that follow once the mailbox is in sync. */
   readonly awaited: { readonly recovered: boolean; readonly inSync: boolean };
-  /** When they are sent to the store again, after a failure that was not the store's; null when nothing has failed. */
+  /** When the pending events are sent to the store again after a failure; null when nothing has failed. */
   readonly retryAt: number | null;
 }
 
@@ -25,9 +25,9 @@ export const NO_EVENTS: EventsState = {
   retryAt: null,
 };
 
-/** At most this many are carried in the state: an outage of the store brings fewer. */
+/** The state carries at most this many events: an outage of the store brings fewer. */
 const MOST_PENDING = 50;
-/** Ms until they are sent to the store again. */
+/** Ms after a failure until events are sent to the store again. */
 const AFTER_FAILURE = 60_000;
 
 // Pure.
@@ -59,7 +59,7 @@ export const withFailure = (events: EventsState, now: number): EventsState => ({
   retryAt: now + AFTER_FAILURE,
 });
 
-/** The state that a run of an earlier version carried over: a backfill that it had begun leads to an event, too. */
+/** The events of a state that an earlier version carried over: a backfill that had begun leads to an event, too. */
 export function completeEvents(carried: Partial<EventsState> | undefined, fullSync: string): EventsState {
   if (carried !== undefined) return { ...NO_EVENTS, ...carried };
   return fullSync === 'fetching' ? withAwaited(NO_EVENTS, { inSync: true }) : NO_EVENTS;

@@ -9,7 +9,10 @@ export type FailedWork =
   | { readonly lane: DeliveryLane; readonly asked: false; readonly awaits?: boolean }
   | { readonly lane: 'events'; readonly asked: false };
 
-/** Why an activity that delivers ended without an attempt. Webhooks are sent by any worker, handlers have a program. */
+/**
+ * Why an activity that delivers ended without an attempt. Any worker sends webhooks, but handlers need the program that
+ * has them.
+ */
 export function notTakenText(lane: FailedWork['lane']): string {
   const missing = lane === 'webhook' ? 'no worker runs' : 'the program that has the handlers does not run';
   return (

@@ -22,7 +22,7 @@ export function withSettings(state: MailboxState, event: EventOf<'configured'>, 
   };
 }
 
-/** The end of a listing. That of an earlier generation changes nothing. */
+/** The end of a listing. A listing of an earlier generation changes nothing. */
 export function withListing(state: MailboxState, event: EventOf<'listed'>, now: number): MailboxState {
   if (event.generation !== state.generation) return state;
   return {
@@ -46,7 +46,8 @@ function resyncWanted(state: MailboxState): boolean {
 }
 
 /**
- * Begins a new generation. Until the store has been asked, the number is unknown; opening the store begins the resync.
+ * Begins a new generation. Its number is unknown until the store has been asked: then the answer of the store begins
+ * the resync.
  */
 export function withFullSync(state: MailboxState, reason: FullSyncReason): MailboxState {
   // An expired mark stays the reason: a resync that someone requests meanwhile must not restart live syncs.
@@ -87,7 +88,8 @@ export function withOpened(state: MailboxState, event: EventOf<'opened'>): Mailb
     generation,
     fullSync: { kind: 'listing', reason },
   });
-  // Also above the workflow's own number: an abandoned attempt, under other settings, may still begin that generation.
+  // Above the workflow's own number, too: an abandoned attempt under other settings may still begin the generation of
+  // that number.
   const next = Math.max(generation, state.generation) + 1;
   if (event.step === 'none') return listing(next, 'initial');
   if (event.settingsChanged) return listing(next, 'settings');
@@ -125,7 +127,7 @@ export function withSlice(state: MailboxState, event: EventOf<'slice-fetched'>, 
   if (state.fullSync.kind === 'done' && event.isDoubted === true)
     return withFullSync({ ...counted, nextSliceAt: null }, 'doubted');
   if (state.fullSync.kind === 'done') return { ...counted, nextSliceAt };
-  // The mailbox is in sync after one more partial sync, which sees the changes from during the backfill.
+  // The mailbox is in sync after one more partial sync, which sees the changes that came during the backfill.
   return {
     ...withSyncRequested(counted),
     fullSync: { kind: 'done' },

@@ -17,8 +17,8 @@ export function planOf({ state }: LaneState, now: number, ways: Ways): Plan {
  * Deliveries ask nothing of Gmail, so they go on while the mailbox is blocked. They wait while it is paused, and until
  * the store has been asked.
  *
- * One that begins beside a sync is the lane's only one, like any other: order within a mailbox does not depend on when
- * it begins. If it dies, or the sync takes longer than it waits, the sync's result asks for another one.
+ * A delivery beside a sync is the only delivery of its lane, like any other, so the order within a mailbox stays the
+ * same. If it dies, or ends before the sync has brought its changes, the sync's result asks for another delivery.
  */
 function withDeliveries(
   plan: Plan,
@@ -39,11 +39,11 @@ function withDeliveries(
 const isSilent = ({ paused, stopping, fullSync }: MailboxState): boolean =>
   paused || stopping || fullSync.kind === 'unknown';
 
-/** Only a notification says that there is something to bring: nothing is delivered beside a sync that merely looks. */
+/** Only a poke promises that the sync brings something: no delivery begins beside a sync that merely looks. */
 const servesPoke = ({ live }: Plan, { pokedAt, blocked }: MailboxState): boolean =>
   live !== null && blocked === null && pokedAt.waiting !== null;
 
-/** Events are kept under the conditions of deliveries, which bring them. */
+/** Events are kept only when deliveries may begin, since deliveries take them to subscribers. */
 function withNoting(
   plan: Plan,
   { state, now, ways }: { readonly state: MailboxState; readonly now: number; readonly ways: Ways },
@@ -65,9 +65,9 @@ export type LaneStart =
 /**
  * The work of a plan that can begin now, in the order in which to begin it.
  *
- * @param cutsHistory - whether the history waits to be cut. Then no backfill begins, and live syncs begin only while a
- * backfill is still running, or a delivery whose target takes its time. Deliveries begin only beside a backfill, so
- * that the lanes end, and so does keeping events
+ * @param cutsHistory - whether the history waits to be cut, for which all lanes must be idle. Then no backfill begins.
+ * Live syncs begin only while a backfill or a delivery is still running. Deliveries, and the work that keeps events,
+ * begin only while a backfill is still running
  */
 export function startable(
   { running }: LaneState,

@@ -11,7 +11,7 @@ export function pokeServed({ pokedAt }: MailboxState): { readonly pokedAt?: numb
   return pokedAt.serving === null ? {} : { pokedAt: pokedAt.serving };
 }
 
-/** Every activity is told which database holds the mailbox. */
+/** The database that holds the mailbox. The request of every activity names it. */
 export function storeOf({ store }: MailboxState): { readonly store?: StoreMark } {
   return store === null ? {} : { store };
 }

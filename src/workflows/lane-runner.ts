@@ -9,7 +9,7 @@ interface Listener {
   freed(lane: WorkLane): void;
 }
 
-/** Runs the lanes' work, each in a scope of its own, so that one can be cancelled without the other. */
+/** Runs the work of each lane in a scope of its own, so that one lane can be cancelled without the others. */
 export class LaneRunner {
   readonly #scopes: Record<WorkLane, CancellationScope | null> = {
     live: null,

@@ -6,13 +6,13 @@ import type { MailboxState } from './mailbox-state.ts';
 import { DELIVERY_LANES, type DeliveryLane } from './delivery-lane.ts';
 import { transition } from './transition.ts';
 
-// The loop of a mailbox without Temporal: what an event makes of its lanes, which of them it cancels, and whether their
-// answers still count. When a lane begins is in `lane-plan.ts`, how long to wait in `lane-wait.ts`. All three are pure,
-// except that they ask for patches (Ways). The workflow and the random schedules of test/schedules both run them.
+// The loop of a mailbox without Temporal: what an event does to the lanes, which lanes it cancels, and whether their
+// answers still count. `lane-plan.ts` decides when a lane begins, and `lane-wait.ts` how long to wait. All three are
+// pure, except that they ask for patches (Ways). The workflow and the random schedules of test/schedules both run them.
 
 /**
  * The lanes of a mailbox's workflow: two that talk to Gmail, two that deliver to subscriptions, and one that keeps
- * events for these.
+ * events for them.
  */
 export type WorkLane = Lane | DeliveryLane | 'events';
 
@@ -53,7 +53,9 @@ export interface Ways {
   boundsTimes(): boolean;
   /** Deliver to subscriptions; before, there were no subscriptions. */
   delivers(): boolean;
-  /** Begin deliveries together with the sync that serves a poke; before, they began when its result was there. */
+  /**
+   * Begin deliveries together with the sync that serves a poke; before, they began when the sync's result was there.
+   */
   deliversBesideSyncs(): boolean;
   /** Keep events for subscriptions; before, there were no events. */
   notesEvents(): boolean;
@@ -89,7 +91,7 @@ export function received(
   return { lanes: { ...next, running: withCancelled(next.running, cancel) }, cancel };
 }
 
-/** Live syncs depend neither on the settings nor on the generation, so changing those cancels only the backfill. */
+/** Live syncs depend neither on the settings nor on the generation, so a change of either cancels only the backfill. */
 function cancelledBy({ kind }: MailboxEvent): readonly WorkLane[] {
   if (kind === 'paused' || kind === 'stop-requested') return WORK_LANES;
   return kind === 'configured' || kind === 'resync-requested' ? ['backfill'] : [];
@@ -115,7 +117,7 @@ function withEvent(lanes: LaneState, event: MailboxEvent, now: number, ways: Way
   return { ...lanes, state: withAskTime(transition(lanes.state, believed, now), lanes.state, ways) };
 }
 
-/** A state that an event has blocked, or a refused question, asks again when the run's version does. */
+/** Sets when a mailbox that an event has just blocked asks again: at the time that belongs to the run's version. */
 function withAskTime(state: MailboxState, before: MailboxState, ways: Ways): MailboxState {
   const { blocked } = state;
   if (blocked === null || blocked === before.blocked) return state;

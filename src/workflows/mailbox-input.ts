@@ -64,7 +64,8 @@ function mailboxIn(address: unknown): MailboxId {
 function settingsIn(settings: unknown): Pick<CheckedInput, 'settings' | 'named'> {
   if (settings === null) return { settings: DEFAULT_SETTINGS, named: {} };
   if (!isObject(settings)) throw refusal('"settings" must be an object, for example {"format":"raw"}');
-  // A client of a later build sends all of its settings. One that this build does not know must not end the mailbox.
+  // A client of a later build sends all of its settings. A setting that this build does not know must not end the
+  // mailbox.
   const isWhole = Object.keys(DEFAULT_SETTINGS).every((name) => name in settings);
   const known = isWhole
     ? Object.fromEntries(Object.entries(settings).filter(([name]) => name in DEFAULT_SETTINGS))

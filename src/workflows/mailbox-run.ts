@@ -77,14 +77,14 @@ export class MailboxRun {
     return isIdle(this.#lanes);
   }
 
-  /** Whether events wait that the store does not hold. An heir takes them over. */
+  /** Whether events are left that the store does not hold yet. If there is an heir, it takes them over. */
   get keepsLastEvents(): boolean {
     const { events, fullSync } = this.state;
     const isWaiting = events.pending.length > 0 && fullSync.kind !== 'unknown' && this.heir === null;
     return isWaiting && patched('last-events');
   }
 
-  /** Called once, after the handlers are registered. A run that began without this patch continues without it. */
+  /** Called once, after the handlers are registered. A run that began without the patch continues without it. */
   begin(): void {
     this.#waitsOn = patched('wait-on');
   }
@@ -135,7 +135,7 @@ export class MailboxRun {
     if (shown.phase !== before && (before !== null || this.#isFirst))
       log.info(`phase ${shown.phase}`, { phase: shown.phase, before });
     this.#shown = shown;
-    // A new run begins with the attributes of the one before.
+    // A new run begins with the attributes of the run before it.
     const carried = workflowInfo().typedSearchAttributes.get(ADDRESS_ATTRIBUTE) ?? null;
     upsertSearchAttributes([
       { key: PHASE_ATTRIBUTE, value: shown.phase },

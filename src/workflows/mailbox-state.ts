@@ -17,8 +17,7 @@ import { NO_PUSH, type PushState } from './push-state.ts';
  * - `unknown`: the store has not been asked. A new workflow starts here, and returns here when the store turns out to
  *   be lost.
  * - `listing`: all ids of generation `generation` are being listed; `reason` says why. With reason `expired` there is
- *   no usable mark, so live syncs
- *   stop; for other reasons they go on.
+ *   no usable mark, so live syncs stop. With any other reason they go on.
  * - `fetching`: the mark is valid, live syncs run, slices of the backfill run beside them.
  * - `done`: nothing of the backfill is pending; slices run only when a failed message's next attempt comes.
  */
@@ -26,8 +25,8 @@ export interface MailboxState {
   readonly mailbox: MailboxId;
   readonly settings: MailboxSettings;
   /**
-   * The settings that were named so far, when the start did not name all. The others are only defaults until the store
-   * was asked. null once all are known.
+   * The settings that have been named so far, when the start did not name all of them. The others are only defaults
+   * until the store has been asked. null once all are known.
    */
   readonly named: SettingsChange | null;
   /** The database that holds the mailbox; null until a worker, or the start, has named it. */
@@ -43,7 +42,10 @@ export interface MailboxState {
   readonly completedGeneration: number;
   readonly paused: boolean;
   readonly stopping: boolean;
-  /** Set while no work goes on because of a refusal. A signal ends that, or an answer to one of its questions. */
+  /**
+   * Set while no work goes on because of a refusal. A signal ends the block, or an answer to one of the mailbox's
+   * questions does.
+   */
   readonly blocked: Blocked | null;
   /** Gmail asked an activity to wait. The activity's own retry waits, not the workflow. */
   readonly rateLimited: { readonly until: number; readonly message: string } | null;
@@ -54,17 +56,17 @@ export interface MailboxState {
    */
   readonly syncs: { readonly requested: number; readonly started: number; readonly served: number };
   /**
-   * When the first unserved poke came: `waiting` for the next partial sync, or `serving` by the one under way. A sync
-   * without changes passes it on to the following syncs, since history may lag behind the notification, until a newer
-   * poke comes. It is only used to measure the lag of notifications.
+   * When the first unserved poke came: `waiting` while the poke waits for the next partial sync, `serving` while a sync
+   * serves it. History may lag behind the notification, so a sync without changes passes this time on to the following
+   * syncs, until a newer poke comes. The time only measures the lag of notifications.
    */
   readonly pokedAt: { readonly waiting: number | null; readonly serving: number | null };
   /**
-   * The same for retries of failed messages. While `requested` is above `served`, the next slice begins at once and
-   * tries all.
+   * Numbers of retries of failed messages, like those of `syncs`. While `requested` is above `served`, the next slice
+   * begins at once and tries all of them.
    */
   readonly retries: { readonly requested: number; readonly served: number };
-  /** The same for audits that somebody asked for. */
+  /** Numbers of audits that somebody asked for, like those of `syncs`. */
   readonly audits: { readonly requested: number; readonly served: number };
   /**
    * When the next scheduled audit is due; null before the first full sync is complete, and when the settings say never.
@@ -79,8 +81,8 @@ export interface MailboxState {
   readonly drift: number | null;
   readonly push: PushState;
   /**
-   * When history must be read once more, since late records have appeared by then. Earlier reads do not replace it.
-   * null when nothing is awaited.
+   * When history must be read once more, because late records will have appeared by then. An earlier read does not
+   * replace this one. null when no such read is due.
    */
   readonly rereadAt: number | null;
   readonly nextPartialSyncAt: number;
@@ -95,8 +97,8 @@ export interface MailboxState {
   /** null before a worker of this version has reported it. */
   readonly quota: QuotaUse | null;
   /**
-   * Ms that the clock of the last worker is ahead of the server's (below 0: behind); null when it is right, or not
-   * known.
+   * Ms by which the clock of the last worker is ahead of the server's (below 0: behind); null when the clock is right,
+   * or not known.
    */
   readonly clockSkew: number | null;
   readonly phaseSince: number;

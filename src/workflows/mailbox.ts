@@ -16,10 +16,11 @@ import { MailboxRun } from './mailbox-run.ts';
 import { initialState } from './mailbox-state.ts';
 
 /**
- * Synchronises one mailbox, for years. Three lanes run side by side: the live lane (partial syncs), the backfill lane
- * (full syncs) and the delivery lane (changes, for subscriptions). What the lanes should do is a pure function of the
- * state (`planOf`). Everything that happens is an event that changes the state (`transition`). How the lanes begin, end
- * and wait is pure, too (`lane-plan.ts`, `lane-scheduler.ts` and `lane-wait.ts`).
+ * Synchronises one mailbox, for years. Five lanes run side by side: the live lane (partial syncs), the backfill lane
+ * (full syncs), two delivery lanes (changes, for handlers and for webhooks), and a lane that keeps events for
+ * subscriptions. What the lanes should do is a pure function of the state (`planOf`). Everything that happens is an
+ * event that changes the state (`transition`). How the lanes begin, end and wait is pure, too (`lane-plan.ts`,
+ * `lane-scheduler.ts` and `lane-wait.ts`).
  *
  * @param argument - the mailbox, its settings, and what an earlier run carried over
  * @returns the mark when the mailbox is stopped, and how many syncs there were

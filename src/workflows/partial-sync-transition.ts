@@ -5,7 +5,7 @@ import { cameAsRenewalNotice, pollDelay, withRenewalNotice, withSyncedPush } fro
 import { countsIn } from './result-counts.ts';
 import { withError } from './state-errors.ts';
 
-/** Ms after a poke that found nothing until history is read again, since it may lag behind the notification. */
+/** Ms until history is read again after a poke's sync has found nothing: history may lag behind the notification. */
 const RECHECK_AFTER_QUIET_POKE = 3_000;
 
 /** Ms between two partial syncs without a poke. */

@@ -89,9 +89,9 @@ export function withNotification(
 
 /**
  * Whether a notification is a renewal notice: it comes soon after a renewal, and names the head that the renewal's own
- * sync has just read. It needs no sync at once, and is recognised once for each renewal. If it was about a real change,
- * the renewal notice still follows and asks for a sync. A server that has not announced the renewal before may never
- * send one, so then a settled read follows.
+ * sync has just read. A renewal notice needs no sync at once, and only one is recognised for each renewal. If this
+ * notification was about a real change, the renewal notice still follows, and asks for a sync. If the previous renewal
+ * had no notice, the server may never send one: then a settled read follows.
  */
 export function isRenewalNotice({ watch, echo }: PushState, historyId: HistoryId | null, now: number): boolean {
   return watch !== null && echo !== null && historyId === echo && now - watch.renewedAt < NOTICE_TIME;

@@ -1,6 +1,6 @@
 import type { Remedy } from '../model/remedy.ts';
 
-/** Characters, as JSON. The state keeps it, and an address has at most 254. */
+/** The most characters of a remedy as JSON: the state keeps the remedy. An address has at most 254. */
 const LONGEST = 1_500;
 
 /**

@@ -11,7 +11,9 @@ export const FAILED_ATTRIBUTE = defineSearchAttributeKey('TidemarkFailedMessages
 /** Messages that differed from Gmail at the last audit. */
 export const DRIFT_ATTRIBUTE = defineSearchAttributeKey('TidemarkDrift', 'INT');
 
-/** The address that Gmail has for the account, where it is not the mailbox's. Its notifications name that one. */
+/**
+ * The address that Gmail has for the account, when it is not the mailbox's. Gmail's notifications name this address.
+ */
 export const ADDRESS_ATTRIBUTE = defineSearchAttributeKey('TidemarkAddress', 'KEYWORD');
 
 export const SEARCH_ATTRIBUTES = [PHASE_ATTRIBUTE, FAILED_ATTRIBUTE, DRIFT_ATTRIBUTE, ADDRESS_ATTRIBUTE] as const;
