@@ -29,7 +29,7 @@ export interface RunningWorker {
   /**
    * Polls for no more work, cancels activities (each may be cut off at any point), and ends within 10 seconds.
    *
-   * @throws what the worker failed with, where it had failed
+   * @throws what the worker failed with, if it has failed
    */
   stop(): Promise<void>;
 }
@@ -39,10 +39,10 @@ export interface RunningWorker {
  * for workflows and live activities, one for the backfill, one for webhooks and, where there are handlers, one for
  * deliveries to them. Temporal's runtime is installed where the program has none.
  *
- * @param options - what it runs with; the environment's configuration and no handlers unless given
+ * @param options - what it runs with; by default the environment's configuration, and no handlers
  * @returns the worker that runs; stop it in the end
  * @throws {ConfigError} when no configuration is given, and the environment holds wrong values
- * @throws {UsageError} when it has an option that there is not
+ * @throws {UsageError} when an option is unknown
  * @throws {InvalidSubscriptionError} when a handler is described wrongly
  * @throws {InvalidIdError} when a mailbox in a handler's filter is not an e-mail address
  * @throws {InvalidCursorError | CursorAheadError | FeedReplacedError | CursorPrunedError} when a handler is new, and
@@ -85,8 +85,8 @@ export function runWorker(request: WorkerRequest): Promise<RunningWorker> {
 }
 
 /**
- * Does for a product's own worker what {@link runWorker} does, without a worker for workflows and live activities. The
- * caller runs the host.
+ * Runs beside a product's own worker, the host, everything that {@link runWorker} runs except the worker for workflows
+ * and live activities. The host does that work, and the caller runs the host.
  */
 export function runBeside(request: WorkerRequest, host: HostWorker): Promise<RunningWorker> {
   return run(request, host);
@@ -103,7 +103,7 @@ async function run(request: WorkerRequest, host: HostWorker | null): Promise<Run
     async () => tracing?.flush(),
   ];
   const closeAll = async (): Promise<void> => {
-    // One that cannot be closed leaves none of the others open, and hides no error of the worker's.
+    // A part that cannot be closed must neither leave the others open nor hide an error of the worker.
     for (const close of closing)
       await close().catch((error: unknown) => log.warn({ error }, 'the worker left something open'));
   };
@@ -142,7 +142,7 @@ async function run(request: WorkerRequest, host: HostWorker | null): Promise<Run
  * Keeps the store tidy and the search attributes registered while the worker runs, and wakes mailboxes that a handler
  * waits for.
  *
- * @returns ends all of it
+ * @returns a function that ends all of this
  */
 function keepInOrder(
   { config, log, handlers = {} }: WorkerRequest,
@@ -176,7 +176,7 @@ function keepInOrder(
   };
 }
 
-/** Temporal's SDK keeps a connection open that has a worker which failed and never ends. */
+/** Temporal's SDK refuses to close a connection that is held by a worker which failed and never ends. */
 async function closeConnection(connection: NativeConnection): Promise<void> {
   try {
     await connection.close();
@@ -192,9 +192,7 @@ interface RunningMeans {
   readonly closeAll: () => Promise<void>;
 }
 
-/**
- * When one worker fails the others are stopped: by themselves they would accept work that only all of them can finish.
- */
+/** When one worker fails, the others are stopped: otherwise they would accept work that only all of them can finish. */
 function running(
   workers: readonly Worker[],
   host: HostWorker | null,

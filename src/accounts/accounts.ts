@@ -20,7 +20,7 @@ import type { AccountStores, LoginRequest } from './mailbox-credentials.ts';
 export interface ConnectRequest {
   /** The text of a credential file of Google's: `authorized_user`, or `service_account` with domain-wide delegation. */
   readonly credentials: string;
-  /** False stores the credentials untried; true unless given. */
+  /** False stores the credentials untried; true by default. */
   readonly verify?: boolean;
 }
 
@@ -43,7 +43,7 @@ export interface Accounts {
    */
   connect(mailbox: string, request: ConnectRequest): Promise<ConnectedMailbox>;
   /**
-   * Begins a consent: send the person to `url`, and keep `pending` until the answer comes. Asks nobody.
+   * Begins a consent: send the person to `url`, and keep `pending` until the answer comes. Makes no call.
    *
    * @param request - the OAuth client, and where Google sends the person afterwards
    * @returns the address of Google's question, and what {@link Accounts.completeConsent} needs
@@ -72,8 +72,8 @@ export interface Accounts {
    */
   completeConsent(request: CompleteConsentRequest): Promise<CompletedConsent>;
   /**
-   * The ids of the labels that a person names, for settings, which take ids. Gmail's own labels are known, in any case;
-   * for any other the mailbox is asked (1 unit).
+   * The ids of the labels that a person names, for settings, which take ids. Gmail's own labels are known, in upper or
+   * lower case; for any other label Gmail is asked (1 unit).
    *
    * @param mailbox - its e-mail address
    * @param names - names or ids of labels

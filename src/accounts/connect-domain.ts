@@ -24,7 +24,7 @@ const PAUSE = 500;
  * @throws {DirectoryError} when the users cannot be listed, the delegation lacks a scope, or Google issues no token for
  * any user
  * @throws {SecretKeyError} when none of the stored credentials can be decrypted
- * @throws {OtherDatabaseError} when every user's mailbox that runs is mirrored in another database
+ * @throws {OtherDatabaseError} when all mailboxes of these users that run are mirrored in another database
  * @throws the signal's reason when it aborts
  */
 export async function connectDomain(request: ConnectDomainRequest): Promise<ConnectedDomain> {
@@ -88,7 +88,7 @@ export async function connectDomain(request: ConnectDomainRequest): Promise<Conn
 }
 
 /**
- * A stored mailbox whose address is now an alias of another user was probably renamed. It is not certain, since the
+ * A stored mailbox whose address is now an alias of another user was probably renamed. That is not certain, since the
  * alias may come from a deleted account: `tidemark rename` compares messages with Google's.
  */
 async function renamedUsers(users: readonly DirectoryUser[], store: MailboxRegistry): Promise<readonly RenamedUser[]> {

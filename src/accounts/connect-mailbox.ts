@@ -14,8 +14,8 @@ import type { LoginRequest } from './mailbox-credentials.ts';
 /** A mailbox whose credentials Gmail has accepted. */
 export interface ConnectedMailbox {
   /**
-   * The account's address at Google. It differs from the mailbox's when the account was renamed, and equals it when
-   * nothing was tried.
+   * The account's address at Google. It differs from the mailbox's address when the account was renamed. When nothing
+   * was tried, it is the mailbox's address.
    */
   readonly address: MailboxId;
   /** How many messages Gmail says the account has; null when it does not say, or nothing was tried. */

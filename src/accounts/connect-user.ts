@@ -13,8 +13,8 @@ export interface Held {
 }
 
 /**
- * Reads all records before anything is written: with a wrong key, new mailboxes would be encrypted with another key
- * than the rest.
+ * Reads all records before anything is written, so that a wrong key is noticed. Otherwise the credentials of new
+ * mailboxes would be encrypted with another key than the rest.
  */
 export async function readHeld(
   mailboxes: readonly MailboxId[],

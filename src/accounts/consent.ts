@@ -28,8 +28,8 @@ export interface BeginConsentRequest {
   /** The address of the account that must consent; without it, any account that the person chooses. */
   readonly mailbox?: string | undefined;
   /**
-   * The settings with which the mailbox will be started; the defaults unless given. They decide the scopes: `full` and
-   * `raw` need `gmail.readonly`, `metadata` and `minimal` `gmail.metadata`, a condition by date `gmail.readonly`.
+   * The settings with which the mailbox will be started; the default settings if absent. They decide the scopes: `full`
+   * and `raw` need `gmail.readonly`, `metadata` and `minimal` `gmail.metadata`, a condition by date `gmail.readonly`.
    */
   readonly settings?: SettingsChange;
 }

@@ -10,7 +10,7 @@ import { SecretKeyError } from '../secrets/secret-box.ts';
 import { LoginError } from './login-error.ts';
 import { mailboxCredentials, type LoginRequest } from './mailbox-credentials.ts';
 
-/** Pages of ids, 5 units each, that are listed to count a scope with a date, of which Gmail keeps no count. */
+/** Gmail keeps no count of a scope with a date, so up to this many pages of ids are listed, at 5 units each. */
 const MOST_PAGES = 4;
 
 /**

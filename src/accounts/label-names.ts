@@ -18,8 +18,8 @@ const CATEGORIES = [
 const SYSTEM = new Map([...SYSTEM_LABELS, ...CATEGORIES].map((id) => [id, labelId(id)]));
 
 /**
- * The ids of the labels that a person names. System labels are known, whatever their case; for any other the mailbox is
- * asked (1 unit).
+ * The ids of the labels that a person names. System labels are known, in upper or lower case; for any other label Gmail
+ * is asked (1 unit).
  *
  * @param request.names - names or ids, as given to `--label`
  * @throws {LoginError} `unknown-label` when the mailbox has no such label, or is not connected and cannot be asked

@@ -13,8 +13,8 @@ const PATIENCE = 5 * 60_000;
 const PAUSE = 10_000;
 
 /**
- * Lists all ids of a scope, and what its first sync will have to fetch. Costs a messages.list for every 500 messages,
- * and as many again for those with attachments where attachments are wanted.
+ * Lists all ids of a scope, and what its first sync will have to fetch. Costs one messages.list for every 500 messages.
+ * When attachments are wanted, the messages that have some are listed once more.
  *
  * @returns null when the mailbox is not connected
  * @throws {LoginError} when Google refuses the credentials or cannot be reached
@@ -73,7 +73,10 @@ function sizes(threads: ReadonlyMap<string, string>): ListedScope['threads'] {
   return [...counts].map(([fresh, count]) => ({ fresh, threads: count }));
 }
 
-/** A person waits, and a large mailbox takes more than a minute's quota, so refusals that pass are waited out. */
+/**
+ * A person waits, and a large mailbox takes more than a minute's quota, so a refusal that will pass does not end the
+ * listing.
+ */
 async function patiently<Answer>(
   ask: () => Promise<Answer>,
   clock: Clock,

@@ -1,6 +1,6 @@
 import { TidemarkError, type TidemarkErrorOptions } from '../model/tidemark-error.ts';
 
-/** Thrown when a mailbox cannot be connected, or not be asked for its labels. */
+/** Thrown when a mailbox cannot be connected, or cannot be asked for its labels. */
 export class LoginError extends TidemarkError {
   override readonly name = 'LoginError';
   readonly code:

@@ -19,7 +19,7 @@ export interface LoopbackRedirect {
 
 export interface BrowserAnswer {
   readonly url: string;
-  /** Shows the person, in the browser, how it ended. */
+  /** Shows the person, in the browser, how the consent ended. */
   show(page: { readonly title: string; readonly text: string }): Promise<void>;
 }
 

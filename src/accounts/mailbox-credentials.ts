@@ -9,7 +9,7 @@ import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { MailboxAccounts } from '../store/mailboxes/mailbox-accounts.ts';
 import type { CredentialStore } from '../secrets/credential-store.ts';
 
-/** What connecting and checking a mailbox uses of the stores. */
+/** The stores that are used to connect or check a mailbox. */
 export interface AccountStores {
   readonly store: MailboxRegistry & MailboxAccounts;
   readonly credentials: CredentialStore;
@@ -26,7 +26,8 @@ export interface LoginRequest {
 }
 
 /**
- * By what a mailbox is read: the token provider, or its stored credentials, decrypted; null when it is not connected.
+ * What gives access to a mailbox: the token provider, or its stored credentials, decrypted. null when the mailbox is
+ * not connected.
  *
  * @throws {SecretKeyError} when no key decrypts them
  */

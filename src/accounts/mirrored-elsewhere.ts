@@ -2,16 +2,16 @@ import { OtherDatabaseError } from '../client/errors.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { ConnectDomainRequest } from './domain-request.ts';
 
-/** Each question may have a worker replay a mailbox's history. */
+/** How many mailboxes are asked at once: each question may make a worker replay a mailbox's history. */
 const AT_ONCE = 20;
 
 /**
  * The mailboxes that are mirrored in another database than the one that is open here. Without a worker it is unknown,
- * and nothing is asked: each question would wait for an answer.
+ * and no mailbox is asked: each question would wait for an answer in vain.
  *
  * @param mailboxes - those that run
- * @throws {OtherDatabaseError} when all of them are: then the database is the wrong one, and new mailboxes must not be
- * started in it
+ * @throws {OtherDatabaseError} when all of them are mirrored elsewhere: then this database is the wrong one, and new
+ * mailboxes must not be started in it
  */
 export async function mirroredElsewhere(
   mailboxes: readonly MailboxId[],

@@ -43,7 +43,10 @@ interface HeldCredentials {
   readonly record: EncryptedRecord;
 }
 
-/** Credentials of the new address go first: if somebody connected it already, the former ones may no longer work. */
+/**
+ * The credentials of the new address come first: when somebody has connected it already, those of the former address
+ * may no longer work.
+ */
 async function heldCredentials({ stores }: Means, { from, to }: Rename): Promise<HeldCredentials | null> {
   for (const mailbox of [to, from]) {
     const record = await stores.credentials.get(mailbox);
@@ -72,7 +75,7 @@ async function refusalOf(means: Means, rename: Rename): Promise<string | null> {
   }
 }
 
-/** Whether the same question may be answered later, although nobody does anything. */
+/** Whether the same question may be answered later without anybody's help. */
 function mayPass({ failure }: GmailError): boolean {
   switch (failure.kind) {
     case 'unavailable':
@@ -94,7 +97,7 @@ function mayPass({ failure }: GmailError): boolean {
 interface OpeningCredentials {
   readonly mailbox: MailboxId;
   readonly credentials: MailboxCredentials;
-  /** Whether they open any address that is named, so that their opening one proves nothing of another. */
+  /** True when they open any address that is named: then success does not prove whose address it is. */
   readonly isByName: boolean;
 }
 

@@ -19,7 +19,7 @@ export interface Housekeeping {
     Pick<MailboxRemoval, 'finishRemovals'>;
   /** Ms for which the body of a message that is gone is kept; null: forever. */
   readonly goneGrace: number | null;
-  /** Ms for which a body outside that nothing names is kept; null: forever. */
+  /** Ms for which a body outside the database is kept when nothing names it; null: forever. */
   readonly sweepGrace: number | null;
   /** Ms for which changes are kept; null: forever. */
   readonly changesKept: number | null;

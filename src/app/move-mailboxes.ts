@@ -15,9 +15,9 @@ export type { MovedMailbox };
  * change during the move is noticed, and then nothing is moved.
  *
  * @param request.from - a database URL
- * @param request.to - another
- * @param request.moveBodies - true writes bodies that lie outside again, where `BODIES_URL` says; otherwise they stay
- * where they are
+ * @param request.to - another database URL
+ * @param request.moveBodies - true writes the bodies outside the database once more, to the place that `BODIES_URL`
+ * names; otherwise they stay where they are
  * @returns the moved mailboxes, and whether Temporal could be asked which mailboxes run
  * @throws {CannotDoError} when a mailbox runs
  * @throws {MoveError | StoreError | UnsupportedDatabaseError}

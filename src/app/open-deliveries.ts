@@ -8,9 +8,9 @@ import { webhookAccess } from './webhooks-of-config.ts';
 
 /** How {@link openDeliveries} opens. */
 export interface OpenDeliveriesOptions {
-  /** What `loadConfig()` reads from the environment, unless given. */
+  /** The configuration; by default, what `loadConfig()` reads from the environment. */
   readonly config?: Config;
-  /** Time and pauses; the system's clock unless given. */
+  /** Time and pauses; the system's clock by default. */
   readonly clock?: Clock;
 }
 
@@ -23,10 +23,10 @@ export interface OpenedDeliveries {
 }
 
 /**
- * Opens the configured database to see who takes changes and who does not, and to end subscriptions. Needs no Temporal
- * server.
+ * Opens the configured database to see which subscriptions take their changes and which do not, and to end
+ * subscriptions. Needs no Temporal server.
  *
- * @param options - the configuration that `loadConfig()` reads and the system's clock unless given
+ * @param options - the configuration and the clock; by default, what `loadConfig()` reads and the system's clock
  * @returns the subscriptions; close them in the end
  * @throws {StoreError} when there is no store, or the database cannot be used
  * @example

@@ -18,19 +18,19 @@ export interface Tidemark extends Reader {
   readonly accounts: Accounts;
   /** The Temporal client that all of this uses. */
   readonly temporal: Client;
-  /** Closes the connection to Temporal and the database. What is asked for afterwards fails. */
+  /** Closes the connection to Temporal and the database. Calls after that fail. */
   close(): Promise<void>;
 }
 
 /** How {@link openTidemark} opens. */
 export interface OpenTidemarkOptions {
-  /** What `loadConfig()` reads from the environment, unless given. */
+  /** The configuration; by default, what `loadConfig()` reads from the environment. */
   readonly config?: Config;
-  /** Time and pauses; the system's clock unless given. */
+  /** Time and pauses; the system's clock by default. */
   readonly clock?: Clock;
-  /** False refuses to make a database where there is none; true unless given. */
+  /** False refuses to make a database where there is none; true by default. */
   readonly create?: boolean;
-  /** Gives tokens in place of stored credentials, wherever Gmail is asked: give the workers the same. */
+  /** Gives tokens in place of stored credentials, wherever Gmail is asked: give the workers the same provider. */
   readonly tokenProvider?: TokenProvider;
   /**
    * A Temporal client of the application's, with codecs or interceptors of its own, in the namespace of the mailboxes.
@@ -53,7 +53,7 @@ const OPTIONS: OptionNames<OpenTidemarkOptions> = {
  * @param options - the environment's configuration, unless one is given
  * @returns what commands mailboxes and reads them; close it in the end
  * @throws {ConfigError} when no configuration is given, and the environment holds wrong values
- * @throws {UsageError} when it has an option that there is not
+ * @throws {UsageError} when an option is unknown
  * @throws {ServerUnreachableError} when no Temporal server answers within some seconds
  * @throws {StoreError} when the database cannot be used
  * @throws {SecretKeyError} when payloads are to be encrypted and there is no usable key

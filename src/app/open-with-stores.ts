@@ -33,7 +33,7 @@ export interface OpeningWithStores {
   readonly create?: boolean | 'in-memory';
   /** Gives tokens in place of stored credentials, wherever Gmail is asked. */
   readonly tokenProvider?: TokenProvider | undefined;
-  /** A client whose connection somebody else closes, instead of one by the configuration. */
+  /** A client whose connection somebody else closes, instead of a client that the configuration describes. */
   readonly temporal?: Client | undefined;
 }
 

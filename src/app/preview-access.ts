@@ -15,8 +15,8 @@ interface PreviewMeans {
 }
 
 /**
- * What previews of settings ask of Gmail and of the prices. Loaded when a preview is asked for. Gmail's silence is no
- * obstacle to a change: then the preview says less.
+ * What previews of settings ask of Gmail and of the prices. Loaded when a preview is asked for. When Gmail does not
+ * answer, a change is still possible: the preview only says less.
  */
 export function previewAccess({ config, stores, clock, tokenProvider }: PreviewMeans): PreviewAccess {
   const request = (mailbox: MailboxId) => ({

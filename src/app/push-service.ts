@@ -135,8 +135,8 @@ function troubleOf(poker: MailboxPoker, log: Log): () => Promise<string | null> 
 }
 
 /**
- * Without an audience and a service account Google cannot be distinguished from anybody else: then no notifications are
- * accepted over HTTP.
+ * Without an audience and a service account, Google cannot be distinguished from anybody else. Only a service that also
+ * pulls may lack both: it accepts no notifications over HTTP then.
  */
 function verifierOf({ push }: Config, clock: Clock, pull: boolean): TokenVerifier | null {
   if (pull && push.audience === null && push.serviceAccount === null) return null;

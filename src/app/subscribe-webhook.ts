@@ -41,11 +41,11 @@ export interface SubscribeWebhookMeans {
 }
 
 /**
- * Makes a subscription with a webhook, or changes one. The keys are stored before the subscription, so that none
- * delivers without keys; keys that are left by a crash in between are replaced by the next call.
+ * Makes a subscription with a webhook, or changes one. The keys are stored before the subscription, so that no
+ * subscription delivers without keys. When a crash in between leaves keys behind, the next call replaces them.
  *
- * @throws {InvalidSubscriptionError} when it cannot be made as it is described
- * @throws {FeedError} when it is new, and the cursor of its beginning is no place to go on from
+ * @throws {InvalidSubscriptionError} when the subscription cannot be made as it is described
+ * @throws {FeedError} when the subscription is new, and the cursor of its beginning is no place to go on from
  * @throws {SecretKeyError} when the keys that encrypt cannot be used
  */
 export async function subscribeWebhook(
@@ -83,7 +83,7 @@ const WANTED: OptionNames<WebhookSubscription> = {
   dropFormerSecret: true,
 };
 
-/** What a caller in plain JavaScript may have written otherwise than its types say. */
+/** Refuses what a caller in plain JavaScript may have written against the types. */
 function checkWanted(name: string, wanted: WebhookSubscription): void {
   knownOptions(`The subscription ${name}`, wanted, WANTED, (message) => new InvalidSubscriptionError(message));
   checkSubscriptionOptions(name, wanted);

@@ -5,7 +5,7 @@ import { webhookSecretsOf } from '../secrets/secret-owner.ts';
 import { secretKeysOf } from '../storage/open-secret-keys.ts';
 import type { Stores } from '../store/stores.ts';
 
-/** Loaded when somebody subscribes: it stands on the rules of addresses and on the keys. */
+/** Its modules are loaded when somebody subscribes: they need the rules of addresses and the keys. */
 export function webhookAccess(
   config: Config,
   stores: Pick<Stores, 'store' | 'credentials'>,

@@ -42,7 +42,7 @@ export async function auditAndWait(
 }
 
 /**
- * The chain of runs that work is asked of. Both the request and the wait for it are updates.
+ * The chain of runs that is asked for work. Both the request and the wait for its end are updates.
  *
  * @throws {MailboxBlockedError} when the mailbox waits for a person
  * @throws {MailboxNotRunningError} when no workflow runs

@@ -19,11 +19,11 @@ export interface StartedMailbox {
   readonly wasRunning: boolean;
   /** Whether the settings differ from those that the mailbox had. */
   readonly isChanged: boolean;
-  /** The settings that it has now. */
+  /** The settings that the mailbox has now. */
   readonly settings: MailboxSettings;
 }
 
-/** What a change of settings works with: it is compared with Gmail and with the store before it is sent. */
+/** What a change of settings works with. The change is compared with Gmail and with the store before it is sent. */
 export interface CheckedSettingsMeans extends ClientMeans {
   readonly previewing: PreviewAccess;
   readonly taskQueue: string;

@@ -10,7 +10,7 @@ import { viewOf, type ClientMeans } from './mailbox-workflow.ts';
  * @throws {OtherDatabaseError} when the mailbox is mirrored in another database
  */
 export async function currentReport(means: ClientMeans, mailbox: MailboxId): Promise<MailboxReport> {
-  // In this order: when the workflow says that it is in sync, what is read from the store afterwards must show it.
+  // The workflow first: when it says that the mailbox is in sync, the rows that are read afterwards must show that.
   const running = await viewOf(means, mailbox);
   const stored = await readStored(means.store, mailbox, means.clock.now());
   if (stored.row === null && running.phase === null && (running.failure ?? null) === null)
@@ -18,7 +18,7 @@ export async function currentReport(means: ClientMeans, mailbox: MailboxId): Pro
   return reportOf(mailbox, stored, running);
 }
 
-/** What the store alone says about a mailbox. */
+/** What the store says about a mailbox. Temporal is not asked. */
 export async function storedReport(
   { store, clock }: Pick<ClientMeans, 'store' | 'clock'>,
   mailbox: MailboxId,

@@ -16,8 +16,8 @@ import { wakeDeliveries, wakeMailbox } from './wake-deliveries.ts';
 import type { SubscribedWebhook, WebhookAccess, WebhookSubscription } from './webhook-access.ts';
 
 /**
- * Where a replay begins: after the change with a cursor of the change feed, or, of one mailbox, with a sequence number;
- * or at the first change since a time (a date, or epoch milliseconds).
+ * Where a replay begins: after the change that has this cursor of the change feed; after the change that has this
+ * sequence number, in one mailbox; or at the first change since a time (a date, or epoch milliseconds).
  */
 export type ReplayFrom =
   | { readonly mailbox: string; readonly after: string | number }
@@ -55,15 +55,16 @@ export class DeliveriesClient extends Deliveries {
   /**
    * Makes a subscription with a webhook, or changes one. Running mailboxes that have changes for it begin at once.
    *
-   * @param name - the subscription's name; one that exists is changed
+   * @param name - the subscription's name; a subscription that exists is changed
    * @param wanted - the receiver, and what it gets
    * @returns what the receiver verifies with, when a key was made or given
-   * @throws {InvalidSubscriptionError} when it cannot be made as it is described; nothing has changed then
-   * @throws {InvalidCursorError | CursorAheadError | FeedReplacedError | CursorPrunedError} when it is new, and the
-   * cursor of its beginning is no place to go on from; nothing has changed then
-   * @throws {SecretKeyError} when there is no key to encrypt its keys with
-   * @throws {TidemarkError} when Temporal cannot be used; nothing has changed then. Should it fail after it was asked
-   * for the first time, the subscription is made, and mailboxes deliver with their next sync
+   * @throws {InvalidSubscriptionError} when the subscription cannot be made as it is described; nothing has changed
+   * then
+   * @throws {InvalidCursorError | CursorAheadError | FeedReplacedError | CursorPrunedError} when the subscription is
+   * new, and the cursor of its beginning is no place to go on from; nothing has changed then
+   * @throws {SecretKeyError} when there is no key with which to encrypt the subscription's keys
+   * @throws {TidemarkError} when Temporal cannot be used; nothing has changed then. If Temporal fails only later in the
+   * call, the subscription is made, and mailboxes deliver with their next sync
    * @example
    *   const { receiverKey } = await tidemark.client.deliveries.subscribe('crm', { url: 'https://example.com/hooks' });
    */
@@ -81,19 +82,19 @@ export class DeliveriesClient extends Deliveries {
   }
 
   /**
-   * Delivers again what was delivered, or parked, since a place. The deliveries have new ids. Running mailboxes begin
-   * at once, others when they are started.
+   * Delivers again everything from a place on, whether it was delivered or parked. The deliveries have new ids. Running
+   * mailboxes begin at once, others when they are started.
    *
    * @param name - the subscription's name
    * @param from - the place, and in which mailboxes
-   * @returns the mailboxes that go back, and how many changes of each are not kept any more; none of them when the
-   * subscription is not that far yet
+   * @returns the mailboxes that go back to the place, each with how many of its changes are no longer kept; no
+   * mailboxes when the subscription has not reached the place yet
    * @throws {CannotDoError} `subscription-unknown`
-   * @throws {UsageError} when it names no place, or two
+   * @throws {UsageError} when `from` names no place, or two
    * @throws {InvalidCursorError | CursorAheadError | FeedReplacedError | CursorPrunedError} when `after` is no place to
    * go back to; nothing has changed then
-   * @throws {TidemarkError} when Temporal cannot be used; nothing has changed then. Should it fail after it was asked
-   * for the first time, the mailboxes go back with their next sync
+   * @throws {TidemarkError} when Temporal cannot be used; nothing has changed then. If Temporal fails only later in the
+   * call, the mailboxes go back with their next sync
    */
   async replay(name: string, from: ReplayFrom): Promise<readonly ReplayedMailbox[]> {
     const { target } = await this.required(name);
@@ -109,16 +110,17 @@ export class DeliveriesClient extends Deliveries {
   }
 
   /**
-   * Delivers alone once more what was parked: one change or event, by the `deliveryId` with which `parked` shows it, or
-   * all. Positions stay where they are, so nothing else comes again. Each has one attempt, and is parked again if that
-   * fails. The deliveries have new ids. Running mailboxes begin at once, others when they are started.
+   * Delivers parked changes and events once more, each by itself: the one with the given `deliveryId`, which `parked`
+   * shows, or all of them. Positions stay where they are, so nothing else is delivered again. Each gets one attempt,
+   * and is parked again if that attempt fails. The deliveries have new ids. Running mailboxes begin at once, others
+   * when they are started.
    *
    * @param which - `id`: only what has this `deliveryId`; `mailbox`: only of this mailbox
    * @param name - the subscription's name
    * @returns how many are delivered again, by mailbox; none when nothing is parked
    * @throws {CannotDoError} `subscription-unknown`; `parked-unknown` when nothing is parked under the id
-   * @throws {TidemarkError} when Temporal cannot be used; nothing has changed then. Should it fail after it was asked
-   * for the first time, the mailboxes deliver with their next sync
+   * @throws {TidemarkError} when Temporal cannot be used; nothing has changed then. If Temporal fails only later in the
+   * call, the mailboxes deliver with their next sync
    * @example
    *   const [parked] = await tidemark.client.deliveries.parked('crm');
    *   if (parked !== undefined) await tidemark.client.deliveries.replayParked('crm', { id: parked.deliveryId });
@@ -141,8 +143,8 @@ export class DeliveriesClient extends Deliveries {
   }
 
   /**
-   * Asks Temporal something before anything is written: what is wrong with it is to be known before a key is made that
-   * nobody would see.
+   * Asks Temporal something before anything is written. If Temporal cannot be used, the call must fail before it makes
+   * a key, which nobody would ever see.
    */
   async #requireServer(): Promise<void> {
     const [first] = await this.#store.listMailboxes();

@@ -5,7 +5,7 @@ import { workflowIdOf } from '../workflows/definitions.ts';
 import { MailboxNotRunningError } from './errors.ts';
 import type { Rpc } from './rpc.ts';
 
-/** Whom to ask about which mailbox. */
+/** A question to Temporal about one mailbox. */
 export interface RunQuestion {
   readonly temporal: Client;
   readonly rpc: Rpc;

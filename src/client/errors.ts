@@ -59,7 +59,7 @@ export class SettingsRefusedError extends TidemarkError {
   override readonly name = 'SettingsRefusedError';
   readonly code = 'settings-refused';
   declare readonly mailbox: MailboxId;
-  /** `nothing-left`: everything that is held would leave, and nothing would come in. */
+  /** `nothing-left`: every message that is held would leave, and no other message is in the new scope. */
   readonly reason: 'after-in-future' | 'nothing-left' | 'unknown-label';
 
   constructor(mailbox: MailboxId, reason: SettingsRefusedError['reason'], message: string) {
@@ -122,7 +122,7 @@ export function blockedText(mailbox: MailboxId, phase: BlockedPhase, reason: Blo
 }
 
 /**
- * What a person can do about a blocked mailbox. Null when the reason names commands itself, as those of earlier
+ * What a person can do about a blocked mailbox. Null when the reason itself names commands, as reasons of earlier
  * versions do.
  */
 export function blockedRemedy(mailbox: MailboxId, phase: BlockedPhase, reason: BlockReason | null): Remedy | null {
@@ -132,7 +132,7 @@ export function blockedRemedy(mailbox: MailboxId, phase: BlockedPhase, reason: B
   return phase === 'failed' ? { kind: 'ask-again', mailbox, orConnect: false } : { kind: 'connect', mailbox };
 }
 
-/** The reason of a report; null when it says none. */
+/** Why the mailbox of a report is blocked; null when the report does not say. */
 export function blockReasonOf({
   blocked = null,
   lastError,

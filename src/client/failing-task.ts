@@ -17,7 +17,7 @@ export function failingTaskIn({ raw }: Pick<WorkflowExecutionDescription, 'raw'>
   return attempt > USUAL_ATTEMPTS ? { attempt } : null;
 }
 
-/** Asks the server for it. @returns null also when the mailbox does not run */
+/** Asks the server for a mailbox's failing task. @returns null also when the mailbox does not run */
 export async function failingTaskOf(question: RunQuestion): Promise<FailingTask | null> {
   const described = await describedRun(question);
   return described === null ? null : failingTaskIn(described);

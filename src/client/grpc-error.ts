@@ -10,7 +10,7 @@ export const GRPC_STATUS = {
   unauthenticated: 16,
 } as const;
 
-/** The status code with which a call to Temporal failed; null when the error is none of gRPC's. */
+/** The status code with which a call to Temporal failed; null when the error is not gRPC's. */
 export const grpcCodeOf = (error: unknown): number | null => serviceErrorOf(error)?.code ?? null;
 
 /** What the server says of the failure. */

@@ -4,7 +4,7 @@ import type { ClientMeans } from './mailbox-workflow.ts';
 
 /**
  * Whether a mailbox's workflow runs, has ended, or is unknown. Temporal forgets ended workflows after the namespace's
- * retention: then the store, which still has the mailbox, says that it ran.
+ * retention. After that, the mailbox in the store shows that it ran.
  */
 export async function lastRun(
   { temporal, rpc, store }: ClientMeans,

@@ -18,7 +18,9 @@ import type { SubscriptionStore } from '../store/subscriptions/subscription-stor
 import type { Phase } from '../workflows/phase.ts';
 import type { FailingTask } from './failing-task.ts';
 
-/** The roles of the store that the client uses. It writes in one case: to have a lost body fetched again. */
+/**
+ * The roles of the store that the client uses. The client writes in one case only: to have a lost body fetched again.
+ */
 export type ClientStore = MailboxRegistry &
   WorkStore &
   SpentUnits &
@@ -61,7 +63,7 @@ export interface MailboxReport {
   readonly settings: MailboxSettings | null;
   /** How many messages are in each state. */
   readonly counts: MessageCounts;
-  /** What its calls to Gmail came to. */
+  /** Its calls to Gmail, and what they cost. */
   readonly usage: Usage;
   /** What keeps the mailbox from its work now, as its activities recorded it: the worse of the two `conditions`. */
   readonly condition: Condition | null;
@@ -90,7 +92,7 @@ export interface MailboxReport {
   /** Until when the project's daily budget holds back the backfill, while live syncs go on. */
   readonly heldUntil: number | null;
   /**
-   * For a mailbox in `failed` or `needs-consent`: when it asks Gmail again by itself, and how often it did. Null
+   * For a mailbox in `failed` or `needs-consent`: when it asks Gmail again by itself, and how often it has asked. Null
    * otherwise, and when no worker answered.
    */
   readonly blocked: NonNullable<MailboxStatus['blocked']> | null;
@@ -104,8 +106,8 @@ export interface MailboxReport {
    */
   readonly renamedTo: { readonly address: MailboxId; readonly since: number } | null;
   /**
-   * Milliseconds by which the last worker's clock is ahead of the Temporal server's (negative: behind). Null when it is
-   * right, or no worker answered.
+   * Milliseconds by which the last worker's clock is ahead of the Temporal server's (negative: behind). Null when the
+   * clock is right, or no worker answered.
    */
   readonly clockSkew: number | null;
   /**
@@ -129,9 +131,9 @@ export interface Usage extends CallCounts {
   readonly methods: Readonly<Record<string, CallCounts>>;
 }
 
-/** What calls to Gmail came to. */
+/** How many calls to Gmail were made, what they cost, and how they ended. */
 export interface CallCounts {
-  /** Calls that were made, whatever came of them. */
+  /** All calls, however they ended. */
   readonly calls: number;
   /** Quota units that they cost: https://developers.google.com/workspace/gmail/api/reference/quota */
   readonly units: number;

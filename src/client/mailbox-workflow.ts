@@ -28,7 +28,7 @@ export async function viewOf({ temporal, rpc, store }: ClientMeans, mailbox: Mai
 }
 
 /**
- * Signals a mailbox of this database. Whether it is one is asked first, so that a refused command has done nothing.
+ * Signals a mailbox, if this database holds it. That is checked first, so that a refused command has done nothing.
  *
  * @throws {MailboxNotRunningError} when no workflow runs
  * @throws {OtherDatabaseError} when the workflow says that another database holds the mailbox

@@ -12,11 +12,11 @@ const REREAD = 60_000;
 const DEADLINE = 3_000;
 
 /**
- * Finds running mailboxes by the address that Gmail has for their accounts now: after a rename at Google,
- * notifications name that one.
+ * Finds running mailboxes by the address that Gmail has for their accounts now: after a rename at Google, notifications
+ * name that address.
  *
- * The answer may be a minute old, and an unanswered query counts as "none": such a mailbox is polled as well, so
- * nothing is lost by that.
+ * The answer may be a minute old, and an unanswered query counts as "no mailbox". Nothing is lost by that, because a
+ * renamed mailbox is also polled.
  */
 export class PresentAddresses {
   readonly #temporal: Client;

@@ -67,11 +67,11 @@ const NOTHING: FetchingPreview = {
 };
 
 /**
- * Refuses what is surely an error. Reads every row of the mailbox where the scope changes, and asks Gmail for a count
- * where nothing that is held would stay.
+ * Refuses what is surely an error. Reads every row of the mailbox when the scope changes, and asks Gmail for a count
+ * when no message that is held would stay.
  *
  * @param now - epoch ms
- * @param preview - that of the same request, where it was made already
+ * @param preview - the preview of the same request, if it was made already
  * @throws {SettingsRefusedError}
  */
 export async function requireSensible(request: PreviewRequest, now: number, preview?: SettingsPreview): Promise<void> {

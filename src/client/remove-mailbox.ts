@@ -18,7 +18,7 @@ export interface RemovedMailbox {
   readonly rows: number;
 }
 
-/** What a removal needs beside what commands work with. */
+/** What a removal needs besides what commands work with. */
 export interface RemovalMeans extends ClientMeans {
   readonly store: ClientStore & MailboxRemoval;
   readonly credentials: Pick<CredentialStore, 'delete'>;

@@ -19,7 +19,7 @@ export interface RenamedMailbox {
 }
 
 /**
- * What renaming needs beside Temporal and the store: an answer from Google, and the key that binds credentials to a
+ * What a renaming needs besides Temporal and the store: an answer from Google, and the key that binds credentials to a
  * mailbox's id.
  */
 export interface RenamingAccess {
@@ -32,7 +32,7 @@ export interface RenamingAccess {
   copyCredentials(request: { from: MailboxId; to: MailboxId }): Promise<void>;
 }
 
-/** What a renaming needs beside what commands work with. */
+/** What a renaming needs besides what commands work with. */
 export interface RenamingMeans extends ClientMeans {
   readonly store: ClientStore & MailboxRenaming;
   readonly credentials: Pick<CredentialStore, 'delete'>;
@@ -174,7 +174,7 @@ async function handedOver(request: RenameRequest, isRenamed: boolean): Promise<H
   };
 }
 
-/** Starts the workflow of `to` with the state of the one of `from`. */
+/** Starts the workflow of `to` with the state of the workflow of `from`. */
 async function startCarried(
   { temporal, rpc, clock, taskQueue, store, to }: RenameRequest,
   carried: NonNullable<MailboxInput['carried']>,

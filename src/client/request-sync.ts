@@ -7,13 +7,13 @@ import { WAIT_OPTIONS, type WaitOptions } from './waiting.ts';
 
 /** How a sync is asked for. */
 export interface SyncOptions extends WaitOptions {
-  /** True waits until the work is done, instead of only requesting it. False unless given. */
+  /** True waits until the work is done, instead of only requesting it. False by default. */
   readonly wait?: boolean;
 }
 
-/** What a sync has come to. */
+/** The result of a sync. */
 export interface SyncResult {
-  /** Whether everything of the mailbox is stored now. Null when it was not waited for, or no worker answered. */
+  /** Whether everything of the mailbox is stored now. Null when the call did not wait, or no worker answered. */
   readonly inSync: boolean | null;
 }
 

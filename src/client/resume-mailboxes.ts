@@ -11,22 +11,22 @@ import { mailboxOf, reportsProblems, RUNNING_MAILBOXES } from './running.ts';
 /** The phases that `resume` ends. */
 export const RESUMABLE_PHASES = ['failed', 'needs-consent', 'paused'] as const satisfies readonly BlockedPhase[];
 
-/** Between two mailboxes, since each resumed mailbox asks Gmail at once. */
+/** Ms between two mailboxes: each resumed mailbox asks Gmail at once. */
 const PAUSE = 100;
 
 /** Which mailboxes `resumeAll` resumes. */
 export interface ResumeAllOptions {
-  /** All of {@link RESUMABLE_PHASES} unless given. */
+  /** All of {@link RESUMABLE_PHASES} by default. */
   readonly phases?: readonly BlockedPhase[];
   /**
-   * Called with each mailbox, how many are dealt with, and of how many.
+   * Called after each mailbox that was resumed.
    *
-   * @param mailbox - the mailbox that was dealt with
-   * @param done - how many were dealt with until now
-   * @param of - how many there are
+   * @param mailbox - the mailbox that was resumed
+   * @param done - how many mailboxes have been signalled so far, or found ended
+   * @param of - how many mailboxes there are
    */
   readonly onResumed?: (mailbox: MailboxId, done: number, of: number) => void;
-  /** Ends it between two mailboxes, with its reason as the error. */
+  /** Ends the call between two mailboxes, with its reason as the error. */
   readonly signal?: AbortSignal;
 }
 
@@ -37,8 +37,8 @@ export interface ResumedMailboxes {
   /** Mailboxes that were signalled, in the order of e-mail addresses. */
   readonly resumed: readonly MailboxId[];
   /**
-   * Those among them that the Temporal server has marked because their workflow task keeps failing. They go on only
-   * once that is fixed.
+   * Those of them that the Temporal server has marked because their workflow task keeps failing. They go on only once
+   * the cause is removed.
    */
   readonly failing: readonly MailboxId[];
   /** Mailboxes that were stopped after they were listed. */

@@ -33,7 +33,7 @@ export interface StartRequest {
   readonly store: StoreMark;
   /** The settings that differ from before. */
   readonly change: SettingsChange;
-  /** True signals the settings as well: a workflow that runs already does not get those of the start. */
+  /** True signals the settings as well: a workflow that runs already does not get the settings of the start. */
   readonly configure: boolean;
   /** The state with which a renamed mailbox's new workflow begins. */
   readonly carried?: MailboxInput['carried'];
@@ -45,9 +45,9 @@ const ATTEMPTS = 10;
 const PAUSE = 500;
 
 /**
- * Starts a mailbox's workflow or wakes the one that runs, by one atomic call (signal-with-start). Of two callers at
- * once one starts the workflow and the other wakes it. A workflow that is just ending is followed by a new one, because
- * the server decides under its own lock whether it runs.
+ * Starts a mailbox's workflow or wakes the one that runs, by one atomic call (signal-with-start). When two callers come
+ * at once, one starts the workflow and the other wakes it. When the workflow is just ending, a new one follows it,
+ * because the server decides under its own lock whether it still runs.
  */
 export async function startOrWake(request: StartRequest): Promise<void> {
   const { temporal, rpc, mailbox, change } = request;

@@ -4,7 +4,7 @@ import { MailboxNotRunningError } from './errors.ts';
 import { signalMailbox, waitingWith, type ClientMeans } from './mailbox-workflow.ts';
 import { runningWorkflow } from './waiting.ts';
 
-/** Milliseconds that the end of a workflow is waited for, unless the caller says otherwise. */
+/** How long to wait for the end of a workflow by default, in milliseconds. */
 export const STOP_PATIENCE = 15_000;
 /** Milliseconds between two looks at the workflow. */
 const LOOK = 100;
@@ -12,7 +12,7 @@ const LOOK = 100;
 /**
  * Ends a mailbox's workflow, and waits until it has ended.
  *
- * @param options.patience - milliseconds, {@link STOP_PATIENCE} unless given
+ * @param options.patience - milliseconds, {@link STOP_PATIENCE} by default
  * @returns whether it has ended: without a worker it ends once one runs
  */
 export async function stopMailbox(

@@ -9,7 +9,7 @@ import type {
 } from '../store/subscriptions/subscription-store.ts';
 import type { TestedWebhook, WebhookAccess, WebhookTest } from './webhook-access.ts';
 
-/** A subscription, with how many mailboxes of it wait and how many changes were set aside. */
+/** A subscription, with how many mailboxes it is failing in and how many changes and events are parked. */
 export type CountedSubscription = Subscription & Omit<DeliveryCounts, 'name'>;
 
 /** What {@link Deliveries} reads and writes. */
@@ -20,7 +20,7 @@ export interface DeliveriesMeans {
 
 const WEBHOOK_TEST: OptionNames<WebhookTest> = { url: true, secret: true, allowPrivate: true, signal: true };
 
-/** Subscriptions and their deliveries, as far as the database has them: no Temporal server is asked. */
+/** Subscriptions and their deliveries, as the database knows them. No Temporal server is asked. */
 export class Deliveries {
   readonly #store: DeliveriesMeans['store'];
   readonly #webhooks: WebhookAccess;
@@ -58,10 +58,10 @@ export class Deliveries {
   }
 
   /**
-   * The latest changes that were set aside.
+   * The latest changes and events that were parked: set aside, because their attempts failed.
    *
    * @param name - the subscription's name
-   * @param options - `limit`: the most that are given, 1,000 unless given
+   * @param options - `limit`: the most changes and events to return, 1,000 by default
    * @returns changes and events, each with its error
    * @throws {CannotDoError} `subscription-unknown`
    */
@@ -72,8 +72,8 @@ export class Deliveries {
   }
 
   /**
-   * Ends a subscription: its positions, its keys and what it set aside are deleted. A worker that still has a handler
-   * of that name makes it again when it starts.
+   * Ends a subscription: its positions, its keys and what is parked are deleted. A worker that still has a handler of
+   * that name makes it again when it starts.
    *
    * @param name - the subscription's name
    * @throws {CannotDoError} `subscription-unknown`

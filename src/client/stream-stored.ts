@@ -3,7 +3,7 @@ import type { LostBody } from '../model/lost-body.ts';
 import type { StoredMessage } from '../store/reads/mail-store.ts';
 import type { ClientMeans } from './mailbox-workflow.ts';
 
-/** Every live message with its stored bytes. One whose body was lost is left out, and fetched again. */
+/** Every live message with its stored bytes. A message whose body was lost is left out, and fetched again. */
 export function streamStored(
   { store, clock }: Pick<ClientMeans, 'store' | 'clock'>,
   mailbox: MailboxId,

@@ -70,7 +70,7 @@ export interface TidemarkClientOptions {
   readonly taskQueue?: string;
 }
 
-/** Messages in a list unless the caller says otherwise. */
+/** The most messages in a list by default. */
 const MOST = 1_000;
 
 /** The options, with what is made of them. */
@@ -83,10 +83,10 @@ interface Means extends CheckedSettingsMeans, RemovalMeans, RenamingMeans {
  * Commands mailboxes for an application: starts, wakes and stops them, waits for them, and says how they are.
  * Commands that only signal the workflow need no worker. Waits continue while workers restart.
  *
- * A mailbox is named by its e-mail address, in any case. Every method throws `InvalidIdError` when the text is none.
- * Every one that talks to Temporal throws `ServerUnreachableError` when no server answers, `ServerRefusedError`,
- * `NamespaceNotFoundError` and `TemporalFailureError` when the server refuses; every one that looks into the database
- * throws `StoreError` when it cannot be used. All of them are `TidemarkError`s.
+ * A mailbox is named by its e-mail address, in upper or lower case. Every method throws `InvalidIdError` when the text
+ * is not an e-mail address. A method that talks to Temporal throws `ServerUnreachableError` when no server answers, and
+ * `ServerRefusedError`, `NamespaceNotFoundError` or `TemporalFailureError` when the server refuses. A method that uses
+ * the database throws `StoreError` when the database cannot be used. All of them are `TidemarkError`s.
  */
 export class TidemarkClient {
   /** Subscriptions and their deliveries. */
@@ -151,7 +151,7 @@ export class TidemarkClient {
 
   /**
    * Says what a change of settings would do, and changes nothing: which messages leave, and what is fetched. Reads
-   * every row of the mailbox; of a wider scope it also asks Gmail for a count, which costs a few units.
+   * every row of the mailbox. When the scope changes, it also asks Gmail for a count, which costs a few units.
    *
    * @param mailbox - its e-mail address
    * @param change - the settings that would change
@@ -168,7 +168,7 @@ export class TidemarkClient {
 
   /**
    * Says what the first sync of a mailbox with these settings will take, and starts nothing. Lists every id of the
-   * scope, at a call of messages.list for 500 messages, and reads no message.
+   * scope, with one call of messages.list for every 500 messages, and reads no message.
    *
    * @param mailbox - its e-mail address
    * @param change - changes to the default settings
@@ -218,11 +218,11 @@ export class TidemarkClient {
 
   /**
    * Waits until the mailbox is in sync: everything of its scope is stored, has failed or is gone, and its newest
-   * changes are applied. A backfill may take hours. Meanwhile it asks the workflow once a second, and Gmail for nothing
-   * more.
+   * changes are applied. A backfill may take hours. Meanwhile the call looks at the workflow once a second, and asks
+   * Gmail nothing more.
    *
    * @param mailbox - its e-mail address
-   * @param options - until when it waits, and who is told that no worker answers
+   * @param options - until when to wait, and what to call while no worker answers
    * @returns the mailbox as it is then; `counts.failed` says what could not be fetched
    * @throws {MailboxBlockedError} when the mailbox waits for a person
    * @throws {MailboxNotRunningError} when no workflow runs
@@ -237,8 +237,8 @@ export class TidemarkClient {
   }
 
   /**
-   * Forces a full sync, which lists everything again and corrects every difference. With `wait` it returns when that is
-   * complete.
+   * Forces a full sync, which lists everything again and corrects every difference. With `wait` it returns when the
+   * full sync is complete.
    *
    * @param mailbox - its e-mail address
    * @param options - whether to wait, and until when
@@ -256,7 +256,7 @@ export class TidemarkClient {
    * Compares the store with Gmail and returns the result, once the mailbox is in sync. Changes nothing.
    *
    * @param mailbox - its e-mail address
-   * @param options - until when it waits, and who is told that no worker answers
+   * @param options - until when to wait, and what to call while no worker answers
    * @returns the differences; null when the store lost the mailbox meanwhile
    * @throws {MailboxNotRunningError} when no workflow runs
    * @throws {MailboxBlockedError} when the mailbox waits for a person
@@ -267,10 +267,11 @@ export class TidemarkClient {
   }
 
   /**
-   * Messages that could not be fetched, next attempt first. They are tried again by themselves, less and less often.
+   * Messages that could not be fetched, those with the earliest next attempt first. They are tried again by themselves,
+   * less and less often.
    *
    * @param mailbox - its e-mail address
-   * @param options - `limit`: the most that are given, 1,000 unless given
+   * @param options - `limit`: the most messages to return, 1,000 by default
    * @returns the messages, each with its error
    */
   async failures(mailbox: string, options: { readonly limit?: number } = {}): Promise<readonly FailedMessage[]> {
@@ -279,11 +280,11 @@ export class TidemarkClient {
   }
 
   /**
-   * Stored messages of which Gmail does not give everything: the `raw` form (they are stored as full), or attachments,
-   * which are asked for again less and less often.
+   * Stored messages of which Gmail does not give everything. They lack the `raw` form (they are stored as `full`), or
+   * attachments, which syncs ask for again less and less often.
    *
    * @param mailbox - its e-mail address
-   * @param options - `limit`: the most that are given, 1,000 unless given
+   * @param options - `limit`: the most messages to return, 1,000 by default
    * @returns the messages, each with what it lacks
    */
   async lacking(mailbox: string, options: { readonly limit?: number } = {}): Promise<readonly LackingMessage[]> {
@@ -328,7 +329,7 @@ export class TidemarkClient {
    * Resumes every mailbox that shows one of these phases, ten a second. Needs no worker, and no database: a mailbox
    * that is mirrored in another database is resumed there. After an interruption, call it again.
    *
-   * @param options - which mailboxes, and who is told of each
+   * @param options - which mailboxes, and what to call after each
    * @returns the mailboxes that were resumed, and those that were not
    * @example
    * const { resumed } = await tidemark.client.resumeAll({ phases: ['failed'] });
@@ -342,7 +343,7 @@ export class TidemarkClient {
    * tokens.
    *
    * @param mailbox - its e-mail address
-   * @returns false when no workflow runs: then the mailbox is to be started
+   * @returns false when no workflow runs: then start the mailbox
    * @throws {OtherDatabaseError} when the mailbox is mirrored in another database
    * @example
    * const mailbox = 'ada@example.com';
@@ -354,10 +355,11 @@ export class TidemarkClient {
 
   /**
    * Ends the workflow and keeps the data. Returns when it has ended, or after `patience`: without a worker it ends once
-   * one runs. It also ends that of a mailbox in another database, so that this one can take its place.
+   * one runs. It also ends the workflow of a mailbox that another database holds, so that this database can take its
+   * place.
    *
    * @param mailbox - its e-mail address
-   * @param options - `patience`: milliseconds, 15,000 unless given; `signal` ends the wait
+   * @param options - `patience`: milliseconds, 15,000 by default; `signal` ends the wait
    * @returns whether it has ended
    * @throws {MailboxNotRunningError} when no workflow runs
    */
@@ -390,7 +392,7 @@ export class TidemarkClient {
    * @param from - the mailbox's address here
    * @param to - the address that it gets
    * @param options - `force` does not ask Google whether the account has that address
-   * @returns the settings that it keeps, and whether it ran
+   * @returns the mailbox's new and former address, and whether its workflow runs
    * @throws {MailboxUnknownError} when the store does not know `from`
    * @throws {RenameRefusedError} when `to` is a mailbox already, when the account has another address at Google or
    * Google cannot be asked, or when the workflow runs and no worker does
@@ -424,24 +426,24 @@ export class TidemarkClient {
    * Whether the mailbox's workflow task keeps failing, so that signals wait behind it. Asks no worker.
    *
    * @param mailbox - its e-mail address
-   * @returns null when it does not, and when no workflow runs
+   * @returns null when the task does not keep failing, and when no workflow runs
    */
   async failingTask(mailbox: string): Promise<FailingTask | null> {
     return failingTaskOf({ ...this.#means, mailbox: mailboxId(mailbox) });
   }
 
   /**
-   * What the store knows of a mailbox: cheap enough to draw progress from. Asks neither Temporal nor a worker.
+   * What the store knows of a mailbox: cheap enough to show progress with. Asks neither Temporal nor a worker.
    *
    * @param mailbox - its e-mail address
-   * @returns a report whose phase is `stopped`, and in which what only the workflow knows is null
+   * @returns a report with the phase `stopped`, and with null for everything that only the workflow knows
    */
   async progress(mailbox: string): Promise<MailboxReport> {
     return storedReport(this.#means, mailboxId(mailbox));
   }
 
   /**
-   * What is left to spend on fetching, and when the quota will have allowed it.
+   * What the fetching that is left will cost, and when the quota will have allowed it.
    *
    * @param mailbox - its e-mail address
    * @returns units, requests and money; null when it is unknown
@@ -504,8 +506,8 @@ export class TidemarkClient {
    * misses none. `tidemark.changes()` follows without pages.
    *
    * @param mailbox - its e-mail address
-   * @param options - `after`: the sequence number of the last change that was dealt with, 0 unless given; `limit`: the
-   * most changes in the page, 500 unless given
+   * @param options - `after`: the sequence number of the last change that was dealt with, 0 by default; `limit`: the
+   * most changes in the page, 500 by default
    * @returns the changes; `hasMore` says that the page is not the end
    * @throws {InvalidCursorError} when `after` is no sequence number
    * @throws {CursorAheadError} when the mailbox has fewer changes: the number is of another mailbox or database
@@ -527,7 +529,8 @@ export class TidemarkClient {
 
   /**
    * Every live message with its stored bytes: stored and in scope. A message whose body was lost outside the database
-   * is left out and fetched again. The change feed says when it is back. `tidemark.mailbox(…)` gives messages decoded.
+   * is left out and fetched again. The change feed says when the message is back. `tidemark.mailbox(…)` gives messages
+   * decoded.
    *
    * @param mailbox - its e-mail address
    * @param options - `onLostBody` is called with each message that is left out

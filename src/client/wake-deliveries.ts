@@ -11,8 +11,8 @@ import { deliver, workflowIdOf } from '../workflows/definitions.ts';
 const PAUSE = 20;
 
 /**
- * Wakes the running mailboxes that have something to deliver. With push, a quiet one would learn of a new subscription
- * within a day only.
+ * Wakes the running mailboxes that have something to deliver. Otherwise, with push, a quiet mailbox might learn of a
+ * new subscription only a day later.
  *
  * @param request.wake - wakes one mailbox: see {@link wakeMailbox}
  * @throws the signal's reason when it aborts, and what `wake` throws
@@ -26,7 +26,7 @@ export async function wakeDeliveries({
 }: {
   readonly store: Pick<MailboxRegistry, 'listMailboxes'> & Pick<DeliveryStore, 'findDeliveries'>;
   readonly clock: Clock;
-  /** Whose deliveries. */
+  /** The kind of target whose deliveries are due. */
   readonly target: SubscriptionTarget['kind'];
   readonly wake: (mailbox: MailboxId) => Promise<void>;
   readonly signal?: AbortSignal | undefined;
@@ -50,7 +50,7 @@ export function mailboxWaker(
 }
 
 /**
- * Has a mailbox deliver what it can. One that does not run does so when it is started.
+ * Makes a mailbox deliver what it can. A mailbox that does not run does so when it is started.
  *
  * @throws gRPC's errors when the server cannot be used
  */

@@ -1,37 +1,37 @@
 import type { Beginning, FilterOptions, DeliveryOrderChange } from '../model/subscription.ts';
 import type { WebhookField } from '../model/webhook-field.ts';
 
-/** A subscription with a webhook. Of one that there is already, what is absent stays as it is. */
+/** A subscription with a webhook. When the subscription exists already, what is absent here stays as it is. */
 export interface WebhookSubscription {
   /** Where webhooks are sent. A new subscription needs it. */
   readonly url?: string;
-  /** Every change unless given. It replaces the whole filter. */
+  /** Every change by default. It replaces the whole filter. */
   readonly filter?: FilterOptions;
-  /** Of a new subscription; `now` unless given. It is refused where there is one: see `replay`. */
+  /** Where a new subscription begins; `now` by default. It is refused for a subscription that exists: see `replay`. */
   readonly beginning?: Beginning;
-  /** The most changes in a webhook: 50 unless given, 500 at most. A body of 20 KB may hold fewer. */
+  /** The most changes in a webhook: 50 by default, 500 at most. A body of 20 KB may hold fewer. */
   readonly batch?: number;
   /**
-   * A delivery that keeps failing is parked after three days unless given. `{ attempts }` alone changes a subscription
-   * that parks, `{ kind: 'park' }` alone keeps its attempts.
+   * By default, a delivery that keeps failing is parked after three days. `{ attempts }` without `kind` changes a
+   * subscription that parks; `{ kind: 'park' }` without `attempts` keeps the attempts.
    */
   readonly order?: DeliveryOrderChange;
-  /** What payloads hold of a message besides ids and labels; nothing unless given. */
+  /** What payloads hold of a message besides ids and labels; nothing by default. */
   readonly fields?: readonly WebhookField[];
   /** A link to each message, such as `https://api.example.com/mail/{mailbox}/{messageId}`; null for none. */
   readonly link?: string | null;
-  /** Allows a receiver at an address that is not public, and http; false unless given. */
+  /** Allows a receiver at an address that is not public, and http; false by default. */
   readonly allowPrivate?: boolean;
   /**
-   * The key that signs: a new one, or a given `whsec_…` or `whsk_…`. A new subscription gets a new symmetric one unless
-   * given. The key of before signs as well until {@link WebhookSubscription.dropFormerSecret}.
+   * The key that signs: a new key, or the text of one (`whsec_…` or `whsk_…`). By default, a new subscription gets a
+   * new symmetric key. The former key signs as well until {@link WebhookSubscription.dropFormerSecret}.
    */
   readonly secret?: { readonly new: 'symmetric' | 'ed25519' } | { readonly text: string };
-  /** Leaves the newest key only. */
+  /** Keeps only the newest key. */
   readonly dropFormerSecret?: boolean;
 }
 
-/** What a subscription of a webhook has come to. */
+/** What became of a subscription with a webhook. */
 export interface SubscribedWebhook {
   /** What the call did. */
   readonly change: 'made' | 'changed' | 'same';
@@ -47,9 +47,9 @@ export interface SubscribedWebhook {
 export interface WebhookTest {
   /** Where the event is sent. */
   readonly url: string;
-  /** The key that signs, `whsec_…` or `whsk_…`; a new one unless given. */
+  /** The key that signs, `whsec_…` or `whsk_…`; a new key by default. */
   readonly secret?: string;
-  /** Allows a receiver at an address that is not public, and http; false unless given. */
+  /** Allows a receiver at an address that is not public, and http; false by default. */
   readonly allowPrivate?: boolean;
   /** Ends the trial, with its reason as the error. */
   readonly signal?: AbortSignal;
@@ -71,8 +71,8 @@ export interface WebhookAccess {
    */
   test(request: WebhookTest): Promise<TestedWebhook>;
   /**
-   * @throws {InvalidSubscriptionError} when it cannot be made as it is described
-   * @throws {FeedError} when it is new, and the cursor of its beginning is no place to go on from
+   * @throws {InvalidSubscriptionError} when the subscription cannot be made as it is described
+   * @throws {FeedError} when the subscription is new, and the cursor of its beginning is no place to go on from
    */
   subscribe(name: string, wanted: WebhookSubscription): Promise<SubscribedWebhook>;
   /** Deletes the keys of a subscription. */

@@ -8,7 +8,7 @@ import type { Rpc } from './rpc.ts';
 const RECENT = 75_000;
 const WORKFLOW_TASK_QUEUE = 1;
 
-/** What the question whether a worker runs is asked with. */
+/** What it takes to ask whether a worker runs. */
 export interface WorkerQuestion {
   readonly temporal: Client;
   readonly rpc: Rpc;

@@ -33,12 +33,12 @@ export interface FailedAttempts {
 
 /**
  * When a failed delivery is tried again. Delays grow from 5 s to 4 h, some 25 attempts in all. The last attempt is made
- * three days after the first one; when that fails too, the delivery is to be parked.
+ * three days after the first one; when that fails, too, the delivery must be parked.
  *
  * Source: "Deliverability and reliability" in
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  *
- * @returns milliseconds until the next attempt; null when the delivery is to be parked
+ * @returns milliseconds until the next attempt; null when the delivery must be parked
  */
 export function retryDelay({ failures, elapsed, asked, random }: FailedAttempts): number | null {
   const left = RETRIED_FOR - elapsed;

@@ -28,7 +28,7 @@ export interface DeliveryRun {
   readonly signal: AbortSignal;
   /** Whether a sync runs beside it, whose changes it awaits for a moment. */
   readonly awaits?: boolean;
-  /** Whether the server no longer waits for it, as no heartbeat came. */
+  /** Whether the server no longer waits for this run, because no heartbeat came. */
   readonly wasGivenUp?: (() => boolean) | undefined;
 }
 
@@ -40,7 +40,9 @@ export interface DeliveredMailbox {
   readonly nextIn: number | null;
   readonly waiting: readonly WaitingSubscription[];
   readonly attempts: number;
-  /** A sequence number: every change up to it was looked at after it was committed, unless there is more. */
+  /**
+   * The sequence number up to which every change was looked at after its commit. It means nothing when `more` is true.
+   */
   readonly seen: number;
 }
 
@@ -48,15 +50,18 @@ export interface DeliveredMailbox {
 const LONGEST_RUN = 60_000;
 /**
  * How long (ms) the changes of a sync are awaited: less than the two seconds after which an activity sends a heartbeat,
- * which is an Action of Temporal Cloud. What a longer sync brings is delivered when it has ended.
+ * which Temporal Cloud bills as an Action. What a longer sync brings is delivered when the sync has ended.
  */
 const AWAITED_FOR = 1_800;
-/** Ms between looks meanwhile, instead of {@link LOOK_EVERY}: a proxy before PostgreSQL may pass on no announcement. */
+/**
+ * Ms between looks while a sync's changes are awaited, instead of {@link LOOK_EVERY}: a proxy before PostgreSQL may not
+ * pass announcements on.
+ */
 const AWAITED_LOOK = 150;
 
 /**
- * Delivers what the subscriptions of a mailbox wait for. They run beside each other: each has one delivery under way,
- * and one whose target is slow does not keep the others from getting new changes.
+ * Delivers what the subscriptions of a mailbox wait for. The subscriptions run beside each other: each has one delivery
+ * under way, and a slow target does not keep the others from getting new changes.
  *
  * @throws {StoreError} when the store cannot be used
  * @throws the signal's reason when it aborts
@@ -140,7 +145,9 @@ class SubscriptionRuns {
     return Math.min(...[...this.#ends.values()].map(({ waits }) => waits?.at ?? Infinity));
   }
 
-  /** Begins those that have not looked at the newest change and event, and those whose next attempt is due. */
+  /**
+   * Begins the subscriptions that have not looked at the newest change and event, and those whose next attempt is due.
+   */
   begin(newest: DeliveryPlace): void {
     const now = this.#turn.clock.now();
     for (const subscription of this.#subscriptions) {

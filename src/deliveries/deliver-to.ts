@@ -29,7 +29,7 @@ export interface Turn {
   readonly telemetry?: Telemetry | undefined;
   readonly mailbox: MailboxId;
   readonly signal: AbortSignal;
-  /** Whether the server no longer waits for this run, as no heartbeat came: its worker did not answer. */
+  /** Whether the server no longer waits for this run, because no heartbeat came: its worker did not answer. */
   readonly wasGivenUp?: (() => boolean) | undefined;
   /** Epoch ms after which no further attempt begins. */
   readonly until: number;
@@ -46,7 +46,7 @@ export interface End {
 
 const NOTHING_LEFT: End = { more: false, waits: null };
 
-/** Ms until another worker may have the handler, or a slot is free, or the turn. */
+/** Ms to wait for what is missing. By then another worker may have the handler, or the slot or the turn may be free. */
 const WITHOUT = { handler: 10_000, slot: 5_000, turn: 5_000 } as const;
 type Lack = keyof typeof WITHOUT;
 
@@ -90,13 +90,15 @@ interface Targeted {
 
 type Begun =
   | Exclude<DeliveryStep, { kind: 'begun' }>
-  /** A worker did not survive the delivery, and this one tries another such delivery just now. */
+  /**
+   * A worker did not survive an earlier attempt at the delivery, and this worker is trying another such delivery now.
+   */
   | { readonly kind: 'no-turn' }
   | { readonly kind: 'begun'; readonly delivery: BegunDelivery; readonly ended: () => void };
 
 /**
- * Begins an attempt. The search holds no lock: where a replay or another attempt comes between the two calls, nothing
- * begins, and the search is made again.
+ * Finds the next delivery, and begins an attempt. The search holds no lock: when a replay or another attempt comes
+ * between the two calls, nothing begins, and the search is made again.
  */
 async function begun(turn: Turn, { subscription }: Targeted): Promise<Begun> {
   const { store, clock, mailbox, slots, telemetry } = turn;
@@ -104,7 +106,7 @@ async function begun(turn: Turn, { subscription }: Targeted): Promise<Begun> {
   const next = await store.nextDelivery({ ...named, now: clock.now() });
   if (next.kind === 'idle' || next.kind === 'waits') return next;
   if (next.kind === 'parked' && next.unended !== null) {
-    // Its only attempt. Another one might end this worker, too.
+    // A replay has only one attempt. Another attempt might end this worker, too.
     const error = unendedReplay('event' in next.place);
     return parkUnended(turn, { ...named, id: next.unended, attempt: 1, error }, 1);
   }
@@ -118,7 +120,7 @@ async function begun(turn: Turn, { subscription }: Targeted): Promise<Begun> {
     const { id, attempts, holds } = next.delivery;
     return parkUnended(turn, { ...named, id, attempt: attempts, error: after.reason }, holds);
   }
-  // What other subscriptions wait for goes first: this attempt may end their worker, too.
+  // Other subscriptions go first, because this attempt may end their worker, too.
   if (!next.delivery.hasWaited) return { kind: 'no-turn' };
   const ended = slots.takeTurn(now);
   if (ended === null) return { kind: 'no-turn' };
@@ -134,7 +136,10 @@ async function begun(turn: Turn, { subscription }: Targeted): Promise<Begun> {
   return { ...step, ended };
 }
 
-/** Parks a delivery whose attempts no worker has ended. Of several changes each is delivered alone from then on. */
+/**
+ * Parks a delivery whose attempts no worker has ended. When it holds several changes, each is delivered by itself from
+ * then on.
+ */
 async function parkUnended(
   { store, clock, telemetry }: Turn,
   failed: Omit<FailedDelivery, 'next' | 'now'>,
@@ -146,7 +151,7 @@ async function parkUnended(
   return { kind: 'passed' };
 }
 
-/** Has the position wait, so that no sync asks for this mailbox's deliveries meanwhile. */
+/** Makes the position wait, so that no sync asks for this mailbox's deliveries meanwhile. */
 async function postponed({ store, clock, mailbox }: Turn, subscription: string, lacks: Lack): Promise<End> {
   const { due } = await store.findDeliveries({ mailbox, now: clock.now() });
   if (!due.some((each) => each.subscription === subscription)) return NOTHING_LEFT;
@@ -172,7 +177,7 @@ function lackOf(lacks: Lack, mailbox: MailboxId, subscription: string): string {
   }
 }
 
-/** Makes an attempt, and tells its end, but where the worker ends or the server has given the attempt up. */
+/** Makes an attempt and records how it ended, unless the worker ends or the server has given the attempt up. */
 async function attempt(turn: Turn, targeted: Targeted, begun: BegunDelivery): Promise<void> {
   const { store, mailbox, signal, wasGivenUp = () => false } = turn;
   let delivery = begun;
@@ -182,10 +187,10 @@ async function attempt(turn: Turn, targeted: Targeted, begun: BegunDelivery): Pr
     const { id, attempt: number } = delivery;
     const named = { mailbox, subscription: targeted.subscription.name, id, attempt: number };
     if (released.length > 0 || isLost || wasGivenUp()) return;
-    // Where that fails as well, it counts as one that did not end.
+    // When the release fails, too, the attempt counts as one that did not end.
     released.push(store.releaseDelivery(named).catch(() => undefined));
   };
-  // At once: a worker that shuts down does not wait long for a target that goes on.
+  // Released at once: a worker that shuts down does not wait long for a target that goes on.
   signal.addEventListener('abort', release);
   try {
     signal.throwIfAborted();
@@ -198,7 +203,7 @@ async function attempt(turn: Turn, targeted: Targeted, begun: BegunDelivery): Pr
       isLost = !signal.aborted;
       throw taken.error;
     }
-    await tell(turn, targeted, delivery, taken);
+    await recordOutcome(turn, targeted, delivery, taken);
     if (taken.kind === 'ended') release();
   } catch (error) {
     release();
@@ -210,10 +215,11 @@ async function attempt(turn: Turn, targeted: Targeted, begun: BegunDelivery): Pr
 }
 
 /**
- * The delivery without the changes that its target cannot hold. That is asked once the attempt is counted, since it may
- * read much; and only of the first attempt, as no target has seen the delivery before it.
+ * The delivery without the changes that its target cannot hold. The target is asked after the attempt was counted,
+ * since its answer may have to read much. It is asked at the first attempt only: once a target may have seen the
+ * delivery, the delivery stays the same.
  *
- * @returns null when something else has happened to the position
+ * @returns null when the position was changed meanwhile
  */
 async function fitting(
   { store, clock, mailbox }: Turn,
@@ -227,8 +233,8 @@ async function fitting(
   return store.narrowDelivery({ mailbox, subscription: name, id, size, now: clock.now() });
 }
 
-/** Notes what came of an attempt. */
-async function tell(
+/** Records how an attempt ended. */
+async function recordOutcome(
   { store, clock, mailbox, telemetry }: Turn,
   { subscription: { name, order } }: Targeted,
   delivery: BegunDelivery,

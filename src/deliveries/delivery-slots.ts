@@ -10,7 +10,7 @@ export class DeliverySlots {
   readonly #taken = new Map<string, number>();
   #turn: { readonly since: number } | null = null;
 
-  /** @returns gives the slot back; null when all are taken */
+  /** @returns a function that gives the slot back; null when all are taken */
   take(subscription: string): (() => void) | null {
     const taken = this.#taken.get(subscription) ?? 0;
     if (taken >= SLOTS_PER_SUBSCRIPTION) return null;
@@ -21,11 +21,11 @@ export class DeliverySlots {
   }
 
   /**
-   * Suspects are deliveries of which an attempt did not end. They take turns: a delivery that ends its worker ends the
-   * attempts beside it as well, and those that only ran beside it would be suspected with it again and again.
+   * Suspects are deliveries of which an attempt did not end. They take turns, because a delivery that ends its worker
+   * ends the attempts beside it as well. Without turns, innocent deliveries would be suspected again and again.
    *
    * @param now - epoch ms
-   * @returns ends the turn; null while another suspect has it
+   * @returns a function that ends the turn; null while another suspect has it
    */
   takeTurn(now: number): (() => void) | null {
     if (this.#turn !== null && now - this.#turn.since < LONGEST_TURN) return null;

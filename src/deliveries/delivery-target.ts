@@ -14,7 +14,7 @@ export interface TargetMeans {
   readonly reader: Pick<Reader, 'mailbox'>;
 }
 
-/** Whose changes a target takes. */
+/** The mailbox and the subscription whose changes a target takes. */
 export interface Delivering {
   readonly mailbox: MailboxId;
   readonly subscription: Subscription;
@@ -24,8 +24,8 @@ export interface Delivering {
 /** Takes the changes of one mailbox for one subscription. */
 export interface DeliveryTarget {
   /**
-   * How many of the first changes one delivery can hold, at least one. Asked once, before its first attempt. Absent
-   * when it can hold any number.
+   * How many of the first changes one delivery can hold, at least one. Asked once, at the first attempt of the
+   * delivery. Absent when a delivery can hold any number.
    */
   fitting?(changes: readonly Change[]): Promise<number>;
   /**
@@ -42,7 +42,7 @@ export type TakenDelivery =
   | ({ readonly kind: 'failed' } & AttemptFailure)
   /** The target wants no more, and the subscription has ended. */
   | { readonly kind: 'ended' }
-  /** The target returned, and the connection of its transaction was gone. */
+  /** The target returned, but the connection of its transaction was lost. */
   | { readonly kind: 'lost'; readonly error: unknown };
 
 /** @returns null when this worker does not have the target */

@@ -15,8 +15,8 @@ export interface AttemptFailure {
 
 /** Attempts at a change that is delivered by itself after its batch kept failing. */
 const ATTEMPTS_ALONE = 3;
-/** Ms between attempts that have no end, once three days have passed. */
-const FOR_EVER = 4 * 3_600_000;
+/** Ms between attempts after three days, for a subscription that parks nothing. */
+const LATE_DELAY = 4 * 3_600_000;
 
 /** The failure of a handler that threw. */
 export function failureOf(error: unknown): AttemptFailure {
@@ -43,7 +43,7 @@ export function nextAfter(
 ): FailedDelivery['next'] {
   if (isReplay) return { kind: 'park' };
   const delay = retryDelay({ failures: attempt, elapsed: now - firstAttemptAt, asked, random });
-  if (order.kind === 'above-all') return { kind: 'retry', at: now + (delay ?? Math.max(asked ?? 0, FOR_EVER)) };
+  if (order.kind === 'above-all') return { kind: 'retry', at: now + (delay ?? Math.max(asked ?? 0, LATE_DELAY)) };
   const isAlone = isSplit && changes.length === 1;
   const most = isAlone ? Math.min(ATTEMPTS_ALONE, order.attempts ?? ATTEMPTS_ALONE) : (order.attempts ?? Infinity);
   return delay === null || attempt >= most ? { kind: 'park' } : { kind: 'retry', at: now + delay };

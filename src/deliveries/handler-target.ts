@@ -43,10 +43,10 @@ async function called(
   try {
     if (handler.transaction === true) {
       await store.acceptWithin({ ...named, now: clock.now() }, (query) =>
-        calling(() => handOver(handler, delivered, { ...context, query })),
+        calling(() => callHandler(handler, delivered, { ...context, query })),
       );
     } else {
-      await calling(() => handOver(handler, delivered, context));
+      await calling(() => callHandler(handler, delivered, context));
       await store.acceptDelivery({ ...named, now: clock.now() });
     }
     return { kind: 'accepted' };
@@ -58,8 +58,9 @@ async function called(
 }
 
 /**
- * What a handler wrote was not committed though it threw nothing: a constraint is checked at the end, or a statement
- * failed before and the handler went on. That is its own failure, too. A connection that is gone may be either's.
+ * The handler threw nothing, but what it wrote was not committed: a constraint failed that is checked at the end, or a
+ * statement had failed and the handler went on. That is the handler's failure, too. A lost connection may be the fault
+ * of the handler or of the store.
  */
 function notCommitted(error: unknown): TakenDelivery {
   if (!(error instanceof StoreError)) return { kind: 'failed', ...failureOf(error) };
@@ -68,8 +69,11 @@ function notCommitted(error: unknown): TakenDelivery {
   return { kind: 'lost', error };
 }
 
-/** Calls what the handler has for it. It lacks that only where another program has changed the filter. */
-function handOver<Context extends DeliveryContext>(
+/**
+ * Calls the handler's function for changes, or for an event. The function is missing only when another program has
+ * changed the filter.
+ */
+function callHandler<Context extends DeliveryContext>(
   handler: HandlingOf<Context>,
   delivered: DeliveredContent,
   context: Context,

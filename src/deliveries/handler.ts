@@ -19,13 +19,13 @@ import type { QueryWithin } from '../store/subscriptions/delivery-store.ts';
 
 export type { QueryWithin };
 
-/** What a handler gets beside the changes. */
+/** What a handler gets besides the changes. */
 export interface DeliveryContext {
   /** The mailbox of the changes. */
   readonly mailbox: MailboxId;
   /** The same in every attempt of this delivery. */
   readonly deliveryId: string;
-  /** From 1. */
+  /** The number of this attempt, from 1. */
   readonly attempt: number;
   /**
    * Aborts when the worker stops or the mailbox is paused. The delivery comes again then, unless the handler returns.
@@ -53,7 +53,7 @@ export type DeliveredChanges = readonly [Change, ...Change[]];
 export interface HandlerOptions {
   /** Every change, and no events, by default. */
   readonly filter?: FilterOptions;
-  /** Where the subscription begins when it is new; `now` by default. Later starts of the worker do not look at it. */
+  /** Where the subscription begins when it is new; `now` by default. Later starts of the worker ignore it. */
   readonly beginning?: Beginning;
   /** The most changes in a delivery: 100 by default, 500 at most. */
   readonly batch?: number;
@@ -61,14 +61,14 @@ export interface HandlerOptions {
   readonly order?: DeliveryOrder;
 }
 
-/** What is called with changes, and with the events that `filter.events` names, one by one. */
+/** The functions that get changes, and, one by one, the events that `filter.events` names. */
 export interface HandlingOf<Context extends DeliveryContext> {
   /**
    * Without it the handler gets no changes.
    *
    * @param changes - at least one, oldest first
    * @param context - the delivery, and what reads its messages
-   * @returns when it has dealt with them. An error that it throws makes the delivery come again
+   * @returns when the handler has dealt with them. An error that it throws makes the delivery come again
    */
   handle?(changes: DeliveredChanges, context: Context): Promise<void> | void;
   /**
@@ -76,22 +76,23 @@ export interface HandlingOf<Context extends DeliveryContext> {
    *
    * @param event - what happened to the mailbox
    * @param context - the delivery
-   * @returns when it has dealt with it. An error that it throws makes the delivery come again
+   * @returns when the handler has dealt with it. An error that it throws makes the delivery come again
    */
   handleEvent?(event: SubscribedEvent, context: Context): Promise<void> | void;
 }
 
 /**
- * Code of an application that is called with changes. It is called at least once for each delivery; a delivery is over
- * when it returns, and comes again when it throws.
+ * Code of an application that is called with changes. The code is called at least once for each delivery. A delivery is
+ * over when the code returns, and comes again when it throws.
  */
 export type Handler = HandlerOptions &
   (
     | ({ readonly transaction?: false } & HandlingOf<DeliveryContext>)
     | ({
         /**
-         * True gives the transaction in which the position moves, so that what is written by it to the same PostgreSQL
-         * database happens exactly once. It may be called again after a transaction that was rolled back.
+         * True gives the handler the transaction in which the position moves. What the handler writes in it to the same
+         * PostgreSQL database is written exactly once. The handler may be called again after a transaction that was
+         * rolled back.
          */
         readonly transaction: true;
       } & HandlingOf<TransactionContext>)
@@ -110,7 +111,7 @@ const HANDLER: OptionNames<HandlerOptions & HandlingOf<DeliveryContext> & { read
   handleEvent: true,
 };
 
-/** What a product in plain JavaScript may have written otherwise than its types say. */
+/** Refuses what a product in plain JavaScript may have written against the types. */
 function checkHandler(name: string, handler: Handler): void {
   const refusal = (message: string): Error => new InvalidSubscriptionError(message);
   if (typeof handler === 'function') throw refusal(`The handler ${name} is a function: write { handle: … }.`);

@@ -8,8 +8,8 @@ import { definitionOf, type Handlers } from './handler.ts';
  *
  * @throws {InvalidSubscriptionError} when a handler is described wrongly, or wants a transaction of a database that is
  * not PostgreSQL
- * @throws {InvalidCursorError | CursorAheadError | FeedReplacedError | CursorPrunedError} when one is new, and the
- * cursor of its beginning is no place to go on from
+ * @throws {InvalidCursorError | CursorAheadError | FeedReplacedError | CursorPrunedError} when a subscription is new,
+ * and the cursor of its beginning is no place to go on from
  * @throws {StoreError} when the store cannot be used
  */
 export async function registerHandlers({

@@ -3,22 +3,26 @@ import type { FixedDelivery } from '../store/subscriptions/delivery-store.ts';
 import { retryDelay } from './backoff.ts';
 
 /**
- * Unended attempts after which a change is parked, whatever the subscription says of attempts: a worker may also be
- * killed for reasons of its own (a deploy, another mailbox's mail), which counts, too, until a delivery is accepted.
+ * Unended attempts after which a change is parked, whatever the subscription says about attempts. A worker may also be
+ * killed for other reasons (a deploy, another mailbox's mail), and such an attempt counts, too, until a delivery is
+ * accepted.
  */
 const PARKED_AFTER = 5;
-/** The same for a batch, which parks nothing: its changes are delivered one by one from then on. */
+/**
+ * Unended attempts after which a batch is split. Nothing is parked then: the changes of the batch are delivered one by
+ * one.
+ */
 const SPLIT_AFTER = 2;
 
 export type AfterUnended =
   /** `pause`: until when nothing is attempted if this attempt does not end either, and why. */
   | { readonly kind: 'attempt'; readonly pause: { readonly until: number; readonly reason: string } | null }
-  /** Of a batch: each of its changes is delivered alone from now on. */
+  /** For a batch: each of its changes is delivered by itself from now on. */
   | { readonly kind: 'park'; readonly reason: string };
 
 /**
- * What follows attempts of which no worker said how they ended. A handler that ends its process, or blocks it until
- * heartbeats lack, cannot fail in another way. Pure.
+ * What follows attempts whose end no worker has reported. A handler that ends its process, or blocks it until
+ * heartbeats are missing, can fail in no other way. Pure.
  *
  * @param at.now - epoch ms
  * @param at.random - uniform in [0, 1)
@@ -33,14 +37,14 @@ export function afterUnended(
   const canPark = order.kind === 'park';
   const what = isEvent ? 'this event' : holds > 1 ? 'these changes' : 'this change';
   if (canPark && unended >= most) return { kind: 'park', reason: reasonOf(`${unended} times`, what) };
-  // This one counts as well then, and what is to be parked need not wait.
+  // If this attempt does not end either, the delivery is parked, and needs no pause.
   if (canPark && unended + 1 >= most) return { kind: 'attempt', pause: null };
   const delay = retryDelay({ failures: unended + 1, elapsed: 0, asked: null, random }) ?? 0;
   const times = unended === 1 ? 'at least once' : `at least ${unended} times`;
   return { kind: 'attempt', pause: { until: now + delay, reason: reasonOf(times, what) } };
 }
 
-/** Why a replay of something parked has failed when no worker said how its attempt ended. */
+/** Why a replay of a parked change or event has failed, when no worker reported the end of its attempt. */
 export const unendedReplay = (isEvent: boolean): string =>
   reasonOf('once more', isEvent ? 'this event' : 'this change');
 

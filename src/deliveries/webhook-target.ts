@@ -30,7 +30,7 @@ function webhookTarget(means: WebhookMeans, delivering: Delivering, target: Webh
     return message === null ? null : fieldsOfMessage(message, fields);
   };
   const eventOf = (change: Change): Promise<WebhookEvent> => eventOfChanged(change, target, read);
-  // Made to see what fits, and sent a moment later.
+  // Events that were made to see what fits, and are sent a moment later.
   const made = new Map<number, WebhookEvent>();
   async function* make(changes: readonly Change[]): AsyncGenerator<WebhookEvent> {
     for (const change of changes) {
@@ -76,7 +76,7 @@ async function send(
       await store.acceptDelivery({ mailbox, subscription: name, id, now: clock.now() });
       return { kind: 'accepted' };
     case 'ended':
-      // Other mailboxes that send now see it with their next delivery.
+      // Other mailboxes that are sending now see the end with their next delivery.
       await store.endSubscription({ name, reason: outcome.reason, now: clock.now() });
       return { kind: 'ended' };
     case 'retry':

@@ -3,8 +3,8 @@ import { Context } from '@temporalio/activity';
 import type { SyncActivities } from '../activities/requests.ts';
 
 /**
- * The activities before the stores are open: an activity waits for that. A worker must know the names of its activities
- * when it is created, which opens nothing yet.
+ * The activities of a worker whose stores may not be open yet: each activity waits until they are. A worker must know
+ * the names of its activities when it is created, and at that time nothing is open.
  */
 export function activitiesOnceOpen(open: () => Promise<SyncActivities>): SyncActivities {
   // A worker that shuts down cancels the wait.

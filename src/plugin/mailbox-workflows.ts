@@ -9,8 +9,8 @@ import { PluginError } from './plugin-error.ts';
 type Workflows = Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath' | 'bundlerOptions'>;
 
 /**
- * The workflows of a worker: the product's, which must hold those of mailboxes, or those of mailboxes alone. Without
- * them the worker would take a mailbox's tasks and fail each one, unseen.
+ * The workflows of a worker: the product's, which must hold those of mailboxes, or only those of mailboxes. Without the
+ * workflows of mailboxes, the worker would take their tasks and fail each one, unseen.
  *
  * @throws {PluginError} when a bundle that was made ahead does not hold them. Code that `Worker.create` bundles is
  * refused there, with the same error
@@ -27,7 +27,7 @@ export function workflowsOf({ workflowBundle, workflowsPath, bundlerOptions }: W
   return { workflowsPath, bundlerOptions: refusingBuilds(workflowsPath, bundlerOptions) };
 }
 
-/** Adds a look at what Temporal's bundler makes, after the product's own changes of it. */
+/** Adds a check of what Temporal's bundler makes, after the product's own changes to its configuration. */
 function refusingBuilds(
   workflowsPath: string,
   { webpackConfigHook: own = (config) => config, ...options }: NonNullable<Workflows['bundlerOptions']> = {},

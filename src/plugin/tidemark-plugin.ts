@@ -50,7 +50,7 @@ interface Opened {
  * @param options - those of `createWorker`
  * @returns the plugin, for one worker or one client
  * @throws {ConfigError} when no configuration is given, and the environment holds wrong values
- * @throws {UsageError} when it has an option that there is not
+ * @throws {UsageError} when an option is unknown
  * @throws {PluginError} from `Worker.create`, when the worker polls another task queue or namespace, has an activity of
  * the same name, payload codecs of its own, or workflows without those of mailboxes
  */
@@ -114,7 +114,7 @@ class TidemarkPlugin extends SimplePlugin {
     const ended = new AbortController();
     const { clock = systemClock } = this.#request;
     const hosted = endOf(worker, next(worker), clock).finally(() => ended.abort());
-    // It is awaited below, whatever comes first.
+    // Prevents an unhandled rejection: the worker's end is awaited below, whatever comes first.
     hosted.catch(() => undefined);
     try {
       const beside = await this.#openBeside(worker, { hosted, ended: ended.signal });
@@ -164,9 +164,9 @@ function requireSame({ taskQueue, temporal: { namespace } }: Config, options: Wo
     );
 }
 
-/** The plugin's would take the place of the product's without a word. */
+/** Refuses names that the product uses, too: its activity or sink would be replaced silently. */
 function requireOwnNames({ activities = {}, sinks = {} }: WorkerOptions, ours: SyncActivities): void {
-  // A connection that has the plugin as well gives it a second time.
+  // When the connection has the plugin, too, the worker gets its activities a second time.
   if (Object.getOwnPropertyDescriptor(activities, 'openMailbox')?.value === ours.openMailbox) return;
   const taken = Object.keys(ours).find((name) => Object.hasOwn(activities, name));
   if (taken !== undefined)
@@ -180,12 +180,12 @@ function requireOwnNames({ activities = {}, sinks = {} }: WorkerOptions, ours: S
 }
 
 /**
- * The converter of both. Two chains of codecs would be right only if every client and worker had the same chain, which
- * nobody could check here.
+ * One converter for the product and Tidemark. Two chains of codecs would be right only if every client and worker had
+ * the same chain, which nobody could check here.
  */
 function converterBeside(own: DataConverter | undefined, tidemark: DataConverter): DataConverter {
   if (tidemark.payloadCodecs === undefined) return own ?? {};
-  // A connection that has the plugin as well gives it a second time.
+  // When the connection has the plugin, too, the worker gets its codecs a second time.
   if (own?.payloadCodecs === tidemark.payloadCodecs) return { ...own };
   if ((own?.payloadCodecs ?? []).length > 0 || own?.failureConverterPath !== undefined)
     throw new PluginError(

@@ -6,9 +6,9 @@ export interface Attachment {
   readonly name: string | null;
   /** The media type in lower case, for example `application/pdf`. */
   readonly type: string;
-  /** Bytes of the content. Of a part that is not held, what Gmail says. */
+  /** Bytes of the content; for a part that is not held, the size that Gmail names. */
   readonly size: number;
-  /** By which the HTML names it (`cid:`), with its angle brackets; null when it has none. */
+  /** The id by which the HTML names the part (`cid:`), with its angle brackets; null when the part has none. */
   readonly contentId: string | null;
   /** True when the HTML shows it: an image of a signature, for example. */
   readonly isInline: boolean;
@@ -23,7 +23,7 @@ export interface Attachment {
   readonly content: () => Readable;
 }
 
-/** A multiple of 4 characters of base64, and so of 3 bytes. */
+/** The length of a piece: a multiple of 4, so that pieces of base64 end at whole bytes. */
 const PIECE = 64 * 1024;
 
 /** Decodes base64 or base64url while it is read. */

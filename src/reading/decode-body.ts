@@ -25,8 +25,8 @@ function rawContent(body: Uint8Array): MessageContent {
 }
 
 /**
- * The parser refuses mail that is nested some hundreds of levels deep, and mail with too many lines is kept from it.
- * The text is then the message as it came.
+ * The parser refuses mail that is nested hundreds of levels deep, and is not given mail with too many lines. In both
+ * cases the text is the message as it came.
  */
 async function parsed(body: Uint8Array): Promise<Email> {
   if (hasTooManyLines(body)) return asItCame(body);

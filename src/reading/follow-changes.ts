@@ -22,7 +22,7 @@ export interface ChangesRequest {
   readonly mailbox?: string;
   /**
    * The cursor of the last change that was dealt with. By default, the oldest change that is kept comes first. With
-   * `mailbox`, a number is the sequence number of the last change.
+   * `mailbox` it may also be the sequence number of that change.
    */
   readonly after?: string | number;
   /** Ends the iteration, without an error. */
@@ -37,11 +37,11 @@ const REQUEST: OptionNames<ChangesRequest> = { mailbox: true, after: true, signa
 const PAGE = 1_000;
 
 /**
- * Follows the change feed of all mailboxes, or of one, forever. The next page is read when the
- * loop asks for it, and nothing is held open while the loop's body runs, so the loop may take its time.
+ * Follows the change feed of all mailboxes, or of one, forever. The next page is read when the loop asks for it.
+ * Nothing is held open while the loop's body runs, so the loop may take its time.
  *
- * Save each change's `cursor` together with what was done: no change is missed then, in whatever order the mailboxes'
- * transactions commit. Following writes to the tables of the feed, so it needs more than permission to read.
+ * Save each change's `cursor` together with what was done: then no change is missed, in whatever order the mailboxes'
+ * transactions commit. The function writes to the tables of the feed, so permission to read is not enough.
  *
  * @throws {InvalidCursorError | CursorAheadError | FeedReplacedError | CursorPrunedError} when `after` is no place to
  * go on from; the message says how to start over
@@ -99,7 +99,7 @@ async function placeOf(
 
 /**
  * The present end of the feed: the changes after this cursor are those that are committed from now on. Take it before
- * all messages are read, and follow the feed from it afterwards.
+ * you read all messages, and follow the feed from it afterwards.
  */
 export async function endOfChanges(database: StoreDatabase): Promise<FeedCursor> {
   await numberChanges(database, null);

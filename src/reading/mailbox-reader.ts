@@ -46,12 +46,12 @@ export interface MailboxReader {
   message(id: string): Promise<Message | null>;
   /**
    * Messages in the order of their arrival, page by page. Nothing is held open between two messages, so the loop may
-   * take its time. A message that arrives or leaves meanwhile may be given or not; any other is given once.
+   * take its time. A message that arrives or leaves meanwhile may be given or not; every other message is given once.
    *
-   * @param query - which messages, and in which order; all of them, newest first, unless given
+   * @param query - which messages, and in which order; all of them, newest first, by default
    * @returns the messages, read while the loop goes on
    * @throws {CannotDoError} `label-unknown` when the mailbox has no such label
-   * @throws {UsageError} when a condition is none that there is, or has a value that it cannot have
+   * @throws {UsageError} when a condition is unknown, or has a value that is not allowed
    * @example for await (const message of mailbox.messages({ label: 'Invoices' })) console.log(message.subject);
    */
   messages(query?: MessageQuery): AsyncIterable<Message>;
@@ -72,7 +72,7 @@ export interface MailboxReader {
 
 /** Rows that are looked at together. */
 const WINDOW = 50;
-/** Of a rare label, more are looked at for each message that carries it. */
+/** The most rows that are looked at together, for a label that few of them carry. */
 const WIDEST = 2_000;
 
 export function mailboxReader(database: StoreDatabase, bodies: Bodies, mailbox: MailboxId): MailboxReader {
@@ -103,7 +103,7 @@ async function messageOf(source: MessageSource, summary: MailSummary): Promise<M
   return reading.messageOf(source, summary);
 }
 
-/** Any text may be asked for; one that is no id names no message. */
+/** Any text may be asked for; a text that is not an id names no message. */
 const messageIdOf = (text: string): MessageId => textOf('id', text) as MessageId;
 const threadIdOf = (text: string): ThreadId => textOf('id', text) as ThreadId;
 

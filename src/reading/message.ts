@@ -5,7 +5,7 @@ import type { MessageFormat } from '../model/settings.ts';
 import type { Attachment } from './attachment.ts';
 import type { DecodedHeaders } from './decoded-headers.ts';
 
-/** A message of a mailbox, decoded. What is a function is read from the stored body when it is first called. */
+/** A message of a mailbox, decoded. Its functions read the stored body when the first of them is called. */
 export interface Message {
   /** The mailbox that holds it. */
   readonly mailbox: MailboxId;
@@ -21,7 +21,7 @@ export interface Message {
   readonly to: readonly MailAddress[];
   /** The addresses of the header Cc. */
   readonly cc: readonly MailAddress[];
-  /** The addresses of the header Bcc: mostly of messages that the mailbox sent. */
+  /** The addresses of the header Bcc. Mostly, only messages that the mailbox sent have any. */
   readonly bcc: readonly MailAddress[];
   /** When it arrived at Gmail; null when Gmail does not say. `messages()` is in the order of this date. */
   readonly date: Date | null;
@@ -31,7 +31,7 @@ export interface Message {
   readonly rfc822Id: string | null;
   /** The labels that it has, by name. */
   readonly labels: readonly Label[];
-  /** Gmail's beginning of the text, with HTML entities. */
+  /** The beginning of the text, as Gmail gives it: with HTML entities. */
   readonly snippet: string;
   /** Bytes, by Gmail's estimate. */
   readonly size: number;
@@ -42,14 +42,14 @@ export interface Message {
   /** What Gmail does not give of the message; null when nothing is missing. */
   readonly lacks: Lacking | null;
   /**
-   * The text; of a message that only has HTML, that as text. null when the format holds none.
+   * The text; for a message that only has HTML, the HTML as plain text. null when the format holds no text.
    *
    * @returns the text
    * @throws {StoreError} `store-body-lost` when the body, outside the database, is missing or damaged
    */
   readonly text: () => Promise<string | null>;
   /**
-   * The HTML; null when it has none, or the format holds none.
+   * The HTML; null when the message has none, or the format holds none.
    *
    * @returns the HTML, not made safe: clean it before a browser shows it
    */

@@ -30,8 +30,8 @@ export interface Reader {
   /**
    * Follows the change feed of all mailboxes, or of one: see {@link followChanges}.
    *
-   * @param request - where it begins, of which mailbox, and what ends it; all mailboxes, from the first change on,
-   * unless given
+   * @param request - where to begin, which mailbox, and what ends the loop; by default all mailboxes, from the first
+   * change on
    * @returns the changes, each with the cursor that comes after it
    * @example
    * for await (const change of reader.changes({ after: saved })) {
@@ -59,7 +59,8 @@ export interface OpenReaderRequest {
   /** `sqlite:PATH`, `postgres://…`, or a location that is parsed already. */
   readonly database: string | DatabaseLocation;
   /**
-   * How bodies outside the database are reached, where it does not say so itself: the region of a bucket, for example.
+   * How bodies outside the database are reached, where the database does not say so: the region of a bucket, for
+   * example.
    */
   readonly bodies?: BodyOptions;
 }

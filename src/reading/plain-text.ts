@@ -11,8 +11,8 @@ export const textsOf = (email: () => Promise<Email>): Pick<MessageContent, 'text
 });
 
 /**
- * HTML as plain text. The parser writes it when a message has a part in plain text as well, so it is given one that is
- * empty.
+ * HTML as plain text. The parser converts HTML only when the message also has a part in plain text, so it is given an
+ * empty part.
  */
 async function plainText(html: string): Promise<string | null> {
   const { text } = await PostalMime.parse(multipart([part('text/html; charset=utf-8', Buffer.from(html)), EMPTY]));
@@ -41,8 +41,8 @@ export interface TextPart {
 }
 
 /**
- * The message that the parser would see: parts that are alternatives of each other stay together, and nothing is nested
- * deeper than that.
+ * A message for the parser: parts that are alternatives of each other stay together, and nothing is nested deeper than
+ * that.
  */
 export function mimeOf(groups: readonly (readonly TextPart[])[]): string {
   return multipart(

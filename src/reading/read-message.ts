@@ -20,7 +20,7 @@ export interface MessageSource {
   readonly labels: ReadonlyMap<LabelId, Label>;
 }
 
-/** A message of the summary. Reads the body at once only when an earlier version stored the message. */
+/** The message that a summary describes. Reads the body at once only when an earlier version stored the message. */
 export async function messageOf(source: MessageSource, summary: MailSummary): Promise<Message> {
   const { mailbox, labels } = source;
   const { id, threadId, format, lacks, snippet, internalDate, sizeEstimate } = summary;

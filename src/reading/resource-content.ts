@@ -31,7 +31,7 @@ export function resourceContent(
   };
 }
 
-/** Texts of one `multipart/alternative` are one group; any other is a group of its own. */
+/** Texts of one `multipart/alternative` are one group; any other text is a group of its own. */
 function groupsOf(leaves: readonly LeafPart[]): readonly (readonly TextPart[])[] {
   const groups = new Map<object, TextPart[]>();
   for (const leaf of leaves.filter(isText)) {
@@ -48,7 +48,7 @@ function textPartOf({ part, mimeType }: LeafPart): TextPart {
   const content = Buffer.from(dataOf(part) ?? '', 'base64url');
   const declared = fieldNamed(fieldsOfPart(part), 'content-type') ?? '';
   const parameters = declared.includes(';') ? declared.slice(declared.indexOf(';')) : '';
-  // The first of two parameters of one name counts.
+  // Of two parameters with one name, the first counts.
   return { contentType: `${mimeType}${isUtf8(content) ? '; charset=utf-8' : ''}${parameters}`, content };
 }
 

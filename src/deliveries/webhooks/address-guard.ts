@@ -51,9 +51,9 @@ const KINDS = REFUSED.map(([network, what]) => ({ list: networks([network]), wha
 
 /** Which receivers webhooks may reach besides those at public addresses, which need https. */
 export interface AddressPolicy {
-  /** Every address, and http. */
+  /** Allows every address, and http. */
   readonly allowPrivate: boolean;
-  /** These networks, and http to them. */
+  /** Allows these networks, and http to them. */
   readonly allowedNetworks: BlockList;
 }
 
@@ -66,7 +66,7 @@ export class AddressRefusedError extends Error {
  * Why no webhook may be sent over a connection.
  *
  * @param connection.address - the address that is connected to, never a name
- * @returns null when it may be
+ * @returns null when one may be sent
  */
 export function refusalOfConnection(
   { address, protocol }: { readonly address: string; readonly protocol: string },

@@ -1,4 +1,7 @@
-/** A receiver cannot ask for more, in ms: its deliveries would wait long after it has recovered. */
+/**
+ * The longest wait that a receiver can ask for, in ms. With a longer one, its deliveries would wait long after it has
+ * recovered.
+ */
 const LONGEST = 24 * 3_600_000;
 
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;

@@ -98,7 +98,7 @@ function newAgent(connect: ReturnType<typeof guardedConnect>): Agent {
     connections: CONNECTIONS_PER_ORIGIN,
     pipelining: 1,
     keepAliveTimeout: 30_000,
-    // The deadlines below are counted by the injected clock.
+    // The injected clock counts the deadlines instead.
     headersTimeout: 0,
     bodyTimeout: 0,
   });
@@ -125,8 +125,8 @@ function post(
 }
 
 /**
- * Reads some of an answer, so that its connection can be used again. The status has decided already: an answer that is
- * long, slow or broken off is left where it is.
+ * Reads some of an answer, so that its connection can be used again. The status has decided already, so the rest of an
+ * answer that is long, slow or broken off is not read.
  */
 async function beginningOf(body: Dispatcher.ResponseData['body'], clock: Clock): Promise<string> {
   const pieces: Buffer[] = [];

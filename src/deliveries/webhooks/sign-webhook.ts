@@ -11,7 +11,7 @@ export interface SignedHeaders {
   readonly 'webhook-signature': string;
 }
 
-/** A full stop would move the border between the id and the time in what is signed. */
+/** An id with a full stop would move the border between the id and the time in what is signed. */
 const ID = /^[\w-]{1,200}$/;
 
 /**

@@ -3,7 +3,7 @@ import { codeOf } from '../../model/error-code.ts';
 import { AddressRefusedError } from './address-guard.ts';
 import type { WebhookOutcome } from './webhook-attempt.ts';
 
-/** What Node and undici call the ways in which a receiver is not reached. */
+/** The ways in which a receiver is not reached, by Node's and undici's codes. */
 const WORDS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'its name has no address',
   EAI_AGAIN: 'its name could not be resolved now',
@@ -42,7 +42,7 @@ const AFTER_CONNECTING: ReadonlySet<string> = new Set([
   'UND_ERR_HEADERS_OVERFLOW',
 ]);
 
-/** Connecting has a shorter deadline of its own. */
+/** Connecting has a shorter deadline of its own, so the whole attempt's deadline passes only after it. */
 function mayHaveGotIt(error: unknown): boolean {
   return error instanceof DeadlineExceededError || AFTER_CONNECTING.has(codeOf(error) ?? '');
 }

@@ -123,8 +123,8 @@ export function testEvent(at: number): WebhookEvent {
 }
 
 /**
- * How many of the first events fit into one webhook: at least one, whatever its size. Takes none after the first that
- * does not fit.
+ * How many of the first events fit into one webhook: at least one, whatever its size. Reads no event after the first
+ * that does not fit.
  *
  * A batch keeps its first and last event through all attempts, so this is asked before the first attempt only.
  */
