@@ -2,7 +2,7 @@ import type { MailboxId } from '../model/ids.ts';
 import type { Remedy } from '../model/remedy.ts';
 import type { TidemarkError } from '../model/tidemark-error.ts';
 
-/** The remedy of a kind. */
+/** The remedy of one kind. */
 type Of<Kind extends Remedy['kind']> = Extract<Remedy, { kind: Kind }>;
 
 /** A sentence for each kind of remedy, mostly without its full stop. */
@@ -61,7 +61,7 @@ const ADVICE: { readonly [Kind in Remedy['kind']]: (remedy: Of<Kind>) => string 
 /**
  * The commands by which a person carries out a remedy. Pure.
  *
- * @returns null for a remedy of a newer version's worker
+ * @returns null for a kind that only a newer version's worker knows
  */
 export function adviceOf<Kind extends Remedy['kind']>(remedy: Of<Kind> & { readonly kind: Kind }): string | null {
   const advise: ((remedy: Of<Kind>) => string) | undefined = Object.hasOwn(ADVICE, remedy.kind)
@@ -70,13 +70,13 @@ export function adviceOf<Kind extends Remedy['kind']>(remedy: Of<Kind> & { reado
   return advise === undefined ? null : advise(remedy);
 }
 
-/** A message, and after it the advice on its remedy. */
+/** The message, followed by the advice on its remedy where there is any. */
 export function withAdvice(message: string, remedy: Remedy | null): string {
   const advice = remedy === null ? null : adviceOf(remedy);
   return advice === null ? message : `${message.replace(/\.$/, '')}. ${advice}`;
 }
 
-/** What the command line says of an error. */
+/** The message and the advice that the command line prints for an error. */
 export const messageWithAdvice = ({ message, remedy }: TidemarkError): string => withAdvice(message, remedy);
 
 const connect = (mailbox: MailboxId): string =>

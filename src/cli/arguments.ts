@@ -7,7 +7,7 @@ import { InvalidIdError, mailboxId, type MailboxId } from '../model/ids.ts';
 import { UsageError } from '../model/program-errors.ts';
 import { MESSAGE_FORMATS, type MessageFormat } from '../model/settings.ts';
 
-/** Parsers of arguments. For a wrong one commander names the argument and ends with exit code 2. */
+/** Parsers of arguments. When a parser refuses an argument, commander names the argument, and the exit code is 2. */
 
 export function parseEmail(text: string): MailboxId {
   try {
@@ -28,7 +28,7 @@ export function parseInterval(text: string): number {
   return intervalIn(text) ?? refuse(`Expected ${INTERVAL}.`);
 }
 
-/** Answers `never` and not null: commander takes null for an option without a value. */
+/** Returns `never` rather than null, because commander takes null for an option without a value. */
 export function parseIntervalOrNever(text: string): number | 'never' {
   return text === 'never' ? text : (intervalIn(text) ?? refuse(`Expected ${INTERVAL}, or never.`));
 }
@@ -94,15 +94,16 @@ export function parseHttpUrl(text: string): string {
 export const parseFormat = oneOf<MessageFormat>(MESSAGE_FORMATS);
 export const parseResumablePhase = oneOf<BlockedPhase>(RESUMABLE_PHASES);
 
-/** A parser of an argument that is one of some words. */
+/** A parser that accepts only these words. */
 export function oneOf<Word extends string>(words: readonly Word[]): (text: string) => Word {
   return (text) => words.find((known) => known === text) ?? refuse(`Expected one of ${words.join(', ')}.`);
 }
 
 /**
- * Refuses an option that means nothing without another one. Its description begins with that: `with --other: …`.
+ * Refuses an option that means nothing without another one. By convention, its description begins `with --other:`.
  *
- * @param option - by the name that commander gives its value, as `other`
+ * @param option - the name that commander gives the option's value, such as `failOnFailures`
+ * @param other - the same name of the other option
  */
 export function onlyWith(command: Command, option: string, other: string): Command {
   return command.hook('preAction', (_, called) => {

@@ -3,7 +3,8 @@ import type { OutputConfiguration } from 'commander';
 import { linesOf, writeLines, type Terminal } from '../host/terminal.ts';
 
 /**
- * Directs commander's own output. Help has lines. An error quotes what was typed, so it is written as one line.
+ * Directs commander's own output. Help keeps its line breaks. An error quotes what the person typed, so it is written
+ * as one line.
  *
  * @param options.errors - false suppresses errors, for a caller that writes them itself
  */

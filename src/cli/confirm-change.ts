@@ -17,11 +17,11 @@ interface AskedChange {
 }
 
 /**
- * Says what a change of settings will remove and fetch, and asks whether that is meant. A change that does neither, and
- * a mailbox that holds nothing yet, are not asked about.
+ * Says what a change of settings will remove and fetch, and asks whether that is meant. It does not ask about a change
+ * that does neither, or about a mailbox that holds nothing yet.
  *
  * @throws {SettingsRefusedError} when the change is surely an error
- * @throws {CannotDoError} `not-confirmed` when nobody says yes; then nothing was changed
+ * @throws {CannotDoError} `not-confirmed` when the person does not say yes; nothing was changed then
  */
 export async function confirmChange(
   { tidemark, out, signal, stdin, stderr }: VerbContext & { readonly tidemark: TidemarkWithStores },

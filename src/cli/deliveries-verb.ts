@@ -60,7 +60,7 @@ function positionLines(
   );
 }
 
-/** The database does not know whether the mailbox runs, which makes the attempt. */
+/** A due attempt waits for a mailbox that runs, and the database does not know whether this one does. */
 const attemptWords = (at: number | null, now: number): string =>
   at === null || at <= now ? 'next attempt due' : `next attempt ${ago(at, now)}`;
 

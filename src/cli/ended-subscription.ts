@@ -10,7 +10,7 @@ export async function endOfSubscription(deliveries: Subscriptions, name: string)
   return (await deliveries.subscriptions()).find((each) => each.name === name)?.ended ?? null;
 }
 
-/** Of a subscription that its receiver has ended nothing is attempted, whatever the positions say. */
+/** Nothing is delivered to a subscription that its receiver has ended, whatever its positions say. */
 export const endedLines = (name: string, ended: Subscription['ended']): readonly string[] =>
   ended === null
     ? []

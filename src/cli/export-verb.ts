@@ -67,7 +67,7 @@ async function requireExportable(
   }
 }
 
-/** How many messages were left out, by the reason. */
+/** How many messages were left out, by reason. */
 interface LeftOut {
   rawless: number;
   unfetched: number;
@@ -144,7 +144,7 @@ function contentOf(format: StoredMessage['format'], body: StoredMessage['body'])
     : {};
 }
 
-/** A body that is not JSON leaves its own message without content, and does not end the export. */
+/** A body that is not JSON leaves only its own message without content: the export goes on. */
 function parsed(body: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));

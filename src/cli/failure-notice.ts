@@ -5,19 +5,19 @@ import type { MailboxId } from '../model/ids.ts';
 import { withAdvice } from './advice.ts';
 import type { Output } from './output.ts';
 
-type Told = Pick<MailboxReport, 'conditions'>;
+type ReportedConditions = Pick<MailboxReport, 'conditions'>;
 type PresentCondition = NonNullable<MailboxReport['condition']>;
 
 const LOOK_EVERY = 2_000;
-/** The minute's quota is waited for all the time, and is not worth a word. */
+/** Waits for the minute's quota are frequent, and too short to mention. */
 const SHORT_WAIT = 60_000;
 
 /**
- * Says once, while a person waits, each thing that fails and is retried, and a long wait for quota: an outage of Gmail
- * or the database, or a daily limit, would otherwise pass in silence. A failure that ends the wait (a refusal, a
- * revoked grant) is reported by its error.
+ * While a person waits, reports each failure that is retried, and each long wait for quota, once. Otherwise an outage
+ * of Gmail or the database, or a daily limit, would pass in silence. A failure that ends the wait (a refusal, a revoked
+ * grant) is reported by its own error.
  */
-export function failureNotice(out: Output, clock: Pick<Clock, 'now'>): (report: Told) => void {
+export function failureNotice(out: Output, clock: Pick<Clock, 'now'>): (report: ReportedConditions) => void {
   const said = new Set<string>();
   return ({ conditions: { live, backfill } }) => {
     for (const condition of [live, backfill]) {
@@ -30,15 +30,18 @@ export function failureNotice(out: Output, clock: Pick<Clock, 'now'>): (report: 
   };
 }
 
-/** By what a condition is said once; null when it is not said. The time in a limit's message changes. */
+/**
+ * Of conditions with the same key, only the first is reported; null for a condition that is never reported. A limit's
+ * key is its kind, because the time in its message changes.
+ */
 function noticeKey({ kind, message, until }: PresentCondition, now: number): string | null {
   if (kind === 'failing') return message;
   return kind === 'rate-limited' && until !== null && until - now > SHORT_WAIT ? kind : null;
 }
 
 /**
- * Waits, and meanwhile looks for failures to report. An error of the look itself is ignored, since the wait meets it,
- * too.
+ * Waits, and meanwhile looks for failures to report. An error of the look itself is ignored, because the wait meets the
+ * same error.
  */
 export async function tellingFailures<Result>(
   {

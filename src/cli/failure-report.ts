@@ -9,13 +9,15 @@ export interface FailureReport {
   readonly code: string;
   /** For programs and logs. */
   readonly message: string;
-  /** The message for people: one line, or more for a configuration with several wrong values and for a server's log. */
+  /**
+   * The message for people: usually one line; several for a list of wrong variables, or for the end of a server's log.
+   */
   readonly lines: readonly string[];
   /** 1 failed, 2 bad usage, 3 done except for messages that could not be fetched. */
   readonly exitCode: 1 | 2 | 3;
 }
 
-/** What a person typed, or set: the exit code is 2. The value is the code that is printed. */
+/** Errors in what a person typed or set, which end with exit code 2; and the code that is printed for each. */
 const BAD_USAGE: Partial<Readonly<Record<TidemarkErrorCode, TidemarkErrorCode>>> = {
   usage: 'usage',
   'invalid-id': 'usage',

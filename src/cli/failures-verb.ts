@@ -49,8 +49,8 @@ export function addFailures(program: Command, cli: Cli): void {
 }
 
 /**
- * When an attempt happens that is due or asked for. A workflow that has not met a spent daily budget yet does not show
- * it, so nothing is promised for now.
+ * When an attempt happens that is due or was asked for. It never says `now`: a workflow shows a spent daily budget only
+ * after it has met that budget.
  */
 function dueWords(report: MailboxReport, now: number): string {
   if (!isRunning(report)) return 'once it runs';
@@ -59,7 +59,7 @@ function dueWords(report: MailboxReport, now: number): string {
   return until > now ? ago(until, now) : 'as soon as the quota allows';
 }
 
-/** Failed messages are fetched with the backfill, which the project's budget of a day holds back. */
+/** Failed messages are fetched with the backfill, which waits while the project's units of the day are spent. */
 function heldWords({ heldUntil }: MailboxReport, now: number): string | null {
   return heldUntil === null || heldUntil <= now
     ? null

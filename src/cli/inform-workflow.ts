@@ -5,19 +5,19 @@ import { messageWithAdvice } from './advice.ts';
 import { obstacleWords } from './obstacle.ts';
 import { withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
 
-/** What a running mailbox was told of its new credentials. */
+/** Whether a mailbox's workflow uses its new credentials. */
 export interface Informed {
   /** Whether its workflow runs. */
   readonly running: boolean;
   /** Whether Temporal could be used. */
   readonly serverReached: boolean;
-  /** What follows from that, for a person. */
+  /** What the person should know or do next. */
   readonly next: string;
 }
 
 /**
- * Tells a running mailbox about its new credentials. They are stored whether or not a server can be used, so that is no
- * error: a person who saw one would connect the mailbox again.
+ * Tells a running mailbox about its new credentials. The credentials are already stored, so a server that cannot be
+ * used is no error: a person who saw an error would connect the mailbox again.
  */
 export async function informWorkflow(cli: Cli, options: VerbOptions, mailbox: MailboxId): Promise<Informed> {
   const start = `tidemark start ${mailbox} --wait`;

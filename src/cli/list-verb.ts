@@ -12,7 +12,7 @@ import { reportJson } from './report.ts';
 import { shortfallLines } from './shortfall.ts';
 import { count, table, timeOf } from './words.ts';
 
-/** With thousands of mailboxes, each may have something to report. */
+/** The most lines of each kind below the table: thousands of mailboxes may have something to report. */
 const MOST_LINES = 10;
 
 export function addList(program: Command, cli: Cli): void {
@@ -36,7 +36,7 @@ export function addList(program: Command, cli: Cli): void {
     );
 }
 
-/** What the store knows, for want of a Temporal server that answers. */
+/** Reports from the store alone, for when no Temporal server answers. */
 async function storedReports(
   store: MailboxRegistry & WorkStore & SpentUnits,
   now: number,

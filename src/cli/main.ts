@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { systemClock } from '../host/system-clock.ts';
 import { runCli } from './run.ts';
 
-// Compiled code is kept beside the packages: it spares a third of a verb's start. Where the folder cannot be written
-// Node does without it. In a checkout scripts/run-entry.mjs has set this up already.
+// Node keeps compiled code beside the packages, which saves a third of a verb's start. Where the folder cannot be
+// written, Node does without. In a checkout, scripts/run-entry.mjs has already set this up.
 enableCompileCache(join(import.meta.dirname, '../../node_modules/.cache/tidemark'));
 
 // A reader that closes its end early (`tidemark export … | head`) is not an error.
@@ -34,6 +34,6 @@ const exitCode = await runCli(process.argv.slice(2), {
   clock: systemClock,
   signal: interrupted.signal,
 });
-// One of Temporal's workers that failed and never ends would keep the process alive.
+// A worker of Temporal's that failed and never ends would keep the process alive.
 if (process.argv[2] === 'worker') process.exit(exitCode);
 process.exitCode = exitCode;

@@ -3,7 +3,7 @@
  * `>`, so that a reader restores exactly what was written. https://www.rfc-editor.org/rfc/rfc4155
  *
  * @param raw - the RFC 822 bytes
- * @param internalDate - epoch milliseconds; null, when Gmail gave none, writes the epoch itself
+ * @param internalDate - epoch milliseconds; null, when Gmail gave no date, is written as the epoch itself
  */
 export function mboxEntry(raw: Uint8Array, internalDate: number | null): Buffer {
   const separator = Buffer.from(`From tidemark@localhost ${asctime(internalDate ?? 0)}\n`, 'latin1');

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { Output } from './output.ts';
 
-/** Also true when a worker runs and is too busy to answer in time. */
+/** Begins with "if", because a worker may run that is too busy to answer in time. */
 export const NO_WORKER = 'If none runs, start one: tidemark worker, or npm start in a checkout';
 
 /** Says once that no worker runs, instead of hanging silently. */

@@ -3,7 +3,7 @@ import type { MailboxId } from '../model/ids.ts';
 import { CannotDoError } from '../model/program-errors.ts';
 import { databaseUrlOf } from '../storage/open-stores.ts';
 
-/** What a verb that reads the store says of a mailbox that is not in it. */
+/** The error of a verb that reads the store, for a mailbox that the store does not have. */
 export const notStored = (mailbox: MailboxId, config: Config): CannotDoError =>
   new CannotDoError('mailbox-unknown', `No mail of ${mailbox} is stored in ${databaseUrlOf(config)}.`, {
     mailbox,

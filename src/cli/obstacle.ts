@@ -11,7 +11,7 @@ import { ago } from './words.ts';
  * sentence and ends with a full stop.
  *
  * @param now - epoch ms
- * @returns null when nothing does
+ * @returns null when nothing delays it
  */
 export function obstacleWords(report: MailboxReport, now: number): string | null {
   const { mailbox, phase, workerAnswered, blocked, failingTask } = report;
@@ -29,7 +29,7 @@ export function obstacleWords(report: MailboxReport, now: number): string | null
   return phase === 'rate-limited' ? quotaWords(report, now) : null;
 }
 
-/** The project's budget of a day holds back the backfill only: then nothing delays a sync or a listing. */
+/** Spent units of the day hold back only the backfill, so they delay neither a sync nor a listing. */
 function quotaWords({ rateLimitedUntil, heldUntil }: MailboxReport, now: number): string | null {
   if (rateLimitedUntil === null && heldUntil !== null) return null;
   const until = rateLimitedUntil === null || rateLimitedUntil <= now ? '' : ` until ${ago(rateLimitedUntil, now)}`;

@@ -9,7 +9,7 @@ export interface Pace {
   readonly remaining: number | null;
   /** Quota units that the pending messages cost; null when unknown. */
   readonly unitsLeft: number | null;
-  /** The requests that they take, if all succeed, and what those cost; each null when unknown. */
+  /** Requests that the pending messages take if all succeed, and the price of these requests; null when unknown. */
   readonly requestsLeft: number | null;
   readonly moneyLeft: Money | null;
 }
@@ -39,7 +39,7 @@ interface Reading {
 
 const UNPRICED = { unitsLeft: null, requestsLeft: null, moneyLeft: null };
 
-/** Longer than a minute, since Gmail's quota is by the minute and a mailbox may spend it in seconds and then wait. */
+/** Longer than a minute: Gmail's quota is per minute, and a mailbox may spend all of it in seconds and then wait. */
 const WINDOW = 75_000;
 /** Milliseconds between the readings that are kept. */
 const SPACING = 1_000;

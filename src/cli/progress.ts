@@ -32,13 +32,13 @@ const FORECAST_EVERY = 5_000;
 const LINE_EVERY = 5_000;
 /** A worker that starts or replays a long history does not answer at once. */
 const SILENCE = 4_000;
-/** The server lists a dead worker for a minute. After this silence the list is no longer asked. */
+/** The server still lists a worker for a minute after its death. After this silence its list is not consulted. */
 const LONG_SILENCE = 10_000;
 
 /**
  * Shows a mailbox's progress until it is in sync: a bar on a terminal, a line every few seconds elsewhere.
  *
- * @throws {MailboxBlockedError} when it waits for a person
+ * @throws {MailboxBlockedError} when the mailbox waits for a person
  * @throws {MailboxNotRunningError} when its workflow ended
  */
 export async function followUntilInSync({

@@ -17,7 +17,7 @@ export function errorRows(report: MailboxReport, now: number): readonly (readonl
   ]);
 }
 
-/** A mailbox at rest keeps the conditions of its last attempts. Nothing of it is tried now. */
+/** A stopped or paused mailbox keeps the conditions of its last attempts, but makes no attempts now. */
 function untilRest({ phase }: MailboxReport): string {
   return phase === 'stopped' || phase === 'paused' ? `until it was ${phase}, ` : '';
 }
@@ -44,7 +44,7 @@ function failingLane(lane: string, condition: MailboxReport['condition']): reado
     : [{ lane, message: wordsOf(condition), since: condition.since }];
 }
 
-/** What blocks the mailbox has its advice in a line of its own. */
+/** Only a failure shows its advice here: a block shows its advice in a line below the report. */
 const wordsOf = ({ kind, message, remedy }: NonNullable<MailboxReport['condition']>): string =>
   kind === 'failing' ? withAdvice(message, remedy ?? null) : message;
 

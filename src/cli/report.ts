@@ -174,7 +174,7 @@ function attemptWords({ asks, retryAt }: NonNullable<MailboxReport['blocked']>, 
     : `by itself ${soon(retryAt, now) ? 'now' : ago(retryAt, now)}${tried}`;
 }
 
-/** Below half a second, where the text would be `in 0s`. */
+/** Whether less than half a second is left, which would be shown as `in 0s`. */
 const soon = (at: number, now: number): boolean => at < now + 500;
 
 /** The units that each method cost, the most expensive first. */
@@ -197,7 +197,7 @@ function phaseWords(report: MailboxReport, now: number): string {
   return `${phase}${sync}${since}${workerAnswered ? '' : ` (as last shown: ${reason})`}`;
 }
 
-/** While live syncs fail or rest, nobody knows what Gmail has by now. */
+/** While live syncs fail, or the mailbox does not run, Gmail may have changed since the last sync. */
 const isSurelyInSync = (report: MailboxReport): boolean =>
   report.inSync === true && isRunning(report) && report.conditions.live === null;
 
@@ -240,7 +240,8 @@ export function settingsWords({
 function whatToDo({ mailbox, blocked, conditions }: MailboxReport, phase: BlockedPhase): readonly string[] {
   // Without a worker's answer, the store still has what the failing work recorded.
   const known = blocked ?? [conditions.live, conditions.backfill].find((condition) => condition?.kind === phase);
-  // Without a remedy it is that of the phase, also where an earlier version's message names commands itself.
+  // The message is left out, so that a block without a remedy gets that of its phase, even when an earlier version
+  // wrote the commands into the message.
   const remedy = blockedRemedy(mailbox, phase, { message: '', remedy: known?.remedy });
   const advice = remedy === null ? null : adviceOf(remedy);
   return advice === null ? [] : [advice];

@@ -14,7 +14,7 @@ export function failingTaskWords(mailbox: MailboxId, { attempt }: FailingTask): 
 }
 
 /**
- * Call it after a signal: Temporal has accepted the signal, but it waits behind a task that fails.
+ * Call this after a signal: Temporal accepts a signal even while the task fails, and the signal then waits behind it.
  *
  * @throws {CannotDoError} when the mailbox's workflow task keeps failing
  */
@@ -31,7 +31,7 @@ export const waitsBehind = (mailbox: MailboxId, failing: FailingTask): CannotDoE
   );
 
 /**
- * Call it before a wait, which would not end while the task fails.
+ * Call this before a wait: the wait would not end while the task fails.
  *
  * @throws {CannotDoError} when the mailbox's workflow task keeps failing
  */

@@ -25,7 +25,7 @@ export interface SettingOptions {
   readonly auditInterval?: number | 'never';
   readonly push?: boolean;
   readonly pushLabel?: readonly string[];
-  /** Not a setting: the person means the change, whatever it removes and fetches. */
+  /** Not a setting: confirms the change, whatever it removes and fetches. */
   readonly yes?: boolean;
 }
 
@@ -119,7 +119,10 @@ export const namesSetting = (options: SettingOptions): boolean =>
     ),
   ).length > 0;
 
-/** @param labels - ids of the labels named by `--label`; `pushLabels` those of `--push-label` */
+/**
+ * @param labels - ids of the labels that `--label` names
+ * @param pushLabels - ids of the labels that `--push-label` names
+ */
 function settingsChangeOf(
   options: SettingOptions,
   labels: Scope['labelIds'] | undefined,

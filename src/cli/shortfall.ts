@@ -40,7 +40,7 @@ export function shortfallLines(
   ];
 }
 
-/** True when nothing is known to be missing, and Gmail's counts only did not confirm the listing. */
+/** True when nothing is known to be missing: Gmail's counts merely did not confirm the listing. */
 export const isUnconfirmed = ({ uncounted, absent, relabelled, underLabels = 0 }: ShownDoubt): boolean =>
   uncounted + absent + relabelled + underLabels === 0;
 
@@ -76,7 +76,7 @@ export function leftWords({ pending, backfill }: Pick<MailboxReport['counts'], '
 }
 
 /**
- * Fails a command with `--fail-on-failures`, after its result is written.
+ * Fails a command that has `--fail-on-failures`. Call this after its result is written.
  *
  * @throws {IncompleteError} when messages could not be fetched
  */

@@ -104,7 +104,7 @@ function messageJson({ message, text, html, attachments }: Shown): object {
   };
 }
 
-/** The text is indented: no line of it can be taken for one of ours. */
+/** The message's text is indented, so that none of its lines can be taken for one of ours. */
 function messageLines({ message, text, attachments }: Shown): readonly string[] {
   const { from, to, cc, bcc, date, sentAt, subject, labels, format, lacks } = message;
   const when = date ?? sentAt;

@@ -63,8 +63,8 @@ export function addStart(program: Command, cli: Cli): void {
         const started = await tidemark.client.start(mailbox, change);
         await requireHandled(tidemark.client, mailbox);
         return options.wait === true
-          ? await waited(context, mailbox, options)
-          : await told(context, mailbox, { change, started });
+          ? await waitUntilInSync(context, mailbox, options)
+          : await reportStart(context, mailbox, { change, started });
       }),
     );
 }
@@ -72,7 +72,7 @@ export function addStart(program: Command, cli: Cli): void {
 type Context = VerbContext & { readonly tidemark: TidemarkWithStores };
 
 /** Says what the start has done, without waiting. */
-async function told(
+async function reportStart(
   { tidemark, out, clock, signal }: Context,
   mailbox: MailboxId,
   { change, started }: { readonly change: SettingsChange; readonly started: StartedMailbox },
@@ -104,7 +104,7 @@ async function told(
 const NO_WORKER_YET = `no worker has been seen lately. ${NO_WORKER}`;
 
 /** Shows progress until the mailbox is in sync. */
-async function waited(
+async function waitUntilInSync(
   { tidemark, out, config, clock, signal }: Context,
   mailbox: MailboxId,
   options: FailOnFailures,
@@ -120,7 +120,8 @@ async function waited(
 }
 
 /**
- * Waking has no effect on a mailbox that waits for a person, for Gmail or for a worker.
+ * What a start did to a mailbox that already ran. It wakes no mailbox that waits for a person, for Gmail or for a
+ * worker.
  *
  * @param given - null when no setting was named
  */

@@ -10,7 +10,7 @@ export function addStop(program: Command, cli: Cli): void {
     examples: ['tidemark stop ada@example.com'],
   }).action((mailbox: MailboxId, options: VerbOptions) =>
     withTidemark(cli, options, async ({ tidemark, out, signal }) => {
-      // Before the signal, which makes the server count the task's attempts from one again.
+      // Asked before the signal: a signal makes the server count the task's attempts from one again.
       const failing = await tidemark.client.failingTask(mailbox);
       const { ended } = await tidemark.client.stop(mailbox, { signal });
       if (!ended && failing !== null) throw waitsBehind(mailbox, failing);

@@ -32,7 +32,7 @@ export function addTestWebhook(program: Command, cli: Cli): void {
         import('../deliveries/webhooks/webhook-secret.ts'),
       ]);
       const secret = await secretOf(options);
-      // Before it is sent: a receiver that refuses the webhook may need the key.
+      // Shown before the webhook is sent: a receiver that refuses it may need the key.
       if (options.secretFile === undefined)
         out.notice(`Signed with a new secret. A receiver verifies it with ${receiverKeyOf(secret).reveal()}`);
       const { milliseconds } = await testWebhook(

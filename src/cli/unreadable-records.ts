@@ -4,7 +4,7 @@ import { subscriptionOf, type SecretOwner } from '../secrets/secret-owner.ts';
 const NAMED = 10;
 
 /**
- * What a rotation says of the records that no key decrypts: how many there are, and what is done about each kind once.
+ * What a rotation says about the records that no key decrypts: whose they are and, once for each kind, what to do.
  *
  * @param owners - at least one
  */

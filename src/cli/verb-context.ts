@@ -21,7 +21,7 @@ export interface Cli {
   readonly signal: AbortSignal;
   readonly stdout: Terminal;
   readonly stderr: Terminal;
-  /** Where a person answers questions; without one, or when it is no terminal, nothing is asked. */
+  /** Where a person answers questions. Nothing is asked when it is missing, or is not a terminal. */
   readonly stdin?: Keyboard;
 }
 
@@ -61,14 +61,14 @@ export function contextOf(cli: Cli, { json = false }: VerbOptions): VerbContext 
   };
 }
 
-/** Whether a verb makes a store where there is none; one in memory is gone after it. */
-interface Making {
+/** Whether a verb makes a store where there is none. A store in memory is gone when the verb ends. */
+interface StoreCreation {
   readonly create?: boolean | 'in-memory';
 }
 
 /**
- * Runs a verb that needs the stores and Temporal, and closes both in the end. They are loaded here, since some verbs
- * need neither.
+ * Runs a verb that needs the stores and Temporal, and closes both in the end. Their code is loaded here, because some
+ * verbs need neither.
  *
  * @param options.create - whether the verb makes a store where there is none; only verbs that connect mailboxes do
  * @throws {StoreError} when there is no store, and the verb makes none
@@ -77,7 +77,7 @@ export async function withTidemark<Result>(
   cli: Cli,
   options: VerbOptions,
   run: (context: VerbContext & { tidemark: TidemarkWithStores }) => Promise<Result>,
-  { create = false }: Making = {},
+  { create = false }: StoreCreation = {},
 ): Promise<Result> {
   const context = contextOf(cli, options);
   const { openWithStores } = await import('../app/open-with-stores.ts');
@@ -92,7 +92,7 @@ export async function withTidemark<Result>(
 }
 
 /**
- * Runs a verb that needs the stores, and Temporal where it answers. The stores must be there already.
+ * Runs a verb that needs the stores, and Temporal where it answers. The stores must already exist.
  *
  * @param run - `tidemark` is null when no Temporal server answers
  */
@@ -124,7 +124,7 @@ export async function withStores<Result>(
   cli: Cli,
   options: VerbOptions,
   run: (context: VerbContext & { stores: Stores }) => Promise<Result>,
-  { create = false }: Making = {},
+  { create = false }: StoreCreation = {},
 ): Promise<Result> {
   const context = contextOf(cli, options);
   const [{ openStoresOf }, { closeStores }] = await Promise.all([
@@ -153,7 +153,7 @@ export async function withDeliveries<Result>(
   );
 }
 
-/** Runs a verb that reads mail, and needs nothing but a store that is there already. It creates and changes nothing. */
+/** Runs a verb that only reads mail, from a store that already exists. It creates and changes nothing. */
 export async function withReader<Result>(
   cli: Cli,
   options: VerbOptions,

@@ -50,8 +50,8 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 }
 
 /**
- * Advice about an account whose address at Google is no longer the mailbox's; empty when notifications find the
- * mailbox.
+ * Advice for an account that Google now calls by another address. Empty when notifications that name that address still
+ * find the mailbox.
  */
 export function renamedAccount(mailbox: MailboxId, address: MailboxId): string {
   return isReachedAs(mailbox, address)
@@ -68,7 +68,7 @@ export function usageWords({ units, calls, successful, rejected, failed }: CallC
   );
 }
 
-/** Money with as many decimals as it takes to say something. */
+/** Money with two decimals or, for a small amount, as many as show its first two digits. */
 export function moneyWords({ amount, currency }: Money): string {
   const digits = amount === 0 || amount >= 1 ? 2 : Math.min(8, 1 - Math.floor(Math.log10(amount)));
   const decimals = { minimumFractionDigits: 2, maximumFractionDigits: Math.max(2, digits) };

@@ -9,7 +9,7 @@ import type { Values, Variables } from './section.ts';
 export interface BodiesConfig {
   /** `file:` with an absolute path, or `s3://bucket/prefix`; null keeps bodies in the database. */
   readonly url: string | null;
-  /** Bodies larger than this many bytes go there; 0 sends all. */
+  /** Bodies larger than this many bytes are kept at `url`; 0 keeps all of them there. */
   readonly over: number;
   /** Milliseconds for which a body that nothing names any more is kept; null turns the workers' sweep off. */
   readonly sweepGrace: number | null;
@@ -18,14 +18,14 @@ export interface BodiesConfig {
    * forever.
    */
   readonly goneGrace: number | null;
-  /** How a bucket is reached; null takes what the environment of the S3 client says. */
+  /** How a bucket is reached. A null leaves the value to the S3 client's own environment. */
   readonly s3: { readonly endpoint: string | null; readonly region: string | null };
 }
 
 /** Small bodies cost less as rows than as objects. */
 const OVER = 65_536;
 
-/** Within this time the verdict that a message is gone may turn out to be wrong. */
+/** For this long, the verdict that a message is gone may turn out to be wrong. */
 const GONE_GRACE = '1d';
 
 /** The grace only spares work: a sweep is correct without it. */

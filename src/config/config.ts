@@ -64,8 +64,8 @@ export interface Config {
  * @param options.cwd - the folder from which relative paths start
  * @param options.env - the variables; those of the process unless given
  * @returns the configuration, frozen
- * @throws {ConfigError} when values are wrong; it names all of them
- * @throws {UsageError} when it has an option that there is not
+ * @throws {ConfigError} when values are wrong; the error names all of them
+ * @throws {UsageError} when an option is unknown
  */
 export function loadConfig(options: { env?: NodeJS.ProcessEnv; cwd?: string } = {}): Config {
   const { env = process.env, cwd = process.cwd() } = knownOptions('loadConfig', options, { env: true, cwd: true });
@@ -118,7 +118,7 @@ function sections(
  * @param config - the configuration, which stays as it is
  * @param changes - the values that differ, whole sections such as `push` included
  * @returns the copy, frozen
- * @throws {UsageError} when a value has a name that there is not
+ * @throws {UsageError} when `changes` names a value that a configuration does not have
  */
 export function changedConfig(config: Config, changes: Partial<Config>): Config {
   requireConfig(config);
@@ -149,10 +149,11 @@ const SECTIONS: OptionNames<Config> = {
 };
 
 /**
- * Refuses what is no configuration, for callers in plain JavaScript: parts of one would be used without their defaults.
+ * Refuses an incomplete configuration, which callers in plain JavaScript may pass: what is missing would have no
+ * default.
  *
  * @returns the configuration
- * @throws {UsageError} when something is missing in it
+ * @throws {UsageError} when a part is missing
  */
 export function requireConfig(config: Config): Config {
   const missing = Object.keys(SECTIONS).find((name) => !Object.hasOwn(Object(config), name));

@@ -33,7 +33,7 @@ const poolSize = z
   .transform(Number)
   .pipe(z.number().int().min(2).max(1_000));
 
-/** Shorter would refuse readers that are restarted. */
+/** With a shorter time, a reader that was merely restarted would be refused. */
 const SHORTEST_KEPT = 60 * 60_000;
 
 const kept = z.string().transform((text, context) => {
@@ -79,7 +79,7 @@ export const databaseVariables = {
 export interface DatabaseConfig {
   /** Where the database is. */
   readonly location: DatabaseLocation;
-  /** How PostgreSQL servers are reached, those that a command names beside the configured database included. */
+  /** How PostgreSQL servers are reached, including one that only a command names, such as `tidemark move`. */
   readonly access: PostgresAccess;
   /** `manual`: only `tidemark migrate` changes the schema, and every other program refuses an older schema. */
   readonly migration: 'automatic' | 'manual';

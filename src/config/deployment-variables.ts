@@ -10,7 +10,7 @@ export interface DeploymentConfig {
   readonly name: string;
   /** The build of this worker; null runs it unversioned. */
   readonly buildId: string | null;
-  /** Absolute path of workflow code that was bundled ahead; null makes each worker bundle it at its start. */
+  /** Absolute path of workflow code that was bundled ahead; null uses the package's bundle, or else the source. */
   readonly workflowBundle: string | null;
 }
 

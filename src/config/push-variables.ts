@@ -18,7 +18,7 @@ export interface PushConfig {
   readonly subscription: string | null;
   /** Google's public keys, as a JSON Web Key Set. */
   readonly keysUrl: string;
-  /** PEM files of the endpoint's own certificate; null when TLS ends in front of the endpoint. */
+  /** The PEM file of the endpoint's certificate chain; null when TLS ends in front of the endpoint. */
   readonly tlsCertFile: string | null;
   /** The PEM file of the certificate's private key. */
   readonly tlsKeyFile: string | null;

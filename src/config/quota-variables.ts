@@ -18,7 +18,7 @@ import { UnusableVariableError, type Values, type Variables } from './section.ts
 export interface QuotaConfig extends PriceTable {
   /** The table from which the other values start. */
   readonly prices: PriceTableName;
-  /** The figures that take the place of these at `at` (epoch ms); null when no end of these is known. */
+  /** The figures that replace these at `at` (epoch ms); null when these have no known end. */
   readonly next: { readonly at: number; readonly prices: PriceTable } | null;
   /**
    * The share of each user's units that Tidemark may spend, in (0, 1]. The rest is left to the user's other
@@ -128,8 +128,8 @@ function pricesIn(path: string | undefined, cwd: string): PricesFile {
 }
 
 /**
- * The prices of the configuration. Where Google has said when they end, those that follow take their place at that
- * moment, also in a worker that runs.
+ * The configured prices. Where Google has announced their end, the next prices replace them at that moment, even in a
+ * running worker.
  */
 export function priceTableOf({ quota }: { readonly quota: QuotaConfig }, clock: Pick<Clock, 'now'>): PriceTable {
   const { units, userUnitsPerMinute, projectUnitsPerMinute, projectUnitsPerDay, requestPrices, next } = quota;

@@ -25,7 +25,7 @@ export type RunningStart = z.infer<typeof RUNNING>;
 
 export const runningStartFile = (dataDir: string): string => join(dataDir, 'start.json');
 
-/** The `npm start` that runs over the directory now; null when none does. */
+/** The `npm start` that uses the directory now; null when there is none. */
 export function readRunningStart(dataDir: string): RunningStart | null {
   try {
     const running = RUNNING.safeParse(JSON.parse(readFileSync(runningStartFile(dataDir), 'utf8')));
@@ -36,8 +36,8 @@ export function readRunningStart(dataDir: string): RunningStart | null {
 }
 
 /**
- * The configuration for one mailbox. The mailbox that `npm start` simulates has its Gmail there, and Google does not
- * know it.
+ * The configuration for one mailbox. For the mailbox that `npm start` simulates, it names the simulator in place of
+ * Google.
  */
 export function configFor(config: Config, mailbox: MailboxId): Config {
   const simulated = readRunningStart(config.dataDir)?.simulated ?? null;

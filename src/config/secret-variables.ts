@@ -6,7 +6,7 @@ import { Secret } from '../model/secret.ts';
 import type { KeySource } from '../model/key-source.ts';
 import type { Values, Variables } from './section.ts';
 
-/** Where the keys are that encrypt credentials and payloads. */
+/** Where to find the keys that encrypt credentials and payloads. */
 export interface SecretsConfig {
   /** The keys that encrypt credentials; `own-file` when no variable names one. */
   readonly credentialKeys: KeySource;
@@ -16,7 +16,7 @@ export interface SecretsConfig {
 
 export type PayloadKeys =
   | Exclude<KeySource, { readonly kind: 'own-file' }>
-  /** Payloads are no longer encrypted, and encrypted ones can still be read. */
+  /** New payloads are not encrypted, but earlier ones can still be decrypted. */
   | { readonly kind: 'former-only'; readonly old: Secret<readonly Uint8Array[]> };
 
 const KEY = '[A-Za-z0-9+/]{43}=?';

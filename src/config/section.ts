@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-/** One variable of the environment: how it is parsed, and in words, with an example, what it must be. */
+/** One variable of the environment: its schema, and what its value must be, in words and with an example. */
 export interface Variable<Schema extends z.ZodType = z.ZodType> {
   readonly schema: Schema;
   readonly expected: string;

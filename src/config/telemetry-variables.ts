@@ -21,7 +21,7 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-/** `host:port`, `[::1]:port`, or only a port, which then listens on loopback, since there is no password. */
+/** `host:port`, `[::1]:port`, or only a port, which means loopback, because there is no password. */
 const listenAddress = z
   .string()
   .regex(/^((\[[\da-f:]+\]|[\w.-]+):)?\d{1,5}$/i)

@@ -65,5 +65,5 @@ export type VariableName = keyof typeof VARIABLES;
 /** The names of all variables. */
 export const VARIABLE_NAMES = Object.keys(VARIABLES) as readonly VariableName[];
 
-/** The environment that has them. */
+/** The schema of an environment with these variables. */
 export const environment = z.object(schemasOf(VARIABLES));

@@ -5,7 +5,9 @@ import type { Values, Variables } from './section.ts';
 
 /** Where webhooks may be sent: see `WEBHOOK_ALLOWED_NETWORKS`. */
 export interface WebhooksConfig {
-  /** Networks in CIDR notation that webhooks may be sent to although their addresses are not public, also over http. */
+  /**
+   * Networks in CIDR notation to which webhooks may be sent, even over http, although their addresses are not public.
+   */
   readonly allowedNetworks: readonly string[];
 }
 

@@ -5,7 +5,7 @@ import { EXCLUSIVE_VARIABLES } from './secret-variables.ts';
 import { TROUBLE, type UnusableVariableError } from './section.ts';
 import { VARIABLE_NAMES, VARIABLES, type VariableName } from './variables.ts';
 
-/** Of variables that exclude each other, the first one that is set is fine, and the others are the problem. */
+/** Of variables that exclude each other, the first that is set counts as right, and each of the others is a problem. */
 export function contradictions(given: Readonly<Record<string, unknown>>): ConfigProblem[] {
   return EXCLUSIVE_VARIABLES.flatMap((names) => {
     const [first, ...others] = names.filter((name) => given[name] !== undefined);
@@ -29,7 +29,7 @@ export function wrongVariables(error: z.ZodError, given: Record<string, string |
     }));
 }
 
-/** A variable that is well formed, and of which a section of the configuration could make nothing. */
+/** A variable that is well formed, but that a section of the configuration could not use. */
 export function unusable(
   { variable, message }: UnusableVariableError,
   given: Record<string, string | undefined>,
@@ -39,7 +39,7 @@ export function unusable(
   return { name, given: `${describe(name, given[name] ?? '')} (${message})`, expected: VARIABLES[name].expected };
 }
 
-/** What a schema says of its value beside that it is wrong: ` (it names no host)`. */
+/** What a schema adds about a wrong value, such as ` (it names no host)`; empty when it adds nothing. */
 function troubleWords({ issues }: z.ZodError, name: VariableName): string {
   for (const issue of issues) {
     const trouble: unknown = issue.path[0] === name && issue.code === 'custom' ? issue.params?.[TROUBLE] : undefined;

@@ -27,7 +27,7 @@ export async function listen(
   return { port: address.port, authority: `${name}:${address.port}` };
 }
 
-/** Closes a server and its connections, whatever they are at. */
+/** Closes a server and its connections at once, even in the middle of a request. */
 export async function closeAtOnce(server: HttpServer): Promise<void> {
   const closed = once(server, 'close');
   server.close();

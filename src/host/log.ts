@@ -9,8 +9,8 @@ import { makePrivateFile, tighten } from './private-files.ts';
 export type Log = PinoLogger;
 
 /**
- * Logs JSON lines to stderr, since stdout belongs to results, or to a file that only its owner can read. Of an error
- * only name, message and stack are logged: its other fields may hold what was sent to Gmail.
+ * Logs JSON lines to stderr, since stdout belongs to results, or to a file that only its owner can read. Only the name,
+ * message, stack and cause of an error are logged: its other fields may hold what was sent to Gmail.
  *
  * @param level - the least important lines that are written
  * @param file - the file; stderr unless given

@@ -8,7 +8,7 @@ export class InvalidNetworkError extends Error {
 /**
  * A list of networks such as `10.1.0.0/16` or `fd12::/16`; a single address is a network of one.
  *
- * @throws {InvalidNetworkError} when one of them is something else
+ * @throws {InvalidNetworkError} when a text is not a network
  */
 export function networks(texts: readonly string[]): BlockList {
   const list = new BlockList();

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 
 import { CannotDoError } from '../model/program-errors.ts';
 
-/** Packages that only some installations need, so that the others need not install them: optional peers. */
+/**
+ * Packages that only some installations need. They are optional peers, so that the other installations can do without.
+ */
 export interface OptionalPackages {
   /** Begins a sentence. */
   readonly what: string;
@@ -36,7 +38,7 @@ export const OPTIONAL_PACKAGES = {
 export type OptionalFeature = keyof typeof OPTIONAL_PACKAGES;
 
 /**
- * Call it before packages of the table are imported, best when the program starts.
+ * Call this before a feature's packages are imported, ideally when the program starts.
  *
  * @throws {CannotDoError} `missing-package` when one is missing or has another major version; the message names the
  * command that installs it
@@ -63,7 +65,7 @@ function isInstalled(wanted: string): boolean {
 /** Below 1.0 the second number breaks compatibility, too. */
 const majorOf = (version: string): string => /^(0\.\d+|\d+)/.exec(version)?.[0] ?? version;
 
-/** The version that an import from here would load; null when there is none. Nothing of it is loaded. */
+/** The version that an import from here would load; null when there is none. The package itself is not loaded. */
 function versionOf(name: string): string | null {
   for (const folder of require.resolve.paths(name) ?? []) {
     const version = versionIn(join(folder, name));

@@ -16,20 +16,20 @@ import type { HostWorker, WorkerRequest } from './worker-request.ts';
 /** A cached workflow takes 0.1 to 0.3 MB. An evicted one is replayed when it wakes. */
 const MAX_CACHED_WORKFLOWS = 300;
 /**
- * A cancellation reaches an activity with the answer to a heartbeat, which the SDK's default throttles to one in half a
- * minute.
+ * A cancellation reaches an activity with the answer to a heartbeat. By default, the SDK sends one heartbeat in half a
+ * minute at most.
  */
 const HEARTBEAT_THROTTLE = '2 seconds';
 const FORCED_AFTER = '8 seconds';
 const LIVE_SLOTS = 100;
 /** Each slice holds some batches of messages in memory. */
 const BACKFILL_SLOTS = 16;
-/** Mailboxes that deliver at a time, most of which may wait for slow targets. */
+/** How many mailboxes deliver at a time. Most of them may be waiting for slow targets. */
 const DELIVERY_SLOTS = 500;
 
 /**
- * With a build id the worker is versioned. A mailbox lives for years, hence AUTO_UPGRADE: at its next workflow task it
- * moves to the build that is current. Replay tests and `patched()` make that safe.
+ * With a build id the worker is versioned. A mailbox lives for years, hence AUTO_UPGRADE: it moves to the current build
+ * at its next workflow task. Replay tests and `patched()` make that safe.
  * https://docs.temporal.io/worker-versioning
  */
 function versionOf({ deployment }: Config): Pick<WorkerOptions, 'workerDeploymentOptions'> {
@@ -61,7 +61,7 @@ const LIVE = {
   maxConcurrentActivityTaskExecutions: LIVE_SLOTS,
 } as const;
 
-/** @returns Temporal's workers by task queue, without a host's */
+/** @returns Temporal's workers by task queue; the host's own worker is not among them */
 export async function createWorkers(
   { config, signal, workflowBundle }: WorkerRequest,
   { clock, tracing }: WorkerMeans,
@@ -122,7 +122,7 @@ export async function createWorkers(
   };
 }
 
-/** Bundles made ahead have no interceptors, so a worker that traces makes its own. */
+/** Bundles made ahead lack the interceptors that trace, so a worker that traces bundles the source itself. */
 async function bundleOf(
   { deployment }: Config,
   options: { signal: AbortSignal | undefined; traced: boolean },

@@ -31,7 +31,7 @@ import type { WorkerRequest } from './worker-request.ts';
 /** What a worker works with. */
 export interface WorkerMeans {
   readonly clock: Clock;
-  /** The clock of activities and housekeeping, once Google has answered. */
+  /** The clock of activities and housekeeping, which shows Google's time once Google has answered. */
   readonly googleClock: GoogleClock;
   readonly tracing: Tracing | null;
   readonly telemetry: Telemetry;
@@ -65,7 +65,7 @@ export async function openMeans({ config, log, clock = systemClock, telemetry }:
   };
 }
 
-/** The activities of deliveries: those to webhooks, and those to handlers where the worker has some. */
+/** The activities that deliver to webhooks and, where the worker has handlers, to these. */
 export interface DeliveryActivities {
   readonly webhooks: ReturnType<typeof createDeliveryActivities>;
   readonly handlers: ReturnType<typeof createDeliveryActivities> | null;
@@ -91,7 +91,7 @@ export function dependenciesOf(
       googleClock.hear(date);
       skew.seen('gmail', date);
     }),
-    // The mailbox that npm start simulates in another process has its Gmail there.
+    // A mailbox that npm start simulates in another process uses that process's simulator.
     googleOf: (mailbox) => {
       const { gmailRootUrl, googleTokenUrl } = configFor(config, mailbox);
       return { rootUrl: gmailRootUrl, tokenUrl: googleTokenUrl };
@@ -100,7 +100,9 @@ export function dependenciesOf(
   return { ...shared, store: stores.store, openSession, pushTopic: config.push.topic, skew };
 }
 
-/** Logs what the provider throws: its text may hold secrets, so it goes neither into the database nor to Temporal. */
+/**
+ * Logs what the provider throws. The error's text may hold secrets, so it goes to neither the database nor Temporal.
+ */
 function logged(provider: TokenProvider, log: Log): TokenProvider {
   return async (mailbox, request) => {
     try {
@@ -113,7 +115,7 @@ function logged(provider: TokenProvider, log: Log): TokenProvider {
   };
 }
 
-/** Makes the subscriptions of the handlers. A worker without handlers leaves those of others to them. */
+/** Makes the subscriptions of this worker's handlers. A worker without handlers delivers only to webhooks. */
 export async function deliveryActivitiesOf(
   { handlers = {} }: WorkerRequest,
   { reader, telemetry, stores, secretKeys: keys, webhooks: sender, googleClock: clock }: WorkerMeans,

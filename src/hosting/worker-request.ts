@@ -13,22 +13,25 @@ import type { Telemetry } from '../model/telemetry.ts';
 
 /** What a worker runs with. */
 export interface CreateWorkerOptions {
-  /** What `loadConfig()` reads from the environment, unless given. */
+  /** The configuration. When not given, `loadConfig()` reads it from the environment. */
   readonly config?: Config;
-  /** Where it logs; lines of JSON to stderr, from LOG_LEVEL on, unless given. */
+  /** Where the worker logs; JSON lines to stderr, from LOG_LEVEL on, unless given. */
   readonly log?: Log;
   /** Time and pauses; the system's clock unless given. */
   readonly clock?: Clock;
-  /** Ends the wait for a server that does not answer yet, with its reason as the error. */
+  /** Ends the wait for a server that does not answer yet. The error is the signal's reason. */
   readonly signal?: AbortSignal;
   /**
-   * Workflow code bundled ahead, such as one that holds a product's own workflows, too. Without it: the configured
-   * bundle, or the package's, or the source, bundled now.
+   * Workflow code bundled ahead, which may also hold a product's own workflows. Without it, the worker uses the
+   * configured bundle, or else the package's, or else bundles the source.
    */
   readonly workflowBundle?: { readonly code: string };
-  /** Called with changes of mailboxes, by the names of their subscriptions, which are made when the worker starts. */
+  /**
+   * Functions that receive changes of mailboxes, by subscription name. The worker makes these subscriptions at its
+   * start.
+   */
   readonly handlers?: Handlers;
-  /** Gives tokens in place of stored credentials, for a product that keeps them itself. Give all workers the same. */
+  /** Gives tokens in place of stored credentials, for a product that keeps its own. All workers need the same one. */
   readonly tokenProvider?: TokenProvider;
   /** Where metrics and spans go; without it, where METRICS_ADDRESS and OTEL_* say. */
   readonly telemetry?: Telemetry;
@@ -54,7 +57,7 @@ const OPTIONS: OptionNames<CreateWorkerOptions> = {
 /**
  * @param of - the function that takes the options
  * @throws {ConfigError} when no configuration is given, and the environment holds wrong values
- * @throws {UsageError} when it has an option that there is not
+ * @throws {UsageError} when an option is unknown
  */
 export function requestOf(of: string, asked: CreateWorkerOptions): WorkerRequest {
   const { config = loadConfig(), ...options } = knownOptions(of, asked, OPTIONS);
@@ -67,12 +70,12 @@ export function requestOf(of: string, asked: CreateWorkerOptions): WorkerRequest
   return { ...options, config, log: options.log ?? createLog(config.logLevel) };
 }
 
-/** A worker of a product's own, which runs the workflows and the live activities of mailboxes beside its own. */
+/** A product's worker, which runs the mailboxes' workflows and live activities beside the product's own. */
 export interface HostWorker {
   readonly worker: Worker;
-  /** Its run. The stores stay open until it has ended. */
+  /** Settles when the worker's run has ended. The stores stay open until then. */
   readonly ended: Promise<void>;
-  /** What the worker's version is, so that the workers beside it have the same. */
+  /** The worker's version, which the workers beside it share. */
   readonly version: Pick<WorkerOptions, 'workerDeploymentOptions'>;
   /** Called once the stores are open, before the workers beside it run. */
   readonly open: (parts: { readonly activities: SyncActivities; readonly skew: ClockSkew }) => void;

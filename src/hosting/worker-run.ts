@@ -8,13 +8,13 @@ import type { Clock } from '../model/clock.ts';
 import { temporalAddressOf } from '../temporal/connect.ts';
 
 const LOOK_EVERY = 1_000;
-/** A worker that failed and can end has ended long before. */
+/** A failed worker that can still end does so long before this many looks. */
 const LOOKS = 5;
 const CALL_DEADLINE = 5_000;
 
 /**
- * The end of a worker's run, also where the SDK's own never comes: when Temporal refuses its polls for activities, the
- * SDK's worker fails, and then waits forever for its native part.
+ * Waits for the end of a worker's run, and does not hang where the run never ends: when Temporal refuses the polls for
+ * activities, the SDK's worker fails, and then waits forever for its native part.
  *
  * @throws what the run rejects with, or an error that only says that the worker failed
  */
@@ -42,8 +42,8 @@ async function failedForLong(worker: Worker, clock: Clock, signal: AbortSignal):
 }
 
 /**
- * Why a worker failed, where Temporal says it: the namespace is gone, or access is refused. The SDK's own error often
- * hides that.
+ * Asks Temporal why a worker failed: the namespace may be gone, or access refused. The SDK's own error often hides
+ * this.
  */
 export async function whyFailed(
   error: unknown,

@@ -31,7 +31,7 @@ export interface CredentialStore {
   delete(owner: SecretOwner): Promise<void>;
   /** The mailboxes that have credentials, in the order of e-mail addresses. */
   list(): Promise<readonly MailboxId[]>;
-  /** Whose webhooks have keys. */
+  /** The owners that are subscriptions with webhook keys. */
   listWebhookSecrets(): Promise<readonly WebhookSecretsId[]>;
   close(): Promise<void>;
 }

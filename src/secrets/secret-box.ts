@@ -24,7 +24,7 @@ const TAG_BYTES = 16;
 const FINGERPRINT_LENGTH = 16;
 const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
 
-/** @throws {SecretKeyError} when `bytes` are not 32 */
+/** @throws {SecretKeyError} when the key is not 32 bytes long */
 export function secretKey(bytes: Uint8Array, source: string): SecretKey {
   if (bytes.byteLength !== KEY_BYTES) {
     throw new SecretKeyError(

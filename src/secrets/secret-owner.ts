@@ -9,13 +9,13 @@ export type WebhookSecretsId = string & { readonly [brand]: 'WebhookSecretsId' }
 /** Whose secret a record holds: a mailbox's credentials, or the keys of a subscription's webhooks. */
 export type SecretOwner = MailboxId | WebhookSecretsId;
 
-/** The space keeps it apart from every mailbox's address. */
+/** The spaces keep such a name apart from every mailbox's address. */
 export const WEBHOOK_SECRETS = 'webhook secrets of ';
 
 export const webhookSecretsOf = (subscription: string): WebhookSecretsId =>
   `${WEBHOOK_SECRETS}${subscription}` as WebhookSecretsId;
 
-/** The subscription whose webhooks a record signs; null when it holds the credentials of a mailbox. */
+/** The subscription whose webhook keys the owner names; null when the owner is a mailbox. */
 export const subscriptionOf = (owner: SecretOwner): string | null =>
   owner.startsWith(WEBHOOK_SECRETS) ? owner.slice(WEBHOOK_SECRETS.length) : null;
 

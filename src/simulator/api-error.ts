@@ -133,7 +133,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   failedPrecondition: 'Precondition check failed.',
 };
 
-/** A refusal on command. Defaults are what Google sends with that status or reason. */
+/** A refusal on command. Reason and message default to what Google sends with that status or reason. */
 export function refusal(
   status: number,
   given: { readonly reason?: string | undefined; readonly message?: string | undefined },

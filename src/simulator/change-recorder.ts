@@ -29,12 +29,12 @@ export class ChangeRecorder {
     this.#recording = recording;
   }
 
-  /** Changes with each version of a message. */
+  /** Grows with each new version of a message. */
   get revision(): number {
     return this.#revision;
   }
 
-  /** A message that was not there before. @param labelIds - sorted */
+  /** Adds a message that was not there before. @param labelIds - sorted */
   add(identity: MessageIdentity, labelIds: readonly string[]): void {
     const { held, onRecord } = this.#recording;
     const { id, threadId } = identity;
@@ -43,7 +43,7 @@ export class ChangeRecorder {
     onRecord(new Set(labelIds));
   }
 
-  /** Makes one record of all changes, and none when nothing changes. */
+  /** Makes one record of all changes, and no record when nothing changes. */
   change(changes: readonly ChangeToRecord[]): void {
     const { held, lag, onRecord } = this.#recording;
     const operations = changes.flatMap(operationsOf);

@@ -65,7 +65,7 @@ export class ControlApi {
     }
   }
 
-  /** The answer to a method and a path that do not go together. */
+  /** The 404 for a path that does not have the method; it names the methods that the path has. */
   #missing(method: string, name: string): SimulatorResponse {
     const path = `${ROOT}${name}`;
     const others = [
@@ -237,7 +237,7 @@ function known(simulator: Simulator, email: string): ReturnType<Simulator['mailb
   return found;
 }
 
-/** What is no wrong request is a file of mail that is not there any more. */
+/** The request is at fault, except when a file of imported mail was moved or changed since its import. */
 function statusOf(error: TidemarkError | ControlError): number {
   if (error instanceof ApiError) return error.status;
   return error instanceof MailFileError ? 500 : 400;

@@ -1,7 +1,7 @@
 import { pricesOf, type Prices } from './method-prices.ts';
 import type { PriceTable, PriceTableName } from '../model/prices.ts';
 
-/** The prices and limits of the moment: Google announces the day on which others apply. */
+/** The prices and limits that apply now, and those that were announced for later. */
 export class CurrentPrices {
   #prices: Prices;
   #next: { readonly at: number; readonly prices: Prices } | null = null;
@@ -10,7 +10,7 @@ export class CurrentPrices {
     this.#prices = pricesOf(table);
   }
 
-  /** @param at - epoch ms; an announcement takes the place of an earlier one that has not come true */
+  /** @param at - epoch ms; a new announcement replaces an earlier one that has not taken effect */
   change(table: PriceTableName | PriceTable, at: number): void {
     this.#next = { at, prices: pricesOf(table) };
   }

@@ -20,7 +20,7 @@ export class DateOrder {
     if (this.#ascending[index] === message) this.#ascending.splice(index, 1);
   }
 
-  /** Newest first; with `after`, only the messages after that place, whether or not its own message still exists. */
+  /** Newest first; with `after`, only the messages after that place, whether or not a message still stands there. */
   *newestFirst(after?: Place): Generator<SimulatedMessage> {
     this.#sort();
     const from = after === undefined ? this.#ascending.length : this.#countBefore(after);

@@ -40,7 +40,10 @@ export function generateMail(mailbox: SimulatedMailbox, options: GenerateOptions
   }
 }
 
-/** Ids of the mailbox's own labels; creates the labels that are missing. Gmail takes names in any case for the same. */
+/**
+ * Ids of the mailbox's own labels; creates the labels that are missing. Gmail treats names that differ only in case as
+ * the same.
+ */
 export function userLabels(mailbox: SimulatedMailbox): string[] {
   const known = new Map(mailbox.labels().map((label) => [label.name.toLowerCase(), label]));
   return USER_LABELS.map((name) => (known.get(name.toLowerCase()) ?? mailbox.createLabel(name)).id);

@@ -2,13 +2,13 @@ import { DateOrder } from './date-order.ts';
 import type { Lag } from './lag.ts';
 import type { Place, SimulatedMessage, Version } from './simulated-message.ts';
 
-/** A message, and the version of it that somebody sees. */
+/** A message, and the version of it that a reader sees. */
 export interface SeenMessage {
   readonly message: SimulatedMessage;
   readonly version: Version;
 }
 
-/** The messages of a mailbox by id, by thread and by date, and what of them the listing index shows. */
+/** The messages of a mailbox by id, by thread and by date, and what the listing index shows of them. */
 export class HeldMessages {
   /** Includes deleted messages, because an administrator can restore them. */
   readonly #byId = new Map<string, SimulatedMessage>();
@@ -39,7 +39,7 @@ export class HeldMessages {
     this.#count(message.threadId, 1);
   }
 
-  /** Gives a message its next version. A deleted one stays in the listing index for as long as that lags. */
+  /** Gives a message its next version. A deleted message stays in the listing index while the index lags. */
   change(message: SimulatedMessage, next: Version, lag: Lag): void {
     if (next.exists !== message.current.exists) this.#count(message.threadId, next.exists ? 1 : -1);
     message.change(next, lag.listMs > 0 || lag.getMs > 0);
@@ -48,13 +48,13 @@ export class HeldMessages {
     else this.#order.remove(message);
   }
 
-  /** Lists a deleted message again, before it gets the version in which it exists. */
+  /** Puts a deleted message back into the listing index. The caller then gives it a version in which it exists. */
   relist(message: SimulatedMessage): void {
     if (this.#ghosts.delete(message)) this.#order.remove(message);
     this.#order.add(message);
   }
 
-  /** Those of the ids that exist, each once. */
+  /** The messages that exist among these ids, each once. */
   known(ids: readonly string[]): SimulatedMessage[] {
     return [...new Set(ids)].flatMap((id) => {
       const message = this.#byId.get(id);

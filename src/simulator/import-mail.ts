@@ -66,7 +66,7 @@ async function isFolder(path: string): Promise<boolean> {
   }
 }
 
-/** Reads a message when it is asked for, long after the import. */
+/** Reads a message long after its import: its file may be moved or changed by then. */
 function readAgain(path: string, read: () => Buffer): Buffer {
   try {
     return read();

@@ -31,7 +31,7 @@ const STEP = z.object({ at: z.number() });
  */
 export class Journal implements Clock {
   readonly beginning: JournalBeginning;
-  /** Whether this run made it. */
+  /** Whether this run created the journal. */
   readonly isNew: boolean;
   readonly #path: string;
   readonly #clock: Clock;

@@ -1,6 +1,6 @@
 /**
  * How far parts of Gmail lag behind a change, by the simulator's clock. A change keeps the delay that applied when it
- * was made. Lowering a value later shows every change that is older than the new value at once.
+ * was made. When a value is lowered later, every change that is older than the new value shows at once.
  */
 export interface Lag {
   /** How long a record is missing from history.list, although the head already includes it. */

@@ -4,7 +4,7 @@ import type { Lag } from './lag.ts';
 import type { Random } from './random.ts';
 import type { Place } from './simulated-message.ts';
 
-/** The messages of a mailbox as Gmail's servers show them, which lag behind what it holds. */
+/** The messages of a mailbox as Gmail's servers show them, which lag behind what the mailbox holds. */
 export class LaggingReads {
   readonly #clock: Clock;
   readonly #random: Random;

@@ -36,7 +36,7 @@ export interface SimulateRequest extends Serving {
   readonly emails: readonly string[];
   /** Generated messages in each mailbox. */
   readonly messages: number;
-  /** An mbox file or a folder of `.eml` instead; null for generated mail. */
+  /** An mbox file or a folder of `.eml` files, in place of generated mail; null generates mail. */
   readonly mbox: string | null;
   /** A push endpoint that receives the notifications. */
   readonly push?: PushSubscription | null;
@@ -76,7 +76,7 @@ export interface ServedSimulator {
   readonly keysUrl: string | null;
   /** The mailboxes, in the order in which they were asked for. */
   readonly mailboxes: readonly ServedMailbox[];
-  /** Ends it, and forgets its mail. */
+  /** Ends the simulator, which forgets its mail. */
   close(): Promise<void>;
 }
 
@@ -85,7 +85,7 @@ export interface ServedSimulator {
  *
  * @param request - the mailboxes, the mail in them, and where it listens
  * @returns the simulator that answers; close it in the end
- * @throws {UsageError} when it has an option that there is not, or no clock
+ * @throws {UsageError} when an option is unknown, or the clock is missing
  * @throws {TidemarkError} when the file or folder of mail is not there, or is neither an mbox file nor holds `.eml`
  * files
  * @throws {Error} when the port is taken or the mail cannot be read
@@ -189,8 +189,8 @@ export async function openLastingSimulator(request: LastingRequest): Promise<Las
 }
 
 /**
- * Imports or generates what a journal begins with. A file that cannot be imported leaves no journal behind: the next
- * run would ask for the same file. It may also be gone since an earlier run, and then only the journal knows its path.
+ * Imports or generates what a journal begins with. A new journal whose file cannot be imported is removed, because the
+ * next run would ask for the same file. An older journal stays: when its file is gone, only the journal knows the path.
  */
 async function fillFrom({ beginning, isNew }: Journal, mailbox: SimulatedMailbox, path: string): Promise<void> {
   try {

@@ -1,7 +1,7 @@
 import type { Operation } from './history-log.ts';
 import type { SimulatedMessage } from './simulated-message.ts';
 
-/** What becomes of a message, before history records it. */
+/** What a message becomes by a change that history has yet to record. */
 export interface ChangeToRecord {
   readonly message: SimulatedMessage;
   readonly exists: boolean;
@@ -9,7 +9,7 @@ export interface ChangeToRecord {
 }
 
 /**
- * The labels that others take off a message: it is in one of inbox, spam and trash at most.
+ * The labels that Gmail removes when others are added: a message is in at most one of inbox, spam and trash.
  *
  * @see https://developers.google.com/workspace/gmail/api/guides/labels
  */
@@ -19,7 +19,7 @@ export function impliedRemovals(added: readonly string[]): string[] {
   return [];
 }
 
-/** The operations that history records of a change; none when nothing changes. */
+/** The operations that history records for a change; empty when nothing changes. */
 export function operationsOf({ message, exists, labelIds }: ChangeToRecord): Operation[] {
   const before = message.current;
   const subject = { messageId: message.id, threadId: message.threadId, after: labelIds };

@@ -63,7 +63,7 @@ const MAX_BODY_BYTES = 128 * 2 ** 20;
  *
  * @param options - the simulator, and where it listens
  * @returns the server; close it in the end
- * @throws {UsageError} when it has an option that there is not, no simulator, or no port
+ * @throws {UsageError} when an option is unknown, or the simulator or the port is missing
  * @throws {Error} when the port is taken
  */
 export async function startSimulatorServer(options: SimulatorServerOptions): Promise<SimulatorServer> {
@@ -143,7 +143,7 @@ function refused(reason: string, isControl: boolean): SimulatorResponse {
 
 /**
  * Breaks the connection for a reset on command or when the client has disconnected. An error that the simulator throws
- * on purpose says what to do; any other one is a bug, and the answer says so.
+ * on purpose says what to do; any other error is a bug, and the answer says so.
  */
 function fail(error: unknown, outgoing: ServerResponse): void {
   const isReset = codeOf(error) === 'ECONNRESET';
@@ -164,7 +164,7 @@ function failureText(error: unknown): string {
   return `The simulator failed. This is a bug in it; please report it with these lines: ${text}`;
 }
 
-/** Sends a response. One that a fault cut off states its full length, so that the client can detect the cut. */
+/** Sends a response. A response that a fault cut off states its full length, so that the client can detect the cut. */
 function send(outgoing: ServerResponse, { status, headers, body, fullLength = body.length }: SimulatorResponse): void {
   outgoing.writeHead(status, { ...headers, ...(status === 204 ? {} : { 'content-length': fullLength }) });
   if (fullLength === body.length) {

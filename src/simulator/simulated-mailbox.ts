@@ -24,7 +24,7 @@ export class SimulatedMailbox {
   email: string;
   /** Its labels. */
   readonly labelBook: LabelBook;
-  /** Its history. */
+  /** The history of the mailbox. */
   readonly log: HistoryLog;
   /** How far parts of Gmail lag behind; change the object in place. */
   readonly lag: Lag = { ...NO_LAG };
@@ -74,7 +74,7 @@ export class SimulatedMailbox {
     return this.log.head;
   }
 
-  /** Changes with each change of the mailbox. */
+  /** Grows with each change of the mailbox. */
   get revision(): number {
     return this.#recorder.revision;
   }
@@ -85,7 +85,7 @@ export class SimulatedMailbox {
   }
 
   /**
-   * A message arrives, or is put there.
+   * Puts a message into the mailbox, as when it arrives.
    *
    * @param mail - the message and its labels
    * @returns the ids that Gmail gives it
@@ -101,7 +101,7 @@ export class SimulatedMailbox {
   }
 
   /**
-   * Deletes for good, without the trash.
+   * Deletes a message for good, without the trash.
    *
    * @param id - the message's
    * @throws {ApiError} 404 when there is no such message
@@ -111,7 +111,8 @@ export class SimulatedMailbox {
   }
 
   /**
-   * messages.batchDelete: makes one history record. Unknown ids are skipped, as Gmail does.
+   * Deletes messages for good, like messages.batchDelete, with one history record. Unknown ids are skipped, as Gmail
+   * does.
    *
    * @param ids - the messages'
    */
@@ -165,7 +166,8 @@ export class SimulatedMailbox {
   }
 
   /**
-   * Makes one history record for all changed messages, and no record when nothing changes.
+   * Changes the labels of messages. Makes one history record for all changed messages, and no record when nothing
+   * changes.
    *
    * @param ids - the messages'; unknown ones are skipped
    * @param labels - ids of the labels to add and to remove
@@ -185,9 +187,9 @@ export class SimulatedMailbox {
   }
 
   /**
-   * Each save of a draft makes a new message with a new id and deletes the previous one.
+   * Saves a draft. Each save makes a new message with a new id and deletes the previous message.
    *
-   * @param draftId - the draft's; it is made when it is new
+   * @param draftId - the draft's; an unknown id makes a new draft
    * @param raw - RFC 822 bytes
    * @returns the ids of the new message
    */
@@ -200,10 +202,10 @@ export class SimulatedMailbox {
   }
 
   /**
-   * An administrator's restore: adds the deleted message again under its old id.
+   * Restores a deleted message under its old id, as an administrator can.
    *
    * @param id - the deleted message's
-   * @throws {ApiError} 404 when it exists, or never did
+   * @throws {ApiError} 404 when the message exists, or never did
    */
   restore(id: string): void {
     const message = this.#held.get(id);
@@ -229,7 +231,7 @@ export class SimulatedMailbox {
   }
 
   /**
-   * Leaves no history record: history knows labels by id.
+   * Renames a label. This leaves no history record, because history knows labels by id.
    *
    * @param id - the label's
    * @param name - its new name
@@ -241,9 +243,10 @@ export class SimulatedMailbox {
   }
 
   /**
-   * Takes the label off its messages, with a history record.
+   * Deletes a label and takes it off its messages, with a history record.
    *
-   * @param options.silent - makes no record and leaves the messages' historyId: Gmail's documentation promises neither
+   * @param options.silent - makes no record and keeps the messages' historyId: Gmail's documentation promises neither a
+   * record nor a new historyId
    * @param id - the label's
    * @throws {ApiError} 404 when there is no such label, 400 when it is one of Gmail's own
    */

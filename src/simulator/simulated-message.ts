@@ -17,7 +17,7 @@ export interface Version {
   readonly getDelay: number;
 }
 
-/** What stays of a message whatever is done with it. */
+/** What never changes about a message. */
 export interface MessageIdentity {
   readonly id: string;
   readonly threadId: string;

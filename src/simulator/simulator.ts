@@ -45,7 +45,7 @@ export class Simulator {
   readonly usage = new UsageMeter();
   /** The users of the Workspace domain. */
   readonly directory: Directory;
-  /** The clock by which it dates, and by which delays pass. */
+  /** The clock that gives dates and measures delays. */
   readonly clock: Clock;
   readonly #seed: number;
   readonly #quota: Quota;
@@ -59,7 +59,7 @@ export class Simulator {
    * Makes a Gmail without mailboxes: `addMailbox` makes them.
    *
    * @param options - the clock, prices, limits, and the seed of what Gmail leaves open
-   * @throws {UsageError} when it has an option that there is not, or no clock
+   * @throws {UsageError} when an option is unknown, or the clock is missing
    */
   constructor(options: SimulatorOptions) {
     knownOptions('Simulator', options, OPTIONS);
@@ -104,10 +104,10 @@ export class Simulator {
   }
 
   /**
-   * Other prices and limits apply from a moment on, as on 2027-04-01 for projects of 2025.
+   * Makes other prices and limits apply from a moment on, as on 2027-04-01 for projects of 2025.
    *
    * @param at - epoch ms; now when not given
-   * @param table - the prices, or the name of Google's
+   * @param table - the prices, or the name of one of Google's tables
    */
   changePrices(table: PriceTableName | PriceTable, at: number = this.clock.now()): void {
     this.#prices.change(table, at);
@@ -275,7 +275,7 @@ export class Simulator {
    * Calls `listener` for each push notification of a watched mailbox.
    *
    * @param listener - called with each notification
-   * @returns a function that removes it
+   * @returns a function that removes the listener
    */
   onNotification(listener: (notification: Notification) => void): () => void {
     return this.#watches.listen(listener);

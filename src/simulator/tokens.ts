@@ -5,11 +5,11 @@ import { FULL_ACCESS } from './allowed-scopes.ts';
 
 /** Google's JSON form of a person's grant, which gcloud writes and google-auth-library reads. */
 export interface AuthorizedUser {
-  /** Says that it is a person's grant. */
+  /** Marks the credentials as a person's grant. */
   readonly type: 'authorized_user';
   /** The OAuth client to which the person consented. */
   readonly client_id: string;
-  /** That client's secret. */
+  /** The OAuth client's secret. */
   readonly client_secret: string;
   /** What the token endpoint takes. */
   readonly refresh_token: string;

@@ -21,7 +21,7 @@ export function readCallBody(call: ApiCall, isUpload: boolean): CallBody {
   return new CallBody(metadata.body.length === 0 ? {} : fieldsOf(metadata.body), media.body);
 }
 
-/** The depth at which the parser splits the upload's own multipart and leaves the mail inside as bytes. */
+/** The parser's depth at which it splits only the upload's own multipart, and leaves the mail inside as bytes. */
 const LEAVE_INNER = 39;
 
 function fieldsOf(bytes: Buffer): Record<string, unknown> {

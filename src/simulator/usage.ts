@@ -2,7 +2,7 @@ import type { ApiMethod } from './method-prices.ts';
 import { RollingSum } from './rolling-sum.ts';
 
 export interface MethodUse {
-  /** Answered calls, without refused ones. */
+  /** Admitted calls, without those that were rejected. */
   calls: number;
   /** Units of the admitted calls. */
   units: number;

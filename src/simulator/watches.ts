@@ -92,7 +92,7 @@ export class Watches {
     return this.#watches.get(email)?.expiration ?? null;
   }
 
-  /** Calls `listener` for each notification. @returns a function that removes it */
+  /** Calls `listener` for each notification. @returns a function that removes the listener */
   listen(listener: (notification: Notification) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

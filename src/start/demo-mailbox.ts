@@ -79,7 +79,7 @@ export function demoAddressOf({
 
 const journalOf = (folder: string, email: MailboxId): string => join(folder, `${email}.jsonl`);
 
-/** The mailbox of the run before; null when its journal was moved away, or never made. */
+/** The mailbox of the previous run; null when its journal was moved away, or never made. */
 function lastOf(folder: string): MailboxId | null {
   try {
     const last = mailboxId(readFileSync(join(folder, LAST), 'utf8'));

@@ -8,7 +8,7 @@ import type { StartContext } from './start-context.ts';
 import { summaryLines } from './summary.ts';
 
 /**
- * Shows a mailbox's progress until it is in sync, and what is stored then; with `--once`, as a summary.
+ * Shows a mailbox's progress until it is in sync, then what is stored. With `--once`, a summary follows.
  *
  * @throws {MailboxBlockedError} when it waits for a person
  * @throws {MailboxNotRunningError} when its workflow ended

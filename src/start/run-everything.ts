@@ -171,7 +171,7 @@ function followChanges(
   );
 }
 
-/** Lets the simulated mailbox get mail until the end. */
+/** Makes live changes in the simulated mailbox until the end. */
 function runTraffic({ clock, say, onEnd }: StartContext, { client }: TidemarkWithStores, demo: Demo): void {
   const traffic = new AbortController();
   const running = demo.liveTraffic({

@@ -11,10 +11,7 @@ export interface Tracing {
   readonly clientInterceptors: WorkflowClientInterceptor[];
   /** The workflows' bundle must hold the modules that these name: see `bundleWorkflows`. */
   readonly workerOptions: Pick<WorkerOptions, 'interceptors' | 'sinks'>;
-  /**
-   * Sends the spans that have ended so far. It waits for a collector that does not answer no longer than
-   * OTEL_BSP_EXPORT_TIMEOUT.
-   */
+  /** Sends the spans that have ended so far. It gives up on a silent collector after OTEL_BSP_EXPORT_TIMEOUT. */
   flush(): Promise<void>;
 }
 

@@ -8,13 +8,13 @@ import { noTelemetry, type Telemetry } from '../model/telemetry.ts';
 import { histogramBuckets, meterInstruments } from './meter.ts';
 
 /**
- * Installs Temporal's runtime, of which each process has one. `createWorker` does so by itself: a program that wants
- * another log for it, or runs workers of its own beside, installs it before its first worker. It leaves signals to the
- * program, and ends with the last worker.
+ * Installs Temporal's runtime, which exists once per process. `createWorker` does so by itself. A program that wants
+ * another log for the runtime, or also runs workers of its own, calls this before its first worker. The runtime leaves
+ * signals to the program, and ends with the last worker.
  *
- * @param log - gets what Temporal's SDK logs: of its core from `warn` on
+ * @param log - receives what Temporal's SDK logs; from its core, only `warn` and above
  * @param telemetry - with a `metricsAddress`, the runtime serves Temporal's metrics and Tidemark's under `/metrics`
- * @returns the runtime, for `shutdown` in a program that has had no worker
+ * @returns the runtime, so that a program without a worker can call its `shutdown`
  * @throws {Error} when another process listens on that address, or a runtime is already installed
  * @see https://docs.temporal.io/references/sdk-metrics
  */
@@ -33,7 +33,7 @@ export function installRuntime(
 /**
  * Installs the runtime, unless the program has one already: its own stays as it is.
  *
- * @returns the runtime that was installed; null when there was one
+ * @returns the runtime that was installed; null when the program already had one
  * @throws {Error} when another process listens on the metrics' address
  */
 export function installMissingRuntime(...request: Parameters<typeof installRuntime>): Runtime | null {

@@ -29,7 +29,7 @@ export class WorkerHealth implements HealthSource {
   readonly #failing = new Set<string>();
   #stage: 'starting' | 'running' | 'draining' = 'starting';
   #parts: RunningParts = { workers: {}, checks: {} };
-  #asked: Promise<HealthVerdict> | null = null;
+  #round: Promise<HealthVerdict> | null = null;
 
   /**
    * @param tell - called once when a check begins to fail. The error may name addresses, so probes do not see it
@@ -57,10 +57,10 @@ export class WorkerHealth implements HealthSource {
   ready(): Promise<HealthVerdict> {
     if (this.#stage !== 'running') return Promise.resolve(this.#notRunning());
     // Concurrent probes share one round of checks.
-    this.#asked ??= this.#check().finally(() => {
-      this.#asked = null;
+    this.#round ??= this.#check().finally(() => {
+      this.#round = null;
     });
-    return this.#asked;
+    return this.#round;
   }
 
   async #check(): Promise<HealthVerdict> {

@@ -9,7 +9,8 @@ import { connectTemporal, temporalAddressOf } from './connect.ts';
 const RETRY_PAUSE = 2_000;
 
 /**
- * Connects a worker, which may start before its server: until the server answers, that is logged and tried again.
+ * Connects a worker, which may start before its server: each failed attempt is logged, and repeated until the server
+ * answers.
  *
  * @throws the signal's reason when it aborts
  */

@@ -9,8 +9,8 @@ import { isListening } from './dev-server/ports.ts';
 import { dataConverterOf } from './payload-codec.ts';
 
 /**
- * A remote server answers within seconds. One on this machine may be busy as long as it listens; where nothing listens,
- * it may just be starting.
+ * A remote server answers within seconds. A server on this machine that listens may be busy. Where nothing listens yet,
+ * a server may just be starting.
  */
 const CONNECT_TIMEOUT = { away: 5_000, listening: 10_000, silent: 2_000 };
 const HERE = /^(localhost|127\.[\d.]+|\[::1\]):/;

@@ -12,7 +12,7 @@ import { SecretKeys } from '../secrets/secret-keys.ts';
 
 const { Payload: PayloadBytes } = proto.temporal.api.common.v1;
 
-/** The name that Temporal's own samples use, so that its tools recognise it. */
+/** The name that Temporal's own samples use, so that Temporal's tools recognise such payloads. */
 const ENCODING = 'binary/encrypted';
 const KEY_ID = 'encryption-key-id';
 const CONTEXT = 'temporal payload';
@@ -90,8 +90,8 @@ export async function payloadCodecOf(config: Config, clock: Clock): Promise<Payl
   return new EncryptingCodec({ current: null, keyOf: async (id) => former.find((key) => key.id === id) ?? null });
 }
 
-/** Reads the keys when the first payload comes, for options that must be there at once. */
-class CodecOnceRead implements PayloadCodec {
+/** Reads the keys only with the first payload, for callers that cannot wait for their options. */
+class LazyCodec implements PayloadCodec {
   readonly #read: () => Promise<PayloadCodec | null>;
   #codec: Promise<PayloadCodec | null> | null = null;
 
@@ -132,12 +132,12 @@ export async function dataConverterOf(config: Config, clock: Clock): Promise<Dat
 }
 
 /**
- * The same, at once: the keys are read with the first payload, which fails with a {@link SecretKeyError} when they
- * cannot be.
+ * The same converter, without a wait: the keys are read with the first payload. When the keys cannot be read, the
+ * payload fails with a {@link SecretKeyError}.
  */
 export function dataConverterOnceRead(config: Config, clock: Clock): DataConverter {
   if (config.secrets.payloadKeys === null) return {};
-  return converterWith(config, new CodecOnceRead(() => payloadCodecOf(config, clock)));
+  return converterWith(config, new LazyCodec(() => payloadCodecOf(config, clock)));
 }
 
 function converterWith(config: Config, codec: PayloadCodec): DataConverter {

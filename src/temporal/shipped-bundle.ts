@@ -4,7 +4,10 @@ import { createRequire } from 'node:module';
 /** The bundle of workflows that `npm run build` puts into `dist`. A checkout has none beside its source. */
 export const SHIPPED_BUNDLE = 'workflow-bundle.js';
 
-/** A bundle contains the SDK's own workflow code, which must be of the worker's version: the first line names it. */
+/**
+ * A bundle contains the SDK's own workflow code, which must be of the worker's version: its first line names that
+ * version.
+ */
 const versionLine = (): string => {
   const { version } = createRequire(import.meta.url)('@temporalio/worker/package.json') as { readonly version: string };
   return `// @temporalio/worker ${version}\n`;

@@ -194,6 +194,6 @@ function endLifeline(child: ChildProcess): void {
 function tail(file: string, from: number): readonly string[] {
   const lines = readFileSync(file).subarray(from).toString().split('\n');
   const trace = lines.findIndex((line) => /^goroutine \d+ /.test(line));
-  const told = (trace === -1 ? lines : lines.slice(0, trace)).filter((line) => line.trim() !== '');
-  return told.length === 0 ? ['  (empty)'] : told.slice(-10).map((line) => `  ${line.slice(0, 500)}`);
+  const shown = (trace === -1 ? lines : lines.slice(0, trace)).filter((line) => line.trim() !== '');
+  return shown.length === 0 ? ['  (empty)'] : shown.slice(-10).map((line) => `  ${line.slice(0, 500)}`);
 }

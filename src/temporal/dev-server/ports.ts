@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { TemporalServerError } from './temporal-server-error.ts';
 
 const HOST = '127.0.0.1';
-/** Those of Temporal's own server and its UI. */
+/** The default ports of Temporal's server and its UI. */
 export const USUAL_PORTS = { frontend: 7233, ui: 8233 };
 /** How many ports are tried, beginning with the wanted one. */
 const TRIED = 100;

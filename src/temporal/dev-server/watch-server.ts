@@ -52,7 +52,7 @@ class WatchedServer implements TemporalServer {
     await this.#watching;
   }
 
-  /** @returns why it is no longer watched */
+  /** @returns why the server is no longer watched */
   async #watch(): Promise<TemporalServerError> {
     const { clock, log } = this.#options;
     const deaths: number[] = [];
@@ -90,7 +90,7 @@ class WatchedServer implements TemporalServer {
     this.#holding = next;
   }
 
-  /** Stopping is no loss. */
+  /** A server that was stopped on purpose is never reported as lost. */
   #lossAfter(end: unknown): TemporalServerError | Promise<TemporalServerError> {
     if (this.#stopped.signal.aborted) return new Promise(() => undefined);
     return end instanceof TemporalServerError
