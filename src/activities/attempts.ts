@@ -13,8 +13,8 @@ const DAY = 24 * HOUR;
 const NOT_FOUND_DELAYS = [3 * SECOND, 6 * SECOND, 12 * SECOND, 24 * SECOND, 48 * SECOND];
 const NOT_FOUND = 'not found';
 /**
- * Delays after a message's gets and its thread have both answered that it is not there. Two endpoints may fail
- * together, so both are asked again, and only the last answer buries the message.
+ * Delays after the message's own gets and its thread have both answered that the message does not exist. Two endpoints
+ * may fail together, so both are asked again. Only the last answer buries the message.
  */
 const UNSEEN_DELAYS = [5 * MINUTE, 30 * MINUTE];
 const UNSEEN = 'not found, nor in its thread';
@@ -88,8 +88,8 @@ export interface MissingAttachments {
 type PartlyAnsweredMessage = Pick<PendingMessage, 'id' | 'historyId' | 'attempts' | 'lastError'>;
 
 /**
- * Gmail does not give some of a message's attachments. The rest is stored, and these are asked for again ever more
- * rarely, at one get each.
+ * The state of a message of which Gmail does not give all attachments. The message is stored without the missing ones,
+ * which are asked for again ever more rarely, at one get each time.
  */
 export function afterMissing(
   message: PartlyAnsweredMessage,
@@ -106,8 +106,8 @@ export function afterMissing(
 const ATTACHMENTS = /^\d+ of \d+ attachments: /;
 
 /**
- * A message stored as FULL because Gmail gave no raw, this time either. The raw is asked for again ever more rarely, at
- * one get each time.
+ * The state of a message that is stored as FULL because Gmail gave no raw, and whose raw Gmail has again not given. The
+ * raw is asked for again ever more rarely, at one get each time.
  */
 export function afterNoRaw(message: PartlyAnsweredMessage, now: number): FetchAttempt {
   return afterLacking(message, { error: NO_RAW, isSame: (error) => error === NO_RAW }, now);
@@ -116,8 +116,8 @@ export function afterNoRaw(message: PartlyAnsweredMessage, now: number): FetchAt
 const NO_RAW = 'stored as full: the answer has no usable raw';
 
 /**
- * Counts only answers with the same lack. Otherwise earlier failures of another kind would put the next attempt off for
- * days after one odd answer.
+ * Counts only earlier answers that lacked the same thing. If failures of other kinds counted, too, one odd answer would
+ * put the next attempt off for days.
  */
 function afterLacking(
   message: PartlyAnsweredMessage,
@@ -162,8 +162,8 @@ function reasonOf(failure: GmailFailure): string {
 }
 
 /**
- * A get that was older than the row came from a stale replica. If that persists, the message is retried ever more
- * rarely, like any that fails.
+ * The get's answer was older than the row, so it came from a stale replica. If that persists, the message is retried
+ * ever more rarely, like any message that fails.
  */
 export function afterStaleReading(message: PendingMessage, now: number): FetchAttempt {
   return retryOrFail(
@@ -176,7 +176,7 @@ export function afterStaleReading(message: PendingMessage, now: number): FetchAt
 
 /**
  * Only 404s in a row make a message look gone, since a single one may come from a lagging replica. Any other failure
- * restarts the count. Before the message is buried its thread is asked (`confirm-gone.ts`).
+ * restarts the count. Before the message is buried, its thread is asked (`confirm-gone.ts`).
  */
 function afterNotFound(message: PendingMessage, now: number): FetchAttempt {
   if (message.lastError === DISPUTED || message.lastError === UNSEEN) return buried(message, now);
@@ -190,7 +190,10 @@ function buried(message: PendingMessage, now: number): FetchAttempt {
   return attempt(message, 'gone', UNSEEN, now);
 }
 
-/** Neither the message's own gets nor its thread show it. History or a listing mostly says sooner that it is gone. */
+/**
+ * Neither the message's own gets nor its thread show the message. Mostly, history or a listing shows sooner that it was
+ * deleted.
+ */
 export function afterUnseen(message: PendingMessage, now: number): FetchAttempt {
   const counted = message.lastError === UNSEEN ? message : { ...message, attempts: 0 };
   const delay = UNSEEN_DELAYS[counted.attempts];
@@ -198,8 +201,8 @@ export function afterUnseen(message: PendingMessage, now: number): FetchAttempt 
 }
 
 /**
- * The message's own gets answer 404. If its thread shows it, it counts as a failing message and is retried ever more
- * rarely. If the thread's answer is missing, both are asked again.
+ * The message's own gets answer 404. A message that its thread shows counts as a failing message and is retried ever
+ * more rarely. If the thread gave no answer, the message and its thread are asked again.
  */
 export function afterUnconfirmed(message: PendingMessage, thread: 'there' | 'unknown', now: number): FetchAttempt {
   if (thread === 'there') return retryOrFail(message, NOT_FOUND_DELAYS, DISPUTED, now);

@@ -15,7 +15,7 @@ import { SETTLING_TIME } from './settling.ts';
 
 type AuditRoles = AuditStore & HistoryRoles;
 
-/** Gmail's list index shows everything up to a mark this long after the mark was read. */
+/** Ms after the read of a mark at which Gmail's list index shows everything up to that mark. */
 const INDEX_LAG = 10_000;
 /** The most differences of each kind that are kept. A store with more needs a resync anyway. */
 const MOST = 10_000;
@@ -25,9 +25,9 @@ const EXAMPLES = 10;
  * Compares ids and labels at Gmail with the store, by listings: 5 units per 500 ids, and per 500 ids of each label.
  *
  * History is followed before and after the listings, so messages that changed meanwhile have a newer history id and are
- * skipped. Differences that only showed late (a shifted page token, a record behind its listing) disappear in a second
- * comparison, made after history has settled. What differs both times is drift. The audit repairs nothing; a resync
- * does.
+ * skipped. Some differences are none: a page token shifted, or a history record appeared after its listing. They
+ * disappear in a second comparison, made after history has settled. What differs both times is drift. The audit repairs
+ * nothing; a resync does.
  */
 export async function audit(
   deps: ActivityDependencies<AuditRoles>,
@@ -86,9 +86,9 @@ async function earlyReadingsSettled(
 }
 
 /**
- * Makes a repeated listing that is due before the audit. `fetchSlice` would make it, but the audit occupies the lane.
- * The messages that it finds become pending. A doubted listing is repeated minutes or days later, and the audit does
- * not wait for that.
+ * Repeats the mailbox's listing before the audit, if that is due within half a minute. Otherwise `fetchSlice` repeats
+ * it, but the audit occupies its lane. Messages that the listing finds become pending. A doubted listing is repeated
+ * minutes or days later; the audit does not wait for that.
  */
 async function listedAgain(
   deps: ActivityDependencies<AuditRoles>,
@@ -116,14 +116,14 @@ async function compare(
   const { id: mailbox, settings } = row;
   const { historyId: since } = await followHistoryOnly(deps, { mailbox, historyId: null }, run);
   await clock.sleep(INDEX_LAG, run.signal);
-  const number = clock.now();
-  await store.beginAudit({ mailbox, audit: number });
+  const auditNumber = clock.now();
+  await store.beginAudit({ mailbox, audit: auditNumber });
   let listed = 0;
   const save = async (
     labelId: Parameters<typeof store.saveAuditPage>[0]['labelId'],
     messages: readonly { id: MessageId }[],
   ): Promise<void> => {
-    await store.saveAuditPage({ mailbox, audit: number, labelId, messageIds: messages.map(({ id }) => id) });
+    await store.saveAuditPage({ mailbox, audit: auditNumber, labelId, messageIds: messages.map(({ id }) => id) });
     listed += messages.length;
     run.progress({ step: 'audit', listed });
   };
@@ -143,9 +143,9 @@ async function compare(
     }
   }
   await followHistoryOnly(deps, { mailbox, historyId: null }, run);
-  const drift = await store.compareAudit({ mailbox, audit: number, since, limit: MOST });
+  const drift = await store.compareAudit({ mailbox, audit: auditNumber, since, limit: MOST });
   // With a limit, messages beyond it are listed but not held.
-  return { ...drift, missing: settings.scope.limit === null ? drift.missing : [], audit: number };
+  return { ...drift, missing: settings.scope.limit === null ? drift.missing : [], audit: auditNumber };
 }
 
 const sizeOf = ({ missing, extra, differing }: Drift): number => missing.length + extra.length + differing.length;

@@ -52,7 +52,7 @@ export async function getApart(
   }
 }
 
-/** Whether nothing came back that is Gmail's answer. */
+/** Whether no usable answer of Gmail's came back. */
 export function isUnavailable(error: unknown): error is GmailError {
   return error instanceof GmailError && error.failure.kind === 'unavailable';
 }
@@ -61,8 +61,8 @@ export function isUnavailable(error: unknown): error is GmailError {
 export const messageRequests = (ids: readonly MessageId[]) => ids.map((id) => ({ kind: 'message', id }) as const);
 
 /**
- * Whether a failed get is about the mailbox, not about its message: the attempt fails then, and the next one asks
- * again. A failure of one message keeps no work on others from ending.
+ * Whether a failed get concerns the mailbox, not only its message. Such a failure ends the attempt, and the next
+ * attempt asks again. The failure of one message must not keep the work on others from ending.
  */
 export function isOfMailbox({ kind }: GmailFailure): boolean {
   switch (kind) {

@@ -36,13 +36,13 @@ const EMPTY = {
 /** A message with those of its attachments that Gmail gives. */
 export interface Completion {
   readonly fetched: FetchedMessage;
-  /** null when they are all there. */
+  /** null when all attachments are there. */
   readonly missing: MissingAttachments | null;
 }
 
 /**
- * Adds the attachments that a FULL message names. One that Gmail does not give is left out and keeps its
- * `attachmentId`. One that is already held is not asked for again and stays as it is.
+ * Adds the attachments that a FULL message names. An attachment that Gmail does not give is left out and keeps its
+ * `attachmentId`. An attachment that is already held is not asked for again.
  *
  * @param held - the message's body in the store; null when the store has none
  * @throws {GmailError} when Gmail does not answer
@@ -85,9 +85,9 @@ export async function completeByIds(
 }
 
 /**
- * Completes the held FULL body with the attachments of the same message in RAW form; labels come from the RAW answer.
- * When the parts of the two cannot be matched with certainty (an attachment that is not base64), the message is fetched
- * again, and its attachments one by one.
+ * Completes the held FULL body with the attachments of the same message in RAW form. Labels come from the RAW answer.
+ * If the parts of both forms cannot be matched with certainty (an attachment is not base64), the message is fetched
+ * again, and then its attachments one by one.
  *
  * @throws {GmailError} when Gmail does not answer
  */

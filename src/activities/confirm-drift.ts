@@ -31,9 +31,9 @@ type DriftVerdict = 'confirmed' | 'refuted' | 'undecided';
 
 /**
  * Confirms differences by gets. If a get shows the message as the store holds it, the listing is wrong, not the store,
- * and there is no drift. When there are more than {@link MOST}, only a sample is asked for, and the rest is drift where
- * nothing of the sample is refuted. One message that exists after all discredits the listing: the unasked rest is then
- * not confirmed.
+ * and there is no drift. When there are more differences than {@link MOST}, only that many are checked. The rest counts
+ * as drift if gets confirm some of the checked differences and refute none. A single refuted difference discredits the
+ * listing: the unchecked rest then stays unconfirmed.
  */
 export async function confirmDrift(audited: Audited, { extra, differing }: Drift): Promise<ConfirmedDrift> {
   const extraAnswers = await answersTo(audited, extra.slice(0, MOST));
@@ -74,7 +74,7 @@ function judged(
     : { confirmed, unconfirmed: undecided + rest.length };
 }
 
-/** Gets messages, and again those whose gets were not answered. */
+/** Gets messages, and repeats the gets that were not answered. */
 async function answersTo(audited: Audited, ids: readonly MessageId[]): Promise<ReadonlyMap<MessageId, Answer>> {
   const answers = new Map<MessageId, Answer>();
   for (const wait of [0, ...WAITS]) {
@@ -106,7 +106,7 @@ function answerIn(outcome: FetchOutcome, id: MessageId): Answer | null {
   }
   const { failure } = outcome.error;
   if (failure.kind === 'not-found') return { kind: 'gone' };
-  // A limit passes while the audit waits.
+  // A rate limit passes while the audit waits, so the get only counts as not answered.
   if (failure.kind !== 'rate-limited' && isOfMailbox(failure)) throw outcome.error;
   return null;
 }

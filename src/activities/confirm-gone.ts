@@ -12,9 +12,10 @@ interface Confirmation {
 }
 
 /**
- * Looks in their threads for messages whose own gets have answered 404 for more than a minute, before they are buried:
- * threads.get is a second, independent witness. It costs 40 units a thread, but history or a listing mostly shows the
- * deletion earlier. A message is buried only after both have agreed three times within half an hour.
+ * Looks for messages in their threads before they are buried. The messages' own gets have answered 404 for more than a
+ * minute, and threads.get is a second, independent witness. It costs 40 units a thread, but is seldom needed, since
+ * history or a listing mostly shows the deletion earlier. A message is buried only after both witnesses have agreed
+ * three times in about half an hour.
  *
  * @returns the outcome for each message
  */

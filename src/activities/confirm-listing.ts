@@ -18,12 +18,13 @@ export type ListingVerdict =
     >);
 
 /**
- * Decides what a listing's end may destroy: messages that it did not show, and labels whose listings did not show them.
- * A single answer of Gmail may be wrong: a page may be empty or lack its token, and a message may be missing from every
- * listing for days. So each loss needs a second witness, the cheapest available:
+ * Decides what the end of a listing may destroy: messages that the listing did not show, and labels of messages that
+ * the label's own listing did not show. A single answer of Gmail may be wrong: a page may be empty or lack its token,
+ * and a message may be missing from every listing for days. So each loss needs a second witness, the cheapest
+ * available:
  * - a MINIMAL get of each suspect, if they are few;
- * - Gmail's count, if it is exactly the number listed, and a sample of gets; for thousands, it must agree with a second
- *   listing some minutes later, too;
+ * - Gmail's count, if it is exactly the number listed, and a sample of gets; for thousands of suspects, a second
+ *   listing some minutes later must lack them, too;
  * - a MINIMAL get of each suspect otherwise, unless a sample shows that the listing is broken.
  *
  * A loss without a second witness is not applied. The mailbox shows the doubt, and the listing is repeated later.
@@ -38,7 +39,7 @@ export async function confirmListing(ended: WholeListing): Promise<ListingVerdic
         session: ended.session,
         scope: listing.settings.scope,
         counts,
-        // Counted is what any pass listed, so what moved between the passes belongs to it, too.
+        // The counts include what any pass listed, so changes since before the first pass can affect them.
         since: ended.startHistoryId,
         moved: ended.moved,
         signal: ended.run.signal,
@@ -66,7 +67,10 @@ const NOT_COMPARED: Totals = { agree: false, uncounted: 0, isUndecided: false };
 
 const LABELS_AGREE: LabelTotals = { missing: 0, isUndecided: false };
 
-/** Compares the labels' listings. The total of the scope covers its own labels, unless the scope has an age. */
+/**
+ * Compares the labels' listings. The comparison of totals has covered the scope's own labels, unless the scope has an
+ * age.
+ */
 async function compareLabelListings(
   { session, listing, run, labels, labelIds, startHistoryId }: WholeListing,
   counts: LossQuestion['counts'],

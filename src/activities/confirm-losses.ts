@@ -51,7 +51,10 @@ export async function confirmLosses(question: LossQuestion): Promise<Losses> {
   return provenByGets(question, rest, sample.unanswered);
 }
 
-/** What a get left open stays open: it counts as listed already, and must be asked for again. */
+/**
+ * Gets the suspects in `ids`. After that, no loss is unproven. Suspects in `leftOpen`, whose gets were inconclusive
+ * before, count as listed already and must be asked for again.
+ */
 async function provenByGets(
   question: LossQuestion,
   ids: readonly MessageId[],
@@ -62,8 +65,8 @@ async function provenByGets(
 }
 
 /**
- * Where most of a sample exists, a page or a whole listing went missing. Then another listing is cheaper than a get of
- * each, unless the mailbox is small.
+ * Whether a get of every suspect is worth its price. If most of the sample exists, Gmail left out a page or a whole
+ * listing. Then the gets are made only if they cost no more than another listing.
  */
 function isWorthGets({ suspects, deps, counts }: LossQuestion, refuted: number): boolean {
   const all = suspects.messageIds.length;
@@ -73,13 +76,13 @@ function isWorthGets({ suspects, deps, counts }: LossQuestion, refuted: number):
   return refuted <= SAMPLE / 2 || all * units['messages.get'] <= listing;
 }
 
-/** `later`: the next listing will be that witness. `none`: only gets decide. */
+/** `later`: the next listing will be the second witness. `none`: only gets can decide. */
 type OtherWitness = 'agrees' | 'later' | 'none';
 
 /**
- * Whether Gmail's count agrees with this listing. A second listing alone is no second witness: a message that Gmail
- * leaves out of listings stays left out for days. Only a count that is exact shows that no message is missing, so there
- * is none while mail comes and goes, or in a scope with an age.
+ * Whether Gmail's count agrees with this listing. A second listing is not enough of a witness by itself: a message that
+ * Gmail leaves out of listings stays left out for days. Only an exact count shows that no message is missing. No count
+ * is exact while mail comes and goes, or in a scope with an age.
  */
 async function otherWitness(question: LossQuestion): Promise<OtherWitness> {
   const { session, listing, run, totals, suspects, counts, listedBefore } = question;
@@ -93,7 +96,10 @@ async function otherWitness(question: LossQuestion): Promise<OtherWitness> {
   return listedBefore !== null && suspects.absentBefore === suspects.absent ? 'agrees' : 'later';
 }
 
-/** More messages than can be named one by one are gone when two listings say so, and no count contradicts them. */
+/**
+ * Whether two listings agree, and no count contradicts them. This has to suffice for more suspects than the store names
+ * one by one.
+ */
 const listedTwice = ({ totals, suspects, listedBefore }: LossQuestion): boolean =>
   listedBefore !== null && totals.uncounted === 0 && suspects.absentBefore === suspects.absent;
 
@@ -117,7 +123,7 @@ async function confirmByGets(
 ): Promise<{ refuted: number; unanswered: readonly MessageId[] }> {
   const { mailbox, generation } = listing;
   let refuted = 0;
-  const untold: MessageId[] = [];
+  const inconclusive: MessageId[] = [];
   let confirmed = 0;
   run.progress({ step: 'confirming', confirmed });
   for await (const answers of minimalGets(session, messageRequests(ids), run.signal)) {
@@ -132,14 +138,14 @@ async function confirmByGets(
     const { listed } = await deps.store.correctListing({ mailbox, generation, fetched, unanswered });
     // History reports what changed after the mark.
     const unchanged = fetched.filter((message) => compareHistoryIds(message.historyId, startHistoryId) <= 0);
-    untold.push(...unanswered);
+    inconclusive.push(...unanswered);
     refuted += unchanged.filter(
       (message) => !agrees(message, listed.get(message.id), { scope: listing.settings.scope, labels }),
     ).length;
     confirmed += answers.length;
     run.progress({ step: 'confirming', confirmed });
   }
-  return { refuted, unanswered: untold };
+  return { refuted, unanswered: inconclusive };
 }
 
 /**

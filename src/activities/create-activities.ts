@@ -24,7 +24,7 @@ import type { KnownStore, MailboxActivities, OfWorker, SyncActivities } from './
 import { runActivity } from './run-activity.ts';
 import { stopWatch } from './watch.ts';
 
-/** What a worker's activities use together. Each of them names the roles of the store that it needs itself. */
+/** What a worker's activities use together. Each activity declares which roles of the store it needs. */
 export type WorkerDependencies = ActivityDependencies<
   MailboxRegistry &
     MailboxAccounts &
@@ -39,35 +39,35 @@ export type WorkerDependencies = ActivityDependencies<
     EventStore
 >;
 
-/** The activities as a worker registers them: plain functions over `deps`, bracketed by what Temporal needs of them. */
+/** The activities as a worker registers them: plain functions over `deps`, wrapped by {@link runActivity}. */
 export function createActivities(deps: WorkerDependencies): SyncActivities {
-  const bracket =
+  const wrapped =
     <Request extends OfMailbox, Result>(
       name: keyof SyncActivities,
       activity: (deps: WorkerDependencies, request: Request, run: ActivityRun, database: StoreMark) => Promise<Result>,
     ) =>
     (request: Request): Promise<Result> =>
       runActivity(deps, { ...request, name }, (run, database) => activity(deps, request, run, database));
-  /** Those whose result the workflow keeps. */
-  const telling = <Request extends OfMailbox, Result extends OfWorker>(
+  /** Wraps an activity whose result the workflow keeps, and adds what the result says about the worker. */
+  const reporting = <Request extends OfMailbox, Result extends OfWorker>(
     name: keyof SyncActivities,
     activity: (deps: WorkerDependencies, request: Request, run: ActivityRun) => Promise<Result>,
   ) =>
-    bracket(name, async (given, request: Request, run, { id, place }): Promise<Result> => ({
+    wrapped(name, async (given, request: Request, run, { id, place }): Promise<Result> => ({
       ...(await activity(given, request, run)),
       ...skewOf(given),
       ...(await deliverableOf(given, request.mailbox)),
       store: { id, place },
     }));
   return {
-    openMailbox: telling('openMailbox', openMailbox),
-    fullSync: telling('fullSync', fullSync),
-    recover: telling('recover', recover),
-    fetchSlice: telling('fetchSlice', fetchSlice),
-    partialSync: telling('partialSync', partialSync),
-    audit: telling('audit', audit),
-    noteEvents: telling('noteEvents', noteEvents),
-    stopWatch: bracket('stopWatch', stopWatch),
+    openMailbox: reporting('openMailbox', openMailbox),
+    fullSync: reporting('fullSync', fullSync),
+    recover: reporting('recover', recover),
+    fetchSlice: reporting('fetchSlice', fetchSlice),
+    partialSync: reporting('partialSync', partialSync),
+    audit: reporting('audit', audit),
+    noteEvents: reporting('noteEvents', noteEvents),
+    stopWatch: wrapped('stopWatch', stopWatch),
   };
 }
 
@@ -86,8 +86,8 @@ export function createDeliveryActivities(
 }
 
 /**
- * Whether the activity leaves changes that subscriptions wait for, and whether some wait for later ones. Where there
- * are no subscriptions, that is one small read.
+ * Whether the mailbox has changes that subscriptions wait for, and whether subscriptions wait for later changes.
+ * Without subscriptions, this costs one small read.
  */
 export async function deliverableOf(
   { store, clock }: Pick<WorkerDependencies, 'store' | 'clock'>,
@@ -103,10 +103,10 @@ export async function deliverableOf(
   };
 }
 
-/** What every request says. */
+/** What every request names. */
 type OfMailbox = KnownStore & { readonly mailbox: MailboxId };
 
-/** A skew below this is no news. */
+/** A skew below this (ms) is not reported. */
 const LEAST_SKEW = 1_000;
 
 function skewOf({ skew }: Pick<WorkerDependencies, 'skew'>): OfWorker {

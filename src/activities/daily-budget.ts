@@ -5,7 +5,7 @@ import type { ActivityDependencies } from './dependencies.ts';
 /** The part of the day's units for backfills. The rest is for live syncs, which are never held back. */
 const BACKFILL_PART = 0.95;
 
-/** Slices that may run at once without exceeding what is left: each takes one such part of it. */
+/** Slices that may run at once without exceeding what is left of the day: each takes one of this many parts. */
 const PARTS = 16;
 /** The smallest slice, in units. */
 const LEAST_PART = 1_000;

@@ -30,8 +30,8 @@ export async function deliver(
 }
 
 /**
- * Pauses and the three days of attempts go by Google's time. A worker whose first work is a delivery asks for it.
- * Deliveries do not depend on Gmail: without a quick answer they go by the machine's clock.
+ * Pauses and the three days of attempts are measured by Google's time, so a worker whose first work is a delivery asks
+ * Gmail for that time. Deliveries do not depend on Gmail: without a quick answer, the machine's clock decides.
  */
 async function learnTime(
   { clock, openSession }: ActivityDependencies<MailboxRegistry>,

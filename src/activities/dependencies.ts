@@ -15,7 +15,7 @@ export interface SessionRequest {
   readonly settings?: MailboxSettings;
   /** Called when a call must wait for its units; `until` in epoch ms. */
   readonly onWait?: (until: number) => void;
-  /** Ends the question that a worker asks Gmail before its first session, to learn Google's time. */
+  /** Ends the call that a worker makes before its first session to learn Google's time. */
   readonly signal?: AbortSignal;
   /**
    * When given, one getProfile without retries first asks whether Gmail serves the mailbox, and the session is opened
@@ -33,7 +33,7 @@ export interface SessionRequest {
 export interface ActivityDependencies<Roles> {
   readonly store: Roles;
   /**
-   * Once it is open, `clock` shows Google's time.
+   * Opens a session. From then on, `clock` shows Google's time.
    *
    * @throws {NotConnectedError} when no credentials are stored for the mailbox
    * @throws {GmailError} when the grant lacks a scope, or when Gmail was asked first and refused
@@ -55,11 +55,11 @@ export interface ActivityDependencies<Roles> {
 export interface ActivityRun {
   /** Aborts when the activity is cancelled, or the server has given up this attempt. */
   readonly signal: AbortSignal;
-  /** Whether it aborts because the server has given up this attempt: no heartbeat came in time. */
+  /** Whether `signal` aborted because the server has given up this attempt: no heartbeat came in time. */
   readonly wasGivenUp?: () => boolean;
   /**
-   * Shows details beside the pending activity in the Temporal UI: counters and times only. Details that are not named
-   * stay.
+   * Shows details beside the pending activity in the Temporal UI: counters and times only. Details that a call does not
+   * name stay as they are.
    */
   readonly progress: (details: Readonly<Record<string, number | string | null>>) => void;
 }

@@ -12,7 +12,7 @@ const MAX_REPEATS = 2;
 /**
  * Ends the listing: confirms what the listings did not show, and updates the rows. If Gmail counts more messages than
  * it listed, the listing is repeated from its top. If rows existed before, the repetition waits until the index and
- * history have caught up with the head from which it is judged.
+ * history have caught up with the head that it starts from.
  */
 export async function endListing(work: Work, progress: Step<'confirming'>): Promise<FullSyncProgress> {
   const { deps, session, listing, run } = work;
@@ -59,7 +59,8 @@ export async function endListing(work: Work, progress: Step<'confirming'>): Prom
     relistAt,
     now: deps.clock.now(),
   });
-  // They are asked for again within seconds. A crash before this line loses nothing: the doubt makes a new listing due.
+  // Messages whose gets were inconclusive are asked for again within seconds. A crash before this line loses nothing:
+  // the doubt makes a new listing due.
   if (unanswered.length > 0) await deps.store.putOffRefresh({ mailbox, messageIds: unanswered, now: deps.clock.now() });
   if (doubt !== null) countDoubt(deps, doubt);
   return { ...start, step: 'fetching' };

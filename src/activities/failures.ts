@@ -13,15 +13,20 @@ import { OtherAccountError, otherAccountRemedy, otherAccountText } from './requi
 import { UnknownLabelError, unknownLabelText } from './require-labels.ts';
 
 /**
- * How a failure goes on. This is the only place where errors of Gmail and the store become Temporal's; docs/errors.md
+ * What follows a failure. Only this file turns errors of Gmail and the store into Temporal's failures; docs/errors.md
  * has a paragraph on each.
  */
 export interface FailureOutcome {
   readonly type: FailureType;
-  /** `retry`: Temporal tries again with growing delays; `wait`: at `until`; `stop`: the workflow decides. */
+  /**
+   * `retry`: Temporal tries again with growing delays; `wait`: Temporal tries again at `until`; `stop`: the workflow
+   * decides.
+   */
   readonly next:
     { readonly kind: 'retry' } | { readonly kind: 'wait'; readonly until: number } | { readonly kind: 'stop' };
-  /** For a person, also a product's customer: what happened, and to which mailbox. Nothing private, no commands. */
+  /**
+   * What happened, and to which mailbox, for a person, who may be a product's customer: nothing private, no commands.
+   */
   readonly message: string;
   /** What a person can do; absent when nothing needs to be done. */
   readonly remedy?: Remedy | null;
@@ -43,7 +48,7 @@ export function outcomeOf(error: unknown, mailbox: MailboxId, now: number): Fail
     return stopped('OtherDatabase', otherDatabaseText(mailbox), { kind: 'take-place', mailbox, resumes: true });
   if (error instanceof UnknownLabelError)
     return stopped('MailboxUnavailable', unknownLabelText(mailbox, error), { kind: 'correct-labels', mailbox });
-  // Retried: another worker may have the key, or this one may get it, since the source is read again.
+  // Retried: another worker may have the key, and this worker reads the source of its keys again.
   if (error instanceof SecretKeyError)
     return { type: 'CredentialsUnreadable', next: { kind: 'retry' }, message: error.message, remedy: error.remedy };
   if (error instanceof StoreError) return outcomeOfStore(error);
@@ -94,7 +99,7 @@ function outcomeOfGmail(error: GmailError, mailbox: MailboxId, now: number): Fai
         orConnect: failure.status === 401 || failure.by !== undefined,
       });
     case 'consent-revoked':
-      // With a token provider nothing is connected here.
+      // `said` is a token provider's. With a provider, no mailbox has credentials here that could be connected again.
       return stopped(
         'ConsentRevoked',
         revokedText(mailbox, failure),

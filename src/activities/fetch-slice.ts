@@ -31,11 +31,11 @@ export async function fetchSlice(
   await deps.store.correctTimes({ mailbox, now: deps.clock.now() });
   const day = await dayPart(deps);
   if (day.units === 0)
-    return { ...held(await progressOf(deps, row), day.until, deps.clock.now()), fetched: 0, ...retried };
+    return { ...heldBack(await progressOf(deps, row), day.until, deps.clock.now()), fetched: 0, ...retried };
   try {
     const fetch = { mailbox, unitBudget: Math.min(sliceUnits(deps.prices), day.units) };
     const { fetched, exhausted } = await fetchPending(deps, session, { ...fetch, lane: 'backfill' }, run);
-    // The last step of a first full sync. The messages that it finds are fetched at once.
+    // The last step of a first full sync is one more listing. Messages that it finds are fetched at once.
     const { late, isDoubted } = exhausted ? await listLate(deps, session, row, run) : { late: 0, isDoubted: false };
     if (late > 0) await fetchPending(deps, session, { ...fetch, lane: 'live' }, run);
     return {
@@ -50,7 +50,7 @@ export async function fetchSlice(
 }
 
 /** Puts due work off to the next day. Only an unfinished backfill is shown as held back. */
-function held(progress: Progress, until: number, now: number): Progress {
+function heldBack(progress: Progress, until: number, now: number): Progress {
   const next = progress.nextAttemptAt === null ? null : Math.max(progress.nextAttemptAt, until);
   return {
     ...progress,
@@ -75,7 +75,7 @@ async function progressOf(
     await store.saveProgress({ mailbox, generation, progress: { ...row.fullSync, step: 'done', finishedAt: now } });
   }
   const due = await nextAttemptAt(store, { mailbox, now, relistAt: row?.relistAt ?? null });
-  // The live lane may take the last rows between two of these reads. Then this lane looks once more.
+  // If the live lane takes the last rows between two of these reads, this lane looks once more.
   const next = due ?? (complete ? null : now);
   return {
     ...(await countsOf(deps, mailbox, counts)),

@@ -19,15 +19,16 @@ const MOST = 20;
 /** A label that an earlier listing may have passed over. */
 export interface LabelToList {
   readonly labelId: LabelId;
-  /** Whether labels.list names it. If not, it is listed again at the next question about it. */
+  /** Whether labels.list names it. If not, the label is listed again when it is next asked about. */
   readonly isNamed: boolean;
 }
 
 /**
- * Updates the labels' names by labels.list, which shows renames. A label that it does not name was deleted (history may
- * not say so) or was left out by an odd answer. The label's listing decides: a deleted label is taken off every
- * message, an existing one is asked about ever more rarely. A label that was called gone by mistake, or that only
- * messages have shown so far, is listed, so that all its messages get it. An attempt that dies in between asks again.
+ * Updates the labels' names by labels.list, which shows renames. A label that labels.list does not name was deleted
+ * (history may not say so), or was left out by an odd answer. The label's own listing decides: a deleted label is taken
+ * off every message, an existing label is asked about ever more rarely. A label that was taken for deleted by mistake,
+ * or that only messages have shown so far, is to be listed, so that all its messages get it. An attempt that dies in
+ * between asks again.
  *
  * @returns labels to list once history has been applied: see {@link listFreshLabels}
  */
@@ -61,12 +62,13 @@ interface FreshLabels {
 }
 
 /**
- * Lists labels that an earlier listing may have passed over, and reads their messages again if they are held without
- * the label. labels.list may leave out an existing label just during a recovery, and then nothing else shows which
- * messages carry it. For a label that is really new, history has already brought every message.
+ * Lists labels that an earlier listing may have passed over. Messages that are held without such a label are read
+ * again. If labels.list leaves out an existing label during a recovery, nothing else shows which messages carry it. For
+ * a label that is really new, history has already brought every message.
  *
- * Such a listing may be incomplete, as any other: Gmail's count is its second witness. Where it does not agree, the
- * whole listing is doubted, and made again. While a listing is under way, the labels wait for the next sync.
+ * Like any listing, a label's may be incomplete, and Gmail's count is its second witness. If the count does not agree,
+ * the mailbox's whole listing is doubted, and made again. While a whole listing is under way, the labels wait for the
+ * next sync.
  */
 export async function listFreshLabels(
   deps: ActivityDependencies<MailboxRegistry & LabelStore>,
@@ -117,7 +119,9 @@ async function compareWithCount(
   countDoubt(deps, doubt);
 }
 
-/** One label's listing does not check the whole listing, so an earlier doubt keeps its age. */
+/**
+ * One label's listing does not check the whole listing, so an earlier doubt keeps its dates and its number of checks.
+ */
 function withUnderLabels(before: Doubt | null, missing: number, now: number): Doubt {
   if (before === null) return nextDoubt(null, { uncounted: 0, absent: 0, relabelled: 0, underLabels: missing }, now);
   return { ...before, underLabels: Math.max(before.underLabels ?? 0, missing) };

@@ -22,13 +22,13 @@ import { backfillUnitsPerMinute } from './slice-rate.ts';
 export interface ForecastDependencies {
   readonly store: MailboxRegistry & WorkStore & SpentUnits;
   readonly prices: PriceTable;
-  /** Part of each user's quota that is ours; all when not given. */
+  /** The part of each user's quota that Tidemark may use; all of it when not given. */
   readonly userShare?: number | undefined;
   readonly clock: Clock;
 }
 
 /**
- * Divides what a mailbox has left to fetch, at the plan's prices, by the rate that the ledger grants. Nothing is
+ * Divides what a mailbox has left to fetch, at the plan's prices, by the rate that the ledger grants. No speed is
  * measured, so the forecast is right from the first moment and does not swing with bursts and waits.
  *
  * @returns null when the store does not know the mailbox

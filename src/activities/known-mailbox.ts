@@ -24,7 +24,7 @@ export async function knownMailbox(
 }
 
 /**
- * The same, of a mailbox whose history is followed.
+ * The row of a mailbox whose history is followed.
  *
  * @throws {StoreError} `lost` when the store has no such row, or no mark in it
  */

@@ -4,19 +4,20 @@ import type { Work } from './listing-work.ts';
 import { SETTLING_TIME } from './settling.ts';
 
 /**
- * Where a scope with a limit is listed again after history expired, everything down to the last message that was known
- * before is within the limit. If the known ones are gone, only dates tell what else is: what is newer than the limit's
- * date was never left out. Where that date is unknown, or there are several labels, what arrived since history was last
- * read was not.
+ * Finds how far down messages are within a scope's limit, when the scope is listed again after its history has expired.
+ * Everything down to the last message that the store knew before is within the limit. If known messages were deleted,
+ * only dates can decide about what lies below: messages newer than the floor (the date of the oldest message within the
+ * limit) were never left out. If the floor is unknown, messages that arrived since history was last read were never
+ * left out.
  *
- * A listing is in the order of dates, so the oldest such message is found by few gets: none where the last known one is
- * that old, and about twice the logarithm of the number of arrivals otherwise.
+ * A listing is in the order of dates, so few gets find the oldest such message: none if the last known message is
+ * older, otherwise about twice the logarithm of the number of arrivals.
  *
- * Where the scope held fewer messages than its limit, none was left out, so all that is listed now was known or has
+ * If the scope held fewer messages than its limit, none was left out: every message that is listed now was known or has
  * arrived.
  *
- * @returns the position of the oldest such message, or of the last known one if that is lower; null where nothing is
- * to be found
+ * @returns the position down to which messages are within the limit by their dates; null when dates have nothing to
+ * decide
  * @throws GmailError when Gmail refuses a get for a reason that concerns the whole mailbox
  */
 export async function lastArrival(work: Work): Promise<number | null> {
@@ -28,13 +29,16 @@ export async function lastArrival(work: Work): Promise<number | null> {
   const { position, internalDate, floor, heldAll } = await deps.store.limitEdge({ mailbox, generation });
   if (heldAll) return Number.MAX_SAFE_INTEGER;
   const lastRead = read.at - SETTLING_TIME;
-  // The date is that of the label whose limit reaches down furthest, and says nothing of the others.
+  // With several labels, the floor is that of the label whose limit reaches down furthest, and may be too old for the
+  // other labels.
   const since = settings.scope.labelIds.length > 1 ? Math.max(lastRead, floor ?? lastRead) : (floor ?? lastRead);
   if (internalDate !== null && (internalDate < since || internalDate === floor)) return null;
   return await lowestSince(work, since, Math.max(position, settings.scope.limit - 1));
 }
 
-/** The lowest position at which a message is at least as new as `since`: doubled steps down, then halved ones. */
+/**
+ * The last position, from `from` on, whose message is at least as new as `since`: steps down double, then are halved.
+ */
 async function lowestSince(work: Work, since: number, from: number): Promise<number> {
   const dates = new ListedDates(work);
   let last = from;

@@ -5,25 +5,26 @@ import type { Admissions } from '../store/fetching/fetching-store.ts';
 type Listed = MessagePage['messages'][number];
 
 /**
- * Which messages of a listing, made some time after the first one, belong to the newest that a scope's limit lets in.
+ * Decides which messages of a later listing are within a scope's limit, as the first listing decided.
  *
- * Meanwhile mail has arrived, which takes no one's place, and some of the newest were deleted, whose places stay taken.
- * So as many of the lowest messages belong to them only if they are newer than what was deleted, which their dates
- * tell. Where nobody can tell, they do: to lack mail is worse than to hold some more.
+ * Mail that has arrived since then takes no place within the limit. Deleted messages keep their places. So if some
+ * messages within the limit were deleted, as many of the lowest listed messages are within the limit only if they are
+ * newer than the deleted ones, which their dates show. A deleted message without a date is left out of account: to lack
+ * mail is worse than to hold some more.
  */
 export class LateLimit {
   readonly #limit: number;
   readonly #sure: number;
   readonly #entered: ReadonlySet<MessageId>;
-  /** Of this listing, without those that have arrived. Pages that move while the listing goes on show some twice. */
-  readonly #passed = new Set<MessageId>();
-  /** Those that only their dates can let in, as far as none below them was let in by the first listing. */
+  /** The messages of this listing that take a place. Pages that shift during the listing show some messages twice. */
+  readonly #counted = new Set<MessageId>();
+  /** Messages that only their dates can let in, since the first listing let in no message below them. */
   #open: Listed[] = [];
   #leavesOut = false;
 
   /**
-   * @param limit - of the scope
-   * @param deleted - how many of the newest have gone since, and have dates to compare with
+   * @param limit - the scope's limit
+   * @param deleted - how many messages within the limit have left the scope since, and have dates to compare with
    * @param entered - messages that have come into the scope since: history brings them
    */
   constructor(limit: number, deleted: number, entered: ReadonlySet<MessageId>) {
@@ -32,23 +33,23 @@ export class LateLimit {
     this.#entered = entered;
   }
 
-  /** Whether a message was seen that lies beyond the limit, as does all that is listed further down. */
+  /** Whether a message beyond the limit was seen. Everything further down is beyond the limit, too. */
   get leavesOut(): boolean {
     return this.#leavesOut;
   }
 
-  /** @returns the messages, of this page and of those before, that belong to the newest for sure */
+  /** @returns the messages, of this page and of those before, that are certainly within the limit */
   take(page: readonly Listed[], known: Admissions): readonly Listed[] {
     const taken: Listed[] = [];
     for (const message of page) {
       const isAdmitted = known.admitted.has(message.id);
       if (!isAdmitted && (this.#entered.has(message.id) || known.arrived.has(message.id))) continue;
-      if (this.#passed.has(message.id)) continue;
-      this.#leavesOut ||= this.#passed.size >= this.#limit;
+      if (this.#counted.has(message.id)) continue;
+      this.#leavesOut ||= this.#counted.size >= this.#limit;
       if (this.#leavesOut) break;
-      this.#passed.add(message.id);
+      this.#counted.add(message.id);
       this.#open.push(message);
-      if (this.#passed.size > this.#sure && !isAdmitted) continue;
+      if (this.#counted.size > this.#sure && !isAdmitted) continue;
       taken.push(...this.#open);
       this.#open = [];
     }

@@ -3,15 +3,16 @@ import { ListedDates } from './listed-dates.ts';
 import type { Work } from './listing-work.ts';
 
 /**
- * The date down to which a first listing lets messages into a scope with a limit. Known before the others are fetched,
- * it tells what was never within the limit even when all that was has left by then.
+ * The date of the oldest message that a first listing lets into a scope with a limit. Known before the other messages
+ * are fetched, this date shows what was never within the limit, even if every message within the limit has left by
+ * then.
  *
- * It costs nothing: the last message within the limit is fetched as the backfill would fetch it, and stored. Where that
- * brings no date, a MINIMAL get of the next one below (20 units) tells as much, since nothing that is listed lies
- * between the two.
+ * It costs nothing: the last message within the limit is fetched as the backfill would fetch it, and stored. If that
+ * brings no date, a MINIMAL get (20 units) of the next message below serves as well, since nothing is listed between
+ * the two.
  *
- * @returns epoch ms; null where the listing showed no message beyond the limit, in a scope of several labels (each
- * listing has an end of its own), and where nothing there has a date
+ * @returns epoch ms; null if the listing showed no message beyond the limit, in a scope of several labels (each listing
+ * has an end of its own), and if no message there has a date
  * @throws GmailError when Gmail refuses a get for a reason that concerns the whole mailbox
  */
 export async function limitDate(work: Work): Promise<number | null> {
@@ -27,7 +28,7 @@ export async function limitDate(work: Work): Promise<number | null> {
   return below === null ? null : below.internalDate + 1;
 }
 
-/** Fetches the message at a position, unless it was read meanwhile, and stores it. */
+/** The date of the message at a position. The message is fetched and stored, unless it was read meanwhile. */
 async function fetchedDate({ deps, session, listing, run }: Work, position: number): Promise<number | null> {
   const { mailbox, generation, settings } = listing;
   const listed = await deps.store.listedFrom({ mailbox, generation, position });

@@ -6,8 +6,8 @@ import { isHiding, type Scope } from '../model/settings.ts';
 
 /**
  * The labels to list besides the scope's own listings so that every label of the messages in scope is known. The
- * scope's listings cover the scope's labels. If they leave out spam and trash, the messages that they show carry
- * neither label, and a message that is hidden later is in the history since the mark.
+ * scope's listings cover the scope's labels. If the scope leaves out spam and trash, the listed messages carry neither
+ * label; a message that is hidden later is in the history since the mark.
  */
 export function labelsToList(scope: Scope, labelIds: readonly LabelId[]): readonly LabelId[] {
   const showsHidden = scope.includeSpamTrash || scope.labelIds.some(isHiding);
@@ -19,7 +19,7 @@ export type ListedPage = MessagePage | 'restart' | 'label-gone';
 
 /**
  * One page of a listing. A label is gone only if Gmail refuses its listing and labels.list does not name it. Neither is
- * enough: messages may carry a label that labels.list leaves out (lieer#48), and a refusal may be temporary.
+ * enough by itself: messages may carry a label that labels.list leaves out (lieer#48), and a refusal may be temporary.
  */
 export async function listIds(
   session: GmailSession,

@@ -7,7 +7,7 @@ import { vanishedSince } from './vanished.ts';
 
 /**
  * Ends a pass over the listings of the scope and of the labels. Listings that lost a message meanwhile are made again.
- * A message that a listing still showed after it went is removed by history.
+ * If a listing still showed a deleted message, history removes it.
  *
  * Why a clean pass misses nothing:
  * - Each page shows everything up to the mark, because it was requested after the index had caught up. So an existing

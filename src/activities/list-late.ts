@@ -24,7 +24,7 @@ export interface LateListing {
 
 const NOTHING_CHANGED = { entered: new Set<MessageId>(), left: new Set<MessageId>() };
 
-/** Ms until it is looked at again whether messages that hold up a whole listing are read. */
+/** Ms until the next look at whether the messages that hold up a whole listing have been read. */
 const HELD_UP = 60_000;
 
 const NOT_DUE: LateListing = { late: 0, isDoubted: false };
@@ -47,8 +47,8 @@ export async function listLate(
   const { doubt, generation } = row;
   if (row.relistAt === null || row.relistAt > clock.now()) return NOT_DUE;
   if (doubt !== null && (doubt.absent + doubt.relabelled > 0 || doubt.underLabels !== undefined)) {
-    // A whole listing begins when all that is pending has been read. Until then it is put off: were it due all that
-    // time, slices and partial syncs would follow each other without a pause.
+    // A whole listing begins when no message is pending any more. Until then it is put off: if it stayed due, slices
+    // and partial syncs would follow each other without a pause.
     if ((await store.countMessages(row.id, clock.now())).backfill === 0) return { late: 0, isDoubted: true };
     await store.setRelistAt({ mailbox: row.id, generation, relistAt: clock.now() + HELD_UP });
     return NOT_DUE;
@@ -77,8 +77,8 @@ async function listAgain(
   run: ActivityRun,
 ) {
   let late = 0;
-  // A page that moved while the listing went on, or that is listed again, shows a message twice. Counted twice, it
-  // would make up for one that the listing left out.
+  // A page that moved while the listing went on, or that is listed again, shows a message twice. Counted twice, the
+  // message would make up for another that the listing left out.
   const messages = new Set<MessageId>();
   const labels = new Map<LabelId, Set<MessageId>>();
   const { id: mailbox, settings } = row;
@@ -106,7 +106,7 @@ async function listAgain(
     }
     if (limit === null) continue;
     await add(limit.rest(), false);
-    // The first listing may have shown less than the limit only because Gmail left messages out.
+    // The first listing may have seemed to show less than the limit because Gmail left messages out.
     if (limit.leavesOut) await store.noteLimitReached({ mailbox, generation: row.generation, now: clock.now() });
   }
   return {
@@ -116,8 +116,9 @@ async function listAgain(
 }
 
 /**
- * Makes what picks the newest of one listing, or null in a scope without a limit. Whose limit the deleted messages were
- * within is not known where a scope has several labels, so each of them is listed down to the limit.
+ * Returns a function that makes a {@link LateLimit} for each listing, or null in a scope without a limit. In a scope of
+ * several labels, it is not known within which label's limit the deleted messages were, so each label is listed down to
+ * its limit.
  */
 async function limitsOf(
   store: FetchingStore,

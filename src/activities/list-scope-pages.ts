@@ -18,9 +18,9 @@ export async function listPage(work: Work, progress: Step<'listing'>): Promise<F
     return await save(work, { ...progress, listing: progress.listing + 1, pageToken: null, position: 0 });
   }
   const position = progress.position + page.messages.length;
-  // After an expiry all that arrived meanwhile is in, however much: `lastArrival` finds where it ends.
+  // After an expired history, all mail that has arrived since is within the limit: `lastArrival` finds where it ends.
   const endsAtLimit = !progress.reconciling && listing.pin === 'mark';
-  // Not before something is seen beyond it: only then is it known that there is something to be left out.
+  // At a limit the listing ends only after it has shown a message beyond: that proves that something is left out.
   const limitReached = endsAtLimit && position > (listing.settings.scope.limit ?? Number.POSITIVE_INFINITY);
   const more = page.nextPageToken !== null && !limitReached;
   const next: FullSyncProgress = more

@@ -4,7 +4,7 @@ import type { ListedAt } from '../store/listing/listing-store.ts';
 import { getApart, isOfMailbox, messageRequests } from './batched-gets.ts';
 import type { Work } from './listing-work.ts';
 
-/** After this many positions whose messages no get dates, the search ends. */
+/** The search ends after this many positions without a date. */
 const MOST_UNDATED = 10;
 
 export interface DatedPosition {
@@ -12,9 +12,7 @@ export interface DatedPosition {
   readonly internalDate: number;
 }
 
-/**
- * Dates of listed messages: those that the store holds, else by MINIMAL gets (20 units each).
- */
+/** Dates of listed messages: from the store, or else by MINIMAL gets (20 units each). */
 export class ListedDates {
   readonly #work: Work;
   #undated = 0;
@@ -23,7 +21,7 @@ export class ListedDates {
     this.#work = work;
   }
 
-  /** The newest of the messages at the first position from `position` on, before `end`, that has one with a date. */
+  /** The newest date at the first position, from `position` on and before `end`, that has a message with a date. */
   async newestFrom(position: number, end: number): Promise<DatedPosition | null> {
     const { deps, listing } = this.#work;
     const { mailbox, generation } = listing;

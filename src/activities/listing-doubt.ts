@@ -5,12 +5,12 @@ import type { LabelTotals, Totals } from './listing-totals.ts';
 /** Two listings count as two witnesses when they are at least this far apart (ms). */
 export const APART = 5 * 60_000;
 
-/** A mailbox that is never quiet, or for which Gmail gives no counts, is not listed more often than this. */
+/** Listings after which a doubt ends undecided: a mailbox may never be quiet, or Gmail may give no counts for it. */
 const MOST_UNDECIDED = 3;
 
 /**
  * Whether Gmail's count calls for no further listing. A doubt ends when the numbers agree. If they cannot be compared,
- * it ends after {@link MOST_UNDECIDED} listings.
+ * the doubt ends after {@link MOST_UNDECIDED} listings.
  */
 export function isCountDecided({ agree, uncounted, isUndecided }: Totals, before: Doubt | null): boolean {
   if (agree || uncounted > 0) return agree;
@@ -18,17 +18,20 @@ export function isCountDecided({ agree, uncounted, isUndecided }: Totals, before
   return before.checks >= MOST_UNDECIDED || (concernsOnlyLabels(before) && !isUndecided);
 }
 
-/** Such a doubt does not need the count of all messages, which a scope with an age never has. */
+/** Such a doubt does not need a count of all messages, which Gmail never gives for a scope with an age. */
 const concernsOnlyLabels = ({ uncounted, absent, relabelled, underLabels }: Doubt): boolean =>
   underLabels !== undefined && uncounted + absent + relabelled === 0;
 
 /**
- * Gmail may count some labels differently from how it lists them; that is not documented. A difference that lasts this
- * many listings, which takes days, is taken for one.
+ * Gmail may count some labels differently from how it lists them; that is not documented. A difference that lasts for
+ * this many listings, which takes days, is ascribed to that.
  */
 const MOST_UNDER_LABELS = 5;
 
-/** The same for labels. Changes during a listing may hide a missing message once, but not in two listings. */
+/**
+ * Whether the counts of the labels call for no further listing. Changes during a listing may hide a missing message
+ * once, but not in two listings.
+ */
 export function areLabelsDecided({ missing, isUndecided }: LabelTotals, before: Doubt | null, now: number): boolean {
   if (missing > 0) return before !== null && before.checks >= MOST_UNDER_LABELS;
   return !isUndecided || (before?.underLabels !== undefined && before.checkedAt <= now - APART);

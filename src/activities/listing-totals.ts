@@ -7,8 +7,8 @@ import { listIds } from './list-ids.ts';
 import { vanishedSince } from './vanished.ts';
 
 /**
- * How the number of listed messages compares with Gmail's count. That is the second witness of a listing, and costs one
- * to three units.
+ * How the number of listed messages compares with Gmail's count. The count is the second witness of a listing, and
+ * costs one to three units.
  */
 export interface Totals {
   /** True when both numbers are the same and nothing moved meanwhile: the listing is complete. */
@@ -28,20 +28,22 @@ interface TotalsRequest {
   readonly counts: ListedCounts;
   /** The mailbox's head some time before the listing began. */
   readonly since: HistoryId;
-  /** How many messages have moved into or out of the listing since then, if all records of that time were read. */
+  /**
+   * How many messages have moved into or out of the listing since `since`; absent unless all records since were read.
+   */
   readonly moved?: number | undefined;
   readonly signal: AbortSignal;
 }
 
 /** Gmail gives no count for a scope with an age. */
 const UNCOUNTABLE: Totals = { agree: false, uncounted: 0, isUndecided: false };
-const NOT_TOLD: Totals = { agree: false, uncounted: 0, isUndecided: true };
+const NO_COUNT: Totals = { agree: false, uncounted: 0, isUndecided: true };
 
 /**
  * Compares the number of listed messages with Gmail's count: `messagesTotal` of getProfile, less spam and trash if they
  * are not in scope, or, in a scope of labels, `messagesTotal` of each label. A message that changed since the listing
- * began may be in one number and not in the other, so a difference of that many messages proves nothing. For a scope
- * with an age, Gmail has no count to compare with.
+ * began may be in one number and not in the other. So a difference proves nothing if it is not larger than the number
+ * of such messages. For a scope with an age, Gmail has no count to compare with.
  */
 export async function compareTotals({
   session,
@@ -57,7 +59,7 @@ export async function compareTotals({
       ? [await missingOfAll(session, scope, counts, signal)]
       : await Promise.all(scope.labelIds.map((label) => missingOf({ session, scope, counts, label, signal })));
   const counted = differences.filter((difference) => difference !== null);
-  if (counted.length < differences.length) return NOT_TOLD;
+  if (counted.length < differences.length) return NO_COUNT;
   const missing = Math.max(...counted);
   const { moved, isWhole } =
     known.moved === undefined
@@ -84,7 +86,7 @@ export interface LabelTotals {
 
 /**
  * Compares the listings of labels with Gmail's counts. Nothing else reveals that a label's listing left out a message
- * which the store does not hold under that label. In a scope with an age, that is known of small labels only.
+ * which the store does not hold under that label. In a scope with an age, only small labels can be compared.
  *
  * @param request.since - a head from before the first of the listings
  */
@@ -161,9 +163,10 @@ export async function missingOf({ session, scope, counts, label, signal }: Label
 const MOST_OF_ANY_AGE = 2_000;
 
 /**
- * The same in a scope with an age, where Gmail's count also has older messages. If it is higher, the label is listed
- * without the age: a message that Gmail leaves out of the label's listing is missing there as well. A large label is
- * not worth that. Its listing is believed then, and only an audit finds what it left out.
+ * The same in a scope with an age, where Gmail's count includes older messages. If the count is higher than the number
+ * listed, the label is listed without the age: a message that Gmail leaves out of the label's listing is missing there
+ * as well. A large label is not worth that price: its listing is believed, and only an audit finds what the listing
+ * left out.
  */
 async function missingOfAnyAge(count: LabelCount): Promise<number | null> {
   const { session, counts, label, signal } = count;
@@ -176,7 +179,7 @@ async function missingOfAnyAge(count: LabelCount): Promise<number | null> {
   return listed === null ? null : Math.max(0, total - listed);
 }
 
-/** labels.get may not know a label that messages carry (lieer#48), so its listing decides. */
+/** labels.get may not know a label that messages carry (lieer#48), so the label's listing decides. */
 async function isGone(session: GmailSession, label: LabelId, signal: AbortSignal): Promise<boolean> {
   return (
     (await listIds(session, { labelIds: [label], includeSpamTrash: true, pageToken: null }, signal)) === 'label-gone'

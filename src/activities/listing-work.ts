@@ -28,9 +28,7 @@ export interface Work {
 
 export type Step<Name extends FullSyncProgress['step']> = Extract<FullSyncProgress, { step: Name }>;
 
-/**
- * Removes a label that two witnesses found gone. Its listing, being empty, would leave it in some places.
- */
+/** Removes a label that two witnesses found deleted. An empty listing of the label would not remove it everywhere. */
 export async function forgetLabel({ deps, listing }: Work, labelId: LabelId | undefined): Promise<void> {
   if (labelId !== undefined) await deps.store.removeLabel({ mailbox: listing.mailbox, labelId, now: deps.clock.now() });
 }

@@ -39,7 +39,7 @@ export async function makeListing(
   // Gmail's list index lags, as its history does. After this wait the index shows everything up to the mark, so the
   // absence of an id or of a label is a fact.
   if (progress.reconciling) await clock.sleep(untilSettled(progress.startedAt, clock.now()), run.signal);
-  // Read after the mark was pinned: every use of a label that is made later is in the history from the mark.
+  // Labels are read after the mark was pinned: every use of a label that is made later is in the history from the mark.
   const labels = await session.listLabels(run.signal);
   await store.saveLabels({ mailbox, labels, now: clock.now() });
   const work: Work = {
@@ -94,8 +94,8 @@ async function carriedLabels(
 
 /**
  * The generation's progress: what an earlier attempt saved, or new progress with its mark pinned before anything is
- * listed. A stored mark that has settled can serve as the mark. History is then replayed from there, and because it is
- * older than the head, there is no wait for the index.
+ * listed. A stored mark that has settled can serve as the mark. History is then replayed from that mark. Because the
+ * mark is older than the head, there is no wait for the index.
  */
 async function begin(
   deps: ActivityDependencies<MailboxRegistry & ListingStore & LabelStore>,

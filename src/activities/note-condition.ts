@@ -10,8 +10,9 @@ import type { FailureOutcome } from './failures.ts';
 import type { MailboxActivities } from './requests.ts';
 
 /**
- * The lane of each activity's condition, and whether success of the activity ends it. An activity that asks nothing of
- * Gmail proves nothing; the lane's next activity, which always follows, does. Null for one without a condition.
+ * The lane of each activity's condition, and whether the activity's success ends that condition. An activity that asks
+ * Gmail nothing proves nothing: the lane's next activity, which always follows, ends the condition. null for an
+ * activity without a condition.
  */
 const WORK: Readonly<Record<keyof MailboxActivities, { readonly lane: Lane; readonly proves: boolean } | null>> = {
   openMailbox: { lane: 'backfill', proves: false },
@@ -39,8 +40,8 @@ export async function clearCondition(
 
 /**
  * Records a failed attempt for `status`, which reads conditions from the store: waiting attempts leave no trace in the
- * workflow's history. Only the first failure of an episode sends the workflow a signal, so that the phase search
- * attribute shows it.
+ * workflow's history. Only the first rate limit of an episode sends the workflow a signal, so that the phase search
+ * attribute shows the wait.
  *
  * @param failed.now - epoch ms
  */

@@ -3,8 +3,8 @@ import type { ActivityDependencies } from './dependencies.ts';
 import type { NoteEventsRequest, OfWorker } from './requests.ts';
 
 /**
- * Keeps events of a mailbox. It is one transaction, and an event that is kept already is left, so an attempt that is
- * made again changes nothing.
+ * Keeps events of a mailbox, in one transaction. An event that is kept already stays as it is, so a repeated attempt
+ * changes nothing.
  */
 export async function noteEvents(
   { store }: ActivityDependencies<EventStore>,

@@ -9,9 +9,9 @@ import type { ActivityDependencies } from './dependencies.ts';
 import type { OpenMailboxRequest, OpenMailboxResult } from './requests.ts';
 
 /**
- * Asks the store how far it is. Settings that need a new listing are only compared here; the listing saves them when it
- * begins, so an attempt that dies in between finds the difference again. Settings are replaced only if they are still
- * those that were read, so an abandoned attempt cannot restore older ones.
+ * Asks the store how far the mailbox's sync is. Settings that need a new listing are only compared here; the listing
+ * saves them when it begins, so an attempt that dies in between finds the difference again. Settings are replaced only
+ * if they are still those that were read, so an abandoned attempt cannot restore older ones.
  */
 export async function openMailbox(
   deps: ActivityDependencies<MailboxRegistry & WorkStore & SpentUnits>,

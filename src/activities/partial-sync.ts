@@ -42,14 +42,14 @@ export function partialSync(
 ): Promise<PartialSyncResult> {
   return followHistory(deps, request, run, {
     keepWatch,
-    // A change without a notification: the account may have another address.
+    // A change came without a notification: the account may have a new address.
     onChange: async () => {
       if (request.pokedAt === undefined) await deps.store.doubtAccount(request.mailbox);
     },
   });
 }
 
-/** The same as part of another activity: Gmail's watch stays as it is. */
+/** Follows history as part of another activity: Gmail's watch stays as it is. */
 export function followHistoryOnly(
   deps: ActivityDependencies<HistoryRoles>,
   request: PartialSyncRequest,
@@ -61,8 +61,8 @@ export function followHistoryOnly(
   });
 }
 
-/** What else a sync does where it is an activity of its own. */
-interface Besides {
+/** What a sync also does when it is an activity of its own. */
+interface SyncExtras {
   readonly keepWatch: typeof keepWatch;
   readonly onChange: () => Promise<void>;
 }
@@ -71,7 +71,7 @@ async function followHistory(
   deps: ActivityDependencies<HistoryRoles>,
   request: PartialSyncRequest,
   run: ActivityRun,
-  besides: Besides,
+  extras: SyncExtras,
 ): Promise<PartialSyncResult> {
   const { store, clock } = deps;
   const { mailbox } = request;
@@ -82,9 +82,9 @@ async function followHistory(
     const row = await followedMailbox(deps, mailbox);
     await store.correctTimes({ mailbox, now: clock.now() });
     const fresh = await followLabels(deps, session, mailbox, run);
-    const { watch, refusal, isSettled } = await besides.keepWatch(deps, session, row, run);
+    const { watch, refusal, isSettled } = await extras.keepWatch(deps, session, row, run);
     const { historyId, changed } = await applyHistory(deps, session, { row, request }, run);
-    if (changed) await besides.onChange();
+    if (changed) await extras.onChange();
     const fetched = await fetchPending(deps, session, { mailbox, lane: 'live', unitBudget: LIVE_BUDGET }, run);
     await settleEarlyReadings(deps, session, row, run);
     await listFreshLabels(deps, session, { mailbox, labels: fresh, since: historyId }, run);
@@ -114,7 +114,7 @@ async function followHistory(
       nextAttemptIn: delayTo(times.nextAttemptAt, now),
       failedAttemptIn: delayTo(times.failedAttemptAt, now),
       settleIn: delayTo(times.settleAt, now),
-      watch: renamedTo === null ? heardWatch(watch, now) : null,
+      watch: renamedTo === null ? reportedWatch(watch, now) : null,
       ...(renamedTo === null ? {} : { address: renamedTo }),
       ...(refusal === null ? {} : { watchRefusal: refusal }),
       ...(isSettled && row.watch?.retry != null ? { watchSettled: true as const } : {}),
@@ -125,11 +125,11 @@ async function followHistory(
 }
 
 /**
- * The watch as the workflow hears of it. Of a renamed account it hears of none: Gmail names the account by its present
- * address. Who listens finds the mailbox under it, but not at once and not for certain, so the mailbox is polled as
- * without push.
+ * The watch as the result reports it to the workflow. For a renamed account no watch is reported, so that the mailbox
+ * is polled as without push: Gmail's notifications name the account's new address, under which the mailbox is found
+ * neither at once nor for certain.
  */
-const heardWatch = (watch: WatchResult | null, now: number): WatchResult | null =>
+const reportedWatch = (watch: WatchResult | null, now: number): WatchResult | null =>
   watch === null ? null : { ...watch, renewIn: watch.renewAt - now, renewedAgo: now - watch.renewedAt };
 
 interface Start {
@@ -145,13 +145,12 @@ async function applyHistory(
 ): Promise<{ historyId: HistoryId; changed: boolean }> {
   const { store, clock } = deps;
   const { mailbox } = request;
-  // Workflow and store disagree after a restore of either: the older mark is replayed, which does nothing where it was
-  // applied.
+  // After a restore of either, the workflow and the store have different marks. History is replayed from the older one;
+  // records that were applied before change nothing.
   const own = replayFrom(row, row.historyId);
   const start = request.historyId === null ? own : olderHistoryId(own, request.historyId);
   const first = await firstPage(session, start === own ? [own] : [start, own], clock, run);
-  // The head as the first page knew it: pages may be cuts of one snapshot, and what came after it is not in the later
-  // ones.
+  // The head as of the first page: all pages may come from one snapshot, and then later pages lack what came after it.
   const head = first.page.historyId;
   let page: HistoryPage = first.page;
   let changed = false;
@@ -186,7 +185,7 @@ async function applyHistory(
 /**
  * The first page of history. When Gmail's history no longer reaches back to the workflow's older mark, the store's own
  * mark is tried. A 404 from the last start means a recovery, even if the newest mark is still in range, since records
- * that had not settled before it can no longer be read.
+ * that had not settled before that mark can no longer be read.
  */
 async function firstPage(
   session: GmailSession,
@@ -218,7 +217,7 @@ function lastButOne(records: readonly HistoryRecord[]): HistoryId | null {
 
 /**
  * When the backfill lane is due: for a failed message, or to make a doubted listing again. Until a backfill is
- * complete, its slices know of the listing themselves, and a budget may hold them back.
+ * complete, the listing does not count here: the backfill's slices make it, and a budget may hold the slices back.
  */
 async function backfillDueAt(
   { store }: ActivityDependencies<MailboxRegistry & FetchingStore>,

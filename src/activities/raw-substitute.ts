@@ -16,7 +16,7 @@ const NO_RAW = {
 
 /**
  * What follows a RAW answer without a usable `raw`. FULL stands in for it: at once for chats, which never have a raw;
- * for any other message after two such answers in a row, and then the raw is asked for again.
+ * for any other message after two such answers in a row, and its raw is asked for again later.
  */
 export function afterRawless(
   message: PendingMessage,

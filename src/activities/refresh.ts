@@ -8,9 +8,9 @@ import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 const MAX_BATCHES = 20;
 
 /**
- * Reads the labels of messages again for which a record appeared late: one MINIMAL get each decides what the order of
- * records left open. A message without an answer (deleted meanwhile, a stale replica, a poisonous message) waits for a
- * later attempt and does not hold up the others.
+ * Reads again the labels of messages for which a history record appeared late: one MINIMAL get each decides what the
+ * order of records left open. A message without an answer (deleted meanwhile, a stale replica, a poisonous message)
+ * waits for a later attempt and does not hold up the others.
  *
  * @returns true when nothing is left to refresh now
  */

@@ -53,8 +53,8 @@ export interface PartialSyncRequest extends MailboxWork {
 /** The part of every result that concerns the worker. */
 export interface OfWorker {
   /**
-   * Ms that its clock is ahead of Temporal's server (below 0: behind); absent when that is less than a second, or not
-   * known.
+   * Ms that the worker's clock is ahead of Temporal's server (below 0: behind); absent when that is less than a second,
+   * or not known.
    */
   readonly clockSkew?: number;
   /** True when a handler waits for changes that the mailbox has; absent otherwise, and from earlier versions. */
@@ -62,8 +62,8 @@ export interface OfWorker {
   /** The same for a webhook. */
   readonly webhooks?: true;
   /**
-   * With one of them: a sequence number, which all of these changes have, or an earlier one. Absent when an event
-   * waits, too, which has none.
+   * With `deliverable` or `webhooks`: a sequence number that none of the waiting changes exceeds. Absent when an event
+   * waits, too, since events have no sequence number.
    */
   readonly deliverableUpTo?: number;
   /** Which kinds of targets would get a new change at once; absent when none would, and from earlier versions. */
@@ -105,7 +105,7 @@ export interface ListingResult extends Counts {
 export interface FetchSliceResult extends Counts {
   readonly generation: number;
   readonly fetched: number;
-  /** The `retry` of the request that it served. */
+  /** The `retry` of the request that this slice served. */
   readonly retried?: number;
   /** True when no row of the backfill lane is pending any more. */
   readonly complete: boolean;
@@ -175,7 +175,7 @@ export interface DeliverRequest extends KnownStore {
   readonly mailbox: MailboxId;
   /** Absent for handlers, and from earlier versions. */
   readonly to?: 'webhook';
-  /** True when a sync begins beside it, whose changes it awaits for a moment. */
+  /** True when a sync begins beside the delivery, which then waits a moment for the sync's changes. */
   readonly awaits?: true;
 }
 
@@ -184,7 +184,7 @@ export interface DeliverResult extends OfWorker {
   readonly more: boolean;
   /** Ms until the next attempt is due; null when none waits. */
   readonly nextIn: number | null;
-  /** Subscriptions whose next attempt waits: the first of them, and how many they are. Ms until the attempt. */
+  /** The first of the subscriptions whose next attempt waits; `nextIn` is in ms. `waits` counts all of them. */
   readonly waiting: readonly {
     readonly subscription: string;
     readonly nextIn: number;
@@ -194,8 +194,8 @@ export interface DeliverResult extends OfWorker {
   /** How many attempts were made; absent from earlier versions. */
   readonly attempts?: number;
   /**
-   * A sequence number: unless there is more, every change up to it was looked at after it was committed. Absent from
-   * earlier versions.
+   * A sequence number: unless `more` is true, the delivery looked at every change up to this number after the change
+   * was committed. Absent from earlier versions.
    */
   readonly seen?: number;
 }

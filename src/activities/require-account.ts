@@ -23,11 +23,12 @@ export class OtherAccountError extends Error {
 }
 
 /**
- * An account may be renamed at any time. Spending one unit in a thousand on the check finds that. With push, the first
- * change after the renaming does: Gmail notifies under the new address, so it comes without a notification.
+ * An account may be renamed at any time. A check costs one unit, so one in a thousand is spent to find that. With push,
+ * the first change after the renaming finds it: Gmail notifies under the new address, so the change comes without a
+ * notification.
  */
 const UNITS_BETWEEN_CHECKS = 1_000;
-/** Ms after a check during which there is no other. */
+/** Ms after a check during which no other is made. */
 const QUIET = 6 * 60 * 60_000;
 
 export interface AccountCheck {
@@ -44,7 +45,7 @@ export interface AccountCheck {
 /**
  * Verifies, before a session is used, that its credentials open the mailbox's account: another account's listing or
  * history would empty the mirror. New credentials are always checked. Known ones are checked again now and then, since
- * the account may have been renamed. A token provider's are checked whenever they open another address.
+ * the account may have been renamed. A token provider's tokens are checked whenever they open another address.
  *
  * @throws {OtherAccountError} when they open another account
  * @throws {GmailError} when Gmail gives no answer
@@ -55,8 +56,8 @@ export async function requireAccount(check: AccountCheck): Promise<void> {
   const isKnown = before?.version === version && (opens === null || isSameAddress(opens, before.address));
   if (before !== null && isKnown && !(await isDueAgain(check, before))) return;
   const account = await accountBehind(session, { mailbox, witnesses: () => store.sampleMessages(mailbox) });
-  // The store holds no message that could decide. The same credentials belong to the same account, whatever its address
-  // is now. A provider's tokens may be of any account.
+  // If the store holds no message that could decide, the same credentials belong to the same account, whatever its
+  // address is now. A provider's tokens may be of any account.
   const isSameGrant =
     before?.version === version && opens === null && account.kind === 'another' && account.asked === 0;
   if (account.kind === 'another' && !isSameGrant) throw new OtherAccountError(mailbox, account, opens !== null);

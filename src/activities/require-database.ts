@@ -8,7 +8,7 @@ export class ForeignDatabaseError extends Error {
 }
 
 /**
- * Call it before anything else of a mailbox is read or written.
+ * Checks the worker's database. Call it before anything else of a mailbox is read or written.
  *
  * @param known - the database that the workflow knows; undefined before it knows one, and from earlier versions
  * @returns which database the worker has

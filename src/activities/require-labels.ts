@@ -25,7 +25,7 @@ export const unknownLabelText = (mailbox: MailboxId, { labelId }: UnknownLabelEr
  * mirror, since Gmail refuses its listing as it does for a deleted label. So one page of each unknown label's listing
  * is asked for. Labels that were known before may be deleted at any time and are not checked.
  *
- * @throws {UnknownLabelError} when labels.list does not name it and its listing is refused
+ * @throws {UnknownLabelError} when labels.list does not name a label and the label's listing is refused
  */
 export async function requireKnownLabels(
   store: LabelStore,

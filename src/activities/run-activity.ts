@@ -19,8 +19,8 @@ const RARE: ReadonlySet<keyof MailboxActivities> = new Set(['fullSync', 'recover
 const HEARTBEAT_INTERVAL = 2_000;
 
 /**
- * Runs an activity as Temporal needs it: heartbeats beside it, its failure as one that says whether to try again, and
- * what it took measured.
+ * Runs an activity as Temporal needs it: sends heartbeats beside it, turns its failure into one that says whether to
+ * try again, and measures its duration.
  */
 export async function runActivity<Result>(
   deps: ActivityDependencies<MailboxRegistry>,
@@ -88,7 +88,10 @@ async function beat(clock: Clock, finished: AbortSignal, heartbeat: () => void):
   }
 }
 
-/** A defect. Its text may quote mail (JSON.parse does), so only its name and its place leave the process. */
+/**
+ * The outcome of a defect. The error's text may quote mail (JSON.parse does), so only the error's name and place leave
+ * the process.
+ */
 function unexpected(error: unknown, activity: string, mailbox: MailboxId): FailureOutcome {
   const name = error instanceof Error ? error.name : typeof error;
   const place =

@@ -15,9 +15,9 @@ export interface SameAccountOptions {
 /**
  * The tokens of a token provider, all of one account. Stored credentials have a version that changes with them, so
  * their account is checked once. A provider may give the token of another account at any time, and that account's
- * answers would empty the mirror. So each new token costs one getProfile (1 unit) before its first use. When it opens
- * another account than the tokens before, it is refused, and so is every later one: the next session begins with new
- * tokens, and compares the account with the mailbox.
+ * answers would empty the mirror. So each new token costs one getProfile (1 unit) before its first use. A token that
+ * opens another account than the tokens before is refused, and so is every later token. The next session then starts
+ * over, and compares the account with the mailbox.
  */
 export class SameAccountTokens implements TokenSource {
   readonly #options: SameAccountOptions;
@@ -61,7 +61,7 @@ export class SameAccountTokens implements TokenSource {
     this.#options.tokens.invalidate(token);
   }
 
-  /** Callers with the same token share one call, which no caller's signal ends; it has its own deadline. */
+  /** Callers with the same token share one call. The call has its own deadline, and no caller's signal ends it. */
   async #look(token: string): Promise<void> {
     if (this.#hasMoved) throw this.#moved();
     if (token === this.#seen) return;

@@ -7,7 +7,7 @@ import { completeByIds, completeByRaw, type Completion } from './complete-messag
 import type { FetchWork } from './fetch-work.ts';
 import { saveAttempts } from './save-attempts.ts';
 
-/** An answer that lacks attachments, and when it came: bringing them may take long. */
+/** An answer that lacks attachments, and when it came: the attachments may take long to bring. */
 interface Answer {
   readonly fetched: FetchedMessage;
   /** Epoch ms. */
@@ -15,8 +15,9 @@ interface Answer {
 }
 
 /**
- * Stores one message with its attachments, of which a RAW answer brings the bytes, in one write; until then its row
- * stays pending. Attachments that Gmail does not give are left out. A failure of the message itself counts against it.
+ * Stores one message in one write, with the attachments whose bytes a RAW answer brings. Until then the message's row
+ * stays pending. Attachments that Gmail does not give are left out. A failure of the message itself counts against the
+ * message.
  *
  * @returns how many messages were stored
  * @throws {GmailError} any other failure
@@ -45,7 +46,7 @@ export async function saveCompletedByRaw(
   } catch (error) {
     if (!(error instanceof GmailError)) throw error;
     const attempt = afterFailure(message, error.failure, clock.now());
-    // This includes a rate refusal that outlasted the session's patience: the row is still due, and taken at once it
+    // This includes a rate refusal that outlasted the session's patience: the row is still due, but another get at once
     // would be refused again.
     if (attempt === null) throw error;
     await saveAttempts(work, [message], [attempt]);
@@ -64,7 +65,7 @@ export async function saveCompletedByIds(work: FetchWork, answer: Answer): Promi
   try {
     return await session.holding(answer.fetched.sizeEstimate, () => completeFresh(work, answer), run.signal);
   } catch (error) {
-    if (error instanceof GmailError && concernsMessage(error.failure)) return 0;
+    if (error instanceof GmailError && mayCompleteLater(error.failure)) return 0;
     throw error;
   }
 }
@@ -89,8 +90,8 @@ function saveCompletion(
   return deps.store.saveFetched({ mailbox: fetch.mailbox, messages: [fetched], format: 'full', readAt, now });
 }
 
-/** Whether a failure says something about one message; the others are the whole mailbox's. */
-function concernsMessage({ kind }: GmailFailure): boolean {
+/** Whether the next round may complete the message after this failure. Any other failure concerns the whole mailbox. */
+function mayCompleteLater({ kind }: GmailFailure): boolean {
   switch (kind) {
     case 'not-found':
     case 'invalid-request':

@@ -40,7 +40,7 @@ export async function saveOutcomes(
   return brought;
 }
 
-/** Stores the fetched messages, and the attempts that failed or came too late. */
+/** Stores the fetched messages, and the attempts that failed or that a stale replica answered. */
 async function saveSorted(
   work: FetchWork,
   messages: readonly PendingMessage[],
@@ -55,8 +55,8 @@ async function saveSorted(
   const { mailbox, format } = work.fetch;
   const { stored, stale, lacking } = await store.saveFetched({ mailbox, messages: fetched, format, now });
   const staleIds = new Set(stale);
-  const late = messages.filter(({ id }) => staleIds.has(id)).map((message) => afterStaleReading(message, now));
-  await saveAttempts(work, messages, [...attempts, ...late]);
+  const staleAttempts = messages.filter(({ id }) => staleIds.has(id)).map((message) => afterStaleReading(message, now));
+  await saveAttempts(work, messages, [...attempts, ...staleAttempts]);
   const lackingIds = new Set(lacking);
   const incomplete = fetched.filter((message) => lackingIds.has(message.id) && isCheaperByIds(message, prices));
   return { stored, incomplete };

@@ -38,7 +38,7 @@ export interface SessionFactoryOptions {
   /** Where a mailbox's Gmail is; that of a simulated mailbox may move. */
   readonly googleOf: (mailbox: MailboxId) => GoogleAddresses;
   readonly prices: PriceTable;
-  /** Part of each user's quota that is ours, in (0, 1]; all when not given. */
+  /** The part of each user's quota that Tidemark may use, in (0, 1]; all of it when not given. */
   readonly userShare?: number;
   readonly clock: Clock;
   readonly telemetry?: Telemetry | undefined;
@@ -51,7 +51,7 @@ export interface GoogleAddresses {
   readonly tokenUrl: string;
 }
 
-/** The version in place of that of stored credentials, which begins at 1. */
+/** The version of a provider's tokens. Versions of stored credentials begin at 1. */
 const PROVIDED = 0;
 
 /** What this process keeps for one mailbox: its client with the access token, and the pacer that both lanes share. */
@@ -64,7 +64,7 @@ interface Connection {
   readonly pacer: Pacer;
   /** The provider's tokens; null where credentials are stored, whose version changes with them. */
   readonly provided: SameAccountTokens | null;
-  /** The check of its account that is under way. */
+  /** The check of its account that is under way; null when there is none. */
   checking: Promise<void> | null;
 }
 
@@ -81,7 +81,8 @@ export function createSessionFactory(
   const { store, prices, clock, telemetry } = options;
   const connections = new Connections(options);
   const room = new ByteRoom();
-  // An answer without a date leaves the clock unset, and so would the next one: Gmail is asked until it has answered.
+  // Gmail is asked only until it has answered: an answer without a date leaves the clock unset, and so would the next
+  // one.
   let hasAnswered = false;
   const ask = async (session: GmailSession, signal: AbortSignal | undefined): Promise<void> => {
     await requireServed(session, signal);
@@ -137,7 +138,7 @@ async function checkAccount(request: SessionCheck, { version, provided }: Connec
   }
 }
 
-/** How a mailbox is read now. */
+/** The credentials by which a mailbox is read now, and their version. */
 interface Access {
   readonly version: number;
   readonly read: () => Promise<MailboxCredentials>;
@@ -149,7 +150,7 @@ interface Connecting extends Pick<Connection, 'version' | 'scopes' | 'google'> {
   readonly credentials: MailboxCredentials;
 }
 
-/** What this process keeps for its mailboxes; the one that was connected first is forgotten first. */
+/** The connections of this process. The mailbox that was connected first is forgotten first. */
 class Connections {
   readonly #options: SessionFactoryOptions;
   readonly #byMailbox = new Map<MailboxId, Connection>();
@@ -171,7 +172,7 @@ class Connections {
     const known = current();
     if (known !== null) return known;
     const credentials = await read();
-    // The other lane may have opened it meanwhile. Both share the tokens and the pacer.
+    // The other lane may have opened the connection meanwhile. Both share the tokens and the pacer.
     return current() ?? this.#connect({ mailbox, settings, version, scopes, google, credentials });
   }
 
@@ -218,7 +219,10 @@ class Connections {
   }
 }
 
-/** A provider's tokens do not depend on the settings: it is asked once at a time, whatever these are. */
+/**
+ * The provider's tokens that a new connection takes over, so that the provider is asked once at a time. They do not
+ * depend on the settings.
+ */
 const reusable = (known: Connection | undefined, google: GoogleAddresses): SameAccountTokens | null =>
   known !== undefined && isSame(known.google, google) && known.provided?.hasMoved === false ? known.provided : null;
 

@@ -7,15 +7,15 @@ import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { historyPageAfter } from './history-page-after.ts';
 
-/** More messages are not read in the first seconds under any quota. They would be read again one by one. */
+/** No quota lets more messages be read in the first seconds. Any more would be read again one by one. */
 const MOST_READINGS = 50_000;
 /** How many messages one transaction settles. */
 const SETTLED_AT_A_TIME = 5_000;
-/** A page of history costs 2 units and a get 5 at least: with more pages a message, reading it again costs less. */
+/** A page of history costs 2 units, a get at least 5. With more pages per message than this, new gets cost less. */
 const PAGES_PER_READING = 2;
 /**
- * With more changed messages than this since a history id, that id is older than the half minute before the first full
- * sync.
+ * If more messages than this have changed since a history id, that id is older than the half minute before the first
+ * full sync.
  */
 const SURELY_OLD = 20;
 
@@ -23,10 +23,10 @@ const SURELY_OLD = 20;
  * Settles by history what gets in the first seconds of a first full sync may have missed.
  *
  * Such a get may have been answered by a replica that lagged behind the pinned head, while history is read only from
- * that head. So the store schedules these messages to be read again. Reading the history before the head instead spares
- * that get: whatever a replica had missed is newer than the answer's own history id, so history from the oldest of
- * those ids contains it. If Gmail's history no longer reaches that far, the oldest id that works covers the answers
- * from there on, and all of them if enough has changed since.
+ * that head. So the store schedules these messages to be read again. The history before the head makes those gets
+ * unnecessary: whatever a replica had missed is newer than the answer's own history id, so history from the oldest of
+ * those ids contains it. If Gmail's history no longer reaches back that far, the oldest id that works covers the
+ * answers from that id on, and all answers if enough has changed since.
  *
  * Costs 2 units per 500 records. After a failed attempt the messages that are left are read again as scheduled.
  */

@@ -2,8 +2,9 @@ import { olderHistoryId, type HistoryId } from '../model/ids.ts';
 import type { MailboxRow, SettleMark } from '../store/rows/mailbox-row.ts';
 
 /**
- * Records of history can become visible some seconds after newer ones. So new records are applied at once and read once
- * more from a mark this much older (ms). That costs the same, and has no effect when no record was late.
+ * Records of history can become visible some seconds after newer ones. So new records are applied at once, and history
+ * is read once more from a mark this much older (ms). The second read costs the same, and has no effect when no record
+ * was late.
  */
 export const SETTLING_TIME = 30_000;
 
@@ -50,8 +51,8 @@ export function settledMark(row: Pick<MailboxRow, 'marks'>, now: number): Settle
 }
 
 /**
- * Ms until a mark pinned at `startedAt` has settled. Never longer than the settling time, even if `startedAt` lies
- * ahead by a wrong clock.
+ * Ms until a mark pinned at `startedAt` has settled. Never longer than the settling time, even if a wrong clock put
+ * `startedAt` into the future.
  */
 export function untilSettled(startedAt: number, now: number): number {
   return Math.min(SETTLING_TIME, Math.max(0, startedAt + SETTLING_TIME - now));

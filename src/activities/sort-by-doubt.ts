@@ -4,9 +4,9 @@ import type { FetchedMessage } from '../model/change.ts';
 import type { PendingMessage } from '../store/fetching/fetching-store.ts';
 
 /**
- * Decides which fetched messages are believed. A message from which a value was left out is believed when the answer
- * before it had the same fault. Until then it counts as a failure of the message. One that a thread merely brought
- * along is dropped.
+ * Decides which fetched messages are believed. A message from which a value was left out is believed when the previous
+ * answer had the same fault. Until then, the answer counts as a failure of the message. A faulty message that a thread
+ * merely brought along is dropped.
  *
  * @returns `failures`: by message id, what is wrong with the others
  */
@@ -14,10 +14,10 @@ export function sortByDoubt(
   asked: readonly PendingMessage[],
   { messages, unreadable }: Extract<FetchOutcome, { kind: 'fetched' }>,
 ): { readonly believed: readonly FetchedMessage[]; readonly failures: ReadonlyMap<string, GmailFailure> } {
-  const told = new Map<string, string | null>(asked.map(({ id, lastError }) => [id, lastError]));
+  const lastErrors = new Map<string, string | null>(asked.map(({ id, lastError }) => [id, lastError]));
   const failures = new Map<string, GmailFailure>([...unreadable].map(([id, { failure }]) => [id, failure]));
   const believed = messages.filter(({ id, doubt }) => {
-    if (doubt === undefined || told.get(id) === doubt) return true;
+    if (doubt === undefined || lastErrors.get(id) === doubt) return true;
     failures.set(id, { kind: 'unavailable', status: 200, detail: doubt });
     return false;
   });

@@ -23,9 +23,9 @@ export interface Vanished {
   readonly moved: number;
   /** Messages that entered the listing of the scope, so that history brings them. */
   readonly entered: ReadonlySet<MessageId>;
-  /** Messages that left it. */
+  /** Messages that left the listing of the scope. */
   readonly left: ReadonlySet<MessageId>;
-  /** The same for a label's listing. */
+  /** How many messages may have entered or left a label's listing. */
   movedUnder(label: LabelId): number;
 }
 

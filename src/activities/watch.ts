@@ -14,7 +14,10 @@ const MINUTE = 60_000;
  * https://developers.google.com/workspace/gmail/api/guides/push#renewing_mailbox_watch
  */
 const RENEWAL = 24 * 60 * MINUTE;
-/** The clocks of Temporal and this worker may differ by this much (ms), so a renewal that is due within it is made. */
+/**
+ * The clocks of Temporal and this worker may differ by this much (ms), so a renewal that is due within this time is
+ * made now.
+ */
 const EARLY = 5 * MINUTE;
 /** Ms until the next attempt after an outage, and after a refusal. A watch costs 100 units. */
 const AFTER_FAILURE = 10 * MINUTE;
@@ -31,8 +34,8 @@ export interface KeptWatch {
 
 /**
  * Brings the mailbox's watch in line with the settings: makes it, renews it once a day, or stops it. This comes before
- * the read of history, so no change falls between: changes before the watch are in that read, and later ones are
- * announced. Asking twice does no harm, so an attempt that dies before it saves asks again. A mailbox stays in sync
+ * the read of history, so no change is lost between the two: changes before the watch are in that read, and later ones
+ * are announced. Asking twice does no harm, so an attempt that dies before it saves asks again. A mailbox stays in sync
  * without a watch, so failures are returned, not thrown.
  *
  * @throws {GmailError} when the owner has withdrawn consent
@@ -125,8 +128,8 @@ function wantedWatch(
 }
 
 /**
- * The watch that is held; an expired one counts as no watch. One that was renewed within a day has not expired, even if
- * this clock is far ahead of Gmail's.
+ * The watch that is held; an expired watch counts as none. A watch that was renewed within a day has not expired, even
+ * if this clock is far ahead of Gmail's.
  */
 function heldWatch({ watch }: MailboxRow, now: number): HeldWatch | null {
   const held = watch?.held ?? null;
@@ -165,7 +168,7 @@ function refusedFor({ failure }: GmailError): string | null {
   }
 }
 
-/** What was refused is the end of the former watch. It ends by itself a week after its last renewal. */
+/** Gmail refused to end the former watch, which ends by itself a week after its last renewal. */
 function stopRefusedText(mailbox: MailboxId, reason: string): string {
   return (
     `Gmail refuses to end its watch of ${mailbox} (${reason}): that is asked for again within the hour, ` +

@@ -18,7 +18,10 @@ export interface WholeListing {
   readonly labels: 'compared' | 'unread';
   /** The labels that Gmail names, and those that messages carry. */
   readonly labelIds: readonly LabelId[];
-  /** How many messages have moved into or out of the listing since then, if all records of that time were read. */
+  /**
+   * How many messages have moved into or out of the listing since `startHistoryId`; absent unless all records since
+   * were read.
+   */
   readonly moved?: number | undefined;
   /** Whether the listing may be repeated if Gmail counts more than it listed. */
   readonly mayRepeat: boolean;

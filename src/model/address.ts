@@ -26,7 +26,7 @@ export function isReachedAs(mailbox: MailboxId, address: MailboxId): boolean {
   return mailbox === address || twinOf(mailbox) === address;
 }
 
-/** The address of a mailbox's account, where it is one under which no notification finds the mailbox; else null. */
+/** The address of a mailbox's account, if notifications under that address do not find the mailbox; otherwise null. */
 export function otherAddressOf(mailbox: MailboxId, account: { readonly address: MailboxId } | null): MailboxId | null {
   return account === null || isReachedAs(mailbox, account.address) ? null : account.address;
 }

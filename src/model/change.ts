@@ -88,7 +88,7 @@ export interface ChangedMessage {
    * of its labels. Both are null in an entry that an earlier version of Tidemark wrote.
    */
   readonly added: readonly LabelId[] | null;
-  /** The labels that it lost; see `added`. */
+  /** The labels that the message lost; see `added`. */
   readonly removed: readonly LabelId[] | null;
   /** The mailbox's `historyId` at Gmail as of the change. */
   readonly historyId: HistoryId;

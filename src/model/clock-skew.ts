@@ -60,8 +60,8 @@ interface Measured {
 const UNKNOWN: Measured = { theirs: null, samples: [], isOff: false };
 
 /**
- * A clock that is ahead shows in all samples, since a single one may just be late. A clock that is behind shows in any
- * of them.
+ * A single sample may just be late, so a clock counts as ahead only if all samples say so. A clock that is behind shows
+ * in any sample.
  */
 function aheadBy({ samples }: Measured): number | null {
   if (samples.length === 0) return null;

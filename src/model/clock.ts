@@ -9,8 +9,8 @@ export interface Clock {
    */
   now(): number;
   /**
-   * False while the time is only the machine's own, and waits to be set by an answer of Google's: no time in the store
-   * may be judged by it yet. Not given: it is right from the beginning.
+   * False while the time is only the machine's own, until an answer of Google's sets the clock: no time in the store
+   * may be judged by it yet. Absent when the clock is right from the beginning.
    */
   readonly isSet?: boolean;
   /**
@@ -29,9 +29,9 @@ export interface Clock {
 }
 
 /**
- * Refuses what is no clock, for callers in plain JavaScript.
+ * Refuses a value that is no clock, for callers in plain JavaScript.
  *
- * @param of - what takes it, for the message
+ * @param of - what takes the clock, for the message
  * @throws {UsageError} when it lacks a method
  */
 export function requireClock(of: string, clock: Clock): Clock {

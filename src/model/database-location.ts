@@ -29,8 +29,8 @@ export interface PostgresLocation extends PostgresAccess {
 /** How a PostgreSQL server is reached, apart from its address. */
 export interface PostgresAccess {
   /**
-   * Read whenever a connection is opened, so that a password may change while programs run. null when the password is
-   * in the address, or not needed.
+   * The file of the password. It is read whenever a connection is opened, so that a password may change while programs
+   * run. null when the password is in the address, or not needed.
    */
   readonly passwordFile: string | null;
   /** Certificates of the trusted authorities, in PEM; null means those that Node trusts. */
@@ -47,7 +47,7 @@ const DEFAULT_ACCESS: PostgresAccess = { passwordFile: null, caFile: null, poolS
 export class UnsupportedDatabaseError extends TidemarkError {
   override readonly name = 'UnsupportedDatabaseError';
   readonly code = 'configuration';
-  /** What is wrong with an address of PostgreSQL, as `names no host`; null for other URLs. */
+  /** What is wrong with an address of PostgreSQL, for example `names no host`; null for other URLs. */
   readonly trouble: string | null;
 
   constructor(message: string, trouble: string | null = null) {

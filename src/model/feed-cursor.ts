@@ -30,7 +30,7 @@ export class InvalidCursorError extends FeedError {
   readonly code = 'invalid-cursor';
 }
 
-/** The place is beyond the last change: the database is an older copy, or the number is of another one. */
+/** The place is beyond the last change: the database is an older copy, or the place is in another database. */
 export class CursorAheadError extends FeedError {
   override readonly name = 'CursorAheadError';
   readonly code = 'cursor-ahead';

@@ -17,9 +17,9 @@ export function labelNamed<Known extends Named>(labels: readonly Known[], wanted
 }
 
 /**
- * The labels that names, or ids, mean in changes of a mailbox. Labels that are gone count beside those that there are:
- * a change says that a message lost one of them, and a new label may have the same name. What no label is called is
- * taken for an id.
+ * The ids of the labels that a person or program names, for a look at a mailbox's changes. Deleted labels count beside
+ * present ones: a change may say that a message lost a deleted label, and a new label may have the same name. A text
+ * that names no label is taken for an id.
  */
 export function labelsMeant(
   { present, gone }: { readonly present: readonly Named[]; readonly gone: readonly Named[] },

@@ -16,15 +16,15 @@ export const GMAIL_METHODS = [
 
 export type GmailMethod = (typeof GMAIL_METHODS)[number];
 
-/** What calls of Gmail's cost. */
+/** What calls to Gmail cost. */
 export interface PriceTable {
   /** Units a call costs. The price is the method's, whatever the format or `fields`. */
   readonly units: Readonly<Record<GmailMethod, number>>;
-  /** A user's units of a minute. */
+  /** The units that a user may spend in a minute. */
   readonly userUnitsPerMinute: number;
-  /** The project's units of a minute. */
+  /** The units that the project may spend in a minute. */
   readonly projectUnitsPerMinute: number;
-  /** The project's units of a Pacific day; null when only minutes are limited. */
+  /** The units that the project may spend in a Pacific day; null when only minutes are limited. */
   readonly projectUnitsPerDay: number | null;
   /** null where requests cost no money: in the Standard tier, and under the internal-use exception. */
   readonly requestPrices: RequestPrices | null;
@@ -93,7 +93,7 @@ export type PriceTableName = keyof typeof PRICE_TABLES;
  */
 export const END_OF_2025 = Date.UTC(2027, 3, 1, 7);
 
-/** Prices that change while a worker runs: each figure is that of the moment in which it is read. */
+/** Prices that change while a worker runs: each figure is the one that holds when it is read. */
 export function pricesOverTime(
   before: PriceTable,
   { at, prices }: { readonly at: number; readonly prices: PriceTable },

@@ -29,7 +29,7 @@ export interface MethodUsage<Method extends string = string> {
   readonly units: number;
   /** Calls that Gmail answered with a rate rejection. They cost nothing. */
   readonly rejected: number;
-  /** Calls that failed in another way. They use units, but are no successful requests, which Google's tiers count. */
+  /** Calls that failed in another way. They use units, but Google's tiers count only successful requests. */
   readonly failed: number;
 }
 

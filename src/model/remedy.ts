@@ -12,8 +12,8 @@ export type Remedy =
   /** The mailbox is to be connected, or connected again: its owner consents. */
   | { readonly kind: 'connect'; readonly mailbox: MailboxId }
   /**
-   * The owner consents to more, or, with `without`, to no more than is needed. `format`: one whose consent is enough;
-   * null for that of the settings. `orLess`: other settings would do as well.
+   * The owner consents to more, or, with `without`, to no more than is needed. `format`: a format whose consent is
+   * enough; null for the settings' format. `orLess`: other settings would do as well.
    */
   | {
       readonly kind: 'grant';
@@ -24,13 +24,13 @@ export type Remedy =
     }
   /** A pause is to be ended. */
   | { readonly kind: 'end-pause'; readonly mailbox: MailboxId }
-  /** Gmail can be asked again at once. `orConnect`: a new grant helps if that goes on. */
+  /** Gmail can be asked again at once. `orConnect`: a new grant helps if the refusals go on. */
   | { readonly kind: 'ask-again'; readonly mailbox: MailboxId; readonly orConnect: boolean }
   /** The label in the mailbox's settings is to be corrected. */
   | { readonly kind: 'correct-labels'; readonly mailbox: MailboxId }
   /** The right database is to be named, or this one is to take its place. */
   | { readonly kind: 'take-place'; readonly mailbox: MailboxId; readonly resumes: boolean }
-  /** The mailbox may have a new address. `by`: what else is to be done if it does not. */
+  /** The mailbox may have a new address. `else`: what is to be done if it does not. */
   | {
       readonly kind: 'rename';
       readonly from: MailboxId;
@@ -64,7 +64,7 @@ export type Remedy =
   /** The subscription's webhooks are to go to another URL, or addresses that are not public are to be allowed. */
   | { readonly kind: 'change-webhook'; readonly subscription: string }
   | { readonly kind: 'migrate' }
-  /** A store is made by what connects mailboxes, and by a migration. */
+  /** A store is to be made: a first connected mailbox or a migration makes one. */
   | { readonly kind: 'make-store' }
   /** Bodies are lost and can be fetched again; `mailbox` is null when it is not known which. */
   | { readonly kind: 'check-bodies'; readonly mailbox: MailboxId | null; readonly rebuild: boolean }
@@ -72,5 +72,5 @@ export type Remedy =
   | { readonly kind: 'store-attachments'; readonly mailbox: MailboxId }
   /** A file is that of an OAuth client, by which an owner can consent. */
   | { readonly kind: 'consent-with-client' }
-  /** A whole domain cannot be connected so, single mailboxes can. */
+  /** A whole domain cannot be connected in this way, but single mailboxes can. */
   | { readonly kind: 'connect-single' };

@@ -8,7 +8,7 @@ export interface GuardedRequest {
 export interface RequestGuard {
   /** Host names that the server accepts, besides loopback names and any IP address. */
   readonly hosts: readonly string[];
-  /** Where a person allows more host names, for the refusal; absent where nothing does. */
+  /** The option that allows more host names, which the refusal names; absent when there is none. */
   readonly hostsOption?: string;
   /** Origins of pages that may send requests. The server's own pages always may. */
   readonly origins: readonly string[];

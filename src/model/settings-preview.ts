@@ -18,7 +18,7 @@ export interface SettingsPreview {
   readonly fetching: FetchingPreview;
 }
 
-/** What work comes to at the configured prices. Each is null when prices are not known here. */
+/** What work comes to at the configured prices. Each figure is null when prices are not known here. */
 export interface WorkPrice {
   /** Gmail's quota units. */
   readonly units: number | null;
@@ -64,8 +64,8 @@ export interface HeldUnderSettings {
   readonly leaving: number;
   /** Messages known to the store that would be in scope, whether they are held now or not. */
   readonly known: number;
-  /** Of those, messages that would be fetched again as a whole. */
+  /** Of the known messages, those that would be fetched again as a whole. */
   readonly whole: number;
-  /** Of those, messages of which only attachments would be fetched. */
+  /** Of the known messages, those of which only attachments would be fetched. */
   readonly attachments: number;
 }

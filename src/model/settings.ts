@@ -53,7 +53,7 @@ export interface MailboxSettings {
 export interface PushSettings {
   /**
    * Notifications for changes of messages with one of these labels; empty means for every change. What is mirrored does
-   * not depend on it.
+   * not depend on this list.
    */
   readonly labelIds: readonly LabelId[];
 }
@@ -101,7 +101,7 @@ export function needsFullSync(before: MailboxSettings, after: MailboxSettings): 
   );
 }
 
-/** Compares every field of two values, each in its own way: the compiler asks for a field that is new. */
+/** How to compare each field of two values. The compiler refuses a table without a newly added field. */
 type FieldsOf<Value> = { readonly [Field in keyof Value]: (a: Value[Field], b: Value[Field]) => boolean };
 
 const is = <Value>(a: Value, b: Value): boolean => a === b;

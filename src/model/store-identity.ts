@@ -2,7 +2,10 @@
 export interface StoreMark {
   /** The id of the database's feed. A backup that is restored keeps it. */
   readonly id: string;
-  /** A digest of where the database is. It tells a new database in the place of a lost one from one elsewhere. */
+  /**
+   * A digest of where the database is. It distinguishes a new database in the place of a lost one from a database
+   * elsewhere.
+   */
   readonly place: string;
 }
 

@@ -17,7 +17,8 @@ const BEGINNINGS = ['now', 'first', 'since', 'cursor'] as const satisfies readon
 const ORDERS = ['park', 'above-all'] as const;
 
 /**
- * Refuses what would silently ask for other changes: a misspelt condition is none, and every change is delivered.
+ * Refuses options that would silently ask for other changes: a misspelt condition would be ignored, and every change
+ * delivered.
  *
  * @throws {InvalidSubscriptionError} when a part has another form than its type says
  */
@@ -55,7 +56,7 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
 
 const kindOf = (value: unknown): unknown => (isObject(value) && 'kind' in value ? value.kind : undefined);
 
-/** Attempts alone change an order that parks. */
+/** Whether only the attempts are named, as a change of an order that parks. */
 const givesAttempts = (order: unknown): boolean =>
   isObject(order) && kindOf(order) === undefined && 'attempts' in order;
 

@@ -6,7 +6,7 @@ import { TidemarkError } from './tidemark-error.ts';
 
 /**
  * Which changes a subscription asks for, and which events. All conditions of changes must hold; null means that
- * anything will do. Of events only `mailboxes` is asked besides their kind.
+ * anything will do. For events only `events` and `mailboxes` count.
  */
 export interface ChangeFilter {
   /** Only these mailboxes. */
@@ -26,7 +26,10 @@ export interface ChangeFilter {
   readonly from: string | null;
 }
 
-/** What a subscription shall ask for. What is absent lets everything through; without `events` there are none. */
+/**
+ * What a subscription is to ask for. An absent condition lets everything through; without `events`, no events are
+ * delivered.
+ */
 export interface FilterOptions extends Partial<Omit<ChangeFilter, 'mailboxes'>> {
   /** The e-mail addresses of the mailboxes; null for all. */
   readonly mailboxes?: readonly string[] | null;
@@ -66,12 +69,12 @@ export type Beginning =
  * What happens to a delivery that keeps failing.
  * - `above-all`: it is tried until it succeeds, and later changes of its mailbox wait for it.
  * - `park`: it is set aside after `attempts`, or after three days when that is null, and later changes go on. Of
- *   several changes in a delivery, only those are set aside that fail by themselves, too.
+ *   several changes in a delivery, only those that also fail by themselves are set aside.
  */
 export type DeliveryOrder =
   { readonly kind: 'above-all' } | { readonly kind: 'park'; readonly attempts: number | null };
 
-/** Unless a subscription says otherwise. */
+/** The order of a subscription that does not say otherwise. */
 export const USUAL_ORDER = { kind: 'park', attempts: null } as const satisfies DeliveryOrder;
 
 /** A change of the order. What is absent stays as it is; `attempts: null` means three days again. */
@@ -197,7 +200,7 @@ export interface MessageTexts {
 /**
  * Whether a change passes the filter, its mailbox aside.
  *
- * @param held.texts - of the change's message; null when nothing is held of it
+ * @param held.texts - the texts of the change's message; null when nothing is held of that message
  * @param held.labels - the ids that the filter's labels mean in the mailbox; null when it names none
  */
 export function matchesChange(

@@ -2,8 +2,8 @@ import type { MailboxId } from './branded-ids.ts';
 import type { Remedy } from './remedy.ts';
 
 /**
- * Every code that an error of Tidemark's can have. A program switches on them: a code keeps its meaning, and none is
- * reused. docs/errors.md describes each; a test holds the two together.
+ * Every code that an error of Tidemark's can have. Programs switch on these codes: a code keeps its meaning, and is
+ * never reused. docs/errors.md describes each; a test holds the two together.
  */
 export const ERROR_CODES = [
   // What the caller passed.

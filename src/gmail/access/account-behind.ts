@@ -4,7 +4,10 @@ import { gmailError } from '../api/classify.ts';
 import type { FetchOutcome, GmailApi } from '../api/gmail-api.ts';
 import type { GmailError } from '../api/gmail-error.ts';
 
-/** A stored message that can identify the account. Ids are drawn per mailbox, so another account answers 404 for it. */
+/**
+ * A stored message that can identify the account. Gmail draws ids per mailbox, so another account answers 404 for the
+ * message.
+ */
 export interface Witness {
   readonly id: MessageId;
   readonly threadId: ThreadId;
@@ -22,11 +25,11 @@ export type Account =
    */
   | { readonly kind: 'another'; readonly address: MailboxId; readonly asked: number; readonly found: number };
 
-/** Messages that prove the account. One is not enough, since two mailboxes may share an id by chance. */
+/** How many messages prove the account. One is not enough, since two mailboxes may share an id by chance. */
 const PROOF = 2;
 
 /**
- * Decides whether the account behind a token is a mailbox's account. If the profile has the mailbox's address, it is (1
+ * Decides whether the account behind a token is a mailbox's account. It is if the profile has the mailbox's address (1
  * unit). Otherwise the account was renamed or is another one, and MINIMAL gets of stored messages decide (20 units
  * each): two messages with the stored thread and date prove the same account (one, if only one is held). A refused get
  * decides nothing.
@@ -59,14 +62,14 @@ export async function accountBehind(
     'minimal',
     signal,
   );
-  const found = witnesses.filter((witness, index) => isAnswered(witness, outcomes[index])).length;
+  const found = witnesses.filter((witness, index) => isFoundIn(witness, outcomes[index])).length;
   if (found >= Math.min(PROOF, witnesses.length)) return { kind: 'same', address, by: 'messages' };
   const refusal = outcomes.map(refusalIn).find((error) => error !== null);
   if (refusal !== undefined) throw refusal;
   return { kind: 'another', address, asked: witnesses.length, found };
 }
 
-function isAnswered({ id, threadId, internalDate }: Witness, outcome: FetchOutcome | undefined): boolean {
+function isFoundIn({ id, threadId, internalDate }: Witness, outcome: FetchOutcome | undefined): boolean {
   if (outcome?.kind !== 'fetched') return false;
   return outcome.messages.some(
     (message) =>

@@ -11,7 +11,7 @@ import type { HttpResponse, Transport } from '../api/transport.ts';
 
 /** A pending request for consent, against which its answer is checked. */
 export interface Authorization {
-  /** Random text that Google returns with the answer and nobody else can know. */
+  /** Random text that Google returns with the answer. Nobody else can know it. */
   readonly state: string;
   /**
    * Proves to Google that the code is redeemed by the program that asked for it (PKCE, RFC 7636). Secret until then.

@@ -9,8 +9,8 @@ import type { GrantedToken, TokenSourceOptions, WayToTokens } from './way-to-tok
 const EXPIRY_MARGIN = 60_000;
 
 /**
- * Whether a token can be used. One that was asked for in the future dates from before the clock was set back and may
- * have expired long ago.
+ * Whether a token can be used. A token that was asked for in the future dates from before the clock was set back, and
+ * may have expired long ago.
  */
 const isGood = ({ askedAt, expiresAt }: GrantedToken, now: number): boolean =>
   askedAt <= now && now < expiresAt - EXPIRY_MARGIN;
@@ -21,7 +21,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const way = wayTo(options);
   const { timeoutMs = way.timeoutMs } = options;
   let cached: GrantedToken | null = null;
-  /** Whether Gmail refused the last token before its time. */
+  /** Whether Gmail refused the last token before it had expired. */
   let refused = false;
 
   const refresh = new SharedCall(async (signal) => {
@@ -52,7 +52,10 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   };
 }
 
-/** The same failure, which says that Gmail had refused the last token, where that makes the withdrawn grant certain. */
+/**
+ * Adds to a `consent-revoked` that Gmail had refused the last token, which makes it certain that the grant was
+ * withdrawn. Other failures stay as they are.
+ */
 function withRefusedToken(error: GmailError): GmailError {
   const { failure, message, cause } = error;
   return failure.kind === 'consent-revoked'
@@ -74,8 +77,8 @@ interface RunningCall<Result> {
 }
 
 /**
- * A call that is made once at a time, for all who want its result. It is aborted only when the last caller has stopped
- * waiting for it, so a caller that aborts cannot fail the others.
+ * A call that is made once at a time, for all callers that want its result. It is aborted only when its last caller has
+ * stopped waiting, so a caller that aborts cannot fail the others.
  */
 class SharedCall<Result> {
   readonly #call: (signal: AbortSignal) => Promise<Result>;

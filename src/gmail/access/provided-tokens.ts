@@ -50,7 +50,10 @@ function readToken(
   return { token: token.data.accessToken, askedAt, expiresAt };
 }
 
-/** The provider's other errors may quote secrets: only their names are repeated, and the error is the cause. */
+/**
+ * An error that is not an AccessRevokedError may quote secrets: only its name is repeated, and the error becomes the
+ * cause.
+ */
 function failureOf(error: unknown): GmailFailure {
   if (error instanceof AccessRevokedError)
     return { kind: 'consent-revoked', said: boundedText(visibleLine(error.message), LONGEST_REASON) };

@@ -52,7 +52,7 @@ export function covers(granted: readonly string[], needed: readonly string[]): b
 /**
  * Checks a grant before any call, so that a refusal by Gmail is known early.
  *
- * @param granted - the scopes of the grant; null when they are unknown, which passes
+ * @param granted - the scopes of the grant; null when they are unknown, which passes the check
  * @throws {GmailError} `scope-missing` when the settings need more than was granted, `scope-barred` when they need what
  * `gmail.metadata` bars
  */

@@ -5,7 +5,7 @@ import { TidemarkError } from '../../model/tidemark-error.ts';
 export interface ProvidedToken {
   /** The token, for Gmail alone. It is kept in memory only. */
   readonly accessToken: string;
-  /** Epoch ms. A token that has a minute or more left is kept until then, and the provider is not asked meanwhile. */
+  /** Epoch ms. Until a minute before this time the token is kept, and the provider is not asked. */
   readonly expiresAt: number;
 }
 
@@ -29,7 +29,7 @@ export interface TokenRequest {
  * within 15 seconds, and a token that has expired are passing failures: the work is tried again with growing delays,
  * and nothing is lost.
  *
- * The first use of a token costs one getProfile: it tells whether the token opens the mailbox's own account.
+ * Before a token is first used, one getProfile checks that the token opens the mailbox's own account.
  *
  * @example
  *

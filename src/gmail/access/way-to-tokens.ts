@@ -5,7 +5,7 @@ import type { Transport } from '../api/transport.ts';
 import type { GoogleCredentials } from './credentials.ts';
 import type { TokenProvider } from './token-provider.ts';
 
-/** By what a mailbox is read: stored credentials, or a product that keeps the tokens itself. */
+/** The credentials by which a mailbox is read: stored ones, or a product that keeps the tokens itself. */
 export type MailboxCredentials = GoogleCredentials | ProvidedCredentials;
 
 export interface ProvidedCredentials {
@@ -43,6 +43,6 @@ export interface WayToTokens {
    * @throws {GmailError} as the request was answered
    */
   request(asked: { readonly signal: AbortSignal; readonly refused: boolean }): Promise<GrantedToken>;
-  /** What any other error of a request means, a deadline's included. */
+  /** The failure that any other error of a request means, including a missed deadline. */
   failureOf(error: unknown): GmailError;
 }

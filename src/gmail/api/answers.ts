@@ -49,7 +49,7 @@ const listedOrNot = listed.nullable().catch(null);
 const labelIds = z
   .array(id.nullable().catch(null))
   .transform((ids) => ids.filter((read) => read !== null).map(labelId));
-/** Without its labels the message is fetched before the scope decides about it. */
+/** A message without its labels is fetched before the scope decides about it. */
 const added = z
   .object({ id, threadId: id.nullish().catch(null), labelIds: labelIds.nullish().catch(null) })
   .nullable()

@@ -5,13 +5,14 @@ import { deepJson } from '../../model/deep-json.ts';
 import { isObject, partsOf, separateParts, type JsonObject, type SeparatePart } from '../../model/message-parts.ts';
 
 /**
- * A FULL message resource without its attachments. They belong into `data` of each part's body, where Gmail puts small
- * parts.
+ * A FULL message resource without its attachments. Each attachment belongs in the `data` of its part's body, where
+ * Gmail puts small parts.
  */
 export interface IncompleteMessage {
   readonly parts: readonly SeparatePart[];
   /**
-   * The resource as JSON with the data of all {@link parts}, in their order. A part whose data is null stays without.
+   * The resource as JSON with the data of all {@link parts}, in their order. A part whose data is null stays without
+   * data.
    */
   completed(data: readonly (string | null)[]): Uint8Array;
 }
@@ -116,8 +117,8 @@ interface RawAttachment {
 }
 
 /**
- * The attachments of a message. An attached message counts as one attachment, whatever it contains. Of a message that
- * no parser should be given, none.
+ * The attachments of a message. An attached message counts as one attachment, whatever it contains. A message with too
+ * many lines for the parser yields none.
  */
 async function attachmentsIn(raw: Uint8Array): Promise<readonly RawAttachment[]> {
   if (hasTooManyLines(raw)) return [];

@@ -64,7 +64,8 @@ const LF = 0x0a;
 const DASH = 0x2d;
 
 /**
- * The sections between delimiter lines. Bytes after the last delimiter belong to a part that was cut off: no section.
+ * The sections between delimiter lines. Bytes after the last delimiter are not a section: they belong to a part that
+ * was cut off.
  */
 function* sections(body: Buffer, delimiter: Buffer): Generator<readonly [start: number, end: number]> {
   let start: number | null = null;

@@ -25,8 +25,8 @@ export type GmailFailure =
   | { readonly kind: 'refused'; readonly status: number; readonly reason: string; readonly by?: 'token endpoint' }
   /**
    * invalid_grant of the token endpoint, or a token provider's AccessRevokedError with its words in `said`: nothing
-   * else can say so. Only the mailbox's owner can help. `tokenRefused` where Gmail had refused the last token before
-   * its time: then two servers have said it, and neither needs to be asked again.
+   * else proves it. Only the mailbox's owner can help. `tokenRefused` if Gmail had refused the last token before it
+   * expired: then two servers agree, and neither needs to be asked again.
    */
   | { readonly kind: 'consent-revoked'; readonly said?: string; readonly tokenRefused?: true }
   /**

@@ -7,9 +7,10 @@ const DRIFT = 0.0001;
 
 /**
  * Google's time, by the `date` of each answer. All workers share this clock, whatever their own clocks say, and quotas,
- * history, watches and assertions are counted by it. Between answers a clock that never jumps counts on. The time lags
- * by the travel time of an answer plus at most a second. Before the first answer it is the machine's own clock, so a
- * worker asks Gmail once before an activity or its housekeeping goes by it (`activities/sessions.ts`).
+ * history, watches and assertions are counted by it. Between answers, the machine's steady clock, which never jumps,
+ * counts on. The time lags by the travel time of an answer plus at most a second. Before the first answer it is the
+ * machine's own clock, so a worker asks Gmail once before an activity or its housekeeping relies on it
+ * (`activities/sessions.ts`).
  *
  * A single odd date changes nothing: a differing time is believed only when the machine's own clock or the next answer
  * agrees.
@@ -19,6 +20,7 @@ export class GoogleClock implements Clock {
   readonly #steady: () => number;
   /** The offset from the steady clock to Google's time, and the steady time at which it was measured. */
   #known: { readonly offset: number; readonly at: number } | null = null;
+  /** The offset of the last answer, if it was not believed; otherwise null. */
   #departing: number | null = null;
 
   /** @param steady - milliseconds that only go forward, from any origin */

@@ -29,8 +29,8 @@ const PAGE_SIZE = 500;
 const HISTORY_FIELDS = 'history(id,messagesAdded,messagesDeleted,labelsAdded,labelsRemoved),nextPageToken,historyId';
 
 /**
- * Gmail for one mailbox, over Google's client and batch requests. Nothing is repeated here but a call whose token Gmail
- * no longer knew.
+ * Gmail for one mailbox, over Google's client and batch requests. Only a call whose token Gmail no longer accepts is
+ * repeated here.
  *
  * @see https://developers.google.com/workspace/gmail/api/reference/rest
  */
@@ -122,8 +122,8 @@ function watchBody({ topicName, labelIds }: WatchRequest): gmail_v1.Schema$Watch
 }
 
 /**
- * Records have no bound: a page that is too large fails as one to be repeated, and fewer records are asked for from
- * then on.
+ * A record's size has no bound. The call for a page that is too large fails in a way that the session repeats, and from
+ * then on fewer records are asked for.
  */
 class HistoryPages {
   readonly #calls: GoogleCalls;

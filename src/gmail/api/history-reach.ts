@@ -54,7 +54,10 @@ function tooFar(mailbox: MailboxId, method: JudgedMethod): GmailError {
   return gmailError(mailbox, method, { kind: 'unavailable', status: 200, detail });
 }
 
-/** A message that was asked for by itself has failed. One of a thread is unreadable, which costs the others nothing. */
+/**
+ * The get of a message with an id too far ahead fails. In a thread, such a message is unreadable, which costs the
+ * others nothing.
+ */
 function nearOutcome(mailbox: MailboxId, isFar: (id: HistoryId) => boolean, outcome: FetchOutcome): FetchOutcome {
   if (outcome.kind === 'failed') return outcome;
   const far = outcome.messages.filter((message) => isFar(message.historyId));

@@ -5,7 +5,7 @@ import { LEADS_BACK, PageWalk } from './page-walk.ts';
 import type { IdListing } from './scope-listings.ts';
 
 /**
- * Every page of a listing, from its top. A page token that goes stale ends it with an error.
+ * Every page of a listing, from its top. A page token that goes stale ends the listing with an error.
  *
  * @param read - reads one page
  * @throws {GmailError} what `read` throws, and `unavailable` when a page leads back to one that was read already

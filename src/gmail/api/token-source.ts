@@ -7,6 +7,6 @@ export interface TokenSource {
    * endpoint or the token provider answered
    */
   accessToken(signal?: AbortSignal): Promise<string>;
-  /** Gmail refused this token: forget it. A newer one that another call has fetched meanwhile is kept. */
+  /** Gmail refused this token: forget it. A newer token that another call has fetched meanwhile is kept. */
   invalidate(token: string): void;
 }

@@ -23,7 +23,7 @@ const MIB = 2 ** 20;
 /** The largest allowed answer in bytes when the request does not say. */
 export const SMALL_ANSWER = 4 * MIB;
 
-/** Thrown when an answer is larger than its request allows. Asking for less at once gives a smaller answer. */
+/** Thrown when an answer is larger than its request allows. A request for less at once gets a smaller answer. */
 export class ResponseTooLargeError extends Error {
   override readonly name = 'ResponseTooLargeError';
 

@@ -1,5 +1,5 @@
 /**
- * Bytes of mail, by Gmail's estimate, that a process assembles at once. Each briefly takes some five times that in
+ * Bytes of mail, by Gmail's estimate, that a process assembles at once. Each byte briefly takes some five bytes of
  * memory.
  */
 const ROOM = 32 * 2 ** 20;

@@ -1,7 +1,7 @@
 /**
- * How many calls of one mailbox may be in flight at once. Gmail limits it per user, over all clients, and publishes no
- * number: https://developers.google.com/workspace/gmail/api/guides/handle-errors A batch of 50 may count as 50 calls,
- * so the width is counted in calls.
+ * How many calls of one mailbox may be in flight at once. Gmail limits this per user, over all clients, and publishes
+ * no number (https://developers.google.com/workspace/gmail/api/guides/handle-errors). A batch of 50 may count as 50
+ * calls, so the width is counted in calls.
  *
  * The width grows fast until a call is refused. It then falls to the number of calls that were accepted, and probes its
  * way up again: more slowly each time it hits the limit, faster while it does not.
@@ -40,7 +40,7 @@ export function afterAnswer(width: CallWidth, inFlight: number, now: number): Ca
 }
 
 /**
- * The width after `refused` calls hit the limit. `inFlight` were under way when they were sent, including themselves.
+ * The width after `refused` calls hit the limit. `inFlight` calls were under way when these were sent, including these.
  */
 export function afterRefusal(
   width: CallWidth,

@@ -39,8 +39,8 @@ export const sumOf = (prices: readonly FetchPrice[]): FetchPrice =>
   );
 
 /**
- * Whether `a` is the better way. Money counts first, since units are only granted faster or slower: the pace keeps to
- * their rate whatever the plan. Of two that cost the same money, the one of fewer units ends sooner.
+ * Whether `a` is cheaper. Money counts first, since units only decide how long the work takes. Of two prices with the
+ * same money, the one with fewer units ends sooner.
  */
 export const isCheaper = (a: FetchPrice, b: FetchPrice): boolean =>
   a.money === b.money ? a.units < b.units : a.money < b.money;

@@ -103,7 +103,7 @@ function isLedgerDocument(json: unknown): json is LedgerDocument {
 }
 
 export const TEN_SECONDS = 10_000;
-/** How far a smooth pace of an older backfill, or beside live calls, may lag behind and catch up (ms). */
+/** Ms by which a smooth pace may lag behind and then catch up, in an older backfill or beside live calls. */
 export const PACE_SLACK = 1_000;
 /** Ms that a pace can be ahead at most, at the slowest rate. */
 const LONGEST_PACE = 10 * 60_000;

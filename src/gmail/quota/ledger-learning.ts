@@ -1,11 +1,11 @@
 import { believed, LONGEST_PAUSE, TEN_SECONDS, type Ledger } from './ledger-document.ts';
 import { LONGEST_SPAN, unitsWithin } from './ledger-window.ts';
 
-/** Gmail accepted a probe, so it does not count ten seconds. */
+/** Gmail accepted a probe, so it does not limit spans of ten seconds. */
 export const allowBursts = (ledger: Ledger): Ledger => ({ ...ledger, burstsAllowed: true });
 
 export interface QuotaRefusal {
-  /** Which limit was hit: the user's changes the pace, the project's only asks for patience. */
+  /** Which limit was hit: the user's limit changes the pace, the project's limit only asks for patience. */
   readonly limit: 'user' | 'project';
   /** Epoch ms, when Gmail named a time. */
   readonly retryAt: number | null;
@@ -24,7 +24,7 @@ const FORGET_REFUSALS = 60_000;
 
 /**
  * Learns from a refusal. First the grant is spread evenly, which costs no throughput. If that does not help, our calls
- * arrive later than they are sent, or another client spends the same quota. Our own spending tells which.
+ * arrive later than they are sent, or another client spends the same quota. Our own spending shows which.
  */
 export function learn(written: Ledger, refusal: QuotaRefusal, now: number): Ledger {
   const ledger = believed(written, now);
@@ -41,7 +41,7 @@ export function learn(written: Ledger, refusal: QuotaRefusal, now: number): Ledg
   };
 }
 
-/** The units of refused calls are returned before, so what is left was accepted, or has no answer yet. */
+/** The units of refused calls were returned before, so the remaining spending was accepted, or has no answer yet. */
 const hasSpentSince = ({ window }: Ledger, time: number): boolean => window.some(({ from }) => from > time);
 
 /** The most that calls are taken to be late (ms). Gmail itself takes longer for some calls, which is no lateness. */

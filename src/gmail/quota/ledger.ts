@@ -55,10 +55,11 @@ const LEAST_GRANT = 500;
 const LEAST_SMOOTH_GRANT = 100;
 /**
  * How far a smooth pace may lag behind and catch up, in milliseconds. A young backfill may catch up on what it lost
- * while it listed ids page by page. Later, or with live calls, a burst would only make those wait.
+ * while it listed ids page by page. Later, or beside live calls, a burst would only make live calls wait.
  */
 const CATCH_UP = 8_000;
 const CATCH_UP_AGE = 5 * 60_000;
+
 /** Reserves units for as many of the first requests as possible, or says when to try again. */
 export function reserve(
   written: Ledger,

@@ -208,8 +208,8 @@ export class Pacer {
   }
 
   /**
-   * Waits until calls may start, and takes places for as many as possible. It never waits between the check and the
-   * taking.
+   * Waits until calls may start, and takes places for as many as possible. Nothing is awaited between the check and the
+   * taking of places.
    */
   async #takePlaces({ lane, prices, signal }: AcquireRequest): Promise<number> {
     const live = lane === 'live';

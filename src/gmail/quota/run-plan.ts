@@ -65,13 +65,13 @@ class PlanRun<Wanted extends SizedMessage> {
   readonly #session: GmailSession;
   readonly #run: FetchRun<Wanted>;
   readonly #signal: AbortSignal;
-  /** What the session had spent before. */
+  /** Units that the session had spent before this run. */
   readonly #firstUnit: number;
   readonly #batchUnits: number;
   readonly #queue: PlannedFetch<Wanted>[] = [];
   readonly #flights = new Set<Promise<void>>();
   readonly #inFlight = new Set<MessageId>();
-  /** Read with each part of the work list: once the settings' format changes, answers in the old one are useless. */
+  /** Read with each part of the work list: once the settings' format changes, answers in the old format are useless. */
   #target: FetchTarget | null = null;
   /**
    * Planned units of the batches in flight, which count against the budget beside the units spent. Refused calls cost
@@ -167,7 +167,7 @@ class PlanRun<Wanted extends SizedMessage> {
   }
 }
 
-/** How many of the first fetches make the next batch; at least one, even if it costs more than it may. */
+/** How many of the first fetches make the next batch; at least one, even if that one costs more than a batch may. */
 function batchSizeOf<Wanted extends SizedMessage>(
   queue: FetchBatch<Wanted>,
   most: { readonly requests: number; readonly units: number },
@@ -178,7 +178,7 @@ function batchSizeOf<Wanted extends SizedMessage>(
   return beyond === -1 ? batch.length : Math.max(1, beyond);
 }
 
-/** The first of the fetches that may share a batch. */
+/** The fetches, from the first on, that may share a batch. */
 function alike<Wanted extends SizedMessage>(planned: FetchBatch<Wanted>): FetchBatch<Wanted> {
   const completes = planned[0]?.completes === true;
   let bytes = 0;

@@ -6,7 +6,7 @@ export class Turnstile {
    * Waits for its turn.
    *
    * @returns a function that ends the turn; the caller must call it
-   * @throws the signal's reason when it aborts first; the callers behind then follow those before
+   * @throws the signal's reason when it aborts first; the callers behind it then follow those before it
    */
   async enter(signal?: AbortSignal): Promise<() => void> {
     signal?.throwIfAborted();

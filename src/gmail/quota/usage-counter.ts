@@ -34,10 +34,10 @@ export class UsageCounter {
   count(usage: MethodUsage<GmailMethod>): void {
     this.#units += usage.units;
     add(this.#pending, usage);
-    this.#tell(usage);
+    this.#report(usage);
   }
 
-  #tell(usage: MethodUsage<GmailMethod>): void {
+  #report(usage: MethodUsage<GmailMethod>): void {
     const { method, units, rejected, failed } = usage;
     const { telemetry, prices } = this.#options;
     const succeeded = successful(usage);
@@ -50,7 +50,7 @@ export class UsageCounter {
     }
   }
 
-  /** Saves the counts if the last time was at least a second ago. */
+  /** Saves the counts if they were last saved at least a second ago. */
   async flushWhenDue(): Promise<void> {
     if (this.#options.clock.now() - this.#flushedAt >= FLUSH_INTERVAL) await this.tryFlush();
   }

@@ -29,8 +29,8 @@ export function backfillRate(ledger: Ledger, granted: number, now: number): numb
  * When the ledger will have granted a backfill's remaining units.
  *
  * A smooth pace spends them evenly. Otherwise a minute's grant is spent at once, and each unit is available again when
- * it leaves the window. So the last minute's spending repeats minute by minute, and the rest after whole minutes tells
- * at which of its moments the backfill ends.
+ * it leaves the window. So the last minute's spending repeats minute by minute. What remains after whole minutes
+ * decides at which moment of a minute the backfill ends.
  *
  * @returns epoch ms; null when nothing is granted at all
  */
