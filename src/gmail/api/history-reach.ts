@@ -21,11 +21,11 @@ export function withinReach(
   api: GmailApi,
   { mailbox, reached }: { readonly mailbox: MailboxId; readonly reached: HistoryId | null },
 ): GmailApi {
-  let known = reached;
-  const isFar = (id: HistoryId): boolean => known !== null && compareHistoryIds(id, endOfReach(known)) > 0;
+  let end = reached === null ? null : endOfReach(reached);
+  const isFar = (id: HistoryId): boolean => end !== null && compareHistoryIds(id, end) > 0;
   const near = <Answer extends { readonly historyId: HistoryId }>(method: JudgedMethod, answer: Answer): Answer => {
     if (isFar(answer.historyId)) throw tooFar(mailbox, method);
-    known ??= answer.historyId;
+    end ??= endOfReach(answer.historyId);
     return answer;
   };
   return {
