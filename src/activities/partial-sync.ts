@@ -26,7 +26,13 @@ import { remember, replayFrom, SETTLING_TIME } from './settling.ts';
 import { keepWatch } from './watch.ts';
 
 /** What following the history uses of the store. */
-export type HistoryRoles = MailboxRegistry & HistoryStore & FetchingStore & LabelStore & WorkStore & SpentUnits;
+export type HistoryRoles = MailboxRegistry &
+  MailboxAccounts &
+  HistoryStore &
+  FetchingStore &
+  LabelStore &
+  WorkStore &
+  SpentUnits;
 
 /** Units that one live activity may spend on fetching before it reports back. */
 const LIVE_BUDGET = 30_000;
@@ -36,17 +42,11 @@ const LIVE_BUDGET = 30_000;
  * transaction. An attempt that dies at any point leaves a true mark, and everything that it found is durably pending.
  */
 export function partialSync(
-  deps: ActivityDependencies<HistoryRoles & MailboxAccounts>,
+  deps: ActivityDependencies<HistoryRoles>,
   request: PartialSyncRequest,
   run: ActivityRun,
 ): Promise<PartialSyncResult> {
-  return followHistory(deps, request, run, {
-    keepWatch,
-    // A change came without a notification: the account may have a new address.
-    onChange: async () => {
-      if (request.pokedAt === undefined) await deps.store.doubtAccount(request.mailbox);
-    },
-  });
+  return followHistory(deps, request, run, keepWatch);
 }
 
 /** Follows history as part of another activity: Gmail's watch stays as it is. */
@@ -55,23 +55,14 @@ export function followHistoryOnly(
   request: PartialSyncRequest,
   run: ActivityRun,
 ): Promise<PartialSyncResult> {
-  return followHistory(deps, request, run, {
-    keepWatch: async () => ({ watch: null, refusal: null, isSettled: false }),
-    onChange: async () => undefined,
-  });
-}
-
-/** What a sync also does when it is an activity of its own. */
-interface SyncExtras {
-  readonly keepWatch: typeof keepWatch;
-  readonly onChange: () => Promise<void>;
+  return followHistory(deps, request, run, async () => ({ watch: null, refusal: null, isSettled: false }));
 }
 
 async function followHistory(
   deps: ActivityDependencies<HistoryRoles>,
   request: PartialSyncRequest,
   run: ActivityRun,
-  extras: SyncExtras,
+  keep: typeof keepWatch,
 ): Promise<PartialSyncResult> {
   const { store, clock } = deps;
   const { mailbox } = request;
@@ -82,9 +73,10 @@ async function followHistory(
     const row = await followedMailbox(deps, mailbox);
     await store.correctTimes({ mailbox, now: clock.now() });
     const fresh = await followLabels(deps, session, mailbox, run);
-    const { watch, refusal, isSettled } = await extras.keepWatch(deps, session, row, run);
+    const { watch, refusal, isSettled } = await keep(deps, session, row, run);
     const { historyId, changed } = await applyHistory(deps, session, { row, request }, run);
-    if (changed) await extras.onChange();
+    // Push promised a notification, and the change came without one: the account may have a new address.
+    if (changed && watch !== null && request.pokedAt === undefined) await store.doubtAccount(mailbox);
     const fetched = await fetchPending(deps, session, { mailbox, lane: 'live', unitBudget: LIVE_BUDGET }, run);
     await settleEarlyReadings(deps, session, row, run);
     await listFreshLabels(deps, session, { mailbox, labels: fresh, since: historyId }, run);
