@@ -11,20 +11,12 @@ import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
 import type { FetchAttempt } from './fetching-store.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
 import type { MessageHeaders } from '../rules/message-headers.ts';
-import { isDecided, isUnfetched, newRow, type MessageRow } from '../rules/message-row.ts';
+import { isUnfetched, newRow, type MessageRow } from '../rules/message-row.ts';
 import { appendEvents, type NewEvent } from '../rows/event-rows.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
 import { applyFetchedMessage } from '../rules/fetched-message-rules.ts';
-import { readLabelsAgain, waitsForLabels } from '../rules/refresh-rules.ts';
-import {
-  followScope,
-  isInScope,
-  LACKING_AGAIN,
-  toFetch,
-  toGone,
-  withoutWork,
-  type RowRules,
-} from '../rules/row-scope.ts';
+import { followKnownScope, readLabelsAgain } from '../rules/refresh-rules.ts';
+import { isInScope, LACKING_AGAIN, toFetch, toGone, withoutWork, type RowRules } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
 /**
@@ -229,18 +221,12 @@ export function addListedLate(
       else if (isOlderTombstone(row, since))
         listed.set(id, { before: row, after: { ...toFetch(row, 'live', now), readingHistoryId: null, ...admitted } });
       else if (isAdmitted && rules.scope.limit !== null && row.admittedGeneration === null && row.state !== 'gone')
-        listed.set(id, { before: row, after: admittedLate({ ...row, ...admitted }, rules) });
+        // A label or its thread brought it, and its date may have excluded it.
+        listed.set(id, { before: row, after: followKnownScope({ ...row, ...admitted }, rules) });
     }
     await writeDifferences(locked, listed.values(), now);
     const isNew = ({ before, after }: Difference): boolean =>
       isUnfetched(after) && (before === null || !isUnfetched(before));
     return { unknown: [...listed.values()].filter(isNew).length };
   });
-}
-
-/**
- * A message that the store knows already, because a label or its thread brought it, may have been excluded by its date.
- */
-function admittedLate(row: MessageRow, rules: RowRules): MessageRow {
-  return isDecided(row) && !waitsForLabels(row, rules) ? followScope(row, rules) : row;
 }

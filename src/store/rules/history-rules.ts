@@ -1,16 +1,8 @@
 import type { HistoryOperation } from '../../model/change.ts';
 import { compareHistoryIds, type HistoryId, type LabelId } from '../../model/ids.ts';
 import { isHiding } from '../../model/settings.ts';
-import {
-  ARRIVED,
-  isDecided,
-  isUnfetched,
-  newRow,
-  sameLabelIds,
-  sortedLabelIds,
-  type MessageRow,
-} from './message-row.ts';
-import { readLabelsAgain, waitsForLabels } from './refresh-rules.ts';
+import { ARRIVED, isUnfetched, newRow, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
+import { followKnownScope, readLabelsAgain, waitsForLabels } from './refresh-rules.ts';
 import { labelsExclude, followScope, toFetch, toGone, withoutWork, type RowRules } from './row-scope.ts';
 
 type LabelOperation = Extract<HistoryOperation, { kind: 'labelsAdded' | 'labelsRemoved' }>;
@@ -82,8 +74,7 @@ export function asArrived(
   const { admittedGeneration: admitted } = row;
   const isInByAnOlderListing = admitted !== null && admitted <= listed;
   if (operation.kind !== 'added' || isInByAnOlderListing) return row;
-  const arrived: MessageRow = { ...row, admittedGeneration: ARRIVED };
-  return isDecided(row) && !waitsForLabels(row, rules) ? followScope(arrived, rules) : arrived;
+  return followKnownScope({ ...row, admittedGeneration: ARRIVED }, rules);
 }
 
 function isContained(row: MessageRow, recordId: HistoryId): boolean {

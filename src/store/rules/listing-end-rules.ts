@@ -1,7 +1,7 @@
 import { compareHistoryIds, newerHistoryId, type HistoryId, type LabelId } from '../../model/ids.ts';
 import type { WhyGone } from '../../model/change.ts';
 import { isCounted, isDecided, isUnfetched, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
-import { readLabelsAgain, waitsForLabels, withKnownLabels } from './refresh-rules.ts';
+import { followKnownScope, readLabelsAgain, withKnownLabels } from './refresh-rules.ts';
 import { isComplete, isInScope, followScope, toFetch, toGone, type RowRules } from './row-scope.ts';
 
 /** The facts that the end of a listing is based on. */
@@ -49,7 +49,7 @@ export function rowAfterListing(
   const relabelled =
     listing.labels === 'compared'
       ? compareLabels(admitted, listedLabels, changedSince, listing, rules)
-      : unread(admitted, rules);
+      : followKnownScope(admitted, rules, 'backfill');
   return inFormat(withoutNeedlessFetch(relabelled, rules), rules);
 }
 
@@ -123,13 +123,6 @@ function believed(row: MessageRow, listed: readonly LabelId[], { doubtedLabels }
   const kept = doubtedLabels.size === 0 ? [] : row.labelIds.filter((label) => doubtedLabels.has(label));
   return kept.length === 0 ? listed : sortedLabelIds([...listed, ...kept]);
 }
-
-/**
- * A listed row without compared labels. While its labels wait to be read again, the held ones do not put it out of
- * scope.
- */
-const unread = (row: MessageRow, rules: RowRules): MessageRow =>
-  waitsForLabels(row, rules) ? row : followScopeAgain(row, rules);
 
 /** Decides again the state of a row that was not compared: the settings may have changed after it was decided. */
 function followScopeAgain(row: MessageRow, rules: RowRules): MessageRow {

@@ -1,5 +1,7 @@
 import type { FetchedMessage } from '../../model/change.ts';
+import type { Lane } from '../../model/lane.ts';
 import { isDecided, type MessageRow } from './message-row.ts';
+import { followScope, type RowRules } from './row-scope.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -16,6 +18,14 @@ type Refresh = Pick<MessageRow, 'refreshAt'>;
 /** Whether the row's labels wait to be read again. A refresh that is due later waits for another value. */
 export const waitsForLabels = ({ refreshAt }: Refresh, { now }: { readonly now: number }): boolean =>
   refreshAt !== null && refreshAt <= now + HOUR;
+
+/**
+ * Lets the scope decide over a decided row ({@link followScope}). While the row's labels wait to be read again, the
+ * held ones decide nothing.
+ */
+export function followKnownScope(row: MessageRow, rules: RowRules, lane: Lane = 'live'): MessageRow {
+  return isDecided(row) && !waitsForLabels(row, rules) ? followScope(row, rules, lane) : row;
+}
 
 /** Schedules another read of the labels at once, even if a later refresh was scheduled for another reason. */
 export function readLabelsAgain<Row extends Refresh>(row: Row, now: number): Row {
