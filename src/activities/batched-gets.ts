@@ -1,5 +1,6 @@
 import { MAX_BATCH, type FetchOutcome, type FetchRequest, type GmailSession } from '../gmail/api/gmail-api.ts';
 import { GmailError, type GmailFailure } from '../gmail/api/gmail-error.ts';
+import type { FetchedMessage } from '../model/change.ts';
 import type { MessageId } from '../model/ids.ts';
 import type { MessageFormat } from '../model/settings.ts';
 
@@ -79,4 +80,15 @@ export function isOfMailbox({ kind }: GmailFailure): boolean {
     case 'mailbox-unavailable':
       return false;
   }
+}
+
+/**
+ * The messages that a get brought; none when the failure is its message's own.
+ *
+ * @throws {GmailError} when the failure is about the mailbox
+ */
+export function broughtBy(outcome: FetchOutcome): readonly FetchedMessage[] {
+  if (outcome.kind === 'fetched') return outcome.messages;
+  if (isOfMailbox(outcome.error.failure)) throw outcome.error;
+  return [];
 }

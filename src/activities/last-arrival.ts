@@ -31,7 +31,8 @@ export async function lastArrival(work: Work): Promise<number | null> {
   const lastRead = read.at - SETTLING_TIME;
   // With several labels, the floor is that of the label whose limit reaches down furthest, and may be too old for the
   // other labels.
-  const since = settings.scope.labelIds.length > 1 ? Math.max(lastRead, floor ?? lastRead) : (floor ?? lastRead);
+  const known = floor ?? lastRead;
+  const since = settings.scope.labelIds.length > 1 ? Math.max(lastRead, known) : known;
   if (internalDate !== null && (internalDate < since || internalDate === floor)) return null;
   return await lowestSince(work, since, Math.max(position, settings.scope.limit - 1));
 }

@@ -1,4 +1,4 @@
-import { getApart, isOfMailbox, messageRequests } from './batched-gets.ts';
+import { broughtBy, getApart, messageRequests } from './batched-gets.ts';
 import { ListedDates } from './listed-dates.ts';
 import type { Work } from './listing-work.ts';
 
@@ -35,14 +35,8 @@ async function fetchedDate({ deps, session, listing, run }: Work, position: numb
   const [message] = listed?.position === position ? listed.messages : [];
   if (message === undefined || message.internalDate !== null) return message?.internalDate ?? null;
   const outcomes = await getApart(session, messageRequests([message.id]), settings.format, run.signal);
-  for (const outcome of outcomes) {
-    if (outcome.kind === 'failed') {
-      if (isOfMailbox(outcome.error.failure)) throw outcome.error;
-      continue;
-    }
-    const messages = outcome.messages.filter(({ id }) => id === message.id);
+  const messages = outcomes.flatMap(broughtBy).filter(({ id }) => id === message.id);
+  if (messages.length > 0)
     await deps.store.saveFetched({ mailbox, messages, format: settings.format, now: deps.clock.now() });
-    return messages[0]?.internalDate ?? null;
-  }
-  return null;
+  return messages[0]?.internalDate ?? null;
 }

@@ -1,7 +1,5 @@
-import type { FetchOutcome } from '../gmail/api/gmail-api.ts';
-import type { MessageId } from '../model/ids.ts';
 import type { ListedAt } from '../store/listing/listing-store.ts';
-import { getApart, isOfMailbox, messageRequests } from './batched-gets.ts';
+import { broughtBy, getApart, messageRequests } from './batched-gets.ts';
 import type { Work } from './listing-work.ts';
 
 /** The search ends after this many positions without a date. */
@@ -42,16 +40,9 @@ export class ListedDates {
     if (unknown.length === 0) return known;
     const { session, run } = this.#work;
     const outcomes = await getApart(session, messageRequests(unknown), 'minimal', run.signal);
-    return [...known, ...outcomes.flatMap((outcome) => datesIn(outcome, unknown))];
+    const dates = outcomes
+      .flatMap(broughtBy)
+      .flatMap(({ id, internalDate }) => (internalDate === null || !unknown.includes(id) ? [] : [internalDate]));
+    return [...known, ...dates];
   }
-}
-
-function datesIn(outcome: FetchOutcome, asked: readonly MessageId[]): readonly number[] {
-  if (outcome.kind === 'failed') {
-    if (isOfMailbox(outcome.error.failure)) throw outcome.error;
-    return [];
-  }
-  return outcome.messages.flatMap(({ id, internalDate }) =>
-    internalDate === null || !asked.includes(id) ? [] : [internalDate],
-  );
 }

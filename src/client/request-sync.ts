@@ -20,27 +20,33 @@ export interface SyncResult {
 const SYNC_OPTIONS: OptionNames<SyncOptions> = { wait: true, ...WAIT_OPTIONS };
 
 /** Asks for a partial sync, and waits for it where that is wanted. */
-export async function requestSync(means: ClientMeans, mailbox: MailboxId, options: SyncOptions): Promise<SyncResult> {
-  const { wait = false, ...waiting } = knownOptions('sync', options, SYNC_OPTIONS);
-  if (!wait) {
-    await commandMailbox(means, mailbox, poke);
-    return { inSync: null };
-  }
-  await syncAndWait(means, mailbox, waiting);
-  return resultOf(means, mailbox);
+export function requestSync(means: ClientMeans, mailbox: MailboxId, options: SyncOptions): Promise<SyncResult> {
+  return request(means, mailbox, options, { name: 'sync', signal: poke, andWait: syncAndWait });
 }
 
 /** Asks for a full sync, and waits for it where that is wanted. */
-export async function requestResync(means: ClientMeans, mailbox: MailboxId, options: SyncOptions): Promise<SyncResult> {
-  const { wait = false, ...waiting } = knownOptions('resync', options, SYNC_OPTIONS);
-  if (!wait) {
-    await commandMailbox(means, mailbox, forceResync);
-    return { inSync: null };
-  }
-  await resyncAndWait(means, mailbox, waiting);
-  return resultOf(means, mailbox);
+export function requestResync(means: ClientMeans, mailbox: MailboxId, options: SyncOptions): Promise<SyncResult> {
+  return request(means, mailbox, options, { name: 'resync', signal: forceResync, andWait: resyncAndWait });
 }
 
-async function resultOf(means: ClientMeans, mailbox: MailboxId): Promise<SyncResult> {
+interface RequestedSync {
+  /** The method, as errors about its options name it. */
+  readonly name: string;
+  readonly signal: typeof poke | typeof forceResync;
+  readonly andWait: typeof syncAndWait;
+}
+
+async function request(
+  means: ClientMeans,
+  mailbox: MailboxId,
+  options: SyncOptions,
+  { name, signal, andWait }: RequestedSync,
+): Promise<SyncResult> {
+  const { wait = false, ...waiting } = knownOptions(name, options, SYNC_OPTIONS);
+  if (!wait) {
+    await commandMailbox(means, mailbox, signal);
+    return { inSync: null };
+  }
+  await andWait(means, mailbox, waiting);
   return { inSync: (await viewOf(means, mailbox)).status?.inSync ?? null };
 }
