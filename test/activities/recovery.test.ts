@@ -6,6 +6,13 @@ import { RunningMailbox, expectExact } from './running-mailbox.ts';
 let ada: RunningMailbox;
 afterEach(() => ada.close());
 
+/** History expires, and the mailbox recovers. */
+async function recover(): Promise<void> {
+  ada.gmail.expireHistory();
+  ada.lanes.dispatch({ kind: 'poked' });
+  await ada.settle();
+}
+
 /** A mailbox of 100 messages whose history expired after some of every kind of change. */
 async function recovered(recovery: 'listings' | 'minimal'): Promise<{ gets: number; units: number }> {
   ada = await RunningMailbox.open({ format: 'raw', recovery });
@@ -16,9 +23,7 @@ async function recovered(recovery: 'listings' | 'minimal'): Promise<{ gets: numb
   ada.gmail.deleteAll(ids.slice(10, 20));
   ada.gmail.trash(ids[20] ?? '');
   ada.receive(5);
-  ada.gmail.expireHistory();
-  ada.lanes.dispatch({ kind: 'poked' });
-  await ada.settle();
+  await recover();
   await expectExact(ada);
   expect(ada.lanes.state.counters.recoveries).toBe(1);
   return { gets: ada.gets(before.calls), units: ada.units() - before.units };
@@ -90,9 +95,7 @@ it('What changed just before history expired is recovered also where the index s
   ada.gmail.modify(ids.slice(0, 5), { add: ['STARRED'], remove: ['INBOX'] });
   ada.gmail.deleteAll(ids.slice(5, 10));
   ada.receive(5);
-  ada.gmail.expireHistory();
-  ada.lanes.dispatch({ kind: 'poked' });
-  await ada.settle();
+  await recover();
   await expectExact(ada);
   expect(ada.lanes.state.counters.recoveries).toBe(1);
 });
@@ -137,9 +140,7 @@ async function recoveredWithinLimit({ arrive, leave }: { arrive: number; leave: 
   const newest = old.slice(-limit);
   ada.gmail.deleteAll(newest.slice(0, leave));
   const arrived = ada.receive(arrive, { from: ada.clock.now() });
-  ada.gmail.expireHistory();
-  ada.lanes.dispatch({ kind: 'poked' });
-  await ada.settle();
+  await recover();
   const { held } = await ada.comparison();
   const expected = [...newest.slice(leave), ...arrived].toSorted();
   return { held: [...held.keys()].toSorted(), expected, old, gets: ada.gets(before) };
@@ -162,9 +163,7 @@ describe('With a limit, history that expired loses none of the mail that arrived
     const { held: first } = await ada.comparison();
     ada.gmail.deleteAll(ids.slice(-3, -1));
     ada.receive(3, { from: ada.clock.now() });
-    ada.gmail.expireHistory();
-    ada.lanes.dispatch({ kind: 'poked' });
-    await ada.settle();
+    await recover();
     const { held } = await ada.comparison();
     expect([...first.keys()]).not.toContain(late);
     expect([...held.keys()]).toContain(late);
@@ -193,9 +192,7 @@ describe('With a limit, history that expired loses none of the mail that arrived
     await ada.settle();
     ada.gmail.deleteAll(inbox.slice(-2, -1));
     ada.receive(4, { from: ada.clock.now() });
-    ada.gmail.expireHistory();
-    ada.lanes.dispatch({ kind: 'poked' });
-    await ada.settle();
+    await recover();
     const { held } = await ada.comparison();
     expect(inbox.filter((id) => held.has(id)).length).toBeLessThanOrEqual(2);
   });
@@ -207,9 +204,7 @@ describe('With a limit, history that expired loses none of the mail that arrived
     await ada.settle();
     expect((await ada.counts()).stored).toBe(5);
     const arrived = ada.receive(1, { from: ada.clock.now() });
-    ada.gmail.expireHistory();
-    ada.lanes.dispatch({ kind: 'poked' });
-    await ada.settle();
+    await recover();
     const { held } = await ada.comparison();
     expect([...held.keys()].toSorted()).toEqual([...old.slice(-5), ...arrived].toSorted());
   });

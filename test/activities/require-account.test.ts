@@ -13,6 +13,15 @@ describe("the account behind a mailbox's credentials", () => {
   let mailbox: RunningMailbox;
   afterEach(() => mailbox.close());
 
+  async function withPush(): Promise<void> {
+    mailbox = await RunningMailbox.open(
+      { pollInterval: 5 * 60_000, push: { labelIds: [] } },
+      { pushTopic: 'projects/p/topics/mail' },
+    );
+    mailbox.receive(5);
+    await mailbox.settle();
+  }
+
   const row = async () => {
     const found = await mailbox.stores.store.getMailbox(ADA);
     if (found === null) throw new Error('the store knows the mailbox');
@@ -109,12 +118,7 @@ describe("the account behind a mailbox's credentials", () => {
   });
 
   it('is asked for its address as soon as a change comes without a notification', async () => {
-    mailbox = await RunningMailbox.open(
-      { pollInterval: 5 * 60_000, push: { labelIds: [] } },
-      { pushTopic: 'projects/p/topics/mail' },
-    );
-    mailbox.receive(5);
-    await mailbox.settle();
+    await withPush();
     await mailbox.run(8 * HOUR);
     mailbox.simulator.rename(ADA, COUNTESS);
     mailbox.hears = false;
@@ -130,12 +134,7 @@ describe("the account behind a mailbox's credentials", () => {
   });
 
   it('is polled as without push once it is renamed, since notifications name the new address', async () => {
-    mailbox = await RunningMailbox.open(
-      { pollInterval: 5 * 60_000, push: { labelIds: [] } },
-      { pushTopic: 'projects/p/topics/mail' },
-    );
-    mailbox.receive(5);
-    await mailbox.settle();
+    await withPush();
     await mailbox.run(2 * HOUR);
     expect(mailbox.lanes.state.push.watch).not.toBeNull();
     mailbox.simulator.rename(ADA, COUNTESS);

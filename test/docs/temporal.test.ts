@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -12,6 +12,7 @@ import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import * as definitions from '../../src/workflows/definitions.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/search-attributes.ts';
 import { hurriedClock } from '../fixtures/host/hurried-clock.ts';
+import { compile } from '../fixtures/docs/compile.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 import { Page } from '../fixtures/docs/page.ts';
@@ -86,32 +87,13 @@ describe.concurrent('docs/temporal.md', () => {
     const box = await rig.mailbox('page-typescript', { messages: 10 });
     const folder = join(rig.folder, 'program');
     mkdirSync(folder);
-    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
     const code = page
       .blocks()
       .filter(({ language }) => language === 'ts')
       .map((block) => about(box, block.code))
       .join('\n');
     expect(code).not.toMatch(/tidemark['/]|\.\//);
-    writeFileSync(join(folder, 'program.mts'), code);
-    writeFileSync(
-      join(folder, 'tsconfig.json'),
-      JSON.stringify({
-        compilerOptions: {
-          module: 'nodenext',
-          target: 'es2024',
-          types: ['node'],
-          strict: true,
-          skipLibCheck: true,
-          noEmit: true,
-        },
-        include: ['program.mts'],
-      }),
-    );
-    const compiled = await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder]).catch(
-      (error: unknown) => error,
-    );
-    expect(compiled).toMatchObject({ stdout: '', stderr: '' });
+    expect(await compile({ 'program.mts': code }, folder)).toBe('');
 
     const { stdout } = await run(process.execPath, [join(folder, 'program.mts')], { env: environment() });
     const { historyId, fullSyncs } = (await box.handle.result()) as definitions.MailboxResult;

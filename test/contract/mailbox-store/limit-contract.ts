@@ -35,11 +35,12 @@ export function limit(fixture: StoreFixture): void {
       await mailbox.store.saveProgress({ mailbox: mailbox.id, generation, progress });
     }
 
-    async function newestThree(mailbox: TestMailbox): Promise<void> {
+    /** @param known - `limitedTo` where the listing knows the limit's date at its end */
+    async function newestThree(mailbox: TestMailbox, known: { limitedTo?: number } = {}): Promise<void> {
       await mailbox.put(scope({ limit: 3 }));
       await mailbox.begin(100);
       await mailbox.list(ids(1, 6));
-      await mailbox.finish({ keepNewest: 3 });
+      await mailbox.finish({ keepNewest: 3, ...known });
     }
 
     async function newestThreeRead(mailbox: TestMailbox): Promise<void> {
@@ -296,20 +297,14 @@ export function limit(fixture: StoreFixture): void {
 
     it('whose date is known counts the places of messages that left before they were read', async () => {
       const mailbox = open();
-      await mailbox.put(scope({ limit: 3 }));
-      await mailbox.begin(100);
-      await mailbox.list(ids(1, 6));
-      await mailbox.finish({ keepNewest: 3, limitedTo: 9_700 });
+      await newestThree(mailbox, { limitedTo: 9_700 });
       await mailbox.apply([record(101, deleted('n2'))]);
       expect(await mailbox.store.countPlacesLeft({ mailbox: mailbox.id, left: [messageId('n3')] })).toBe(2);
     });
 
     it('whose date is known leaves out older mail at once, before the newest are read', async () => {
       const mailbox = open();
-      await mailbox.put(scope({ limit: 3 }));
-      await mailbox.begin(100);
-      await mailbox.list(ids(1, 6));
-      await mailbox.finish({ keepNewest: 3, limitedTo: 9_700 });
+      await newestThree(mailbox, { limitedTo: 9_700 });
       await mailbox.apply([record(101, labelled('n5', 'STARRED'))]);
       await mailbox.save(dated(4), dated(5, 101));
       expect(Object.keys(await mailbox.labels())).toEqual([]);
