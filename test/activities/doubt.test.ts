@@ -49,6 +49,19 @@ describe('a message that listings leave out', () => {
     expect(await ada.stores.store.dropBuriedBodies({ now: ada.clock.now() + 30 * DAY, grace: 0 })).toBe(0);
   });
 
+  it('comes in days later, although labels.get does not know SPAM, so Gmail tells no count of what is hidden', async () => {
+    ada.gmail.labelBook.unlist('SPAM', { get: 'missing' });
+    const [late = ''] = ada.receive(1);
+    const omission = ada.gmail.omissions.add({ messageId: late, from: 'all' });
+    await ada.recover();
+    await ada.run(5 * DAY);
+    expect(await ada.doubt()).toMatchObject({ uncounted: 1 });
+    omission.remove();
+    await ada.run(8 * DAY);
+    await expectExact(ada);
+    expect(await ada.doubt()).toBeNull();
+  });
+
   it('is no drift to an audit, and a resync does not remove it', async () => {
     ada.gmail.omissions.add({ messageId: ids[3] ?? '', from: 'all' });
     ada.lanes.dispatch({ kind: 'audit-requested' });
