@@ -49,7 +49,7 @@ describe('a message that listings leave out', () => {
     expect(await ada.stores.store.dropBuriedBodies({ now: ada.clock.now() + 30 * DAY, grace: 0 })).toBe(0);
   });
 
-  it('comes in days later, although labels.get does not know SPAM, so Gmail tells no count of what is hidden', async () => {
+  it('comes in days later, although labels.get does not know SPAM and so gives no count of it', async () => {
     ada.gmail.labelBook.unlist('SPAM', { get: 'missing' });
     const [late = ''] = ada.receive(1);
     const omission = ada.gmail.omissions.add({ messageId: late, from: 'all' });
