@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { MAILBOX_WORKFLOW, workflowIdOf } from '../../src/workflows/definitions.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
 import { Program } from '../fixtures/host/program.ts';
 import { Rig } from '../fixtures/system/rig.ts';
@@ -31,7 +32,13 @@ describe('a mailbox whose workflow task fails again and again', () => {
   it('says so, and no verb ends as if it had been heeded, until a build comes that can handle it', async () => {
     const box = await rig.mailbox('failing-task', { messages: 5 });
     const first = await rig.spawnWorker();
-    await box.start();
+    // An attempt of a failing task lasts until its timeout, which is 20 seconds where Tidemark starts the workflow.
+    await rig.tidemark.temporal.workflow.start(MAILBOX_WORKFLOW, {
+      workflowId: workflowIdOf(box.id),
+      taskQueue: rig.config.taskQueue,
+      args: [{ mailbox: box.id, settings: box.settings }],
+      workflowTaskTimeout: '3 seconds',
+    });
     await box.exact(60_000);
     expect((await box.report()).failingTask).toBeNull();
     await first.end('SIGTERM');
