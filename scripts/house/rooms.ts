@@ -146,7 +146,7 @@ export const ROOMS: readonly Room[] = [
   },
   {
     place: 'store/subscriptions',
-    holds: 'who asks for changes, how far each is in each mailbox, deliveries that were set aside',
+    holds: 'who asks for changes, how far each is in each mailbox, deliveries that are parked',
     imports: [...STORE_FLOOR, 'store/feed'],
     packages: ['node:', 'kysely'],
   },

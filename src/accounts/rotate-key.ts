@@ -29,7 +29,7 @@ export interface RotationResult {
 }
 
 /**
- * Encrypts every mailbox's credentials, and the keys of webhooks, with the current key.
+ * Encrypts every mailbox's credentials, and the secrets of webhooks, with the current key.
  *
  * Workers and `connect` may run meanwhile: one statement replaces a record only if it is still the record that was
  * decrypted, and readers hold the keys of both versions. The rotation may be interrupted anywhere: each record is whole

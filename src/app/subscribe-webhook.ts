@@ -41,8 +41,8 @@ export interface SubscribeWebhookMeans {
 }
 
 /**
- * Makes a subscription with a webhook, or changes one. The keys are stored before the subscription, so that no
- * subscription delivers without keys. When a crash in between leaves keys behind, the next call replaces them.
+ * Makes a subscription with a webhook, or changes one. The secrets are stored before the subscription, so that no
+ * subscription delivers without one. If a crash in between leaves secrets behind, the next call replaces them.
  *
  * @throws {InvalidSubscriptionError} when the subscription cannot be made as it is described
  * @throws {FeedError} when the subscription is new, and the cursor of its beginning is no place to go on from

@@ -17,7 +17,7 @@ export function addDeliveries(program: Command, cli: Cli): void {
     examples: ['tidemark deliveries crm', 'tidemark deliveries crm --parked'],
   })
     .argument('<name>', 'the subscription')
-    .option('--parked', 'the changes and events that were set aside, latest first')
+    .option('--parked', 'the changes and events that are parked, latest first')
     .option('--limit <n>', 'with --parked: show so many at most', parseCount, 100);
   onlyWith(command, 'limit', 'parked').action((name: string, options: DeliveriesOptions) =>
     withDeliveries(cli, options, async ({ deliveries, out, clock }) => {

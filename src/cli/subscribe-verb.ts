@@ -44,7 +44,9 @@ export function addSubscribe(program: Command, cli: Cli): void {
       'tidemark subscribe crm --new-secret',
     ],
   }).argument('<name>', 'the subscription');
-  addKeyOptions(addFilterOptions(command.option('--url <url>', 'where webhooks are sent; a new subscription needs it')))
+  addSecretOptions(
+    addFilterOptions(command.option('--url <url>', 'where webhooks are sent; a new subscription needs it')),
+  )
     .option(
       '--begin <place>',
       'of a new one: now, first (the first change), a date, or a cursor of the change feed; now unless given',
@@ -54,7 +56,7 @@ export function addSubscribe(program: Command, cli: Cli): void {
     .addOption(
       new Option(
         '--order <kind>',
-        'park: set aside what keeps failing, and go on; above-all: later changes wait; park unless given',
+        'park: parks what keeps failing, and goes on; above-all: later changes wait; park unless given',
       ).choices(['park', 'above-all']),
     )
     .option(
@@ -109,19 +111,19 @@ function addFilterOptions(command: Command): Command {
     .option('--every-change', 'no filter, and no events');
 }
 
-function addKeyOptions(command: Command): Command {
+function addSecretOptions(command: Command): Command {
   return command
     .option(
       '--secret-file <file>',
-      'a file with the key that signs, whsec_… or whsk_…; without it a new subscription gets a new key',
+      'a file with the secret that signs, whsec_… or whsk_…; without it a new subscription gets a new one',
     )
     .addOption(
-      new Option('--new-secret [kind]', 'make a new key; the former one signs as well').choices([
+      new Option('--new-secret [kind]', 'make a new secret; the former one signs as well').choices([
         'symmetric',
         'ed25519',
       ]),
     )
-    .option('--drop-former-secret', 'only the newest key signs from now on');
+    .option('--drop-former-secret', 'only the newest secret signs from now on');
 }
 
 async function wantedOf(options: SubscribeOptions): Promise<WebhookSubscription> {
@@ -220,7 +222,7 @@ function lines(name: string, { change, url, receiverKey, secrets }: SubscribedWe
   const done = {
     made: `${name} is made: changes are sent to ${url}`,
     changed: `${name} is changed: changes are sent to ${url}`,
-    same: receiverKey === null ? `${name} is as it was: changes are sent to ${url}` : `${name} has a new key.`,
+    same: receiverKey === null ? `${name} is as it was: changes are sent to ${url}` : `${name} has a new secret.`,
   }[change];
   return [
     done,
@@ -228,7 +230,7 @@ function lines(name: string, { change, url, receiverKey, secrets }: SubscribedWe
     ...(secrets < 2
       ? []
       : [
-          'The former key signs, too. Once the receiver has the new one: ' +
+          'The former secret signs, too. Once the receiver has the new one: ' +
             `tidemark subscribe ${name} --drop-former-secret`,
         ]),
   ];

@@ -164,7 +164,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: 'deliveries',
     arguments: '<name>',
-    summary: 'how far a subscription is in each mailbox, and what was set aside',
+    summary: 'how far a subscription is in each mailbox, and what is parked',
     load: async () => (await import('./deliveries-verb.ts')).addDeliveries,
   },
   {
@@ -206,7 +206,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: 'rotate-key',
     arguments: '',
-    summary: 'encrypt all stored credentials, and keys of webhooks, with the current key',
+    summary: 'encrypt all stored credentials, and secrets of webhooks, with the current key',
     load: async () => (await import('./rotate-key-verb.ts')).addRotateKey,
   },
   {

@@ -58,7 +58,7 @@ export class Deliveries {
   }
 
   /**
-   * The latest changes and events that were parked: set aside, because their attempts failed.
+   * The latest changes and events that are parked, because their attempts failed.
    *
    * @param name - the subscription's name
    * @param options - `limit`: the most changes and events to return, 1,000 by default
@@ -72,8 +72,8 @@ export class Deliveries {
   }
 
   /**
-   * Ends a subscription: its positions, its keys and what is parked are deleted. A worker that still has a handler of
-   * that name makes it again when it starts.
+   * Ends a subscription: its positions, its secrets and what is parked are deleted. A worker that still has a handler
+   * of that name makes it again when it starts.
    *
    * @param name - the subscription's name
    * @throws {CannotDoError} `subscription-unknown`
@@ -86,7 +86,7 @@ export class Deliveries {
   /**
    * Sends one signed event of type `webhook.test` to a receiver, once. No subscription is needed, and none changes.
    *
-   * @param request - the receiver, and the key that signs
+   * @param request - the receiver, and the secret that signs
    * @returns what the receiver verifies with
    * @throws {CannotDoError} `webhook-refused` when a webhook may not be sent there; `webhook-not-accepted` when the
    * receiver did not accept it, with what it answered

@@ -23,11 +23,11 @@ export interface WebhookSubscription {
   /** Allows a receiver at an address that is not public, and http; false by default. */
   readonly allowPrivate?: boolean;
   /**
-   * The key that signs: a new key, or the text of one (`whsec_…` or `whsk_…`). By default, a new subscription gets a
-   * new symmetric key. The former key signs as well until {@link WebhookSubscription.dropFormerSecret}.
+   * The secret that signs: a new one, or the text of one (`whsec_…` or `whsk_…`). By default, a new subscription gets a
+   * new symmetric secret. The former secret signs as well until {@link WebhookSubscription.dropFormerSecret}.
    */
   readonly secret?: { readonly new: 'symmetric' | 'ed25519' } | { readonly text: string };
-  /** Keeps only the newest key. */
+  /** Keeps only the newest secret. */
   readonly dropFormerSecret?: boolean;
 }
 
@@ -37,9 +37,9 @@ export interface SubscribedWebhook {
   readonly change: 'made' | 'changed' | 'same';
   /** Where webhooks are sent. */
   readonly url: string;
-  /** What the receiver verifies with, when this call made or took a key; null otherwise. It is not shown again. */
+  /** What the receiver verifies with, when this call made or took a secret; null otherwise. It is not shown again. */
   readonly receiverKey: string | null;
-  /** How many keys sign. */
+  /** How many secrets sign. */
   readonly secrets: number;
 }
 
@@ -47,7 +47,7 @@ export interface SubscribedWebhook {
 export interface WebhookTest {
   /** Where the event is sent. */
   readonly url: string;
-  /** The key that signs, `whsec_…` or `whsk_…`; a new key by default. */
+  /** The secret that signs, `whsec_…` or `whsk_…`; a new one by default. */
   readonly secret?: string;
   /** Allows a receiver at an address that is not public, and http; false by default. */
   readonly allowPrivate?: boolean;

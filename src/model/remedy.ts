@@ -59,7 +59,7 @@ export type Remedy =
   | { readonly kind: 'end-subscription'; readonly subscription: string }
   /** What the subscription has parked can be looked at. */
   | { readonly kind: 'see-parked'; readonly subscription: string }
-  /** New keys are to sign the webhooks of the subscription, and its receiver is to learn them. */
+  /** The subscription's webhooks need a new secret, which its receiver must get as well. */
   | { readonly kind: 'new-webhook-secret'; readonly subscription: string }
   /** The subscription's webhooks are to go to another URL, or addresses that are not public are to be allowed. */
   | { readonly kind: 'change-webhook'; readonly subscription: string }

@@ -68,8 +68,9 @@ export type Beginning =
 /**
  * What happens to a delivery that keeps failing.
  * - `above-all`: it is tried until it succeeds, and later changes of its mailbox wait for it.
- * - `park`: it is set aside after `attempts`, or after three days when that is null, and later changes go on. Of
- *   several changes in a delivery, only those that also fail by themselves are set aside.
+ * - `park`: it is parked after `attempts`, or after three days when that is null, and later changes go on. Of several
+ *   changes in a delivery, only those that also fail by themselves are parked. A parked change is kept and can be
+ *   replayed.
  */
 export type DeliveryOrder =
   { readonly kind: 'above-all' } | { readonly kind: 'park'; readonly attempts: number | null };

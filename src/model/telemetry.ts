@@ -51,7 +51,7 @@ export const METRICS = {
   },
   tidemark_parked_changes_total: {
     kind: 'counter',
-    help: 'Changes that were set aside, since the target did not take them',
+    help: 'Changes that were parked, because the target did not accept them',
     labels: [],
   },
   tidemark_notification_lag_seconds: {

@@ -2,7 +2,7 @@ import type { MailboxId } from '../model/ids.ts';
 import type { SecretOwner, WebhookSecretsId } from './secret-owner.ts';
 
 /**
- * Stores encrypted credentials, and the keys that sign webhooks, apart from the mail, so that the mirror's file can be
+ * Stores encrypted credentials, and the secrets that sign webhooks, apart from the mail. So the mirror's file can be
  * copied or passed on without them.
  *
  * @throws {StoreError} from every method, when the database cannot be used
@@ -31,7 +31,7 @@ export interface CredentialStore {
   delete(owner: SecretOwner): Promise<void>;
   /** The mailboxes that have credentials, in the order of e-mail addresses. */
   list(): Promise<readonly MailboxId[]>;
-  /** The owners that are subscriptions with webhook keys. */
+  /** The owners that are subscriptions with webhook secrets. */
   listWebhookSecrets(): Promise<readonly WebhookSecretsId[]>;
   close(): Promise<void>;
 }

@@ -3,10 +3,10 @@ import type { TidemarkErrorOptions } from '../model/tidemark-error.ts';
 
 declare const brand: unique symbol;
 
-/** Names the keys that sign the webhooks of a subscription. */
+/** Names the secrets that sign the webhooks of a subscription. */
 export type WebhookSecretsId = string & { readonly [brand]: 'WebhookSecretsId' };
 
-/** Whose secret a record holds: a mailbox's credentials, or the keys of a subscription's webhooks. */
+/** Whose secret a record holds: a mailbox's credentials, or the secrets of a subscription's webhooks. */
 export type SecretOwner = MailboxId | WebhookSecretsId;
 
 /** The spaces keep such a name apart from every mailbox's address. */
@@ -15,7 +15,7 @@ export const WEBHOOK_SECRETS = 'webhook secrets of ';
 export const webhookSecretsOf = (subscription: string): WebhookSecretsId =>
   `${WEBHOOK_SECRETS}${subscription}` as WebhookSecretsId;
 
-/** The subscription whose webhook keys the owner names; null when the owner is a mailbox. */
+/** The subscription whose webhook secrets the owner names; null when the owner is a mailbox. */
 export const subscriptionOf = (owner: SecretOwner): string | null =>
   owner.startsWith(WEBHOOK_SECRETS) ? owner.slice(WEBHOOK_SECRETS.length) : null;
 

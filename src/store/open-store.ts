@@ -41,7 +41,7 @@ export async function openStores(location: DatabaseLocation, options: OpenOption
   const database = await openSqliteDatabase(files.database, options.migration ?? 'automatic');
   const store = createSqlMailboxStore(database, options.bodies);
   try {
-    // A program that makes no store makes this file only when it has something to keep, such as the keys of a webhook.
+    // A program that makes no store makes this file only when it has something to keep, such as a webhook's secrets.
     const create = options.create === false ? 'with-first-record' : 'now';
     return { database, store, credentials: await openSqliteCredentialStore({ path: files.credentials, create }) };
   } catch (error) {

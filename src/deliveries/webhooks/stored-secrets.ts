@@ -35,13 +35,13 @@ export async function openWebhookSecrets(
   return text.split('\n').map(parseWebhookSecret);
 }
 
-/** The keys of a subscription, or why there are none to use. */
+/** The secrets of a subscription, or why none can be used. */
 export type OpenedSecrets =
   | { readonly kind: 'usable'; readonly secrets: readonly WebhookSecret[] }
   | { readonly kind: 'unusable'; readonly reason: string; readonly remedy: Remedy | null };
 
 /**
- * Reads the keys that sign the webhooks of a subscription.
+ * Reads the secrets that sign the webhooks of a subscription.
  *
  * @throws {StoreError} when the database of the credentials cannot be used
  */
@@ -54,7 +54,7 @@ export async function readWebhookSecrets(
   if (record === null)
     return {
       kind: 'unusable',
-      reason: `No keys are stored that sign the webhooks of ${subscription}.`,
+      reason: `No secret is stored to sign the webhooks of ${subscription}.`,
       remedy,
     };
   try {

@@ -5,8 +5,8 @@ import { Secret } from '../../model/secret.ts';
 import { TidemarkError } from '../../model/tidemark-error.ts';
 
 /**
- * A key that signs webhooks, as Standard Webhooks writes keys: `whsec_…` is symmetric, and the receiver has it too;
- * `whsk_…` is the private half of an ed25519 pair, and the receiver has the public half, `whpk_…`.
+ * A secret that signs webhooks, in the notation of Standard Webhooks. `whsec_…` is symmetric: the receiver has it too.
+ * `whsk_…` is the private key of an ed25519 pair: the receiver has the public key, `whpk_…`.
  *
  * Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
@@ -17,7 +17,7 @@ export interface WebhookSecret {
 
 export type WebhookSecretKind = 'symmetric' | 'ed25519';
 
-/** Thrown when a text is not a key that can sign webhooks. The message does not show the text. */
+/** Thrown when a text is not a secret that can sign webhooks. The message does not show the text. */
 export class InvalidWebhookSecretError extends TidemarkError {
   override readonly name = 'InvalidWebhookSecretError';
   readonly code = 'invalid-webhook-secret';
@@ -34,7 +34,7 @@ const SEED_BYTES = 32;
  */
 const PKCS8_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex');
 
-/** Makes a key from the machine's cryptographic random numbers. */
+/** Makes a secret from the machine's cryptographic random numbers. */
 export function generateWebhookSecret(kind: WebhookSecretKind = 'symmetric'): WebhookSecret {
   const text =
     kind === 'symmetric'

@@ -6,7 +6,7 @@ export interface SubscriptionTable {
   filter: string;
   batch: number;
   delivery_order: string;
-  /** As JSON. A webhook's keys are among the credentials. */
+  /** As JSON. A webhook's secrets are among the credentials. */
   target: Generated<string>;
   created_at: number;
   ended_at: number | null;
