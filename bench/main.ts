@@ -11,6 +11,7 @@ import { backfillAtQuota, initialSyncUnits } from '../test/fixtures/measured/ini
 import { idlePush } from './idle-push.ts';
 import { npmStart } from './npm-start.ts';
 import { packageCosts } from './package.ts';
+import { pollAtSize } from './poll-at-size.ts';
 import { postgresBulk } from './postgres-bulk.ts';
 import { postgresPlans } from './postgres-plans.ts';
 import { projectShares } from './project-shares.ts';
@@ -38,6 +39,7 @@ const BENCHES: readonly Bench[] = [
   labelChanges,
   recovery,
   quietPoll,
+  pollAtSize,
   blocked,
   newMail,
   projectShares,

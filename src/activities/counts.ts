@@ -1,5 +1,5 @@
 import type { MailboxId } from '../model/ids.ts';
-import type { WorkStore, MessageCounts } from '../store/fetching/work-store.ts';
+import type { FetchProgress, WorkStore } from '../store/fetching/work-store.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
 import type { ActivityDependencies } from './dependencies.ts';
@@ -10,9 +10,9 @@ import type { Counts } from './requests.ts';
 export async function countsOf(
   deps: ActivityDependencies<MailboxRegistry & WorkStore & SpentUnits>,
   mailbox: MailboxId,
-  counts?: MessageCounts,
+  progress?: FetchProgress,
 ): Promise<Counts> {
-  const { stored, pending, failed } = counts ?? (await deps.store.countMessages(mailbox, deps.clock.now()));
+  const { stored, pending, failed } = progress ?? (await deps.store.countProgress(mailbox));
   const left = await forecast(deps, mailbox);
   if (left === null) return { stored, pending, failed };
   const usage = await deps.store.getUsage(mailbox);

@@ -68,9 +68,9 @@ async function progressOf(
 ): Promise<Progress> {
   const { store, clock } = deps;
   const now = clock.now();
-  const counts = await store.countMessages(mailbox, now);
+  const counted = await store.countProgress(mailbox);
   const row = await store.getMailbox(mailbox);
-  const complete = counts.backfill === 0;
+  const complete = !counted.isBackfilling;
   if (complete && row?.generation === generation && row.fullSync?.step === 'fetching') {
     await store.saveProgress({ mailbox, generation, progress: { ...row.fullSync, step: 'done', finishedAt: now } });
   }
@@ -78,7 +78,7 @@ async function progressOf(
   // If the live lane takes the last rows between two of these reads, this lane looks once more.
   const next = due ?? (complete ? null : now);
   return {
-    ...(await countsOf(deps, mailbox, counts)),
+    ...(await countsOf(deps, mailbox, counted)),
     generation,
     complete,
     nextAttemptAt: next,

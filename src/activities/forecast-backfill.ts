@@ -41,8 +41,9 @@ export async function forecast(deps: ForecastDependencies, mailbox: MailboxId): 
   const ledger = readLedger(await store.getLedger(mailbox));
   const lastMinute = unitsWithin(ledger.window, LONGEST_SPAN, now);
   const { settings, conditions } = row;
-  const work = await store.workLeft({ mailbox });
-  const price = priceOfWork(work, { format: settings.format, attachments: wantsAttachments(settings) }, prices);
+  const attachments = wantsAttachments(settings);
+  const work = await store.workLeft({ mailbox, attachments });
+  const price = priceOfWork(work, { format: settings.format, attachments }, prices);
   const units = lastMinute === 0 ? price.units : Math.max(0, price.units - unitsPaidAhead(prices));
   const granted = prices.userUnitsPerMinute * userShare;
   const ownRate = backfillRate(ledger, granted, now);
@@ -85,7 +86,7 @@ export async function priceOfFetching(
 ): Promise<WorkPrice | null> {
   const now = await forecast(deps, mailbox);
   if (now === null) return null;
-  const { attachedShare } = await deps.store.workLeft({ mailbox });
+  const { attachedShare } = await deps.store.workLeft({ mailbox, attachments: true });
   const threads = [{ fresh: 1, threads: whole }];
   const target = { format: settings.format, attachments: wantsAttachments(settings) };
   const price = priceOfWork({ threads, tried: 0, lacking: attachments, attachedShare }, target, deps.prices);

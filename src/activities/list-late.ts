@@ -49,7 +49,7 @@ export async function listLate(
   if (doubt !== null && (doubt.absent + doubt.relabelled > 0 || doubt.underLabels !== undefined)) {
     // A whole listing begins when no message is pending any more. Until then it is put off: if it stayed due, slices
     // and partial syncs would follow each other without a pause.
-    if ((await store.countMessages(row.id, clock.now())).backfill === 0) return { late: 0, isDoubted: true };
+    if (!(await store.countProgress(row.id)).isBackfilling) return { late: 0, isDoubted: true };
     await store.setRelistAt({ mailbox: row.id, generation, relistAt: clock.now() + HELD_UP });
     return NOT_DUE;
   }

@@ -39,14 +39,7 @@ import {
 import type { QuotaLedger } from '../model/quota-ledger.ts';
 import type { MailboxStore, StoreLife } from './mailbox-store.ts';
 import { applyHistory } from './history/apply-history.ts';
-import {
-  countMessages,
-  listFailed,
-  listLacking,
-  nextAttemptAt,
-  nextPending,
-  nextRefresh,
-} from './fetching/pending-work.ts';
+import { listFailed, listLacking, nextAttemptAt, nextPending, nextRefresh } from './fetching/pending-work.ts';
 import { beginRemoval, finishRemovals, type MailboxRemoval } from './removal/mailbox-removal.ts';
 import { describeStored, type StoredMailDescriber } from './headers/describe-stored.ts';
 import { renameMailbox, type MailboxRenaming } from './mailboxes/mailbox-renaming.ts';
@@ -60,6 +53,8 @@ import { correctListing, countListed, findSuspects } from './listing/suspects.ts
 import { createSqlSubscriptionStore, type SqlSubscriptionStore } from './sql-subscription-store.ts';
 import { countWork } from './fetching/work-counts.ts';
 import { countBackfills, workLeft } from './fetching/count-work-left.ts';
+import { countMessages } from './fetching/count-messages.ts';
+import { ProgressCounter } from './fetching/count-progress.ts';
 import type { MailboxRegistry } from './mailboxes/mailbox-registry.ts';
 import type { ListingStore } from './listing/listing-store.ts';
 import type { LabelStore } from './listing/label-store.ts';
@@ -163,8 +158,10 @@ function fetchingOf(database: StoreDatabase, bodies: Bodies): FetchingStore & Lo
 }
 
 function workOf(database: StoreDatabase): WorkStore {
+  const progress = new ProgressCounter(database);
   return {
     countMessages: (mailbox, now) => countMessages(database, mailbox, now),
+    countProgress: (mailbox) => progress.count(mailbox),
     countWork: () => countWork(database),
     listFailed: (mailbox, limit) => listFailed(database, mailbox, limit),
     listLacking: (mailbox, limit) => listLacking(database, mailbox, limit),

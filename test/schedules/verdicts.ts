@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import { inScope, type MailboxSettings } from '../../src/model/settings.ts';
 import type { Newest } from './newest.ts';
 import type { World } from './world.ts';
@@ -46,6 +48,7 @@ export class Verdicts {
     this.#lookAtGmail();
     const { stores, mailbox } = this.#world;
     if ((await stores.store.getMailbox(mailbox)) === null) return;
+    await this.#compareCounts();
     for (;;) {
       const { changes } = await stores.store.readChangePage({ mailbox, after: this.#read, limit: 200 });
       for (const change of changes) {
@@ -65,6 +68,18 @@ export class Verdicts {
   /** Empty when no message was called gone wrongly. */
   differences(): readonly string[] {
     return this.#wrong;
+  }
+
+  /** What a sync reports is what the rows say, although part of it is remembered. */
+  async #compareCounts(): Promise<void> {
+    const { stores, mailbox, clock } = this.#world;
+    const reported = await stores.store.countProgress(mailbox);
+    const { stored, pending, failed, backfill } = await stores.store.countMessages(mailbox, clock.now());
+    const counted = { stored, pending, failed, isBackfilling: backfill > 0 };
+    // An activity may write between the two.
+    const isSteady = isDeepStrictEqual(await stores.store.countProgress(mailbox), reported);
+    if (isSteady && !isDeepStrictEqual(reported, counted))
+      this.#wrong.push(`reported as ${JSON.stringify(reported)}, and counted ${JSON.stringify(counted)}`);
   }
 
   #lookAtGmail(): void {

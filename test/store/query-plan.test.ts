@@ -1,8 +1,16 @@
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, StatementSync } from 'node:sqlite';
 import { describe, expect, it, vi } from 'vitest';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
-import { added, labelled, openMailbox, reading, record, type TestMailbox } from '../fixtures/store/tested-store.ts';
+import {
+  added,
+  deleted,
+  labelled,
+  openMailbox,
+  reading,
+  record,
+  type TestMailbox,
+} from '../fixtures/store/tested-store.ts';
 import { useFolder } from '../fixtures/host/temporary-folder.ts';
 
 describe('queries', () => {
@@ -45,6 +53,46 @@ describe('queries', () => {
     expect(await plansOf((mailbox) => mailbox.refreshes())).toContain(
       'SEARCH messages USING INDEX messages_to_refresh (mailbox_key=? AND refresh_at<?)',
     );
+  });
+
+  it('of a poll read only rows with work, however many messages the mailbox has', async () => {
+    const plans = await plansOf(async (mailbox) => {
+      const { id, now, store } = mailbox;
+      await store.getMailbox(id);
+      await store.correctTimes({ mailbox: id, now });
+      await store.getLabels(id);
+      await mailbox.apply([]);
+      await mailbox.pending('live');
+      await store.listEarlyReadings({ mailbox: id, now, limit: 500 });
+      await mailbox.refreshes();
+      for (const lane of ['live', 'backfill'] as const) await store.nextAttemptAt({ mailbox: id, lane, now });
+      await store.countProgress(id);
+      await mailbox.begin(200);
+      await mailbox.list(['c']);
+      await store.countProgress(id);
+      await store.workLeft({ mailbox: id, attachments: false });
+      await store.getUsage(id);
+      await store.getLedger(id);
+    });
+    expect(plans.filter((plan) => plan.includes('messages') && /\(mailbox_key=\?\)/.test(plan))).toEqual([]);
+  });
+
+  it('of a poll count the stored messages only after something changed', async () => {
+    const mailbox = await openMailbox({ name: '', open: () => openSqliteStore({ path: path() }) });
+    await mailbox.sync([reading('a'), reading('b')]);
+    const all = vi.spyOn(StatementSync.prototype, 'all');
+    const countings = async (): Promise<number> => {
+      all.mockClear();
+      const { stored } = await mailbox.store.countProgress(mailbox.id);
+      const countings = all.mock.calls.filter((values) => values[1] === 'stored').length;
+      expect(stored).toBe((await mailbox.counts()).stored);
+      return countings;
+    };
+    expect([await countings(), await countings()]).toEqual([1, 0]);
+    await mailbox.apply([record(101, deleted('a'))]);
+    expect([await countings(), await countings()]).toEqual([1, 0]);
+    all.mockRestore();
+    await mailbox.store.close();
   });
 
   it('scan no table', async () => {

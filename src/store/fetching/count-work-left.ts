@@ -1,55 +1,112 @@
-import { sql } from 'kysely';
-import type { WorkStore } from './work-store.ts';
-import type { RequestOf } from '../engines/request-of.ts';
+import { sql, type Kysely } from 'kysely';
+import type { Lane } from '../../model/lane.ts';
 import type { WorkLeft } from '../../model/work-left.ts';
-import { mailboxKey } from '../rows/mailbox-rows.ts';
+import type { RequestOf } from '../engines/request-of.ts';
+import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
+import { mailboxKey } from '../rows/mailbox-rows.ts';
+import type { WorkStore } from './work-store.ts';
+
+/**
+ * So many pending messages of a lane stand for all of them, those that are fetched next. Grouping a million by thread
+ * would take longer than fetching the next thousands.
+ */
+const SAMPLED = 10_000;
+
+/** So many of the newest messages show how many have attachments. */
+const NEWEST = 5_000;
 
 /** See {@link WorkStore.workLeft}. */
 export async function workLeft(
   database: StoreDatabase,
-  { mailbox }: RequestOf<WorkStore, 'workLeft'>,
+  { mailbox, attachments }: RequestOf<WorkStore, 'workLeft'>,
 ): Promise<WorkLeft> {
   const key = await mailboxKey(database, mailbox);
   return database.read(async (db) => {
-    const fresh = db
-      .selectFrom('messages')
-      .select((eb) => eb.fn.countAll<number>().as('fresh'))
-      .where('mailbox_key', '=', key)
-      .where('state', '=', 'pending')
-      .where('attempts', '=', 0)
-      .where(sql<boolean>`not (${LACKS})`)
-      .groupBy('thread_id');
+    const attachedShare = attachments ? await shareWithAttachments(db, key) : 0;
+    const pending = await countPending(db, key);
+    if (pending === 0) return { threads: [], tried: 0, lacking: 0, attachedShare };
     const threads = await db
-      .selectFrom(fresh.as('threads'))
+      .selectFrom(
+        sampleOf(db, key)
+          .select((eb) => eb.fn.countAll<number>().as('fresh'))
+          .where('attempts', '=', 0)
+          .where('lacks_attachments', '=', 0)
+          .groupBy('thread_id')
+          .as('threads'),
+      )
       .select((eb) => ['fresh', eb.fn.countAll<number>().as('threads')])
       .groupBy('fresh')
       .orderBy('fresh')
       .execute();
-    const { lacking, tried } = await db
-      .selectFrom('messages')
+    const { sampled, lacking, tried } = await sampleOf(db, key)
       .select([
-        sql<number>`coalesce(sum(case when ${LACKS} then 1 else 0 end), 0)`.as('lacking'),
-        sql<number>`coalesce(sum(case when ${LACKS} then 0 when attempts = 0 then 0 else 1 end), 0)`.as('tried'),
+        (eb) => eb.fn.countAll<number>().as('sampled'),
+        sql<number>`coalesce(sum(lacks_attachments), 0)`.as('lacking'),
+        sql<number>`coalesce(sum(case when lacks_attachments = 1 or attempts = 0 then 0 else 1 end), 0)`.as('tried'),
       ])
-      .where('mailbox_key', '=', key)
-      .where('state', '=', 'pending')
       .executeTakeFirstOrThrow();
-    const read = await db
-      .selectFrom('messages')
-      .select([
-        (eb) => eb.fn.countAll<number>().as('messages'),
-        sql<number>`coalesce(sum(case when attachments > 0 then 1 else 0 end), 0)`.as('attached'),
-      ])
-      .where('mailbox_key', '=', key)
-      .where('attachments', 'is not', null)
-      .executeTakeFirstOrThrow();
-    return { threads, tried, lacking, attachedShare: read.messages === 0 ? 0 : read.attached / read.messages };
+    const all = (count: number): number => Math.round((count * pending) / Math.max(1, sampled));
+    return {
+      threads: threads.map(({ fresh, threads: count }) => ({ fresh, threads: all(count) })),
+      tried: all(tried),
+      lacking: all(lacking),
+      attachedShare,
+    };
   });
 }
 
-/** Whether a row holds its FULL body but not its attachments. */
-const LACKS = sql`(format is not null and format = 'full' and attachments_held = 0 and attachments is not null)`;
+/** 1 for a row that holds its FULL body but not its attachments. */
+const LACKS = sql<number>`case
+  when format is not null and format = 'full' and attachments_held = 0 and attachments is not null then 1 else 0 end`;
+
+function sampleOf(db: Kysely<Schema>, key: number) {
+  const ofLane = (lane: Lane) =>
+    db
+      .selectFrom('messages')
+      .select(['thread_id', 'attempts', LACKS.as('lacks_attachments')])
+      .where('mailbox_key', '=', key)
+      .where('lane', '=', lane)
+      // True of every row: with it SQLite reads the index of rows with work.
+      .where('next_attempt_at', '>=', 0)
+      .where('state', '=', 'pending')
+      .orderBy('next_attempt_at')
+      .limit(SAMPLED);
+  return db.selectFrom(
+    db
+      .selectFrom(ofLane('live').as('live'))
+      .selectAll()
+      .unionAll(db.selectFrom(ofLane('backfill').as('backfill')).selectAll())
+      .as('sample'),
+  );
+}
+
+async function countPending(db: Kysely<Schema>, key: number): Promise<number> {
+  const { messages } = await db
+    .selectFrom('messages')
+    .select((eb) => eb.fn.countAll<number>().as('messages'))
+    .where('mailbox_key', '=', key)
+    .where('state', '=', 'pending')
+    .executeTakeFirstOrThrow();
+  return messages;
+}
+
+async function shareWithAttachments(db: Kysely<Schema>, key: number): Promise<number> {
+  const newest = db
+    .selectFrom('messages')
+    .select('attachments')
+    .where('mailbox_key', '=', key)
+    .orderBy('id', 'desc')
+    .limit(NEWEST);
+  const { read, attached } = await db
+    .selectFrom(newest.as('newest'))
+    .select([
+      sql<number>`coalesce(sum(case when attachments is null then 0 else 1 end), 0)`.as('read'),
+      sql<number>`coalesce(sum(case when attachments > 0 then 1 else 0 end), 0)`.as('attached'),
+    ])
+    .executeTakeFirstOrThrow();
+  return read === 0 ? 0 : attached / read;
+}
 
 /** See {@link WorkStore.countBackfills}. */
 export async function countBackfills(database: StoreDatabase): Promise<number> {

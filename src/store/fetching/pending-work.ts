@@ -1,10 +1,10 @@
-import { sql, type Kysely } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { FetchingStore } from './fetching-store.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import type { MailboxId, MessageId, ThreadId } from '../../model/ids.ts';
 import { fromHistoryIdText } from '../engines/history-id-text.ts';
 import { mailboxKey } from '../rows/mailbox-rows.ts';
-import type { FailedMessage, LackingMessage, MessageCounts } from './work-store.ts';
+import type { FailedMessage, LackingMessage } from './work-store.ts';
 import type { PendingMessage } from './fetching-store.ts';
 import { toLacking } from '../rows/message-columns.ts';
 import type { Lane } from '../../model/lane.ts';
@@ -233,53 +233,4 @@ export async function nextRefresh(
       .execute(),
   );
   return rows.map((row) => row.id as MessageId);
-}
-
-/** See `WorkStore.countMessages`. */
-export async function countMessages(database: StoreDatabase, mailbox: MailboxId, now: number): Promise<MessageCounts> {
-  const key = await mailboxKey(database, mailbox);
-  return database.read(async (db) => {
-    const states = await db
-      .selectFrom('messages')
-      .select(['state', (eb) => eb.fn.countAll<number>().as('messages')])
-      .where('mailbox_key', '=', key)
-      .groupBy('state')
-      .execute();
-    const work = await db
-      .selectFrom('messages')
-      .select([
-        sql<number>`coalesce(sum(case when lane = 'backfill' and state = 'pending' then 1 else 0 end), 0)`.as(
-          'backfill',
-        ),
-        sql<number>`coalesce(sum(case when next_attempt_at <= ${now} then 1 else 0 end), 0)`.as('due'),
-      ])
-      .where('mailbox_key', '=', key)
-      .where('lane', 'in', ['live', 'backfill'])
-      .executeTakeFirstOrThrow();
-    const { lacking } = await db
-      .selectFrom('messages')
-      .select((eb) => eb.fn.countAll<number>().as('lacking'))
-      .where('mailbox_key', '=', key)
-      .where('lacks', 'is not', null)
-      .where('state', '=', 'stored')
-      .executeTakeFirstOrThrow();
-    const { left } = await db
-      .selectFrom('messages')
-      .select((eb) => eb.fn.countAll<number>().as('left'))
-      .where('mailbox_key', '=', key)
-      // Literals, so that SQLite's planner sees that the index of these rows holds all of them.
-      .where(sql<boolean>`state = 'gone' and gone_because = 'excluded'`)
-      .executeTakeFirstOrThrow();
-    const count = (state: string) => states.find((row) => row.state === state)?.messages ?? 0;
-    return {
-      stored: count('stored'),
-      pending: count('pending'),
-      failed: count('failed'),
-      gone: count('gone') - left,
-      excluded: count('excluded') + left,
-      lacking,
-      backfill: work.backfill,
-      due: work.due,
-    };
-  });
 }

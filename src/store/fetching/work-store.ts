@@ -4,12 +4,22 @@ import type { WorkLeft } from '../../model/work-left.ts';
 
 /** How many messages are pending, failed or lacking. */
 export interface WorkStore {
-  /** Counts of messages by state; `due` counts rows of both lanes whose next attempt has come. */
+  /**
+   * Counts of messages by state; `due` counts rows of both lanes whose next attempt has come. Takes time with the size
+   * of the mailbox.
+   */
   countMessages(mailbox: MailboxId, now: number): Promise<MessageCounts>;
+  /** What a sync reports of the mailbox. Cheap where nothing is to be fetched and nothing has changed. */
+  countProgress(mailbox: MailboxId): Promise<FetchProgress>;
   /** Pending and failed messages of all mailboxes. Cheap enough to ask every few seconds. */
   countWork(): Promise<WorkCounts>;
-  /** The pending messages in the groups that the fetch plan prices. */
-  workLeft(request: { mailbox: MailboxId }): Promise<WorkLeft>;
+  /**
+   * The pending messages in the groups that the fetch plan prices. For more than ten thousand it is an estimate, made
+   * from those that are fetched next.
+   *
+   * @param request.attachments - whether attachments are wanted; otherwise the share of messages with some is 0
+   */
+  workLeft(request: { mailbox: MailboxId; attachments: boolean }): Promise<WorkLeft>;
   /** Mailboxes of this database whose full sync is under way. */
   countBackfills(): Promise<number>;
   /** Failed messages, next attempt first. */
@@ -36,6 +46,12 @@ export interface MessageCounts {
   readonly backfill: number;
   /** Messages with something to fetch (pending, failed or lacking) whose next attempt has come. */
   readonly due: number;
+}
+
+/** How far the mailbox's messages are fetched; the figures are those of {@link MessageCounts}. */
+export interface FetchProgress extends Pick<MessageCounts, 'stored' | 'pending' | 'failed'> {
+  /** Whether the backfill lane has pending messages: the full sync is not complete. */
+  readonly isBackfilling: boolean;
 }
 
 export interface WorkCounts {

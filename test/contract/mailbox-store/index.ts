@@ -16,6 +16,7 @@ import { limit } from './limit-contract.ts';
 import { listing } from './listing-contract.ts';
 import { mailboxes } from './mailboxes-contract.ts';
 import { parkedReplays } from './parked-replays-contract.ts';
+import { progress } from './progress-contract.ts';
 import { readingBack } from './reading-contract.ts';
 import { removal } from './removal-contract.ts';
 import { renaming } from './renaming-contract.ts';
@@ -44,6 +45,7 @@ export function mailboxStoreContract(fixture: StoreFixture): void {
     renaming(fixture);
     attachments(fixture);
     workLeft(fixture);
+    progress(fixture);
     deliveries(fixture);
     labelFilters(fixture);
     unendedAttempts(fixture);

@@ -66,6 +66,7 @@ export function mailboxes(fixture: StoreFixture): void {
 
     it.for([
       ['countMessages', (it: ReturnType<typeof open>) => it.store.countMessages(bob, 1)],
+      ['countProgress', (it: ReturnType<typeof open>) => it.store.countProgress(bob)],
       [
         'beginFullSync',
         (it: ReturnType<typeof open>) =>

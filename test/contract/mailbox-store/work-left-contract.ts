@@ -34,7 +34,7 @@ export function workLeft(fixture: StoreFixture): void {
         { ...reading('lacks', { thread: 'd' }), attachments: { count: 3, held: false } },
         { ...reading('plain', { thread: 'd' }), attachments: { count: 0, held: true } },
       );
-      expect(await mailbox.store.workLeft({ mailbox: mailbox.id })).toEqual({
+      expect(await mailbox.store.workLeft({ mailbox: mailbox.id, attachments: true })).toEqual({
         threads: [
           { fresh: 1, threads: 1 },
           { fresh: 2, threads: 2 },
@@ -48,7 +48,7 @@ export function workLeft(fixture: StoreFixture): void {
     it('is nothing once everything is stored, gone or failed', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a')]);
-      expect(await mailbox.store.workLeft({ mailbox: mailbox.id })).toEqual({
+      expect(await mailbox.store.workLeft({ mailbox: mailbox.id, attachments: true })).toEqual({
         threads: [],
         tried: 0,
         lacking: 0,
