@@ -34,22 +34,22 @@ async function withMailbox<Result>(
   return result;
 }
 
-/** Requests of the first day, from the moment on at which the mailbox is barred. */
-function firstDay(bar: (world: VirtualGmail) => void): Promise<{ gmail: number; tokens: number }> {
+/** Requests of the first day, counted from the moment at which `block` bars the mailbox. */
+function firstDay(block: (world: VirtualGmail) => void): Promise<{ gmail: number; tokens: number }> {
   return withMailbox(async (world, mailbox) => {
     const before = { ...world.requests };
-    bar(world);
+    block(world);
     await world.clock.sleep(DAY);
     if (mailbox.inSync) throw new InvalidRunError('the mailbox is not blocked');
     return { gmail: world.requests.gmail - before.gmail, tokens: world.requests.tokens - before.tokens };
   });
 }
 
-/** Milliseconds from the end of a refusal to the mailbox in sync. */
-function backAfter(barred: number, isResumed: boolean): Promise<number> {
+/** Milliseconds from the end of a refusal that lasted `blockedFor` ms until the mailbox is in sync again. */
+function backAfter(blockedFor: number, isResumed: boolean): Promise<number> {
   return withMailbox(async (world, mailbox) => {
     const fault = world.simulator.faults.add(API_OFF);
-    await world.clock.sleep(barred);
+    await world.clock.sleep(blockedFor);
     if (mailbox.inSync) throw new InvalidRunError('the mailbox is not blocked');
     fault.remove();
     const endedAt = world.clock.now();
@@ -62,14 +62,15 @@ function backAfter(barred: number, isResumed: boolean): Promise<number> {
 
 async function backByItself(): Promise<Figure> {
   const waits: number[] = [];
-  for (let barred = HALF_HOUR; barred < DAY; barred += HALF_HOUR) waits.push((await backAfter(barred, false)) / MINUTE);
+  for (let blockedFor = HALF_HOUR; blockedFor < DAY; blockedFor += HALF_HOUR)
+    waits.push((await backAfter(blockedFor, false)) / MINUTE);
   const late = waits.filter((wait) => wait > 60).length;
   return {
     name: '  back by itself: longest wait',
     value: Math.max(...waits),
     unit: 'min',
     bound: { is: 'at most', value: 60 },
-    note: `the refusal ended after each of ${waits.length} half hours; over an hour for ${late} of them`,
+    note: `${waits.length} refusals of up to a day; after ${late} of them it took over an hour`,
   };
 }
 
@@ -83,15 +84,15 @@ const dayOf = (name: string, calls: number, most: number, note: string): Figure 
 
 export const blocked: Bench = {
   name: 'blocked',
-  about: 'what a blocked mailbox costs on its first day, and when it is back',
+  about: 'what a blocked mailbox costs on its first day, and how soon it is back',
   async run() {
     const revoked = await firstDay(({ simulator }) => simulator.revoke(EMAIL));
     const off = await firstDay(({ simulator }) => simulator.faults.add(API_OFF));
     const suspended = await firstDay(({ simulator }) => simulator.faults.add(SUSPENDED));
     return [
       dayOf('first day of a revoked grant', revoked.gmail + revoked.tokens, 3, 'tokens included'),
-      dayOf('first day with the API off', off.gmail, 24, `and ${off.tokens} of the token endpoint`),
-      dayOf('first day of a suspended account', suspended.gmail, 24, `and ${suspended.tokens} of the token endpoint`),
+      dayOf('first day with the API off', off.gmail, 24, `and ${off.tokens} to the token endpoint`),
+      dayOf('first day of a suspended account', suspended.gmail, 24, `and ${suspended.tokens} to the token endpoint`),
       {
         name: '  back after `resume`',
         value: (await backAfter(DAY / 2, true)) / 1_000,

@@ -13,18 +13,18 @@ import { PostgresServer } from '../test/fixtures/postgres/postgres-server.ts';
 import { load } from './bench-processes.ts';
 
 const MAILBOXES = 100;
-/** Changes that a backfill writes, 50 in a transaction, before anybody follows. */
+/** Changes that a backfill writes, 50 in a transaction, before anything follows the feed. */
 const BACKFILLED = 200_000;
 const BATCH = 50;
-/** Live changes, one in a transaction, each round numbered by itself. */
+/** Rounds of live changes: one of each mailbox, each in its own transaction. The feed numbers every round by itself. */
 const ROUNDS = 200;
 const WAKES = 200;
 const WAKE_EVERY = 25;
 
-/** Reads the feed of all mailboxes by one reader, and measures how soon a commit of another connection is seen. */
+/** One reader reads the feed of all mailboxes. Also measures how soon it sees a commit of another connection. */
 export const changeFeed: Bench = {
   name: 'change-feed',
-  about: 'changes read by one follower of the feed, and its wake after a commit, on both databases',
+  about: 'how fast one follower reads the feed, and how soon it wakes after a commit, on both databases',
   run: async () => {
     const folder = mkdtempSync(join(tmpdir(), 'tidemark-feed-'));
     const figures: Figure[] = [];
@@ -110,7 +110,7 @@ async function wakesOf(reader: Stores, writer: Stores, mailboxes: readonly Mailb
     }
   })();
   for await (const { messageId } of followChanges(reader.database, { after })) {
-    // It may be seen before the writer's promise has resolved.
+    // The reader may see a change before the writer's promise has resolved.
     wakes.push(Math.max(0, performance.now() - (committed.get(messageId) ?? Infinity)));
     if (wakes.length === WAKES) break;
   }

@@ -24,7 +24,7 @@ const MAILBOXES = 20;
 const PER_SECOND = 10;
 const CHANGES = 300;
 
-/** When a target got a change: epoch ms. */
+/** A change, and when its target got it or the store committed it (epoch ms). */
 interface Got extends PlacedChange {
   readonly at: number;
 }
@@ -35,7 +35,7 @@ interface Got extends PlacedChange {
  */
 export const deliveryLatency: Bench = {
   name: 'deliveries',
-  about: `commit of a change to its handler and to its webhook, ${PER_SECOND}/s over ${MAILBOXES} mailboxes`,
+  about: `time from a commit to the handler and to the webhook, ${PER_SECOND}/s over ${MAILBOXES} mailboxes`,
   async run() {
     const folder = mkdtempSync(join(tmpdir(), 'tidemark-bench-deliveries-'));
     const ends: Ends = [() => rmSync(folder, { recursive: true, force: true })];
@@ -97,7 +97,7 @@ function timeOf(got: readonly Got[], { mailbox, sequence }: Got): number | null 
   return got.find((each) => each.mailbox === mailbox && each.sequence === sequence)?.at ?? null;
 }
 
-/** Below 0 where a target was faster than the look that found the commit; counted as 0. */
+/** A target may be faster than the query that notices the commit: a negative time counts as 0. */
 function timesOf(got: readonly Got[], committed: readonly Got[]): readonly number[] {
   return committed.map((commit) => {
     const at = timeOf(got, commit);

@@ -7,13 +7,13 @@ export interface NotedDelivery extends PlacedChange {
   readonly id: string;
 }
 
-/** What targets got, held against what they asked for: every change, once, in the order of each mailbox. */
+/** Compares what targets got with what they asked for: every change once, in the order of its mailbox. */
 export class DeliveryBook {
   /** Deliveries, each counted once. */
   deliveries = 0;
-  /** Deliveries that came again with the id that they had. */
+  /** Deliveries that came again with the same id. */
   repeated = 0;
-  /** A change after a later one, or again under another id. */
+  /** Sentences about changes that came after a later one, or again with another id. */
   readonly reordered: string[] = [];
   readonly #ids = new Map<string, Map<number, string>>();
 

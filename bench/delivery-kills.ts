@@ -15,19 +15,19 @@ import { KilledFleet, type Kills } from './killed-fleet.ts';
 import { openBenchSystem, openWith, startMailboxes, until, type Ends } from './mailboxes-in-sync.ts';
 import { changesIn, handledChanges } from './noted-changes.ts';
 
-/** Deliveries in all; DELIVERIES=2000 tries the bench out. */
+/** Deliveries in total; DELIVERIES=2000 makes a quick trial run. */
 const DELIVERIES = Number(process.env['DELIVERIES'] ?? 10_000);
 const MAILBOXES = 20;
 const SUBSCRIPTIONS = ['bench', 'hook'] as const;
 /** Ms between two rounds, each of which changes every message of every mailbox. */
 const ROUND = 1_000;
-/** Ms; a mailbox whose poke was lost with a server polls this often. */
+/** Ms between polls. A killed server may lose a poke: then a poll finds the change. */
 const POLL = 5_000;
 const SERVED_WITHIN = 300_000;
 
 /**
- * Workers, PostgreSQL and Temporal's server are killed in turn, each a real process, while labels change. Every change
- * is a delivery of its own, to a handler and to a webhook.
+ * Kills workers, PostgreSQL and Temporal's server in turn, all of them real processes, while labels change. Every
+ * change is delivered by itself, to a handler and to a webhook.
  */
 export const deliveryKills: Bench = {
   name: 'delivery-kills',
@@ -100,13 +100,13 @@ function figuresOf(run: {
 }): readonly Figure[] {
   const { book, kills, seconds } = run;
   const all = kills.workers + kills.postgres + kills.temporal;
-  const exact = (name: string, value: number): Figure => ({
+  const mustBeZero = (name: string, value: number): Figure => ({
     name,
     value,
     unit: '',
     bound: { is: 'at most', value: 0 },
   });
-  const told = (name: string, value: number, unit: string, note: string): Figure => ({
+  const withoutBound = (name: string, value: number, unit: string, note: string): Figure => ({
     name,
     value,
     unit,
@@ -114,18 +114,18 @@ function figuresOf(run: {
     note,
   });
   return [
-    told('deliveries accepted', book.deliveries, '', `in ${seconds.toFixed(0)} s; ${load()}`),
-    told(
+    withoutBound('deliveries accepted', book.deliveries, '', `in ${seconds.toFixed(0)} s; ${load()}`),
+    withoutBound(
       '  processes killed',
       all,
       '',
       `${kills.workers} workers, PostgreSQL ${kills.postgres} and Temporal ${kills.temporal} times`,
     ),
-    exact('changes lost', run.lost),
-    exact('changes reordered, or again with another id', book.reordered.length),
-    exact('changes parked', run.parked),
+    mustBeZero('changes lost', run.lost),
+    mustBeZero('changes reordered, or again with another id', book.reordered.length),
+    mustBeZero('changes parked', run.parked),
     {
-      name: 'deliveries again with the same id, a kill',
+      name: 'deliveries again with the same id, per kill',
       value: book.repeated / Math.max(1, all),
       unit: '',
       // Each subscription has one delivery under way in each mailbox.
@@ -135,7 +135,7 @@ function figuresOf(run: {
   ];
 }
 
-/** Stars every message and takes the stars away, until there are changes enough. */
+/** Adds and removes the stars of all messages until there are enough changes. */
 async function changeLabels(
   simulator: Simulator,
   { client, store }: TidemarkWithStores,
@@ -145,7 +145,7 @@ async function changeLabels(
     const rows = await Promise.all(mailboxes.map((mailbox) => store.getMailbox(mailbox)));
     return rows.reduce((sum, row) => sum + (row?.changeSequence ?? 0), 0);
   };
-  // A star that is gone before a sync saw it is no change, so rounds are no measure of changes.
+  // A star that is removed before a sync sees it makes no change: what was stored counts, not the rounds.
   for (let round = 0; SUBSCRIPTIONS.length * (await stored().catch(() => 0)) < DELIVERIES; round++) {
     for (const mailbox of mailboxes) {
       const gmail = simulator.mailbox(mailbox);
@@ -157,7 +157,7 @@ async function changeLabels(
   }
 }
 
-/** Whether every subscription is at the head of every mailbox. */
+/** Whether every subscription has reached the newest change of every mailbox. */
 async function allServed({ store }: TidemarkWithStores): Promise<boolean> {
   const positions = (await Promise.all(SUBSCRIPTIONS.map((name) => store.readPositions(name)))).flat();
   return positions.length === SUBSCRIPTIONS.length * MAILBOXES && positions.every((at) => at.sequence === at.head);

@@ -4,9 +4,9 @@ import { MAILBOXES, runInThread, SUBSCRIPTIONS, type Proof } from './delivery-sh
 
 const MINUTE = 60_000;
 
-/** Deliveries in all; DELIVERIES=10000 tries the bench out. */
+/** Deliveries in total; DELIVERIES=10000 makes a quick trial run. */
 const DELIVERIES = Number(process.env['DELIVERIES'] ?? 1_000_000);
-/** Seconds; KILLED_EVERY=10 meets more deliveries under way. */
+/** Seconds; with KILLED_EVERY=10 more kills meet deliveries under way. */
 const KILLED_EVERY = Number(process.env['KILLED_EVERY'] ?? 3_600);
 /** The worker of a shard is killed this often (ms), on average, while it is busy. */
 const SHARDS = [
@@ -16,26 +16,26 @@ const SHARDS = [
 /** Each subscription has one delivery under way in each mailbox. */
 const UNDER_WAY = MAILBOXES * SUBSCRIPTIONS.length;
 
-/** Each kill repeats what was under way and processed, so their number goes with that of the kills that meet some. */
+/** A kill repeats deliveries under way that were already processed: repeats grow with the kills that meet any. */
 function repeats({ repeated, deliveries, kills, meetings, met }: Proof, killedEvery: string): readonly Figure[] {
   const each = meetings === 0 ? 0 : repeated / meetings;
   return [
     {
-      name: `deliveries again, same id, a kill ${killedEvery}`,
+      name: `deliveries again with the same id, a kill ${killedEvery}`,
       value: (100 * repeated) / deliveries,
       unit: '%',
       bound: { is: 'at most', value: 0.01 },
       note: `${repeated} of ${deliveries}; ${meetings} of ${kills} kills met deliveries under way`,
     },
     {
-      name: '  the same, a kill that met some under way',
+      name: '  the same, per kill that met deliveries under way',
       value: each,
       unit: '',
       bound: { is: 'at most', value: UNDER_WAY },
       note: `${(met / Math.max(1, meetings)).toFixed(1)} were under way; ${UNDER_WAY} may be`,
     },
     {
-      name: '  deliveries between two such kills for 0.01%',
+      name: '  deliveries between such kills that make it 0.01%',
       value: each / 0.0001,
       unit: '',
       bound: null,
@@ -74,7 +74,7 @@ export const deliveryProof: Bench = {
       total('changes lost', ({ lost }) => lost, 0),
       total('changes reordered, or again with another id', ({ reordered }) => reordered, 0),
       total('changes neither delivered nor parked', ({ unparked }) => unparked, 0),
-      total('changes parked', ({ parked }) => parked, null, 'a receiver that is down for three days parks none'),
+      total('changes parked', ({ parked }) => parked, null, 'a receiver that is down for three days parks nothing'),
       total(
         'deliveries again that no kill explains',
         ({ unexplained }) => unexplained,

@@ -37,7 +37,7 @@ export interface ShardOptions {
 }
 export const MAILBOXES = 20;
 const MESSAGES = 200;
-/** A recipient processes a delivery this long, and then its answer travels this long. */
+/** Ms that a recipient takes for a delivery, and ms that its answer then travels. */
 const TAKES = 50;
 const ANSWER = 2;
 
@@ -52,7 +52,7 @@ const webhook = (name: string): SubscriptionDefinition => ({
   ...handler(name),
   target: { kind: 'webhook', url: urlOf(name), allowPrivate: false, fields: [], link: null },
 });
-/** One change in each delivery, so that there are as many deliveries as can be. */
+/** One change in each delivery, so that there are as many deliveries as possible. */
 export const SUBSCRIPTIONS: readonly SubscriptionDefinition[] = [
   handler('usual'),
   { ...handler('above-all'), order: { kind: 'above-all' } },
@@ -67,8 +67,9 @@ export interface Proof extends LedgerCounts {
   readonly unparked: number;
   readonly parked: number;
   readonly kills: number;
-  /** Of them, those that met deliveries under way, and how many these were. */
+  /** Kills that met deliveries under way. */
   readonly meetings: number;
+  /** Deliveries that kills met under way, in total. */
   readonly met: number;
   readonly storeFaults: number;
   readonly lostResults: number;
@@ -76,8 +77,8 @@ export interface Proof extends LedgerCounts {
 }
 
 /**
- * Live changes of many mailboxes, delivered while everything dies again and again. Each shard has its own thread,
- * database, worker and clock.
+ * Delivers live changes of many mailboxes while workers die, calls of the store fail and results are lost. Each shard
+ * has its own thread, database, worker and clock.
  */
 class Shard {
   readonly #random: Random;
@@ -132,7 +133,7 @@ class Shard {
     void this.#killWorkers(start + OUTAGE);
     const runs = this.#mailboxes.map(({ lanes }) => lanes.run());
     await this.#change();
-    // The last attempts of the outage may be four hours away when it ends.
+    // When the outage ends, the next attempt may be four hours away.
     const served = await this.#within(OUTAGE + 2 * 24 * HOUR, () => this.#areServed());
     for (const { lanes } of this.#mailboxes) lanes.end();
     await Promise.all(runs);
@@ -164,7 +165,7 @@ class Shard {
     this.#mailboxes.push({ gmail, lanes });
   }
 
-  /** People change labels, until every mailbox has had its share of changes. */
+  /** Changes labels until every mailbox has its share of changes. */
   async #change(): Promise<void> {
     // What lies in spam and trash is not mirrored, so it makes no changes.
     const visible = Math.min(
@@ -184,7 +185,7 @@ class Shard {
     }
   }
 
-  /** A worker dies every hour, and as often as the shard says while much is delivered. */
+  /** Kills the worker, on average once an hour, and every `killedEvery` ms while much is delivered. */
   async #killWorkers(outageEnds: number): Promise<void> {
     const busyUntil = this.#clock.now() + (2 * MINUTE * this.#changes) / MESSAGES;
     for (;;) {

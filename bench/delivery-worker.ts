@@ -6,7 +6,8 @@ import { installRuntime } from '../src/telemetry/runtime.ts';
 import { runWorker } from '../src/worker.ts';
 
 /**
- * A product's worker with one handler, which notes when it is called with what: `node delivery-worker.ts FILE [BATCH]`.
+ * A product's worker with one handler, which writes each change and the time of its call to a file: `node
+ * delivery-worker.ts FILE [BATCH]`.
  */
 const [, , file = '', batch] = process.argv;
 const config = loadConfig();

@@ -17,7 +17,7 @@ import { InvalidRunError, type Bench, type Figure } from '../test/fixtures/measu
 import { cpuSecondsOf, load, memoryOf, SimulatorProcess, startProgram } from './bench-processes.ts';
 
 const EMAIL = mailboxId('bench@example.com');
-/** The folder for the worker's `--cpu-prof` profiles; not set for no profiles. */
+/** The folder for the worker's `--cpu-prof` profiles. Without it no profile is made. */
 const PROFILE = process.env['BENCH_CPU_PROFILE'];
 
 /** These variables are passed to the worker when set, to measure the cost of metrics and tracing. */
@@ -152,7 +152,7 @@ interface HistoryFigures {
   readonly listingSeconds: number;
 }
 
-/** Over all runs of the chain that continue-as-new made. */
+/** Sums up all runs that continue-as-new made of the workflow. */
 async function readHistory(temporal: Client): Promise<HistoryFigures> {
   const { workflowExecution } = await temporal.workflow
     .getHandle(workflowIdOf(EMAIL))
@@ -212,7 +212,7 @@ function noteOf(run: EngineRun): string {
 export const engineSpeed: Bench = {
   name: 'engine',
   about:
-    'messages a second: one worker, Temporal server and simulator in processes of their own, ' +
+    'messages a second: one worker, Temporal server and simulator in separate processes, ' +
     'SQLite file, 4 KB, full, no quota',
   async run() {
     const figures: Figure[] = [];
@@ -232,7 +232,7 @@ export const engineSpeed: Bench = {
 
 export const engineOnPostgres: Bench = {
   name: 'engine-postgres',
-  about: 'the same on PostgreSQL, its server beside everything else on the machine',
+  about: 'the same on PostgreSQL, whose server runs on the same machine',
   async run() {
     const figures: Figure[] = [];
     for (const messages of [SMALL, LARGE]) {

@@ -20,7 +20,7 @@ const WORKERS = 2;
 /** Ms between two kills, on average. */
 const KILL_EVERY = 8_000;
 
-/** Real processes that are killed one after another, and started again at once: workers, PostgreSQL, Temporal. */
+/** Real processes that are killed one after another and started again at once: workers, PostgreSQL, Temporal. */
 export class KilledFleet {
   readonly postgres: PostgresServer;
   readonly #folder: string;
@@ -52,7 +52,7 @@ export class KilledFleet {
     this.#workers = Array.from({ length: WORKERS }, start);
   }
 
-  /** Kills until the signal aborts. Everything runs when it returns. */
+  /** Kills one process after another until the signal aborts. All of them run when it returns. */
   async killInTurn(signal: AbortSignal): Promise<Kills> {
     const kills = { workers: 0, postgres: 0, temporal: 0 };
     const turns = [

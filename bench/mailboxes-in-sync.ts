@@ -10,13 +10,13 @@ import { Simulator } from '../src/simulator/simulator.ts';
 import { InvalidRunError } from '../test/fixtures/measured/figure.ts';
 import { startServerIn } from './dev-server.ts';
 
-/** What a bench closes in the end, the last first. */
+/** What a bench closes when it ends, in reverse order. */
 export type Ends = (() => unknown)[];
 
 export interface BenchSystem {
   readonly simulator: Simulator;
   readonly gmailUrl: string;
-  /** For programs; SQLite in the folder. */
+  /** For programs. Their database is SQLite in the folder. */
   readonly env: NodeJS.ProcessEnv;
 }
 
@@ -95,7 +95,7 @@ export function insertMail(simulator: Simulator, mailbox: MailboxId, number: num
   });
 }
 
-/** Milliseconds since the epoch at which the store held a message newer than `after`, to within some 5 ms. */
+/** Epoch ms at which the store first held a message stored after change `after`, to within about 5 ms. */
 export async function storedAt({ client }: TidemarkWithStores, mailbox: MailboxId, after: number): Promise<number> {
   const began = performance.now();
   for (;;) {
@@ -106,7 +106,7 @@ export async function storedAt({ client }: TidemarkWithStores, mailbox: MailboxI
   }
 }
 
-/** @throws {InvalidRunError} with the message, when the condition does not come true `within` so many ms */
+/** @throws {InvalidRunError} with the message, when the condition is not true `within` this many ms */
 export async function until(
   condition: () => Promise<boolean>,
   message: string,

@@ -58,7 +58,7 @@ async function main(names: readonly string[]): Promise<number> {
   const unknown = names.filter((name) => !BENCHES.some((bench) => bench.name === name));
   if (unknown.length > 0) {
     console.error(
-      `There is no bench named ${unknown.join(', ')}. There are:\n` +
+      `There is no bench named ${unknown.join(', ')}. The benches are:\n` +
         BENCHES.map(({ name, about }) => `  ${name.padEnd(14)}${about}`).join('\n'),
     );
     return 2;
@@ -72,7 +72,7 @@ async function main(names: readonly string[]): Promise<number> {
       figures.push(...(await bench.run()));
     } catch (error) {
       invalid++;
-      console.error(`${bench.name} was no valid run: ${error instanceof Error ? error.message : String(error)}`);
+      console.error(`${bench.name} was not a valid run: ${error instanceof Error ? error.message : String(error)}`);
     }
     console.error(
       `${bench.name}: ${((performance.now() - began) / 1_000).toFixed(0)} s, load ${loadavg()[0]?.toFixed(1)}`,

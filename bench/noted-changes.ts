@@ -8,9 +8,9 @@ export interface PlacedChange {
   readonly sequence: number;
 }
 
-/** A change with which a handler was called. */
+/** A change that a handler was called with. */
 export interface HandledChange extends PlacedChange {
-  /** Of its delivery. */
+  /** The id of its delivery. */
   readonly id: string;
   /** Epoch ms. */
   readonly at: number;
@@ -22,7 +22,7 @@ export function handledChanges(file: string): readonly HandledChange[] {
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as HandledChange);
 }
 
-/** The changes of a webhook. */
+/** The changes in the body of a webhook. */
 export function changesIn(body: string): readonly PlacedChange[] {
   const { data } = JSON.parse(body) as {
     readonly data: PlacedChange & { readonly events?: readonly { readonly data: PlacedChange }[] };

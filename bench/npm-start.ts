@@ -7,7 +7,7 @@ import { load, sourceFile, startProgram } from './bench-processes.ts';
 
 const RUNS = 3;
 
-/** `npm start -- --once` over an empty data directory in which the programs are, as set-up leaves it. */
+/** Runs `npm start -- --once` in a data directory that holds only the downloaded programs. @returns seconds */
 async function startOnce(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-once-'));
   try {

@@ -16,7 +16,7 @@ interface Cost {
   readonly megabytes: number;
 }
 
-/** Says in the end what a program has cost, on a line of its own. */
+/** Is loaded before a program, and prints what it has cost when it ends, on a line of its own. */
 const REPORT = `data:text/javascript,${encodeURIComponent(`
   import { writeSync } from 'node:fs';
   process.on('exit', () => {
@@ -26,8 +26,8 @@ const REPORT = `data:text/javascript,${encodeURIComponent(`
 `)}`;
 
 /**
- * The least processor time and the most memory of several runs, after one that fills caches: on a busy machine other
- * programs only add to a processor time.
+ * The least processor time and the most memory of several runs, after one that fills caches: on a busy machine, other
+ * programs can only add to a processor time.
  */
 async function costOf(project: Project, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Cost> {
   const costs: Cost[] = [];

@@ -196,7 +196,7 @@ async function writeMessages(client: pg.Client, write: Write, batch: number): Pr
   if (counted[0]?.n !== String(ROWS)) throw new InvalidRunError(`${counted[0]?.n} rows, not ${ROWS}`);
 }
 
-/** Bodies: binary parameters against an array, whose bytes travel as hexadecimal text. */
+/** Bodies as binary parameters, or as an array, whose bytes travel as hexadecimal text. */
 async function writeBodies(
   client: pg.Client,
   way: 'values' | 'unnest',

@@ -39,7 +39,7 @@ const fill = (key: number, count: number) => `
 export const postgresPlans: Bench = {
   name: 'postgres-plans',
   about:
-    'the plans of every query of the store at 1,000,000 messages in PostgreSQL; what reads a table from end to end',
+    'the plans of every query of the store at 1,000,000 messages in PostgreSQL, and which of them read a whole table',
   async run() {
     const log = await PlanServer.start();
     try {

@@ -22,7 +22,7 @@ const MINUTE = 60_000;
 const GRANT = 60_000;
 const MINUTES = 4;
 const MAILBOXES = ['ada@example.com', 'bob@example.com'].map(mailboxId);
-/** More than half of the project's units can fetch in this time, at about 11 units a message. */
+/** More messages than half of the project's units can fetch in this time, at about 11 units a message. */
 const MESSAGES = (MINUTES * GRANT) / 11;
 
 export interface Shares {

@@ -4,7 +4,7 @@ import { VirtualGmail } from '../test/fixtures/measured/virtual-gmail.ts';
 const EMAIL = 'ada@example.com';
 const MINUTE = 60_000;
 const POLLS = 24 * 60;
-/** labels.list (1 unit) tells of renames, history.list (2 units) of everything else. */
+/** labels.list (1 unit) shows renamed labels, history.list (2 units) everything else. */
 const UNITS_OF_A_POLL = 3;
 
 export interface QuietDay {
@@ -12,7 +12,7 @@ export interface QuietDay {
   /** Units of the polls themselves. */
   readonly polling: number;
   /** All other units: the account's address is looked up some four times a day. */
-  readonly beside: number;
+  readonly other: number;
   readonly differences: readonly string[];
 }
 
@@ -34,8 +34,8 @@ export async function pollQuietDay(): Promise<QuietDay> {
     const unitsOf = (method: 'labels.list' | 'history.list'): number =>
       (after.methods[method]?.units ?? 0) - (before.methods[method]?.units ?? 0);
     const polling = unitsOf('labels.list') + unitsOf('history.list');
-    // One unit each.
-    return { polls: unitsOf('labels.list'), polling, beside: after.units - before.units - polling };
+    // Each poll calls labels.list once, for one unit: its units count the polls.
+    return { polls: unitsOf('labels.list'), polling, other: after.units - before.units - polling };
   });
   const differences = await mailbox.differences();
   await world.close();
@@ -46,7 +46,7 @@ export const quietPoll: Bench = {
   name: 'quiet-poll',
   about: 'a day of polls in which nothing happens',
   async run() {
-    const { polls, polling, beside, differences } = await pollQuietDay();
+    const { polls, polling, other, differences } = await pollQuietDay();
     requireExact(differences, 'a quiet day');
     return [
       {
@@ -58,7 +58,7 @@ export const quietPoll: Bench = {
       },
       {
         name: '  a day of them: other units',
-        value: beside,
+        value: other,
         unit: 'units',
         bound: { is: 'at most', value: polling / 1_000 },
         note: 'getProfile, which shows whether the account was renamed',

@@ -127,7 +127,7 @@ async function reads(path: string): Promise<readonly Figure[]> {
   }
 }
 
-/** What reading the headers adds to storing messages. */
+/** The share of the time of storing messages that goes into reading their headers. */
 async function costOfHeaders(path: string): Promise<Figure> {
   const store = await openSqliteStore({ path });
   await store.putMailbox({ mailbox, settings: DEFAULT_SETTINGS, now: 1 });
@@ -157,7 +157,7 @@ async function costOfHeaders(path: string): Promise<Figure> {
   );
   await store.close();
   return {
-    name: 'reading headers, of the time that storing messages takes',
+    name: 'reading headers, as a share of the time of storing',
     value: described / saved,
     unit: '',
     bound: { is: 'at most', value: 0.35 },

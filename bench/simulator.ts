@@ -42,7 +42,9 @@ async function measure(): Promise<void> {
       child.once('message', (message) => resolve(message as Record<string, number> & { url: string })),
     );
   const ready = await next();
-  console.log(`${messages} messages made in ${ready['seconds']?.toFixed(1)} s, ${ready['megabytes']?.toFixed(0)} MB`);
+  console.log(
+    `${messages} messages generated in ${ready['seconds']?.toFixed(1)} s, ${ready['megabytes']?.toFixed(0)} MB`,
+  );
   const dispatcher = new Agent({ connections: 4 });
   const ask = async (path: string, headers: Record<string, string> = {}, body?: string): Promise<Buffer> => {
     const response = await request(ready.url + path, {

@@ -20,7 +20,7 @@ const labels = Array.from({ length: LABELS }, (_, index) => labelId(`Label_${ind
 const idOf = (index: number) => messageId((0x18c0000000000000n + BigInt(index) * 7_919n).toString(16));
 const threadOf = (index: number) => threadId(idOf(Math.floor(index / 3) * 3));
 const labelsOf = (index: number) => labels.filter((_, label) => (index * 31 + label * 17) % 7 === 0);
-const scheduleNow = Date.parse('2026-11-01T00:00:00Z');
+const NOW = Date.parse('2026-11-01T00:00:00Z');
 
 function bodyOf(index: number): Buffer {
   const words = Array.from({ length: 330 }, (_, word) =>
@@ -40,7 +40,7 @@ function fetchedMessageOf(index: number): FetchedMessage {
     threadId: threadOf(index),
     labelIds: labelsOf(index),
     historyId: historyId(String(1_000 + index)),
-    internalDate: scheduleNow - index * 60_000,
+    internalDate: NOW - index * 60_000,
     sizeEstimate: 4_096,
     snippet: `message ${index} of the benchmark, with a snippet of a usual length, which is about a hundred characters`,
     body: bodyOf(index),
@@ -61,14 +61,14 @@ async function timed(what: string, count: number, work: () => Promise<unknown>):
 const folder = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
 const path = join(folder, 'mirror.db');
 const store = await openSqliteStore({ path });
-await store.putMailbox({ mailbox, settings: DEFAULT_SETTINGS, now: scheduleNow });
+await store.putMailbox({ mailbox, settings: DEFAULT_SETTINGS, now: NOW });
 
 async function list(generation: number): Promise<void> {
   const progress = await store.beginFullSync({
     mailbox,
     generation,
     startHistoryId: historyId(String(10_000_000 * generation)),
-    now: scheduleNow,
+    now: NOW,
   });
   if (progress === null) throw new Error('the generation was refused');
   for (let position = 0; position < MESSAGES; position += PAGE) {
@@ -76,38 +76,37 @@ async function list(generation: number): Promise<void> {
       id: idOf(position + index),
       threadId: threadOf(position + index),
     }));
-    await store.saveListingPage({ mailbox, generation, messages, position, progress, now: scheduleNow });
+    await store.saveListingPage({ mailbox, generation, messages, position, progress, now: NOW });
   }
 }
 
 await timed(`list ${MESSAGES} ids`, MESSAGES, () => list(1));
 await timed('finish the first listing', MESSAGES, () =>
-  store.finishListing({ mailbox, generation: 1, labels: 'unread', keepNewest: null, now: scheduleNow }),
+  store.finishListing({ mailbox, generation: 1, labels: 'unread', keepNewest: null, now: NOW }),
 );
 await timed('next 500 pending, 100 times', 100, async () => {
-  for (let run = 0; run < 100; run += 1)
-    await store.nextPending({ mailbox, lane: 'backfill', limit: 500, now: scheduleNow });
+  for (let run = 0; run < 100; run += 1) await store.nextPending({ mailbox, lane: 'backfill', limit: 500, now: NOW });
 });
 const readings = Math.min(MESSAGES, 30_000);
 const batches = Array.from({ length: readings / BATCH }, (_, batch) =>
   Array.from({ length: BATCH }, (_, index) => fetchedMessageOf(batch * BATCH + index)),
 );
 await timed(`save ${readings} readings of ${bodyOf(1).byteLength} bytes, 50 at a time`, readings, async () => {
-  for (const batch of batches) await store.saveFetched({ mailbox, messages: batch, format: 'full', now: scheduleNow });
+  for (const batch of batches) await store.saveFetched({ mailbox, messages: batch, format: 'full', now: NOW });
 });
 for (let first = readings; first < MESSAGES; first += PAGE) {
   const rest = Array.from({ length: Math.min(PAGE, MESSAGES - first) }, (_, index) => ({
     ...fetchedMessageOf(first + index),
     body: Buffer.from('{}'),
   }));
-  await store.saveFetched({ mailbox, messages: rest, format: 'full', now: scheduleNow });
+  await store.saveFetched({ mailbox, messages: rest, format: 'full', now: NOW });
 }
 await timed('save the first 5,000 again (nothing differs)', 5_000, async () => {
   for (const batch of batches.slice(0, 100))
-    await store.saveFetched({ mailbox, messages: batch, format: 'full', now: scheduleNow });
+    await store.saveFetched({ mailbox, messages: batch, format: 'full', now: NOW });
 });
 await timed('count messages, 20 times', 20, async () => {
-  for (let run = 0; run < 20; run += 1) await store.countMessages(mailbox, scheduleNow);
+  for (let run = 0; run < 20; run += 1) await store.countMessages(mailbox, NOW);
 });
 
 let record = 20_000_000;
@@ -130,7 +129,7 @@ async function apply(records: readonly HistoryRecord[]): Promise<void> {
     mark,
     settle: [],
     settledBefore: historyId('20000000'),
-    now: scheduleNow,
+    now: NOW,
   });
 }
 await timed('history: 20 pages of 500 label operations', 10_000, async () => {
@@ -139,7 +138,7 @@ await timed('history: 20 pages of 500 label operations', 10_000, async () => {
 await timed('history: one page of 500 records, 10,000 operations', 10_000, () =>
   apply(labelRecords(500, 20, 'labelsRemoved')),
 );
-await timed('history: 100 pages of nothing', 100, async () => {
+await timed('history: 100 empty pages', 100, async () => {
   for (let page = 0; page < 100; page += 1) await apply([]);
 });
 
@@ -166,7 +165,7 @@ await timed(`list ${LABELS} labels, ${labelRows} rows`, labelRows, async () => {
           .map((message) => ({ id: idOf(message), threadId: threadId(idOf(message)) })),
         isInScope: true,
         progress,
-        now: scheduleNow,
+        now: NOW,
       });
     }
   }
@@ -174,10 +173,8 @@ await timed(`list ${LABELS} labels, ${labelRows} rows`, labelRows, async () => {
 await timed('count and list absent', 1, async () => {
   await store.findSuspects({ mailbox, generation: 2, labels: 'compared', listedBefore: null });
 });
-await timed('finish it, labels compared, 2% differ', MESSAGES, async () => {
-  console.log(
-    await store.finishListing({ mailbox, generation: 2, labels: 'compared', keepNewest: null, now: scheduleNow }),
-  );
+await timed('finish the second listing, labels compared, 2% differ', MESSAGES, async () => {
+  console.log(await store.finishListing({ mailbox, generation: 2, labels: 'compared', keepNewest: null, now: NOW }));
 });
 let streamed = 0;
 await timed('stream every message', MESSAGES, async () => {

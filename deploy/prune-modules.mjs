@@ -1,4 +1,4 @@
-// Takes out of node_modules what never runs in an image: tools of development, Google's other 300 APIs, other
+// Removes from node_modules what never runs in an image: development tools, Google's other 300 APIs, other
 // platforms' binaries, types and source maps. Plain JavaScript; run by the Dockerfile in the folder that holds dist and
 // node_modules.
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -22,7 +22,7 @@ const remove = (path) => rmSync(path, { recursive: true });
 
 /**
  * npm's `--omit=dev` would remove the optional peers, too: here they are development dependencies, and the image has
- * all of them. So what stays is what dependencies and peers reach, by the lock.
+ * all of them. So what dependencies and peers reach, according to the lock file, stays.
  * @type {Record<string, Partial<Record<'dependencies' | 'optionalDependencies' | 'peerDependencies', object>>>}
  */
 const locked = JSON.parse(readFileSync('package-lock.json', 'utf8')).packages;

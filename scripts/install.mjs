@@ -159,7 +159,7 @@ function npm(root, env, args) {
       else
         reject(
           new SetupError(
-            'The installation was interrupted: run the command again, and it goes on with what was downloaded.',
+            'The installation was interrupted: run the command again to continue with what was downloaded.',
           ),
         );
     });
@@ -201,7 +201,7 @@ export function explainNpmFailure(output, root) {
     );
   }
   if (/\bEINTEGRITY\b/.test(output)) {
-    return 'A package was damaged on its way: run `npm cache verify` and then the command again.';
+    return 'A package was damaged during the download: run `npm cache verify` and then the command again.';
   }
   return 'The dependencies could not be installed: what npm said is above.';
 }

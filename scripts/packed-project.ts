@@ -12,7 +12,7 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Runs a program to its end. A code that is not 0 is a result. */
+/** Runs a program to its end. An exit code other than 0 is a result, not an error. */
 export async function run(
   command: string,
   args: readonly string[],
@@ -51,7 +51,7 @@ export class Project {
   constructor(folder: string) {
     this.folder = folder;
     mkdirSync(folder, { recursive: true });
-    // `node` fetches its program in a script.
+    // The package `node` fetches its binary in a script.
     const manifest = { name: 'product', private: true, type: 'module', allowScripts: { node: true } };
     this.write('package.json', JSON.stringify(manifest));
   }
@@ -69,7 +69,7 @@ export class Project {
     return join(this.folder, 'node_modules', ...path);
   }
 
-  /** Runs a program that a package brings, by the given Node and with nothing of this process's environment. */
+  /** Runs a program that a package brings, with the given Node and nothing of this process's environment but PATH. */
   bin(
     name: string,
     args: readonly string[],

@@ -34,7 +34,7 @@ export function reference(): readonly ReferencePage[] {
     try {
       const config = join(folder, 'tsconfig.json');
       const project = api.updateSnapshot({ openProjects: [config] }).getProject(config);
-      if (project === undefined) throw new Error(`tsc does not open ${config}`);
+      if (project === undefined) throw new Error(`tsc cannot open ${config}`);
       return Object.entries(entries()).map(([entry, file]) => pageOf(project, entry, join(folder, file)));
     } finally {
       api.close();
@@ -72,7 +72,7 @@ function pageOf(project: Project, entry: string, declarations: string): Referenc
   const { checker, program } = project;
   const file = program.getSourceFile(declarations);
   const module = file === undefined ? undefined : checker.getSymbolAtLocation(file);
-  if (file === undefined || module === undefined) throw new Error(`${declarations} is no module`);
+  if (file === undefined || module === undefined) throw new Error(`${declarations} is not a module`);
   const exported = checker
     .getExportsOfModule(module)
     .map((symbol) => ({
@@ -110,7 +110,7 @@ interface Exported {
   readonly target: ExportedSymbol;
 }
 
-/** What a product could not write down: types and errors that the exports of an entry mention, and that it lacks. */
+/** Types and errors that the exports of an entry mention but the entry does not export: no product can name them. */
 function unnamedIn(project: Project, exported: readonly Exported[]): readonly string[] {
   const ids = new Set(exported.map(({ target }) => target.id));
   const names = new Set(exported.map(({ name }) => name));

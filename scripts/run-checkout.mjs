@@ -1,4 +1,4 @@
-// `tidemark` in a checkout: runs on any Node from 20 on, and hands over to the project's own Node 24.
+// `tidemark` in a checkout: runs on Node 20 or later, and hands over to the project's own Node 24.
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 

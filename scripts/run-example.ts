@@ -1,5 +1,5 @@
-// npm run example -- NAME: runs an example with what it needs around it, which is gone afterwards: a Temporal server, a
-// simulated Gmail with mailboxes, a database.
+// npm run example -- NAME: runs an example and what it needs (a Temporal server, a simulated Gmail with mailboxes, a
+// database), which is removed afterwards.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -23,9 +23,9 @@ import { findBinary, freePort, startDevServer } from '../src/temporal/dev-server
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 interface Example {
-  /** Arguments of Node, from the examples' folder. */
+  /** Arguments of Node, which runs in the examples' folder. */
   readonly program: readonly string[];
-  /** Nothing, or Temporal and Gmail with mailboxes that are connected already, or not yet; in PostgreSQL, or SQLite. */
+  /** What it needs: nothing, or Temporal and Gmail, with mailboxes connected or not; in PostgreSQL, or else SQLite. */
   readonly around: 'nothing' | 'connected' | 'connected, in PostgreSQL' | 'not connected';
 }
 
@@ -61,8 +61,8 @@ async function ownDatabase(): Promise<string> {
   const given = process.env['DATABASE_URL'] ?? '';
   if (!given.startsWith('postgres'))
     throw new Error(
-      'This example needs PostgreSQL: set DATABASE_URL=postgres://… to a role that may create databases. ' +
-        'It makes one, and drops it at the end.',
+      'This example needs PostgreSQL: set DATABASE_URL=postgres://…, with a role that may create databases. ' +
+        'It creates one, and drops it at the end.',
     );
   const name = `tidemark_example_${process.pid}`;
   const ask = async (text: string): Promise<void> => {
@@ -83,7 +83,7 @@ async function ownDatabase(): Promise<string> {
 
 const SUBJECTS = ['Fresh fish', 'Minutes of Monday', 'Your order has shipped', 'Lunch?', 'Invoice 1997'];
 
-/** A Gmail with three mailboxes. Mail comes to the first one every four seconds. */
+/** A Gmail with three mailboxes. Mail arrives in the first one every four seconds. */
 async function simulatedGmail(
   folder: string,
 ): Promise<{ addresses: string[]; env: NodeJS.ProcessEnv; simulator: Simulator }> {
@@ -98,12 +98,12 @@ async function simulatedGmail(
   const server = await startSimulatorServer({ simulator, port: 0 });
   undo.push(() => server.close());
   let sent = 0;
-  const comes = setInterval(() => {
+  const arriving = setInterval(() => {
     const raw = `From: Bob <bob@example.com>\r\nSubject: ${SUBJECTS[sent % SUBJECTS.length]}\r\n\r\nHello\r\n`;
     sent += 1;
     first?.insert({ raw, labelIds: ['INBOX', 'UNREAD'] });
   }, 4_000);
-  undo.push(() => clearInterval(comes));
+  undo.push(() => clearInterval(arriving));
   const clientFile = join(folder, 'client.json');
   writeFileSync(clientFile, JSON.stringify(simulator.clientFile()));
   const env = {
@@ -116,7 +116,7 @@ async function simulatedGmail(
   return { addresses, env, simulator };
 }
 
-/** What the example finds in its environment. */
+/** Starts what the example needs. @returns the example's environment */
 async function surroundings({ around }: Example): Promise<NodeJS.ProcessEnv> {
   if (around === 'nothing') return {};
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-example-'));
@@ -157,7 +157,7 @@ async function run({ program }: Example, env: NodeJS.ProcessEnv): Promise<number
     env: { ...process.env, ...env },
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
-  // A terminal tells the example itself.
+  // A terminal sends SIGINT to the example as well: this process only waits for its end.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => child.kill('SIGTERM'));
   const [code] = (await once(child, 'exit')) as [number | null];
@@ -167,7 +167,7 @@ async function run({ program }: Example, env: NodeJS.ProcessEnv): Promise<number
 const name = process.argv[2] ?? '';
 const example = EXAMPLES[name];
 if (example === undefined) {
-  console.error(`npm run example -- NAME, where NAME is ${Object.keys(EXAMPLES).join(', ')}`);
+  console.error(`Usage: npm run example -- NAME, where NAME is one of ${Object.keys(EXAMPLES).join(', ')}`);
   process.exitCode = 2;
 } else {
   try {

@@ -1,5 +1,5 @@
-// What the comments of the package's exports leave out: members without one, parameters, results and errors that it
-// does not name.
+// Finds what the comments of the package's exports leave out: members without a comment, and parameters, results and
+// errors that a comment does not name.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -24,7 +24,7 @@ import { entries } from './reference.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** What each error has: `TidemarkError` and `Error` describe it. */
+/** Members that every error has: `TidemarkError` and `Error` describe them. */
 const OF_ERRORS = ['name', 'code', 'mailbox', 'cause', 'constructor'];
 
 /** A function, or what can be called like one. */
@@ -41,7 +41,7 @@ export function leftOut(): readonly string[] {
   try {
     const config = join(root, 'tsconfig.json');
     const project = api.updateSnapshot({ openProjects: [config] }).getProject(config);
-    if (project === undefined) throw new Error(`tsc does not open ${config}`);
+    if (project === undefined) throw new Error(`tsc cannot open ${config}`);
     return [...new Set(Object.values(entries()).flatMap((entry) => ofEntry(project, entry)))];
   } finally {
     api.close();
@@ -53,7 +53,7 @@ function ofEntry(project: Project, declarations: string): readonly string[] {
   const source = join(root, declarations.replace(/^\.\/dist\/(.*)\.d\.ts$/, 'src/$1.ts'));
   const file = program.getSourceFile(source);
   const module = file === undefined ? undefined : checker.getSymbolAtLocation(file);
-  if (module === undefined) throw new Error(`${source} is no module`);
+  if (module === undefined) throw new Error(`${source} is not a module`);
   return checker.getExportsOfModule(module).flatMap((symbol) => {
     const aliased = checker.getAliasedSymbol(symbol);
     const { declarations: handles } = checker.isUnknownSymbol(aliased) ? symbol : aliased;
@@ -139,7 +139,7 @@ function throwsItself(node: Node): boolean {
 
 const nameOf = (member: Node & { readonly name?: Node | undefined }): string => member.name?.getText() ?? '';
 
-/** A parameter that is taken apart has any name in a comment. */
+/** A destructured parameter may have any name in the comment. */
 const namesOf = (parameters: readonly { readonly name: Node }[]): readonly string[] =>
   parameters.map(({ name }) => (/^\w+$/.test(name.getText()) ? name.getText() : '\\w+'));
 

@@ -9,15 +9,17 @@ interface Finding {
   readonly titles: readonly string[];
 }
 
-/** npm's report; null when it is none, because npm got no advisories. */
+/** What npm's report finds; null when the output is not a report, because npm got no advisories. */
 function findingsIn(output: string): readonly Finding[] | null {
   const report = objectOf(parsed(output));
   const vulnerabilities = report['vulnerabilities'];
   if (report['auditReportVersion'] === undefined || vulnerabilities === undefined) return null;
   return Object.entries(objectOf(vulnerabilities)).map(([name, entry]) => {
     const { severity, via } = objectOf(entry);
-    // A package that is vulnerable by another names only that one.
-    const reasons = Array.isArray(via) ? via.map((one) => (typeof one === 'string' ? `by ${one}` : titleOf(one))) : [];
+    // A package that is vulnerable through another one names only that one.
+    const reasons = Array.isArray(via)
+      ? via.map((one) => (typeof one === 'string' ? `through ${one}` : titleOf(one)))
+      : [];
     return { name, severity: String(severity), titles: [...new Set(reasons)] };
   });
 }
@@ -33,7 +35,7 @@ function reasonIn(output: string): string {
   const words = [message, objectOf(error)['summary'], objectOf(error)['code']]
     .filter((text) => typeof text === 'string')
     .find((text) => text !== '');
-  // The address says where this machine gets its packages.
+  // The registry's address says where this machine gets its packages: it is not printed.
   return (words ?? 'npm gave no report').replaceAll(/https?:\/\/\S+/g, 'the registry');
 }
 
@@ -66,6 +68,6 @@ if (findings === null) {
 } else {
   console.log(`Known vulnerabilities: ${findings.length} packages of package-lock.json.`);
   for (const { name, severity, titles } of findings) console.log(`  ${name} (${severity}): ${titles.join('; ')}`);
-  console.log('Raise what has a fixed version in package.json: npm audit names it.');
+  console.log('Upgrade what has a fixed version, in package.json: npm audit names the version.');
   process.exitCode = 1;
 }

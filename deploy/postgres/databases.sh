@@ -1,5 +1,5 @@
 #!/bin/sh
-# PostgreSQL's image runs this once, over an empty volume. Temporal and Tidemark each get a role and databases that the
+# PostgreSQL's image runs this once, on an empty volume. Temporal and Tidemark each get a role and databases that the
 # other cannot read.
 # psql reads the passwords itself, because a command line is visible to others.
 set -eu

@@ -74,7 +74,7 @@ app.get(path, async (context) => {
   const name = getCookie(context, COOKIE) ?? '';
   const pending = consents.get(name);
   if (pending === undefined)
-    return context.text('No consent was begun in this browser, or it is too long ago. Begin again.', 400);
+    return context.text('This browser has not begun a consent, or began it too long ago. Please begin again.', 400);
   consents.delete(name);
   deleteCookie(context, COOKIE, { path });
   // Refuses an answer whose state is not this browser's.

@@ -1,4 +1,4 @@
-// A page that shows new mail as it comes. A handler in this process's worker is called with each new message of the
+// A page that shows new mail as it arrives. A handler in this process's worker is called with each new message of the
 // inbox; the page's first messages are read from Tidemark's database.
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
@@ -34,7 +34,7 @@ const rowOf = ({ id, from, subject, date }: Message) =>
 
 const worker = await createWorker({ handlers: { inbox } });
 const tidemark = await openTidemark();
-// In production Gmail's push notifications tell of new mail; here the mailbox looks every two seconds.
+// In production, Gmail's push notifications announce new mail; here the mailbox polls every two seconds.
 await tidemark.client.start(mailbox, { pollInterval: 2_000 });
 
 const app = new Hono();

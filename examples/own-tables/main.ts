@@ -1,5 +1,5 @@
-// Counts a product's mail by sender, in tables of its own, exactly once. The handler writes in the transaction in which
-// its position moves: after a crash at any point, what it wrote is there once or not at all, and comes again if not.
+// Counts mail by sender in a product's own tables, each message exactly once. The handler writes in the transaction
+// that moves its position: after a crash, its writes are either there, or the changes come again.
 import { openTidemark } from 'tidemark';
 import { createWorker, type Handler } from 'tidemark/worker';
 import { Client } from 'pg';
@@ -22,7 +22,7 @@ const senders: Handler = {
     for (const { messageId, mailbox } of changes) {
       const mail = await message(messageId);
       if (mail?.from == null) continue;
-      // A message is stored again when it gets what it lacked, or comes back.
+      // The same message can be `stored` twice: when a missing part arrives, or when the message comes back.
       const isNew = await query('insert into crm.seen values ($1, $2) on conflict do nothing returning 1', [
         mailbox,
         messageId,

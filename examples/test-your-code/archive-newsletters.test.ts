@@ -1,4 +1,4 @@
-// Tests of one's own Gmail code against a simulated Gmail: no account, no network, and Gmail's bad days on request.
+// Tests of your own Gmail code against a simulated Gmail: no account, no network, and Gmail's bad days on request.
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 

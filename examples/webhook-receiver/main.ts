@@ -10,7 +10,7 @@ interface Event {
 }
 
 const secret = process.env['WEBHOOK_SECRET'];
-if (secret === undefined) throw new Error('WEBHOOK_SECRET is not set: it is the whsec_… of the subscription');
+if (secret === undefined) throw new Error('WEBHOOK_SECRET is not set: give the secret of the subscription, whsec_…');
 const webhook = new Webhook(secret);
 /** A delivery comes again when its answer was lost. Keep these ids in your database, for some days. */
 const seen = new Set<string>();
@@ -18,7 +18,7 @@ const seen = new Set<string>();
 const app = new Hono();
 
 app.post('/hooks/mail', async (context) => {
-  // The signature is that of the text as it came.
+  // The signature covers the text exactly as it came.
   const body = await context.req.text();
   let event: Event;
   try {

@@ -1,5 +1,5 @@
-// node scripts/house/figures.ts: what the house looks like in numbers, beside what they were at 1cec1c8, before it was
-// built: files, rooms, interfaces, functions, lines, circles, what the configuration loads, what the lint refuses.
+// node scripts/house/figures.ts: the code in numbers, beside those of 1cec1c8, before the house was built: files,
+// rooms, interfaces, functions, lines, circles, what the configuration loads, what the lint refuses.
 // Exits with 1 when a bound is not kept.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { writtenFiles } from './written-files.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const COLUMNS = 120;
 const FUNCTION_LINES = 60;
-/** Shorter functions are not looked at: one longer than this is the longest. */
+/** Only longer functions are measured: the longest one is among them. */
 const LOOKED_AT_LINES = 40;
 /** The share of comments among the lines that are not empty. */
 const COMMENTS = { least: 0.1, most: 0.2 };
@@ -104,7 +104,7 @@ const wide = all.filter((line) => line.length > COLUMNS);
 const long = inSource.filter(({ lines }) => lines.length - 1 > FILE_LINES).map(({ path }) => path);
 const sizes = inSource.map(({ lines }) => lines.length - 1).toSorted((a, b) => a - b);
 
-/** What puts programs together holds the whole store and hands out roles. */
+/** Code that puts programs together: it holds the whole store and hands out its role interfaces. */
 const COMPOSITION = /^src\/(app|hosting|storage|start|store)\/|^src\/(worker|index)\.ts$|^src\/cli\/verb-context\.ts$/;
 const holdWhole = inSource.filter(
   ({ path, lines }) => !COMPOSITION.test(path) && /^import [^;]*\b(MailboxStore|Stores)\b/m.test(lines.join('\n')),
@@ -121,7 +121,7 @@ const twice = [...new Set(baseNames.filter((name, at) => baseNames.indexOf(name)
   (name) => name !== 'index.ts' && name !== 'main.ts',
 );
 
-/** How many rooms stand below each other: a room is a floor above the highest that it imports. */
+/** How many floors there are: a room stands one floor above the highest room that it imports. */
 function floors(): number {
   const heights = new Map<string, number>();
   const heightOf = ({ place, imports, types = [] }: Room): number => {
@@ -183,7 +183,7 @@ const figures: readonly Figure[] = [
     shown: long.length === 0 ? 0 : [long.length, ...long].join(', '),
   },
   {
-    name: 'file names that stand twice',
+    name: 'file names used twice',
     shown: [twice.length, ...twice].join(', '),
     before: 34,
     isKept: twice.length === 0,
@@ -225,7 +225,7 @@ const figures: readonly Figure[] = [
     isKept: caught.length === forbidden.length,
   },
   {
-    name: `modules that configuration loads (${CONFIG_MODULES})`,
+    name: `modules configuration loads (at most ${CONFIG_MODULES})`,
     shown: configModules,
     before: 489,
     isKept: configModules <= CONFIG_MODULES,

@@ -14,7 +14,7 @@ export interface Probe {
 
 export interface Refusal {
   readonly rule: string;
-  /** Of the probe's code, from 1. */
+  /** In the probe's code, counted from 1. */
   readonly line: number;
 }
 

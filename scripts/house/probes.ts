@@ -19,14 +19,14 @@ function probeOf(room: Room): Probe & { readonly targets: readonly string[] } {
   return { file, targets, code: targets.map(importOf).join('\n') };
 }
 
-/** What became of the imports that a room tried. */
+/** Which of the imports that a room tried the lint allows, and which it refuses. */
 export interface TriedImports {
   readonly room: Room;
   readonly allowed: readonly string[];
   readonly refused: readonly string[];
 }
 
-/** Lets each room import every other one, and asks the lint. */
+/** Lints, for each room, a file that imports every other room. */
 export async function tryAllImports(): Promise<readonly TriedImports[]> {
   const probes = ROOMS.map(probeOf);
   const found = await lint(probes);

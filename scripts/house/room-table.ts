@@ -25,8 +25,8 @@ function grouped(places: readonly string[]): readonly string[] {
   return [group.name, ...grouped(places.filter((place) => !group.places.includes(place)))];
 }
 
-function halves(text: string, mark: string): readonly [string, string] {
-  const at = text.indexOf(mark);
-  if (at === -1) throw new Error(`ARCHITECTURE.md has no line ${mark}`);
-  return [text.slice(0, at), text.slice(at + mark.length)];
+function halves(text: string, marker: string): readonly [string, string] {
+  const at = text.indexOf(marker);
+  if (at === -1) throw new Error(`ARCHITECTURE.md has no line ${marker}`);
+  return [text.slice(0, at), text.slice(at + marker.length)];
 }

@@ -36,9 +36,9 @@ export const GROUPS: readonly { readonly name: string; readonly places: readonly
 ];
 
 /**
- * Which room may import which. Imports only point down, to rooms nearer the ground. The lint rules (`.oxlintrc.json`),
- * the table in ARCHITECTURE.md and the probes of `test/house/rooms.test.ts` come from it: `node
- * scripts/house/write.ts`.
+ * Which room may import which. Imports only point down, to rooms nearer the ground. `node scripts/house/write.ts` makes
+ * the lint rules (`.oxlintrc.rooms.json`) and the table in ARCHITECTURE.md from it; `test/house/rooms.test.ts` probes
+ * them.
  */
 export const ROOMS: readonly Room[] = [
   {
