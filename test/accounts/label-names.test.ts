@@ -9,7 +9,7 @@ import { useFolder } from '../fixtures/host/temporary-folder.ts';
 
 const ADA = mailboxId('ada@example.com');
 
-describe('the labels that a person names', () => {
+describe('labels that a person names', () => {
   const folder = useFolder();
   let simulator: ServedGmail['simulator'];
   let config: ServedGmail['config'];
@@ -37,7 +37,7 @@ describe('the labels that a person names', () => {
       ({ message }: Error) => message,
     );
 
-  it('are found by name in any case, by id, and those of the system without a call', async () => {
+  it('are found by name in any case and by id, and those of the system without a call', async () => {
     const [receipts, travel] = [create('Receipts'), create('travel')];
     expect(await idsOf('Receipts', 'receipts', 'TRAVEL', travel, 'inbox', 'Category_Forums')).toEqual([
       receipts,
@@ -52,23 +52,23 @@ describe('the labels that a person names', () => {
     expect(simulator.usage.of(ADA).calls).toBe(calls);
   });
 
-  it('are listed by their real names when no label has the given name', async () => {
+  it("are refused when they do not exist, with the real names of the mailbox's own labels", async () => {
     for (const name of ['travel', 'Receipts', 'work/2026']) create(name);
     expect(await refusalOf('Recipts')).toBe(
       `${ADA} has no label "Recipts". Its own labels: "Receipts", "travel", "work/2026".`,
     );
   });
 
-  it('are listed where all of them are in lower case, too', async () => {
+  it('are refused with the real names also where all of those are in lower case', async () => {
     for (const name of ['travel', 'work/2026']) create(name);
     expect(await refusalOf('recipts')).toBe(`${ADA} has no label "recipts". Its own labels: "travel", "work/2026".`);
   });
 
-  it('are said not to exist only where the mailbox has no label of its own', async () => {
+  it('are refused without a list where the mailbox has no labels of its own', async () => {
     expect(await refusalOf('Receipts')).toBe(`${ADA} has no label "Receipts". It has no labels of its own.`);
   });
 
-  it('are listed up to twenty, with the number of the others', async () => {
+  it('are refused with at most twenty real names, and the number of the others', async () => {
     for (let n = 10; n < 33; n++) create(`label ${n}`);
     expect(await refusalOf('x')).toMatch(/Its own labels: "label 10", .*"label 29" and 3 more\.$/);
   });

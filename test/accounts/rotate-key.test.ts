@@ -45,7 +45,7 @@ describe('a rotation', () => {
 
   const openStore = () => openSqliteCredentialStore({ path: join(folder(), 'credentials.db') });
 
-  it('encrypts every record with the current key, keeps the versions, and needs no former key', async () => {
+  it('encrypts every record with the current key, keeps the versions, and no longer needs the former key', async () => {
     const credentials = await openStore();
     await connect(credentials);
     expect(await rotateKey({ config: both(), stores: { credentials }, clock: systemClock })).toEqual({
@@ -110,7 +110,7 @@ describe('a rotation', () => {
     await credentials.close();
   });
 
-  it('names the mailboxes that no key opens, leaves them, and does the others', async () => {
+  it('names the mailboxes that no key opens, leaves those as they are, and encrypts the others', async () => {
     const credentials = await openStore();
     await connect(credentials);
     const lost = secretKey(randomBytes(32), 'a');
@@ -124,7 +124,7 @@ describe('a rotation', () => {
     await credentials.close();
   });
 
-  it('makes a new key in the key file of Tidemark, where a process that runs finds it', async () => {
+  it('makes a new key in the key file of Tidemark, where a running process finds it', async () => {
     const credentials = await openStore();
     await connect(credentials, config());
     let now = 0;

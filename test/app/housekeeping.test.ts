@@ -13,10 +13,10 @@ describe("a worker's housekeeping", () => {
   const folder = useFolder();
 
   /**
-   * Minutes that a body outside which nothing names any more is left alone; null when it outlives the rounds of four
-   * hours.
+   * Minutes for which a body outside the database is kept that nothing names any more; null when it is still there
+   * after rounds of four hours.
    */
-  async function leftAloneFor(
+  async function keptFor(
     sweepGrace: number | null,
     { goneGrace = 0, isSet = true }: { goneGrace?: number | null; isSet?: boolean } = {},
   ): Promise<number | null> {
@@ -49,23 +49,23 @@ describe("a worker's housekeeping", () => {
   }
 
   it('removes bodies that nothing names any more when their grace is over', async () => {
-    // The first round drops the body, so that nothing names it.
-    expect(await leftAloneFor(120 * MINUTE)).toBe(10 + 120);
+    // The first round, after ten minutes, drops the deleted message's body: from then on nothing names it.
+    expect(await keptFor(120 * MINUTE)).toBe(10 + 120);
   });
 
   it('keeps the body of a deleted message for as long as the setting says', async () => {
-    expect(await leftAloneFor(0, { goneGrace: 60 * MINUTE })).toBe(60);
+    expect(await keptFor(0, { goneGrace: 60 * MINUTE })).toBe(60);
   });
 
-  it('never removes it where the setting says so', async () => {
-    expect(await leftAloneFor(0, { goneGrace: null })).toBeNull();
+  it('keeps the body of a deleted message forever where the setting says so', async () => {
+    expect(await keptFor(0, { goneGrace: null })).toBeNull();
   });
 
-  it('never removes it by a clock that Gmail has not set yet', async () => {
-    expect(await leftAloneFor(0, { isSet: false })).toBeNull();
+  it('removes no body by a clock that Gmail has not set yet', async () => {
+    expect(await keptFor(0, { isSet: false })).toBeNull();
   });
 
-  it('prunes changes once they are older than they are kept', async () => {
+  it('prunes changes once they are older than the setting says', async () => {
     const mailbox = await openOutside(join(folder(), 'mirror.db'), inFolder(join(folder(), 'bodies')));
     await mailbox.save(reading('a'));
     const begun = mailbox.now;
@@ -84,7 +84,7 @@ describe("a worker's housekeeping", () => {
     expect(rounds).toBe(7);
   });
 
-  it('removes none where the setting says so', async () => {
-    expect(await leftAloneFor(null)).toBeNull();
+  it('keeps bodies that nothing names forever where the setting says so', async () => {
+    expect(await keptFor(null)).toBeNull();
   });
 });

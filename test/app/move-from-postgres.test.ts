@@ -26,7 +26,7 @@ describePostgres('a move from PostgreSQL', () => {
     owner = null;
   });
 
-  /** One mailbox in a database, as the address of a user who needs a password. */
+  /** Makes a database with one mailbox. @returns its address, for a user who needs a password */
   async function source(): Promise<string> {
     const url = await newDatabase();
     const stores = await openStores(databaseAt(url));
@@ -41,7 +41,7 @@ describePostgres('a move from PostgreSQL', () => {
     return address.href;
   }
 
-  /** Nothing answers at the address of Temporal's. */
+  /** Nothing answers at the address of Temporal. */
   const move = (env: NodeJS.ProcessEnv, from: string, to: string) =>
     moveMailboxes({
       config: loadConfig({ env: { TEMPORAL_ADDRESS: '127.0.0.1:1', ...env }, cwd: folder() }),

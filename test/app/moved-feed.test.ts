@@ -17,7 +17,7 @@ async function feedOf({ database }: Stores, after?: string) {
   return changes;
 }
 
-it('A move makes another feed: the target has every change, and refuses cursors of the source', async () => {
+it('a move makes another feed: the target has every change, and refuses cursors of the source', async () => {
   const [from, to] = [
     await openStores(databaseAt(`sqlite:${join(folder(), 'from.db')}`)),
     await openStores(databaseAt(`sqlite:${join(folder(), 'to.db')}`)),
@@ -31,8 +31,8 @@ it('A move makes another feed: the target has every change, and refuses cursors 
   await moveStores({ from, to, bodies, moveBodies: false, now: 1, onProgress: () => undefined });
 
   const there = await feedOf(to);
-  const told = (changes: typeof before) => changes.map((change) => ({ ...change, cursor: '' }));
-  expect(told(there)).toEqual(told(before));
+  const withoutCursors = (changes: typeof before) => changes.map((change) => ({ ...change, cursor: '' }));
+  expect(withoutCursors(there)).toEqual(withoutCursors(before));
   await expect(feedOf(to, before[0]?.cursor)).rejects.toThrow(/another database.*Start over/);
   expect(await feedOf(to, there[1]?.cursor)).toEqual(there.slice(2));
   await closeStores(from);

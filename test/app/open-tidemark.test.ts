@@ -16,13 +16,13 @@ describe('what an application opens', () => {
     await rig.close();
   });
 
-  it('has the client, accounts and mail, and none of the stores behind them', () => {
+  it('has the client, accounts and mail, but not the stores behind them', () => {
     expect(Object.keys(tidemark).sort()).toEqual(
       ['accounts', 'changes', 'client', 'close', 'endOfChanges', 'mailbox', 'mailboxes', 'temporal'].sort(),
     );
   });
 
-  it('connects a mailbox by credentials that Gmail accepts, and by no others', async () => {
+  it('connects a mailbox with credentials that Gmail accepts, and with no others', async () => {
     const address = 'connected@example.com';
     rig.simulator.addMailbox(address);
     const credentials = JSON.stringify(rig.simulator.credentialsFor(address));
@@ -40,7 +40,7 @@ describe('what an application opens', () => {
     await expect(tidemark.accounts.connect('nowhere', { credentials })).rejects.toMatchObject({ code: 'invalid-id' });
   });
 
-  it("works over the application's own Temporal client, and leaves that open", async () => {
+  it("uses the application's own Temporal client when given one, and leaves it open", async () => {
     const temporal = new Client({ connection: rig.tidemark.temporal.connection });
     const own = await openTidemark({ config: rig.config, temporal });
     expect(own.temporal).toBe(temporal);

@@ -35,13 +35,13 @@ describe('a subscription with a webhook', () => {
     [{ kind: 'above-all' }, { kind: 'park', attempts: 3 }, { kind: 'park', attempts: 3 }],
     [{ kind: 'above-all' }, undefined, { kind: 'above-all' }],
     [{ attempts: 2 }, undefined, { kind: 'park', attempts: 2 }],
-  ] as const)('of the order %j and the change %j is of the order %j', async (order, change, expected) => {
+  ] as const)('with the order %j and the change %j gets the order %j', async (order, change, expected) => {
     await subscribe({ order });
     await subscribe(change === undefined ? {} : { order: change });
     expect((await stored())?.order).toEqual(expected);
   });
 
-  it('has a beginning only while it is new', async () => {
+  it('accepts a beginning only while it is new', async () => {
     expect(await subscribe({ beginning: { kind: 'first' } })).toBe('made');
     await expect(subscribe({ beginning: { kind: 'now' } })).rejects.toMatchObject({
       message: expect.stringContaining('goes on where it is'),
@@ -54,11 +54,11 @@ describe('a subscription with a webhook', () => {
     [{ filter: { kinds: ['storred'] } }, 'The kinds are stored, labels, gone'],
     [{ filter: { events: ['needs-content'] } }, 'The events are needs-consent'],
     [{ order: { kind: 'above-al' } }, "expected { kind: 'park' } or { kind: 'above-all' }"],
-  ])('does not ask for what there is not: %j', async (wanted, words) => {
+  ])('refuses a filter or an order that does not exist: %j', async (wanted, words) => {
     await expect(subscribe(wanted as unknown as WebhookSubscription)).rejects.toThrow(words);
   });
 
-  it('takes no attempts while its order is above all', async () => {
+  it('accepts no attempts while its order is above-all', async () => {
     await subscribe({ order: { kind: 'above-all' } });
     await expect(subscribe({ order: { attempts: 5 } })).rejects.toThrow('Give the order park with them');
     expect((await stored())?.order).toEqual({ kind: 'above-all' });

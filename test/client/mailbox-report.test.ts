@@ -82,65 +82,65 @@ describe("a mailbox's report", () => {
     expect(reportOf(mailbox, { row: row(null), counts, usage }, { phase: null, status: null }).phase).toBe('stopped');
   });
 
-  it('shows a failure that goes on, of which the workflow knows nothing yet', () => {
+  it('shows a lasting failure that the workflow does not know of yet', () => {
     const failing: Condition = { kind: 'failing', message: 'Gmail answers 503', since: 6_000, until: null };
-    const told = status({ lastError: { message: 'history expired', at: 3_000 } });
-    expect(reportOf(mailbox, { row: row(failing), counts, usage }, { phase: 'live', status: told }).lastError).toEqual({
+    const old = status({ lastError: { message: 'history expired', at: 3_000 } });
+    expect(reportOf(mailbox, { row: row(failing), counts, usage }, { phase: 'live', status: old }).lastError).toEqual({
       message: 'Gmail answers 503',
       at: 6_000,
       mendedAt: null,
     });
-    expect(reportOf(mailbox, { row: row(null), counts, usage }, { phase: 'live', status: told }).lastError).toEqual({
+    expect(reportOf(mailbox, { row: row(null), counts, usage }, { phase: 'live', status: old }).lastError).toEqual({
       message: 'history expired',
       at: 3_000,
       mendedAt: null,
     });
   });
 
-  it('names the address of the account at Google where its notifications do not find the mailbox', () => {
+  it("names the account's address at Google only where notifications for it do not reach the mailbox", () => {
     const called = (id: string, address: string) => {
-      const told = {
+      const renamed = {
         ...row(null),
         id: mailboxId(id),
         account: { address: mailboxId(address), since: 6_000, version: 1, checkedAt: 7_000, units: 100 },
       };
-      return reportOf(told.id, { row: told, counts, usage }, { phase: 'live', status: status({}) }).renamedTo;
+      return reportOf(renamed.id, { row: renamed, counts, usage }, { phase: 'live', status: status({}) }).renamedTo;
     };
     expect(called(mailbox, 'countess@example.com')).toEqual({ address: 'countess@example.com', since: 6_000 });
     expect(called(mailbox, mailbox)).toBeNull();
     expect(called('ada@gmail.com', 'ada@googlemail.com')).toBeNull();
   });
 
-  it('takes a rate limit for a wait, not for an error', () => {
+  it('shows a rate limit as a wait, not as an error', () => {
     const waiting: Condition = { kind: 'rate-limited', message: 'Gmail told us to wait', since: 6_000, until: 60_000 };
     const report = reportOf(mailbox, { row: row(waiting), counts, usage }, { phase: 'rate-limited', status: null });
     expect(report).toMatchObject({ lastError: null, rateLimitedUntil: 60_000 });
   });
 });
 
-describe("an error of Temporal's", () => {
+describe('an error of the client', () => {
   const grpc = (code: number): Error =>
     Object.assign(new Error('14 UNAVAILABLE: nothing there'), { code, details: 'nothing there', metadata: {} });
   const subject = { address: 'temporal:7233', namespace: 'default', mailbox };
 
-  it('is an unreachable server when nothing answers, however deep it lies', () => {
+  it('is an unreachable server when nothing answers, however deep in the causes that is', () => {
     expect(
       toTidemarkError(new Error('failed', { cause: new Error('deeper', { cause: grpc(14) }) }), subject),
     ).toBeInstanceOf(ServerUnreachableError);
   });
 
-  it('keeps an unforeseen error as its cause', () => {
+  it("repeats the words of an unforeseen error of Temporal's", () => {
     const failure = toTidemarkError(grpc(13), subject);
     expect(failure).toBeInstanceOf(TemporalFailureError);
     expect(failure).toMatchObject({ code: 'temporal-failure', message: expect.stringContaining('nothing there') });
   });
 
-  it("passes an error through that is not Temporal's", () => {
+  it("is passed through as it is when it is not Temporal's", () => {
     const other = new RangeError('mine');
     expect(toTidemarkError(other, subject)).toBe(other);
   });
 
-  it('of a blocked mailbox says why in a sentence, and what to do as data', () => {
+  it('about a blocked mailbox says why in a sentence, and what to do as data', () => {
     const failed = new MailboxBlockedError(mailbox, 'failed', { message: 'Mail service not enabled.' });
     expect(failed.message).toBe('ada@example.com is in phase failed: Mail service not enabled.');
     expect(failed.remedy).toEqual({ kind: 'ask-again', mailbox, orConnect: false });

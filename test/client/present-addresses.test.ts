@@ -17,7 +17,7 @@ const STRANGER = mailboxId('stranger@example.com');
 let connection: Connection;
 let temporal: Client;
 let handle: WorkflowHandle;
-/** Ms that have passed beside the real time. */
+/** Ms that the clock is ahead of the real time. */
 let passed = 0;
 const clock = { ...systemClock, now: () => systemClock.now() + passed };
 
@@ -43,14 +43,14 @@ afterAll(async () => {
 });
 beforeEach(() => void vi.restoreAllMocks());
 
-it('finds the running mailbox of a renamed account, and none for another address', async () => {
+it('PresentAddresses finds the running mailbox of a renamed account, and no mailbox for other addresses', async () => {
   const addresses = addressesNow();
   expect(await addresses.mailboxWith(MARRIED)).toBe(MAIDEN);
   expect(await addresses.mailboxWith(MAIDEN)).toBeNull();
   expect(await addresses.mailboxWith(STRANGER)).toBeNull();
 });
 
-it('asks Temporal once a minute, however many notifications come', async () => {
+it('PresentAddresses asks Temporal once a minute, however many notifications come', async () => {
   const asked = vi.spyOn(connection.workflowService, 'listWorkflowExecutions');
   const addresses = addressesNow();
   const found = await Promise.all(Array.from({ length: 500 }, () => addresses.mailboxWith(STRANGER)));
@@ -61,7 +61,7 @@ it('asks Temporal once a minute, however many notifications come', async () => {
   expect(asked).toHaveBeenCalledTimes(2);
 });
 
-it('goes on with what it knew while Temporal does not answer', async () => {
+it('PresentAddresses keeps its last answer while Temporal does not answer', async () => {
   const addresses = addressesNow();
   expect(await addresses.mailboxWith(MARRIED)).toBe(MAIDEN);
   vi.spyOn(connection.workflowService, 'listWorkflowExecutions').mockRejectedValue(new Error('no answer'));

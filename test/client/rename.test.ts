@@ -76,7 +76,7 @@ describe('renaming a mailbox whose account has another address at Google', () =>
   let from = address('0');
 
   it.each(STEPS)(
-    'is finished by the same command when it died with the %s; nothing is fetched again, and the feed goes on',
+    'is finished by the same command after it died with "%s"; the feed goes on, and no mail is fetched again',
     async (step) => {
       const { client, credentials, store } = system.tidemark;
       const to = address(String(STEPS.indexOf(step) + 1));
@@ -174,14 +174,14 @@ describe('renaming a mailbox whose account has another address at Google', () =>
     await system.stopWorker();
     const away = address('away');
     await system.renameAtGoogle(away);
-    // The server remembers a worker's last question for a minute or so: the renaming that finds none says so at once.
+    // The server remembers a worker for about a minute. This client asks a task queue that never had one.
     const { store, credentials, temporal } = system.tidemark;
     const access = renamingAccess({
       config: system.config,
       stores: { store, credentials },
       clock: systemClock,
     });
-    const alone = new TidemarkClient({
+    const withoutWorker = new TidemarkClient({
       temporal,
       store,
       credentials,
@@ -190,7 +190,7 @@ describe('renaming a mailbox whose account has another address at Google', () =>
       webhooks: webhookAccess(system.config, { store, credentials }, systemClock),
       taskQueue: 'nobody-asks-here',
     });
-    const refused = alone.rename(from, away);
+    const refused = withoutWorker.rename(from, away);
     await expect(refused).rejects.toBeInstanceOf(RenameRefusedError);
     await expect(refused).rejects.toMatchObject({ reason: 'no-worker' });
     await system.startWorker();

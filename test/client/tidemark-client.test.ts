@@ -32,7 +32,7 @@ describe('the client, beside a worker', () => {
     });
   });
 
-  it('says after a sync, and once it is waited for, whether the mailbox is in sync', async () => {
+  it('says whether the mailbox is in sync after a sync that it waited for', async () => {
     const { client } = system.tidemark;
     expect(await client.sync(system.mailbox)).toEqual({ inSync: null });
     const { id } = await system.deliver('in sync');
@@ -41,7 +41,7 @@ describe('the client, beside a worker', () => {
     expect(await client.sync(system.mailbox, { wait: true })).toEqual({ inSync: true });
   });
 
-  it('takes the address of a mailbox in any case, and refuses what is no address', async () => {
+  it('takes the address of a mailbox in any case, and refuses what is not an address', async () => {
     const { client } = system.tidemark;
     const written = `  ${system.mailbox.toUpperCase()} `;
     expect((await client.status(written)).mailbox).toBe(system.mailbox);
@@ -89,7 +89,7 @@ describe('the client, beside a worker', () => {
     expect(await system.stored()).toEqual(await system.truth());
   }, 60_000);
 
-  it('changes one setting after another, and compares the store with Gmail', async () => {
+  it('changes one setting after another, and audits the store against Gmail', async () => {
     const { client } = system.tidemark;
     await client.configure(system.mailbox, { pollInterval: 30_000 });
     expect(await client.configure(system.mailbox, { auditInterval: null })).toMatchObject({
@@ -194,7 +194,7 @@ describe('the client, without a worker', () => {
     expect(await client.stop(system.mailbox, { patience: 200 })).toEqual({ ended: false });
   });
 
-  it('lists what runs, whether the store knows it or not', async () => {
+  it('lists a running mailbox that the store does not know', async () => {
     const { client } = system.tidemark;
     await client.start(system.mailbox);
     await expect

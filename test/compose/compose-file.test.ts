@@ -55,7 +55,7 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
     loader?.close();
   });
 
-  it('has every part', () => {
+  it('has these services, and no others, some of them in profiles', () => {
     const parts = [
       'postgres',
       'temporal-schema',
@@ -77,19 +77,19 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
     });
   });
 
-  it('pins every image, and the image it builds too', () => {
+  it('pins every image, and the images that the Dockerfile builds on', () => {
     for (const [name, { image }] of services) expect(image, name).toMatch(/^[\w./-]+:v?\d+\.\d+(\.\d+)?(-[\w.]+)?$/);
     for (const { image } of dockerfile.stages) expect(image).toMatch(/^node:\d+\.\d+\.\d+-/);
   });
 
   describe('secrets', () => {
-    it('do not come up without a folder of secrets, and says how to make one', async () => {
+    it('are required: without their folder the file does not load, and the error says how to make it', async () => {
       await expect(load({}, PRODUCTION)).rejects.toThrow(
         /TIDEMARK_SECRETS is missing a value: run "sh deploy\/make-secrets.sh"/,
       );
     });
 
-    it('are files, made by deploy/make-secrets.sh once and for all', () => {
+    it('are files that deploy/make-secrets.sh makes once and then keeps', () => {
       const made = readdirSync(join(folder, 'secrets'));
       expect(Object.values(production.secrets).map(({ file }) => file)).toEqual(
         expect.arrayContaining(made.map((name) => join(folder, 'secrets', name))),
@@ -104,7 +104,7 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
       expect(statSync(join(folder, 'secrets')).mode & 0o777).toBe(0o700);
     });
 
-    it('stand in no variable and no command: those name files, or pass on what is set outside', () => {
+    it('are in no variable and no default: variables name their files, or pass on what is set outside', () => {
       for (const [name, { environment, secrets }] of services) {
         const targets = secrets.map(({ target }) => target);
         const given = Object.entries(environment).filter(
@@ -116,7 +116,7 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
       expect(text('docker-compose.yml')).not.toMatch(/postgres:\/\/\w+:/);
     });
 
-    it('given are used, and used are given', () => {
+    it('are given to exactly the services that use them', () => {
       for (const [name, { secrets, environment, command }] of Object.entries(production.services)) {
         const used = [...Object.values(environment), ...(command ?? [])].flatMap(
           (value) => value?.match(/\/run\/secrets\/\w+/g) ?? [],
@@ -126,7 +126,7 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
     });
   });
 
-  describe('order', () => {
+  describe('the start order', () => {
     const before = (project: ComposeProject, name: string, seen = new Set<string>()): Set<string> => {
       for (const dependency of Object.keys(project.services[name]?.depends_on ?? {})) {
         if (seen.has(dependency)) continue;
@@ -136,7 +136,7 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
       return seen;
     };
 
-    it('has no circle, and waits only for what can say that it is ready or done', () => {
+    it('has no circle, and waits only for services that report that they are ready or done', () => {
       for (const project of [production, simulated]) {
         for (const [name, { depends_on }] of Object.entries(project.services)) {
           expect(before(project, name), name).not.toContain(name);
@@ -144,18 +144,18 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
             const target = project.services[dependency];
             const label = `${name} after ${dependency}`;
             expect(target, label).toBeDefined();
-            const tells = {
+            const canReport = {
               service_healthy: target?.healthcheck?.test !== undefined,
               service_completed_successfully: target?.restart === 'on-failure:10',
               service_started: false,
             };
-            expect(tells[condition], label).toBe(true);
+            expect(canReport[condition], label).toBe(true);
           }
         }
       }
     });
 
-    it('starts a service after those that it names', () => {
+    it('has each service after those that it names', () => {
       for (const project of [production, simulated]) {
         for (const [name, { environment, command }] of Object.entries(project.services)) {
           const hosts = Object.entries(environment).map(([variable, value]) =>
@@ -165,14 +165,14 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
           const named = Object.keys(project.services).filter(
             (other) => other !== name && new RegExp(`(^|[\\s@/])${other}:`).test(said),
           );
-          // A worker waits for Gmail whenever it is away, simulated or not.
+          // A worker waits for Gmail by itself, simulated or not.
           for (const other of named.filter((candidate) => candidate !== 'simulator'))
             expect(before(project, name), `${name} names ${other}`).toContain(other);
         }
       }
     });
 
-    it('lets workers and the push endpoint begin when schema, namespace and search attributes are there', () => {
+    it('has workers and the push endpoint after schema, namespace and search attributes', () => {
       const namespace = { 'temporal-namespace': { condition: 'service_completed_successfully' } };
       expect(production.services['worker']?.depends_on).toEqual({
         ...namespace,
@@ -198,7 +198,7 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
       }
     });
 
-    it('of the file itself stand in .env.example, and those there are used', () => {
+    it('of the file itself are exactly those in .env.example', () => {
       const used = new Set([...text('docker-compose.yml').matchAll(/(?<!\$)\$\{(\w+)/g)].map(([, name]) => name ?? ''));
       // Passed on by their bare names.
       for (const { environment } of Object.values(production.services)) {
@@ -208,7 +208,7 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
       expect(documented.filter((name) => name !== 'COMPOSE_PROFILES').toSorted()).toEqual([...used].toSorted());
     });
 
-    it('that are not set are not passed on: an empty API key would turn TLS on', () => {
+    it('that are not set are not passed on as empty ones', () => {
       expect(production.services['worker']?.environment).toMatchObject({
         TEMPORAL_API_KEY: null,
         TIDEMARK_BUILD_ID: null,
@@ -220,7 +220,7 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
     const asked = (words: readonly string[] | undefined): string =>
       /127\.0\.0\.1:(\d+)/.exec((words ?? []).join(' '))?.[1] ?? 'none';
 
-    it('asked by the health checks are listened on', () => {
+    it('in health checks are those that the services listen on', () => {
       const image = dockerfile.stages.at(-1)?.instructions.find(({ name }) => name === 'HEALTHCHECK')?.text;
       expect(dockerfile.environment['HEALTH_ADDRESS']).toBe(`0.0.0.0:${asked([image ?? ''])}`);
       const { push } = production.services;
@@ -232,7 +232,7 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
       expect(asked(production.services['temporal']?.healthcheck?.test)).toBe('7243');
     });
 
-    it('that Prometheus reads are those where each service shows its metrics', () => {
+    it('that Prometheus and Grafana ask are those where the services answer', () => {
       const config = text('deploy/prometheus/prometheus.yml');
       const found = [...config.matchAll(/names: \[([\w-]+)\], type: A, port: (\d+)/g)].map(([, name, port]) => [
         name,
@@ -250,7 +250,7 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
       );
     });
 
-    it('are open to this machine only, and not fixed where a service can be scaled', () => {
+    it('are open to this machine only, and a service that can be scaled opens none', () => {
       for (const [name, { ports, container_name }] of services) {
         for (const { host_ip } of ports) expect(host_ip, name).toBe('127.0.0.1');
         expect(container_name).toBeUndefined();
@@ -267,7 +267,7 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
   });
 
   describe('containers', () => {
-    it('of ours run without privileges over a read-only file system, and can gain none', () => {
+    it('of ours run without privileges over a read-only file system, and cannot gain any', () => {
       for (const [name, service] of Object.entries(production.services).filter(([, candidate]) => isOurs(candidate))) {
         expect(service, name).toMatchObject({
           read_only: true,
@@ -279,12 +279,12 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
       expect(dockerfile.stages.at(-1)?.instructions).toContainEqual({ name: 'USER', text: 'node' });
     });
 
-    it('of others gain nothing either', () => {
+    it('of other images cannot gain privileges either', () => {
       for (const [name, service] of services)
         expect(service, name).toMatchObject({ cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
     });
 
-    it('are given longer to end than a worker needs', () => {
+    it('of worker and push get more time to stop than they need', () => {
       // docs/commands.md: SIGTERM drains a worker within 10 seconds.
       for (const [name, service] of services.filter(([key]) => key === 'worker' || key === 'push'))
         expect(Number.parseInt(service.stop_grace_period ?? '0', 10), name).toBeGreaterThanOrEqual(20);
@@ -318,7 +318,7 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
     expect(registered).toEqual(SEARCH_ATTRIBUTES.map(({ name, type }) => ({ name, type })));
   });
 
-  it('builds an image that runs the Node of this project, with the settings of every start', () => {
+  it('builds an image with the Node of this project, and the settings that all programs start with', () => {
     const node = (JSON.parse(text('package.json')) as { devDependencies: Record<string, string> }).devDependencies[
       'node'
     ];

@@ -63,7 +63,7 @@ describe('the configuration', () => {
     });
   });
 
-  it('takes an empty variable for unset', () => {
+  it('treats an empty variable as unset', () => {
     expect(
       load({ DATABASE_URL: '', GMAIL_ROOT_URL: '', LOG_LEVEL: '', TIDEMARK_SECRET_KEY: '', TIDEMARK_DATA_DIR: '' }),
     ).toEqual(load());
@@ -93,7 +93,7 @@ describe('the configuration', () => {
     });
   });
 
-  it('reads where large bodies are', () => {
+  it('reads where large bodies are, and how long bodies and changes are kept', () => {
     expect(load({ BODIES_URL: 'file:mail/bodies', BODIES_OVER: '0' }).bodies).toMatchObject({
       url: `file:${join(folder(), 'mail/bodies')}`,
       over: 0,
@@ -119,7 +119,7 @@ describe('the configuration', () => {
     });
   });
 
-  it('reads an address of PostgreSQL, and shows its password to no log', () => {
+  it('reads an address of PostgreSQL, and never shows its password', () => {
     const { database } = load({
       DATABASE_URL: 'postgres://mail:hunter%402@db.internal/tidemark?sslmode=verify-full',
       DATABASE_CA_FILE: 'ca.pem',
@@ -149,7 +149,7 @@ describe('the configuration', () => {
     'postgres://db:6432/tidemark',
     'postgres:///tidemark?host=/var/run/postgresql',
     'postgres://[::1]/tidemark?sslmode=disable',
-  ])('takes %s for an address of PostgreSQL', (url) => {
+  ])('accepts %s as an address of PostgreSQL', (url) => {
     expect(load({ DATABASE_URL: url, DATABASE_PASSWORD_FILE: '/run/secrets/database' }).database).toMatchObject({
       location: { kind: 'postgres', url, passwordFile: '/run/secrets/database', poolSize: 10 },
       migration: 'automatic',
@@ -189,7 +189,7 @@ describe('the configuration', () => {
     );
   });
 
-  it('has the prices of a moment: those of 2026 from the end of 2025 on, also for who holds the table', () => {
+  it('switches to the prices of 2026 when those of 2025 end, also in a table that was handed out before', () => {
     const { next, ...config } = load({ GMAIL_QUOTA_PRICES: '2025' }).quota;
     const clock = { now: () => at };
     let at = (next?.at ?? 0) - 1;
@@ -207,7 +207,7 @@ describe('the configuration', () => {
     expect(() => load({ GMAIL_PRICES_FILE: 'costs.json' })).toThrow(/GMAIL_PRICES_FILE/);
   });
 
-  it('takes prices from a file over the table, and single values over the file', () => {
+  it('prefers prices of a file to the table, and variables for single values to the file', () => {
     writeFileSync(
       join(folder(), 'prices.json'),
       JSON.stringify({
@@ -269,7 +269,7 @@ describe('the configuration', () => {
     });
   });
 
-  it('reads the key and shows it to no log', () => {
+  it('reads the key, and never shows it', () => {
     const key = Buffer.alloc(32, 7);
     const config = load({ TIDEMARK_SECRET_KEY: key.toString('base64') });
     const source = config.secrets.credentialKeys;
@@ -284,7 +284,7 @@ describe('the configuration', () => {
     }
   });
 
-  it('takes the key from a file or a command as well, and former keys beside it', () => {
+  it('takes the key from a file or a command as well, and former keys from a variable', () => {
     const old = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
     const config = load({
       TIDEMARK_SECRET_KEY_FILE: 'keys/current',

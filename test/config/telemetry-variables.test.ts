@@ -44,7 +44,7 @@ describe('HEALTH_ADDRESS', () => {
 });
 
 describe('METRICS_INTERVAL', () => {
-  it('is a quarter of a minute, or a duration of a second or more', () => {
+  it('is 15 seconds when it is not given, and else a duration of a second or more', () => {
     expect(read({}).metricsInterval).toBe(15_000);
     expect(read({ METRICS_INTERVAL: '1m30s' }).metricsInterval).toBe(90_000);
     for (const wrong of ['500ms', 'often', '15']) expect(() => read({ METRICS_INTERVAL: wrong })).toThrow(ConfigError);
@@ -55,18 +55,18 @@ describe('OTEL_*', () => {
   const tracing = (env: NodeJS.ProcessEnv) => loadConfig({ env: { HOME: '/nowhere', ...env } }).tracing;
   const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
 
-  it('switch tracing on by an endpoint, for all signals or for traces', () => {
+  it('switch tracing on with an endpoint, for all signals or for traces', () => {
     expect(tracing({})).toEqual({ isOn: false, protocol: 'http/protobuf' });
     expect(tracing(endpoint)).toEqual({ isOn: true, protocol: 'http/protobuf' });
     expect(tracing({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://collector:4318/v1/traces' }).isOn).toBe(true);
   });
 
-  it('switch it off', () => {
+  it('switch tracing off', () => {
     expect(tracing({ ...endpoint, OTEL_TRACES_EXPORTER: 'none' }).isOn).toBe(false);
     expect(tracing({ ...endpoint, OTEL_SDK_DISABLED: 'true' }).isOn).toBe(false);
   });
 
-  it('choose the protocol, that of traces first', () => {
+  it('choose the protocol: the variable for traces comes first', () => {
     const json = { ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' };
     expect(tracing(json).protocol).toBe('http/json');
     expect(tracing({ ...json, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/protobuf' }).protocol).toBe('http/protobuf');

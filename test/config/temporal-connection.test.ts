@@ -5,7 +5,7 @@ import { useConfigFolder } from './config-folder.ts';
 
 const { load, errorOf, folder } = useConfigFolder();
 
-describe('the way to Temporal', () => {
+describe('the connection to Temporal', () => {
   it("is read as Temporal's own tools read it", () => {
     expect(load({ TEMPORAL_ADDRESS: 'temporal:7233', TEMPORAL_NAMESPACE: 'mail' }).temporal).toMatchObject({
       address: 'temporal:7233',
@@ -18,7 +18,7 @@ describe('the way to Temporal', () => {
     expect(load({ TEMPORAL_API_KEY: 'k' }).temporal.options).toMatchObject({ apiKey: 'k', tls: true });
   });
 
-  it('comes from a configuration file too, and a broken one is reported with the other wrong values', () => {
+  it('comes from a configuration file, too, and a broken file is reported with the other wrong values', () => {
     const file = join(folder(), 'temporal.toml');
     writeFileSync(file, '[profile.default]\naddress = "from-file:7233"\n');
     expect(load({ TEMPORAL_CONFIG_FILE: file }).temporal.address).toBe('from-file:7233');

@@ -45,7 +45,7 @@ describe('a wrong value', () => {
     expect(error.message).toContain('for example');
   });
 
-  it('does not hide the others', () => {
+  it('does not hide other wrong values', () => {
     expect(
       errorOf({ LOG_LEVEL: 'loud', DATABASE_URL: 'x', GMAIL_QUOTA_PRICES: '1' }).problems.map(
         (problem) => problem.name,
@@ -59,7 +59,7 @@ describe('a wrong value', () => {
     expect(error.message).not.toContain('c2hvcnQ=');
   });
 
-  it('of former keys is not shown either, nor is one key where two places name it', () => {
+  it('of former keys is not shown either, nor is a key that two variables give', () => {
     expect(errorOf({ TIDEMARK_OLD_SECRET_KEYS: 'c2hvcnQ=' }).message).not.toContain('c2hvcnQ=');
     const error = errorOf({
       TIDEMARK_SECRET_KEY: Buffer.alloc(32, 7).toString('base64'),

@@ -20,7 +20,7 @@ const READONLY = 'https://www.googleapis.com/auth/gmail.readonly';
 const METADATA = 'https://www.googleapis.com/auth/gmail.metadata';
 const redirectUri = 'http://localhost:3000/oauth/callback?from=google';
 
-describe("a consent by a product's own routes", () => {
+describe("a consent through a product's own routes", () => {
   const folder = useFolder();
   let simulator: ServedGmail['simulator'];
   let config: ServedGmail['config'];
@@ -58,7 +58,7 @@ describe("a consent by a product's own routes", () => {
     await held.sync(messages.map(({ id, threadId }) => reading(id, { thread: threadId, date })));
   }
 
-  /** How a consent fails. Nothing is stored then, and nothing secret is said. */
+  /** Expects that nothing is stored, and that the error shows no secret. @returns the error */
   async function failure(
     decision: Decision,
     {
@@ -110,7 +110,7 @@ describe("a consent by a product's own routes", () => {
     });
   });
 
-  it('takes the address of the route as a server sees it, without its host', async () => {
+  it('accepts the callback URL without its host, as a server sees it', async () => {
     const { url, pending } = begin();
     const callback = new URL(await answerConsent(url, { account: ada }));
     expect(callback.searchParams.get('from')).toBe('google');
@@ -131,7 +131,7 @@ describe("a consent by a product's own routes", () => {
     expect(scopeOf({ format: 'metadata', scope: { ...DEFAULT_SETTINGS.scope, after: 1 } })).toBe(READONLY);
   });
 
-  it('begins each time with another state and another proof', () => {
+  it('begins each time with another state and another code verifier', () => {
     const [one, two] = [begin().pending, begin().pending];
     expect(one.state).not.toBe(two.state);
     expect(one.codeVerifier).not.toBe(two.codeVerifier);
@@ -196,14 +196,14 @@ describe("a consent by a product's own routes", () => {
     expect(await stores.credentials.list()).toEqual([]);
   });
 
-  it('names the renaming where no stored message could tell that the account has another address now', async () => {
+  it('offers to rename the mailbox where no stored message can tell whether the account was renamed', async () => {
     await stores.store.putMailbox({ mailbox: ada, settings: DEFAULT_SETTINGS, now: 1 });
     expect(await failure({ account: bob })).toMatchObject({
       remedy: { kind: 'rename', from: ada, to: bob, else: null },
     });
   });
 
-  it('fails when a box was unticked', async () => {
+  it('fails when the person left a box unticked', async () => {
     expect(await failure({ account: ada, scopes: ['none'] })).toMatchObject({
       code: 'consent-scope-missing',
       message: expect.stringContaining(READONLY),
@@ -223,11 +223,11 @@ describe("a consent by a product's own routes", () => {
     expect(await stores.credentials.list()).toEqual([]);
   });
 
-  it('brings nothing of an earlier grant of gmail.metadata with it', async () => {
+  it('does not include the scopes of an earlier grant of gmail.metadata', async () => {
     simulator.grant(ada, { scopes: [METADATA] });
     const { url, pending } = begin();
     expect(await complete(pending, await answerConsent(url, { account: ada }))).toMatchObject({ scopes: [READONLY] });
-    // What would: the parameter that Google has for it.
+    // Google's parameter for it would include them.
     const again = begin();
     const wider = new URL(again.url);
     wider.searchParams.set('include_granted_scopes', 'true');
@@ -250,7 +250,7 @@ describe("a consent by a product's own routes", () => {
     expect(await failure({ account: ada }, { change: change(null) })).toMatchObject({ code: 'consent-state-mismatch' });
   });
 
-  it('cannot be completed by who stole the code, for the proof is missing', async () => {
+  it('cannot be completed with a stolen code, since the code verifier is missing', async () => {
     expect(
       await failure({ account: ada }, { pending: (pending) => ({ ...pending, codeVerifier: 'another' }) }),
     ).toMatchObject({ code: 'consent-code-refused' });
@@ -273,7 +273,7 @@ describe("a consent by a product's own routes", () => {
     ['invalid_scope', 'client-refused', 'OAuth client'],
     ['temporarily_unavailable', 'google-unavailable', 'later'],
     ['<script>', 'denied', 'with an error'],
-  ] as const)('explains %s', async ([error, reason, words]) => {
+  ] as const)("explains Google's error %s", async ([error, reason, words]) => {
     const { pending } = begin();
     const callback = `${redirectUri}&state=${pending.state}&error=${encodeURIComponent(error)}`;
     await expect(complete(pending, callback)).rejects.toMatchObject({

@@ -65,7 +65,7 @@ async function begin(): Promise<{ cookie: string; link: string }> {
   return { cookie: cookie.split(';')[0] ?? '', link: headers.get('location') ?? '' };
 }
 
-test('the example of a product connects a mailbox only for the browser that began the consent', async () => {
+test('the example customer-consent connects a mailbox only for the browser that began the consent', async () => {
   const stranger = await begin();
   const callback = await answerConsent(stranger.link, { account: ADA });
   expect((await fetch(callback)).status).toBe(400);

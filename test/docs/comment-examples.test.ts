@@ -9,13 +9,13 @@ import { compile } from '../fixtures/docs/compile.ts';
 import { root } from '../fixtures/docs/snippets.ts';
 
 interface Example {
-  /** The source file whose comment it stands in, and which of them it is. */
+  /** The source file whose comment has it, and its number there. */
   readonly place: string;
   readonly file: string;
   readonly code: string;
 }
 
-/** What an example stands in the middle of: values that its reader has by then. */
+/** An example shows the middle of a program. These are values that its reader has by then. */
 const AT_HAND: Readonly<Record<string, string>> = {
   tidemark: "declare const tidemark: import('tidemark').Tidemark;",
   reader: "declare const reader: import('tidemark/reader').OpenedReader;",
@@ -64,7 +64,7 @@ function codeIn(text: string): string {
     .trim();
 }
 
-/** The names that the example's own file exports, so that an example of what no product sees compiles, too. */
+/** Names that the example's own file exports: with them, examples of internal code compile, too. */
 const exportedBy = (file: string): readonly string[] =>
   [
     ...readFileSync(join(root, file), 'utf8').matchAll(
@@ -82,9 +82,9 @@ function program({ file, code }: Example, entries: ReadonlyMap<string, readonly 
     for (const name of wanted) found.add(name);
     if (wanted.length > 0) imports.push(`import { ${wanted.join(', ')} } from ${JSON.stringify(from)};`);
   }
-  const isMadeHere = (name: string): boolean => new RegExp(`(?:const|let) (?:\\{[^}]*)?\\b${name}\\b`).test(code);
+  const isDeclaredHere = (name: string): boolean => new RegExp(`(?:const|let) (?:\\{[^}]*)?\\b${name}\\b`).test(code);
   const declared = Object.entries(AT_HAND).flatMap(([name, declaration]) =>
-    used.has(name) && !isMadeHere(name) ? [declaration] : [],
+    used.has(name) && !isDeclaredHere(name) ? [declaration] : [],
   );
   return [...imports, ...declared, code, 'export {};'].join('\n');
 }

@@ -31,21 +31,21 @@ const endings = rows.flatMap((row) => {
 /** Read by Google's, Amazon's, Temporal's and OpenTelemetry's own libraries. */
 const OF_OTHERS = /^(TEMPORAL|AWS|OTEL|PUBSUB)_/;
 
-describe('the environment', () => {
-  it('is documented whole, in README.md or docs', () => {
+describe('the environment variables', () => {
+  it('are all documented, in README.md or docs', () => {
     const undocumented = VARIABLE_NAMES.filter(
       (name) => !documented.has(name) && !endings.includes(name) && !families.some((prefix) => name.startsWith(prefix)),
     );
     expect(undocumented).toEqual([]);
   });
 
-  it('has every variable that is documented', () => {
+  it('that are documented all exist', () => {
     const known = new Set<string>(VARIABLE_NAMES);
     expect([...documented, ...endings].filter((name) => !known.has(name) && !OF_OTHERS.test(name))).toEqual([]);
     expect(documented.size).toBeGreaterThan(20);
   });
 
-  it("stands in the command line's help", async () => {
+  it("are all named in the command line's help", async () => {
     let help = '';
     const program = await wholeProgram();
     program.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();

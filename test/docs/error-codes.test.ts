@@ -39,7 +39,7 @@ import { Page } from '../fixtures/docs/page.ts';
 const SRC = join(import.meta.dirname, '../../src');
 const ADA = mailboxId('ada@example.com');
 
-/** One of each class. */
+/** One error of each class. */
 const ERRORS: readonly TidemarkError[] = [
   new UsageError('x'),
   new CannotDoError('mailbox-unknown', 'x', { mailbox: ADA }),
@@ -105,17 +105,20 @@ const INTERNAL = [
   'UnusableVariableError',
 ];
 
-it('docs/errors.md describes each code, and no other', () => {
+it('docs/errors.md describes every error code, and no other', () => {
   const documented = new Page('errors.md').table('code').map(([code]) => code);
   expect(documented).toEqual([...ERROR_CODES]);
 });
 
-it.each(ERRORS.map((error) => [error.name, error] as const))('%s has a documented code and its name', (_, error) => {
-  expect(ERROR_CODES).toContain(error.code);
-  expect(error.constructor.name).toBe(error.name);
-});
+it.each(ERRORS.map((error) => [error.name, error] as const))(
+  '%s has a documented code, and the name of its class',
+  (_, error) => {
+    expect(ERROR_CODES).toContain(error.code);
+    expect(error.constructor.name).toBe(error.name);
+  },
+);
 
-it('an error about one mailbox names it', () => {
+it('exactly the errors about one mailbox carry its address', () => {
   const named = ERRORS.filter(({ mailbox }) => mailbox !== null).map(({ code }) => code);
   expect(named).toEqual([
     'mailbox-unknown',
@@ -128,15 +131,15 @@ it('an error about one mailbox names it', () => {
   ]);
 });
 
-it('every error that an entry exports has the base, and every entry that throws exports the base', () => {
+it('every exported error extends TidemarkError, and the entries that throw export TidemarkError', () => {
   for (const entry of [index, reader, worker, simulatorEntry, reading]) {
     const errors = Object.values<unknown>({ ...entry }).filter(isErrorClass);
-    for (const error of errors) expect(error === TidemarkError || isBased(error), error.name).toBe(true);
+    for (const error of errors) expect(error === TidemarkError || extendsBase(error), error.name).toBe(true);
   }
   for (const entry of [index, reader, worker, simulatorEntry]) expect(entry.TidemarkError).toBe(TidemarkError);
 });
 
-it('every class of errors is in the table above, or is caught within', () => {
+it('every error class of src is in ERRORS or in INTERNAL', () => {
   const declared = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .flatMap((file) => [
@@ -154,4 +157,4 @@ type ErrorClass = abstract new (...args: never[]) => Error;
 
 const isErrorClass = (value: unknown): value is ErrorClass =>
   typeof value === 'function' && value.prototype instanceof Error;
-const isBased = ({ prototype }: ErrorClass): boolean => prototype instanceof TidemarkError;
+const extendsBase = ({ prototype }: ErrorClass): boolean => prototype instanceof TidemarkError;

@@ -17,8 +17,8 @@ import type { Printing } from '../fixtures/host/program.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 
 const lasting = runHere.filter(({ note }) => note === 'keeps running');
-/** What each is seen to do, by its page and the heading that it stands under. */
-const SEEN = [
+/** The programs that this file tests, by page and heading. */
+const TESTED = [
   "consent.md#A product's own customers",
   'consent.md#Tokens that your product keeps',
   'deliveries.md#Events',
@@ -26,8 +26,8 @@ const SEEN = [
   'feed.md#',
 ];
 
-it('every program of the pages that keeps running is seen to do something', () => {
-  expect(lasting.map(({ page, heading }) => `${page}#${heading}`).sort()).toEqual(SEEN);
+it('this file tests every program of the pages that keeps running', () => {
+  expect(lasting.map(({ page, heading }) => `${page}#${heading}`).sort()).toEqual(TESTED);
 });
 
 function snippet(page: string, heading: string): Snippet {
@@ -62,7 +62,7 @@ describe('a program of the pages that keeps running', () => {
     return running;
   }
 
-  it('deliveries.md: a handler is called with new mail of a sender', async () => {
+  it('deliveries.md: a handler is called with new mail from one sender, and not from another', async () => {
     await rig.startWorker(createLog('silent'), hurriedClock);
     const box = await inSync('handled');
     const program = leaveRunning(snippet('deliveries.md', 'Handlers'));
@@ -76,7 +76,7 @@ describe('a program of the pages that keeps running', () => {
     expect(program.stdout).not.toContain('bargain');
   }, 90_000);
 
-  it('deliveries.md: a handler is told of a mailbox that is in sync, and of one that needs consent', async () => {
+  it('deliveries.md: a handler gets the events of a mailbox that is in sync, and then needs consent', async () => {
     await rig.startWorker(createLog('silent'), hurriedClock);
     const box = await inSync('told');
     const program = leaveRunning(snippet('deliveries.md', 'Events'));
@@ -89,7 +89,7 @@ describe('a program of the pages that keeps running', () => {
     expect(reason).toContain('Google');
   }, 90_000);
 
-  it('feed.md: the feed is followed, and goes on after the last change once it is begun again', async () => {
+  it('feed.md: a follower of the feed that is restarted goes on after the last change that it read', async () => {
     await rig.startWorker(createLog('silent'), hurriedClock);
     const box = await inSync('followed');
     const first = leaveRunning(snippet('feed.md', ''));
@@ -107,7 +107,7 @@ describe('a program of the pages that keeps running', () => {
     expect(second.stdout).not.toContain(` ${id}\n`);
   }, 90_000);
 
-  it('consent.md: a customer who consents in the browser has a mailbox that runs', async () => {
+  it('consent.md: a customer who consents in the browser gets a running mailbox', async () => {
     await rig.startWorker(createLog('silent'), hurriedClock);
     const address = `consents-${process.pid}@example.com`;
     rig.simulator.addMailbox(address);

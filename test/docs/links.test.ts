@@ -41,12 +41,12 @@ it.each(PAGES)('%s links to pages and headings that exist', (page) => {
   expect(linksOf(page).filter((link) => isDead(page, link))).toEqual([]);
 });
 
-it.each(PAGES)('%s names files that exist, by their whole path or its end', (page) => {
+it.each(PAGES)('%s names files that exist, by their whole path or the end of it', (page) => {
   const named = [...textOf(page).matchAll(/`([\w./-]+\.(?:ts|mjs|sh))`/g)].map(([, path = '']) => path);
   expect(named.filter((path) => !CODE.some((file) => `/${file}`.endsWith(`/${path}`)))).toEqual([]);
 });
 
-it('An installed package has every page and file that its pages link to', () => {
+it('an installed package has every page and file that its pages link to', () => {
   const packing = ['pack', '--dry-run', '--json', '--ignore-scripts'];
   const [packed] = JSON.parse(execFileSync('npm', packing, { cwd: ROOT, encoding: 'utf8' })) as readonly [
     { readonly files: readonly { readonly path: string }[] },
@@ -63,7 +63,7 @@ it('An installed package has every page and file that its pages link to', () => 
   expect(pages).toEqual(expect.arrayContaining(['README.md', 'docs/library.md', 'examples/README.md']));
 }, 30_000);
 
-it('finds pages, links and names of files', () => {
+it('the tests of links find pages, links and files of code', () => {
   expect(PAGES.length).toBeGreaterThan(10);
   expect(PAGES.flatMap(linksOf).length).toBeGreaterThan(30);
   expect(CODE).toContain('src/worker.ts');

@@ -45,7 +45,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-it("the page's worker runs its own workflow and a mailbox, and ends when it is told to", async () => {
+it('the worker of docs/plugin.md runs its own workflow and a mailbox, and ends on SIGINT', async () => {
   await worker.says(/worker runs/);
   const workflowId = `plugin-page-${process.pid}`;
   const { taskQueue } = rig.config;

@@ -14,12 +14,12 @@ describe('the programs of the pages', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-snippets-'));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it('are found, and say on their first line no more than a file name, or that they keep running', () => {
+  it('are found, and their first line notes at most a file name, or that they keep running', () => {
     expect(snippets.length).toBeGreaterThan(8);
     expect(snippets.filter(({ note }) => !/^(?:|keeps running|[\w-]+\.ts)$/.test(note))).toEqual([]);
   });
 
-  it.each(testsThatRun)('$page: its own test runs them', ({ page, test }) => {
+  it.each(testsThatRun)('in $page are run by its own test', ({ page, test }) => {
     expect(existsSync(join(root, test))).toBe(true);
     expect(readFileSync(join(root, test), 'utf8')).toContain(`new Page('${page}')`);
   });
@@ -51,10 +51,13 @@ describe('programs of the pages that end', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it.each(runHere.filter(({ note }) => note !== 'keeps running'))('$page, $heading', async (snippet) => {
-    const here = (code: string): string => code.replaceAll('ada@example.com', address);
-    const { code, stdout, stderr } = await start(snippet, { folder, env: rig.env, here }).ended;
-    expect(code, stderr).toBe(0);
-    expect(stdout).not.toBe('');
-  });
+  it.each(runHere.filter(({ note }) => note !== 'keeps running'))(
+    'succeed and print something: $page, $heading',
+    async (snippet) => {
+      const here = (code: string): string => code.replaceAll('ada@example.com', address);
+      const { code, stdout, stderr } = await start(snippet, { folder, env: rig.env, here }).ended;
+      expect(code, stderr).toBe(0);
+      expect(stdout).not.toBe('');
+    },
+  );
 });

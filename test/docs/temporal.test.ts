@@ -27,7 +27,7 @@ describe('docs/temporal.md names', () => {
       typeof value === 'object' && value.type === kind ? [value.name] : [],
     );
 
-  it.each(['signal', 'update'])('every %s there is, or says that it is internal', (kind) => {
+  it.each(['signal', 'update'])('every %s but the internal ones', (kind) => {
     const internal = ['rateLimited', 'handOver'];
     const documented = page.table(kind).map(([name = '']) => name);
     expect(documented.sort()).toEqual(
@@ -64,7 +64,7 @@ describe.concurrent('docs/temporal.md', () => {
   let rig: Rig;
   beforeAll(async () => {
     rig = await Rig.open('page');
-    // A forced full sync waits for Gmail's indexes.
+    // A forced full sync waits for Gmail's indexes: this clock shortens the wait.
     await rig.startWorker(createLog('silent'), hurriedClock);
   });
   afterAll(() => rig.close());
@@ -79,11 +79,11 @@ describe.concurrent('docs/temporal.md', () => {
     PATH: [dirname(inject('temporalBinary')), process.env['PATH']].join(delimiter),
   });
 
-  it('has no block that is not run', () => {
+  it('has only blocks of sh and ts, which the next two tests run', () => {
     expect([...new Set(page.blocks().map(({ language }) => language))].sort()).toEqual(['sh', 'ts']);
   });
 
-  it('its TypeScript is a program that compiles, and does what it says', async () => {
+  it('has TypeScript that compiles, and does what it says', async () => {
     const box = await rig.mailbox('page-typescript', { messages: 10 });
     const folder = join(rig.folder, 'program');
     mkdirSync(folder);
@@ -111,7 +111,7 @@ describe.concurrent('docs/temporal.md', () => {
     });
   }, 60_000);
 
-  it('its commands do what they say', async () => {
+  it('has commands that do what they say', async () => {
     const box = await rig.mailbox('page-commands', { messages: 10, format: 'full' });
     const said: string[] = [];
     for (const { heading, code } of page.blocks().filter(({ language }) => language === 'sh')) {
@@ -120,7 +120,7 @@ describe.concurrent('docs/temporal.md', () => {
       );
       expect(ended, `${heading}: ${code}`).toMatchObject({ stdout: expect.any(String), stderr: '' });
       said.push((ended as { stdout: string }).stdout);
-      // What is asked of Temporal's visibility lags; what comes next is asked of a mailbox in sync.
+      // Temporal's visibility lags, and the next commands expect a mailbox in sync.
       if (heading === 'Start' || heading === 'Tell') await box.exact(30_000);
     }
     const text = said.join('');
@@ -131,7 +131,7 @@ describe.concurrent('docs/temporal.md', () => {
     expect((await box.report()).settings).toMatchObject({ format: 'full', attachments: true });
   }, 60_000);
 
-  it("the fields of the UI's form start a mailbox", async () => {
+  it("has fields for the UI's form that start a mailbox", async () => {
     const box = await rig.mailbox('page-form', { messages: 10, format: 'full' });
     const { connection, options } = rig.tidemark.temporal;
     const field = (name: string): string =>

@@ -116,7 +116,7 @@ describe('docs/webhooks.md', () => {
 describe('the TypeScript of docs/webhooks.md', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-webhooks-page-'));
   const file = (name: string): string => join(folder, name);
-  // What uses the package is compiled with the other pages' programs.
+  // The subscriber imports the package: it is compiled with the other pages' programs.
   const [subscriber = '', receiver = '', ed25519 = ''] = codeIn('ts');
   beforeAll(() => {
     symlinkSync(join(root, 'node_modules'), file('node_modules'));

@@ -40,8 +40,8 @@ describe('new-mail-page', () => {
   it('shows the inbox, and each new message as it comes', async () => {
     const page = example('new-mail-page');
     const [, url = ''] = await page.says(/^open (\S+)$/m);
-    const comes = await fetch(`${url}/new`);
-    const reader = comes.body?.pipeThrough(new TextDecoderStream()).getReader();
+    const stream = await fetch(`${url}/new`);
+    const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader();
     let row = '';
     while (!row.includes('Fresh fish')) row += (await reader?.read())?.value ?? '';
     await reader?.cancel();
@@ -63,7 +63,7 @@ describePostgres('own-tables', () => {
 });
 
 describe('customer-consent', () => {
-  it('has a page with all mailboxes', async () => {
+  it('has a page that offers to connect a mailbox', async () => {
     const [, url = ''] = await onFreePort((port) => {
       const REDIRECT_URI = `http://localhost:${port}/gmail/callback`;
       return example('customer-consent', { REDIRECT_URI }).says(/^open (\S+)$/m);
@@ -91,7 +91,7 @@ describe('webhook-receiver', () => {
     expect(receiver.stdout.match(/^webhook\.test$/gm)).toHaveLength(1);
   });
 
-  it('says what a subscription sends to it', async () => {
+  it('prints what a subscription sends to it', async () => {
     const rig = await Rig.open('example-receiver');
     try {
       await rig.startWorker(createLog('silent'));

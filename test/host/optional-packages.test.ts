@@ -21,11 +21,11 @@ it('the packages that some installations need are the optional peers of the pack
   expect(Object.values(manifest.peerDependenciesMeta).every(({ optional }) => optional)).toBe(true);
 });
 
-it.each(WANTED)('a command that installs the version which is tested here: %s', (wanted) => {
+it.each(WANTED)('the command that installs an optional package names the version that is tested here: %s', (wanted) => {
   const tested = manifest.devDependencies[nameOf(wanted)] ?? '';
   expect(`${tested}.`.startsWith(`${wanted.slice(wanted.lastIndexOf('@') + 1)}.`)).toBe(true);
 });
 
-it.each(FEATURES)('a checkout has installed all of them: %s', (feature) => {
+it.each(FEATURES)('a checkout has the packages of every optional feature: %s', (feature) => {
   expect(() => requireInstalled(feature)).not.toThrow();
 });

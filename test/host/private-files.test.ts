@@ -9,15 +9,15 @@ import { useFolder } from '../fixtures/host/temporary-folder.ts';
 
 const modeOf = (path: string): number => statSync(path).mode & 0o777;
 
-describe.skipIf(process.platform === 'win32')('files of their owner alone', () => {
+describe.skipIf(process.platform === 'win32')('files that only their owner may read', () => {
   const folder = useFolder();
 
-  it('are made so, with their folders', () => {
+  it('are made with folders that only the owner may enter', () => {
     makePrivateFile(join(folder(), 'a', 'b', 'mail'));
     expect(['a', 'a/b', 'a/b/mail'].map((path) => modeOf(join(folder(), path)))).toEqual([0o700, 0o700, 0o600]);
   });
 
-  it("close Tidemark's own folder that an earlier version left open, and no folder that a person named", () => {
+  it("lie in Tidemark's own folder, which is closed if it was left open; one that a person named is not", () => {
     for (const name of ['.tidemark', 'chosen']) {
       mkdirSync(join(folder(), name));
       chmodSync(join(folder(), name), 0o755);
@@ -27,7 +27,7 @@ describe.skipIf(process.platform === 'win32')('files of their owner alone', () =
     expect(modeOf(join(folder(), 'chosen'))).toBe(0o755);
   });
 
-  it('are tightened where they lie, through a link too, and never a device or the folder that a link leads to', () => {
+  it('are tightened through a link, too, but never a device or a folder that a link leads to', () => {
     const file = join(folder(), 'log');
     writeFileSync(file, '');
     chmodSync(file, 0o664);
@@ -47,7 +47,7 @@ describe.skipIf(process.platform === 'win32')('files of their owner alone', () =
     tighten(join(folder(), 'nothing'));
   });
 
-  it('are the logs, new and old', () => {
+  it('include the logs, new and old', () => {
     const old = join(folder(), 'old.log');
     writeFileSync(old, 'line\n');
     chmodSync(old, 0o644);

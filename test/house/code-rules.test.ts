@@ -54,23 +54,23 @@ beforeAll(async () => {
 const functionOf = (lines: number): string =>
   ['export function long(): void {', ...Array.from({ length: lines - 2 }, () => '  void 0;'), '}'].join('\n');
 
-describe('the rules of the code', () => {
+describe('the lint rules', () => {
   it.each([
     { lines: 60, file: 'src/model/a.ts', refused: [] },
     { lines: 61, file: 'src/model/a.ts', refused: ['max-lines-per-function'] },
     { lines: 61, file: 'src/store/engines/migrations/a.ts', refused: ['max-lines-per-function'] },
     { lines: 61, file: 'test/a.test.ts', refused: [] },
-  ])('refuse a function of more than 60 lines in src: $lines lines in $file', async ({ lines, file, refused }) => {
+  ])('allow a function in src 60 lines at most: $lines lines in $file', async ({ lines, file, refused }) => {
     const [found = []] = await lint([{ file, code: functionOf(lines) }]);
     expect(found.map(({ rule }) => rule)).toEqual(refused);
   });
 
-  it.each(ALLOWED.map(([file, code], index) => ({ file, code, index })))('let $file have $code', ({ index }) => {
+  it.each(ALLOWED.map(([file, code], index) => ({ file, code, index })))('allow in $file: $code', ({ index }) => {
     expect([...(broken[index] ?? [])]).toEqual([]);
   });
 
   it.each(REFUSED.map(([file, code, rule], index) => ({ file, code, rule, index: ALLOWED.length + index })))(
-    'refuse $file to have $code',
+    'refuse in $file: $code',
     ({ rule, index }) => {
       expect([...(broken[index] ?? [])]).toEqual([rule]);
     },

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 
 const source = fileURLToPath(new URL('../../src', import.meta.url));
 
-/** What a file's comments link to although nothing in its code has that name: no editor finds it. */
+/** Names that a file's comments link to and its code does not have: no editor can resolve them. */
 function deadLinksOf(text: string): readonly string[] {
   const code = text.replaceAll(/\/\*\*.*?\*\//gs, '');
   return [...text.matchAll(/\{@link (\w+)/g)]

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 import { expect, it } from 'vitest';
 
-/** The packages that an import of a file of `src` loads, by a fresh process. */
+/** The packages that importing a file of `src` loads in a fresh process. */
 function packagesOf(file: string): readonly string[] {
   const program = `
     import { registerHooks } from 'node:module';
@@ -20,14 +20,14 @@ function packagesOf(file: string): readonly string[] {
   ) as string[];
 }
 
-it('an application that imports the client loads no worker, no client of Google and no database', () => {
+it('importing the client loads no Temporal worker, no Google client and no database driver', () => {
   const packages = packagesOf('index.ts');
   expect(packages).toContain('@temporalio/client');
   for (const name of ['@temporalio/worker', 'googleapis', 'undici', 'kysely', 'pg', 'pino', 'postal-mime'])
     expect(packages, name).not.toContain(name);
 });
 
-it('an application that imports the reader loads nothing of Temporal or Google', () => {
+it('importing the reader loads nothing of Temporal or Google, nor pg or undici', () => {
   const packages = packagesOf('exports/reader.ts');
   expect(packages).toContain('kysely');
   expect(packages.filter((name) => /^(@temporalio\/|googleapis|pg$|undici)/.test(name))).toEqual([]);

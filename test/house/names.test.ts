@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const DECLARATION =
   /^(export )?(?:declare |abstract |async )*(const|let|function\*?|interface|type|class) ([A-Za-z_]\w*)/;
 
-/** One act on two floors: the activity of a store's method, a client's of a workflow's message. */
+/** One action at two levels: an activity and the store's method it calls, the client's method and its message. */
 const ON_TWO_FLOORS = [
   'audit',
   'deliver',
@@ -42,7 +42,7 @@ const declarations = writtenFiles('src')
   .filter((file) => file.endsWith('.ts'))
   .flatMap(declarationsIn);
 
-/** Exported names that the other declarations use, too, in other files. */
+/** Exported names that the other declarations also use, in other files. */
 function usedTwice(exported: readonly Declaration[], others: readonly Declaration[]): readonly string[] {
   return exported.flatMap(({ file, name }) =>
     others
@@ -51,14 +51,14 @@ function usedTwice(exported: readonly Declaration[], others: readonly Declaratio
   );
 }
 
-it('an exported type of src has its name for itself', () => {
+it('no other type of src has the name of an exported type', () => {
   const types = declarations.filter(({ isType }) => isType);
   const exported = types.filter(({ isExported }) => isExported);
   expect(exported.length).toBeGreaterThan(500);
   expect(usedTwice(exported, types)).toEqual([]);
 });
 
-it('two exported functions or values of src have one name only when they are one act on two floors', () => {
+it('two exported functions or values of src share a name only for one action at two levels', () => {
   const exported = declarations.filter(
     ({ isExported, isType, name }) => isExported && !isType && !ON_TWO_FLOORS.includes(name),
   );

@@ -19,7 +19,7 @@ describe('a room', () => {
   });
 
   it.each(ROOMS.map((room, index) => ({ ...room, index })))(
-    'imports no other module than the table says: $place',
+    'may import the rooms that the table names, and no others: $place',
     ({ imports, index }) => {
       expect(tried[index]?.allowed.toSorted()).toEqual(
         imports.filter((place) => ROOMS.some((room) => room.place === place)).toSorted(),
@@ -28,27 +28,26 @@ describe('a room', () => {
   );
 });
 
-test('imports go one way: the table of rooms has no circle', () => {
-  const upward = ROOMS.flatMap(({ place, imports, types = [] }) =>
-    [...imports, ...types].map((target) => ({ place, target, from: orderOf(place), to: orderOf(target) })),
+test('the table of rooms names only rooms and files of rooms, and has no circle', () => {
+  const edges = ROOMS.flatMap(({ place, imports, types = [] }) =>
+    [...imports, ...types].map((target) => ({ place, target, from: roomIndexOf(place), to: roomIndexOf(target) })),
   );
   expect(circles()).toEqual([]);
-  expect(upward.filter(({ to }) => to === -1)).toEqual([]);
+  expect(edges.filter(({ to }) => to === -1)).toEqual([]);
 });
 
-/** The room of a place of the table, which may be one file of a room. */
-function orderOf(place: string): number {
+/** The index of the room that has a place of the table, which may be one file of a room; -1 for no room. */
+function roomIndexOf(place: string): number {
   return ROOMS.findIndex((room) => room.place === place || (isFile(place) && posix.dirname(place) === room.place));
 }
 
 /**
- * Rooms that reach themselves; what is imported as a type only is a wall of its own, and counts as well where it closes
- * a circle of modules.
+ * Rooms that reach themselves by imports. Imports of types only are not followed: no module is loaded for them.
  */
 function circles(): string[] {
   const reach = (index: number, seen: Set<number>): Set<number> => {
     for (const target of ROOMS[index]?.imports ?? []) {
-      const next = orderOf(target);
+      const next = roomIndexOf(target);
       if (next !== -1 && !seen.has(next)) reach(next, seen.add(next));
     }
     return seen;
@@ -56,7 +55,7 @@ function circles(): string[] {
   return ROOMS.filter((_, index) => reach(index, new Set()).has(index)).map(({ place }) => place);
 }
 
-test('every file of src lies in a room', () => {
+test('every file of src is in a room', () => {
   const files = readdirSync(root('src'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
   const places = new Set(ROOMS.map(({ place }) => place));
   const roomOf = (file: string): string | undefined =>

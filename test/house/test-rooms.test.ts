@@ -38,12 +38,12 @@ describe('a file of', () => {
   });
 
   it.each(rooms.map(({ room, folder }, index) => ({ room, index, path: `${room.place}${folder}` })))(
-    '$path imports what the table of rooms allows, and nothing else',
+    '$path may import what the table of test rooms allows, and nothing else',
     ({ room, index }) => {
       const lines = new Set(refused[index]?.map(({ line }) => line));
       const allowed = PLACES.filter((_, line) => !lines.has(line + 1));
       const places = placesFor(room);
-      // A place that is allowed as a whole holds the folders in it.
+      // Who may import a place may import the folders in it.
       const expected = PLACES.filter(
         (place) => place === room.place || places.has(place) || places.has(posix.dirname(place)),
       ).filter((place) => !place.startsWith('src/') || places.has(place));
@@ -52,7 +52,7 @@ describe('a file of', () => {
   );
 });
 
-test('no room of src imports tests or benches', async () => {
+test('no room of src may import tests or benches', async () => {
   const probes = ROOMS.map(({ place }) => {
     const file = place.endsWith('.ts') ? `src/${place}` : `src/${place}/probe.ts`;
     return { file, code: TEST_ROOMS.map((room) => importFrom(file, room.place)).join('\n') };
@@ -61,7 +61,7 @@ test('no room of src imports tests or benches', async () => {
   expect(refused.map((lines) => lines.length)).toEqual(probes.map(() => TEST_ROOMS.length));
 });
 
-test('benches and tests share fixtures only', () => {
+test('benches may import only fixtures of the tests, and tests nothing of the benches', () => {
   const importsOf = (from: string): string[] =>
     TEST_ROOMS.filter(({ place }) => place === from || place.startsWith(`${from}/`)).flatMap((room) => [
       ...placesFor(room),
@@ -70,7 +70,7 @@ test('benches and tests share fixtures only', () => {
   expect(importsOf('bench').filter((place) => place.startsWith('test'))).toEqual(['test/fixtures']);
 });
 
-test('every file of test and bench lies in a room of the table, and every named folder exists', () => {
+test('every file of test and bench is in a room of the table, and every folder that it names exists', () => {
   const places = TEST_ROOMS.map(({ place }) => place);
   const files = ['test', 'bench'].flatMap((folder) => filesOf(folder).map((file) => `${folder}/${file}`));
   const isInRoom = (file: string): boolean =>

@@ -8,7 +8,7 @@ import { writtenFiles } from '../../scripts/house/written-files.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const COLUMNS = 120;
-/** Folders with code. Data, such as recorded histories, is no code: it is JSON or mail. */
+/** Folders with code. Their data, such as recorded histories, is JSON or mail, and may be wide. */
 const FOLDERS = ['bench', 'bin', 'deploy', 'examples', 'scripts', 'src', 'test'];
 const CODE = /\.(ts|mjs|js)$/;
 

@@ -3,19 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { isReachedAs, isSameAddress, twinOf } from '../../src/model/address.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 
-describe('an address of an account', () => {
+describe('the address of an account', () => {
   it.each([
     ['ada@example.com', 'Ada@Example.com'],
     ['ada@gmail.com', 'ada@googlemail.com'],
     ['adalovelace@gmail.com', 'Ada.Lovelace@googlemail.com'],
-  ])('%s is %s', (a, b) => expect(isSameAddress(a, b)).toBe(true));
+  ])('%s is the same as %s', (a, b) => expect(isSameAddress(a, b)).toBe(true));
 
   it.each([
     ['ada@example.com', 'ada@example.org'],
     ['a.da@example.com', 'ada@example.com'],
     ['ada@gmail.com', 'ada@gmail.com.example.org'],
     ['ada@gmail.com', 'ada+news@gmail.com'],
-  ])('%s is not %s', (a, b) => expect(isSameAddress(a, b)).toBe(false));
+  ])('%s is not the same as %s', (a, b) => expect(isSameAddress(a, b)).toBe(false));
 
   it("has a twin under Gmail's other domain, and only there", () => {
     expect(twinOf(mailboxId('a.b@gmail.com'))).toBe('a.b@googlemail.com');

@@ -25,24 +25,24 @@ function worker() {
 }
 
 describe('the skew of a clock', () => {
-  test('is not known before any answer', () => {
+  test('is unknown before the first answer', () => {
     expect(worker().skew.ahead('temporal')).toBeNull();
   });
 
-  test('is nothing where the clock is right, however late single answers come', () => {
+  test('is 0 where the clock is right, however late answers come', () => {
     const { world, answers } = worker();
     expect(answers(5 * MINUTE, 5 * MINUTE, 5 * MINUTE, 5 * MINUTE)).toBe(0);
     expect(answers(0, 5 * MINUTE, 5 * MINUTE, 5 * MINUTE, 5 * MINUTE)).toBe(0);
     expect(world.episodes).toEqual([]);
   });
 
-  test('is the least of the last answers, for each takes time to arrive', () => {
+  test('is the least that the last answers show, since each takes time to arrive', () => {
     const { world, answers } = worker();
     world.skew = 10 * MINUTE;
     expect(answers(900, 200, 30, 400, 5_000)).toBe(10 * MINUTE + 30);
   });
 
-  test('shows at once in a clock that is behind', () => {
+  test('shows with the first answer when the clock is behind', () => {
     const { world, answers } = worker();
     world.skew = -10 * MINUTE;
     expect(answers(20)).toBe(-10 * MINUTE + 20);
@@ -60,7 +60,7 @@ describe('the skew of a clock', () => {
     expect(world.episodes).toEqual(['temporal 10 minutes ahead of', 'temporal right', 'temporal 1 day behind']);
   });
 
-  test('takes several answers of one moment for one', () => {
+  test('counts several answers of one moment as one', () => {
     const { world, skew } = worker();
     const theirs = world.truth;
     world.truth += 5 * MINUTE;

@@ -18,7 +18,7 @@ describe('parseDuration', () => {
   });
 
   it.each(['', '5', 'm', '5 m', '1.5h', '-5m', '5M', '30m1h', '5m5m', '99999999999999d', ' 5m'])(
-    'refuses "%s" and says how it is written',
+    'refuses "%s" and says how a duration is written',
     (text) => {
       expect(() => parseDuration(text)).toThrow(InvalidDurationError);
       expect(() => parseDuration(text)).toThrow(`"${text}" is not a duration: write it like 500ms, 30s, 5m, 1h or 7d`);

@@ -4,12 +4,12 @@ import { expect, it } from 'vitest';
 
 import { epochMs } from '../../src/model/point-in-time.ts';
 
-it('a date of another realm, such as test runners make, is a time', () => {
+it('a date of another realm, such as test runners make, is accepted as a time', () => {
   const date: Date = runInNewContext('new Date(1_700_000_000_000)');
   expect(date instanceof Date).toBe(false);
   expect(epochMs(date)).toBe(1_700_000_000_000);
 });
 
-it('a date that is none is refused', () => {
+it('an invalid date is refused', () => {
   expect(() => epochMs(new Date('yesterday'))).toThrow('no time: give a date, or epoch milliseconds');
 });

@@ -34,7 +34,7 @@ describe('the guard of a server without passwords', () => {
     '',
   ])('refuses a page that calls the server "%s"', (host) => {
     expect(asked({ host }, 'GET')).toMatch(/^the host .* is not one of this server's/);
-    // Its own page is what a browser takes a rebound name for.
+    // After DNS rebinding, a browser takes the page for one of this server's own.
     expect(asked({ host, origin: `http://${host}`, 'sec-fetch-site': 'same-origin' })).toMatch(/^the host/);
   });
 
@@ -46,13 +46,13 @@ describe('the guard of a server without passwords', () => {
     },
   );
 
-  it('refuses what other sites load, and shows a page to who follows a link', () => {
+  it('refuses what pages of other sites load or send, and shows a page to a person who follows a link', () => {
     expect(asked({ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }, 'GET')).toContain('other sites');
     expect(asked({ 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'navigate' }, 'POST')).toContain('other sites');
     expect(asked({ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }, 'GET')).toBeNull();
   });
 
-  it('lets its own pages, and those that are named, ask', () => {
+  it('answers its own pages, and those of the origins that it was given', () => {
     expect(asked({ origin: 'http://localhost:8025' })).toBeNull();
     expect(asked({ origin: 'https://localhost:8025', 'sec-fetch-site': 'same-origin' })).toBeNull();
     expect(asked({ origin: 'http://localhost:8233', 'sec-fetch-site': 'same-site' })).toBeNull();
@@ -61,7 +61,7 @@ describe('the guard of a server without passwords', () => {
   });
 });
 
-it('distinguishes JSON from what forms send', () => {
+it('isJson distinguishes JSON from what forms send', () => {
   expect(
     ['application/json', 'application/json; charset=UTF-8', 'Application/JSON', 'application/problem+json'].map(isJson),
   ).toEqual([true, true, true, true]);
@@ -78,7 +78,7 @@ it('distinguishes JSON from what forms send', () => {
   ).toEqual(Array(7).fill(false));
 });
 
-it('knows the addresses that only this machine reaches', () => {
+it('isLoopback knows the addresses that only this machine reaches', () => {
   expect(['localhost', '127.0.0.1', '127.8.8.8', '::1', '[::1]'].map(isLoopback)).toEqual(Array(5).fill(true));
   expect(['0.0.0.0', '::', '10.0.0.1', 'example.com', '127.evil.example'].map(isLoopback)).toEqual(
     Array(5).fill(false),

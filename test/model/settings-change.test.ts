@@ -40,7 +40,7 @@ describe('a change of settings', () => {
     ['{"colour":"red"}', 'colour'],
     ['"raw"', 'settings'],
     ['[]', 'settings'],
-  ])('as somebody typed it, %s, is refused and named', (typed, name) => {
+  ])('with a wrong value is refused, and the error names the setting: %s', (typed, name) => {
     const change = JSON.parse(typed) as SettingsChange;
     expect(() => changeSettings(DEFAULT_SETTINGS, change)).toThrow(InvalidSettingsError);
     expect(() => changeSettings(DEFAULT_SETTINGS, change)).toThrow(name);
@@ -52,11 +52,11 @@ describe('a change of settings', () => {
       { scope: { labelIds: [], limit: 5 }, push: { labelIds: [] } },
     ],
     ['{"push":null,"auditInterval":null}', { push: null, auditInterval: null }],
-  ])('as a client in Go writes it, %s, has empty lists', (written, change) => {
+  ])('has empty lists where a client in Go wrote null for a list: %s', (written, change) => {
     expect(withLists(JSON.parse(written) as SettingsChange)).toEqual(change);
   });
 
-  it('that is refused shows as the last error of the mailbox and changes nothing', () => {
+  it('that is wrong becomes the event of a refusal, with its reason', () => {
     const state = initialState({ mailbox: mailboxId('ada@example.com'), settings: DEFAULT_SETTINGS, now: 0 });
     expect(configurationEvent(state, JSON.parse('{"format":"eml"}') as SettingsChange)).toEqual({
       kind: 'refused',
@@ -64,12 +64,12 @@ describe('a change of settings', () => {
         'the settings were not changed: the setting "format" is wrong: expected one of full, raw, metadata, minimal',
     });
   });
+});
 
-  it('completes settings that an earlier version wrote down', () => {
-    expect(completeSettings({ format: 'raw', pollInterval: 1_000, scope: DEFAULT_SETTINGS.scope })).toEqual({
-      ...DEFAULT_SETTINGS,
-      format: 'raw',
-      pollInterval: 1_000,
-    });
+it('settings that an earlier version stored get defaults for what they lack', () => {
+  expect(completeSettings({ format: 'raw', pollInterval: 1_000, scope: DEFAULT_SETTINGS.scope })).toEqual({
+    ...DEFAULT_SETTINGS,
+    format: 'raw',
+    pollInterval: 1_000,
   });
 });

@@ -11,7 +11,7 @@ const SETTINGS: MailboxSettings = {
   push: { labelIds: [WORK] },
 };
 
-it('the same settings are the same in whatever order their fields were written', () => {
+it('settings are the same whatever the order of their fields', () => {
   const { scope, ...others } = SETTINGS;
   const { labelIds, after, limit, includeSpamTrash } = scope;
   const backwards = { includeSpamTrash, limit, after, labelIds };
@@ -32,7 +32,7 @@ it.each<readonly [string, Partial<MailboxSettings>]>([
   ['date of the scope', { scope: { ...SETTINGS.scope, after: 1 } }],
   ['limit of the scope', { scope: { ...SETTINGS.scope, limit: 1 } }],
   ['spam and trash', { scope: { ...SETTINGS.scope, includeSpamTrash: true } }],
-])('settings with another value are others: %s', (_, change) => {
+])('settings differ when one value differs: %s', (_, change) => {
   const after = { ...SETTINGS, ...change };
   expect([isSameSettings(SETTINGS, after), isSameSettings(after, SETTINGS)]).toEqual([false, false]);
 });

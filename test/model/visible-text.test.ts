@@ -11,7 +11,7 @@ describe('text from a stranger', () => {
     );
   });
 
-  it('is one line, whatever breaks it brings', () => {
+  it('is shown as one line, whatever line breaks it has', () => {
     expect(visibleLine('Invoice\r\nada@example.com is in sync\tyes\u0085\u2029')).toBe(
       String.raw`Invoice\u000d\u000aada@example.com is in sync\u0009yes\u0085\u2029`,
     );
@@ -45,7 +45,7 @@ describe('text from a stranger', () => {
     expect(visibleLine(visibleLine(HOSTILE))).toBe(visibleLine(HOSTILE));
   });
 
-  it('is the same value in a JSON document', () => {
+  it('keeps its value in a JSON document', () => {
     const value = { subject: `${HOSTILE}\n\t\u200E` };
     expect(JSON.parse(visibleLine(JSON.stringify(value)))).toEqual(value);
   });
@@ -56,7 +56,7 @@ describe('text from a stranger', () => {
     'a@\u202Emoc.elpmaxe',
     'a\u200B@example.com',
     'a\u007F@example.com',
-  ])('is no address: %j', (text) => {
+  ])('is refused as an address: %j', (text) => {
     expect(() => mailboxId(text)).toThrow('is not an e-mail address');
   });
 });

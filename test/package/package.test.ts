@@ -53,7 +53,7 @@ const application = (name: string, node = process.execPath): Promise<Finished> =
 const temporal = (): NodeJS.ProcessEnv => ({ TEMPORAL_ADDRESS: inject('temporalAddress') });
 
 describe('the tarball', () => {
-  it('holds what was built, and no source whose types must be stripped', async () => {
+  it('holds what was built, and no TypeScript source but the examples', async () => {
     const { stdout } = await run('tar', ['-tzf', tarball], { cwd: folder });
     const files = stdout.trim().split('\n');
     expect(files).toContain('package/dist/index.js');
@@ -65,14 +65,14 @@ describe('the tarball', () => {
     expect(files.filter((file) => /^package\/(test|src|bench|scripts|node_modules)\//.test(file))).toEqual([]);
   });
 
-  it('pleases publint', async () => {
+  it('passes publint', async () => {
     const publint = join(root, 'node_modules', '.bin', 'publint');
     const { code, stdout } = await run(publint, ['run', tarball, '--strict'], { cwd: folder });
     expect(stdout).toContain('All good!');
     expect(code).toBe(0);
   });
 
-  it('has types that are right by every way to resolve them, as attw checks', async () => {
+  it('has types that attw accepts for ES modules', async () => {
     const attw = join(root, 'node_modules', '.bin', 'attw');
     const { code, stdout } = await run(
       attw,
@@ -85,7 +85,7 @@ describe('the tarball', () => {
   });
 });
 
-describe('a project that has installed it', () => {
+describe('a project that has installed the package', () => {
   it('type-checks strictly, with the declarations of all packages', () => {
     expect(compiled).toMatchObject({ code: 0, stdout: '' });
   });
@@ -100,27 +100,27 @@ describe('a project that has installed it', () => {
     },
   );
 
-  it('has a command line that says its version, and needs no checkout', async () => {
+  it('has a command line that prints its version, and needs no checkout', async () => {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly version: string };
     expect(await product.bin('tidemark', ['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
     expect((await product.bin('tidemark', ['--help'])).stdout).toMatch(/^Usage: tidemark/);
   });
 
   it('needs no bundler to run a worker', async () => {
-    // The SDK's bundler cannot do without it.
+    // Without this package, the SDK's bundler fails.
     rmSync(product.module('swc-loader'), { recursive: true });
     const ended = await application('no-bundler');
     expect(ended.code, ended.stderr).toBe(0);
   });
 
-  it('loads no worker, no Google client and no database with the client', async () => {
+  it('loads no worker, no Google client and no database driver when it imports the client', async () => {
     const packages = packagesIn(await modulesOf('tidemark'));
     expect(packages).toContain('@temporalio/client');
     for (const name of ['@temporalio/worker', 'googleapis', 'undici', 'kysely', 'pg', 'pino'])
       expect(packages, name).not.toContain(name);
   });
 
-  it('loads nothing of Temporal with the reader', async () => {
+  it('loads nothing of Temporal, nor googleapis or pg, when it imports the reader', async () => {
     const packages = packagesIn(await modulesOf('tidemark/reader'));
     expect(packages).toContain('kysely');
     expect(packages.filter((name) => name.startsWith('@temporalio') || name === 'googleapis' || name === 'pg')).toEqual(
@@ -136,8 +136,8 @@ const MISSING = [
   { feature: 'traces', args: ['worker'], env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } },
 ] as const;
 
-describe('what only some installations need', () => {
-  // Verbs that read refuse a folder without a store before they look at its bodies.
+describe('a package that only some installations need', () => {
+  // A verb that reads refuses a folder without a store before it looks for bodies.
   beforeAll(async () => {
     const { code, stderr } = await product.bin('tidemark', ['migrate'], { env: { TIDEMARK_DATA_DIR: folder } });
     expect(code, stderr).toBe(0);
@@ -158,7 +158,7 @@ describe('what only some installations need', () => {
 
   describePostgres('once it is installed as the message says', () => {
     const newDatabase = useDatabases();
-    it('is used', async () => {
+    it('is found', async () => {
       await product.install(...MISSING.flatMap(({ feature }) => OPTIONAL_PACKAGES[feature].packages));
       const migrated = await product.bin('tidemark', ['migrate'], {
         env: { DATABASE_URL: await newDatabase({ empty: true }) },
@@ -174,7 +174,7 @@ describe('what only some installations need', () => {
   });
 });
 
-/** The program of a release of Node, from the registry's package. */
+/** The path of a release of Node, installed from the registry. */
 async function nodeOf(release: string): Promise<string> {
   if (release === process.versions.node) return process.execPath;
   const project = new Project(join(folder, `node-${release}`));
@@ -182,7 +182,7 @@ async function nodeOf(release: string): Promise<string> {
   return project.module('node', 'bin', 'node');
 }
 
-/** What an import loads. */
+/** The URLs of the modules that an import loads. */
 async function modulesOf(specifier: string): Promise<readonly string[]> {
   const program = `
     import { registerHooks } from 'node:module';

@@ -17,13 +17,13 @@ const linesOf = (language: string): string[] =>
     .flatMap(({ code }) => code.split('\n').filter((line) => line.trim() !== ''));
 
 describe('docs/library.md', () => {
-  it('counts its commands and lines of code, of which 12 and 30 are the most', () => {
+  it('has 11 commands and 18 lines of code, as it says', () => {
     expect([linesOf('sh').length, linesOf('ts').length]).toEqual([11, 18]);
     expect(new Page('library.md').text()).toMatch(/^Eleven commands and 18 lines/m);
   });
 });
 
-/** What a program that keeps running prints once the reader goes on. */
+/** What a program that keeps running prints when it is ready, so that the reader goes on. */
 const READY: readonly (readonly [command: RegExp, output: RegExp])[] = [
   [/^temporal /, /Server: +\S/],
   [/^npx tidemark simulate /, /The simulator answers at http:\/\/127\.0\.0\.1:(\d+)/],
@@ -36,10 +36,11 @@ function readyOf(code: string): RegExp {
   return ready;
 }
 
-/** The terminals of somebody who follows the page in an empty folder. */
+/** The terminals of a reader who follows the page in an empty folder. */
 class Reader {
-  /** Beside the folder is what stands for a checkout of Tidemark. */
+  /** The product's folder, empty at first. */
   readonly folder: string;
+  /** The folder around it, which keeps the environment between commands. */
   readonly #above = mkdtempSync(join(tmpdir(), 'tidemark-tutorial-'));
   readonly #running: Printing[] = [];
   #env: NodeJS.ProcessEnv;
@@ -91,9 +92,9 @@ class Reader {
   }
 }
 
-describe('who follows docs/library.md in an empty folder', () => {
+describe('a reader who follows docs/library.md in an empty folder', () => {
   let reader: Reader;
-  /** The port of the simulated Gmail, once it runs: 8025 may be taken. */
+  /** The port of the simulated Gmail, once it runs: the page's 8025 may be taken. */
   let gmailPort = '0';
   beforeAll(async () => {
     reader = new Reader({
@@ -126,7 +127,7 @@ describe('who follows docs/library.md in an empty folder', () => {
     await reader.type(here(code.replace(packing, '')));
   }
 
-  it('has a handler that prints the first messages, and then a new one', async () => {
+  it('gets a handler that prints the first messages, and then a new one', async () => {
     for (const { language, note, code } of blocks) {
       if (language === 'ts') writeFileSync(join(reader.folder, note), code);
       else if (note === '') await type(code);

@@ -75,7 +75,7 @@ describe('deploy/kubernetes', () => {
     }
   });
 
-  it('sets variables that Tidemark reads, and asks the ports that it listens on', () => {
+  it('sets variables that Tidemark reads, and probes the ports that it listens on', () => {
     const { environment } = readDockerfile();
     const portOf = (address: string | undefined): number => Number(address?.split(':')[1]);
     for (const { name, spec } of pods) {
@@ -94,7 +94,7 @@ describe('deploy/kubernetes', () => {
     }
   });
 
-  it('gives a container that must stop longer than it needs', () => {
+  it('gives a container more time to stop than it needs', () => {
     for (const { name, spec } of pods.filter((candidate) => candidate.name !== 'tidemark-migrate'))
       expect(spec.terminationGracePeriodSeconds, name).toBeGreaterThanOrEqual(20);
   });

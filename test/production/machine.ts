@@ -11,7 +11,7 @@ import { readDockerfile } from '../fixtures/compose/dockerfile.ts';
 import { postgresCommand } from './postgres-image.ts';
 import type { Programs } from './programs.ts';
 
-/** nobody, on every Linux: what runs as root elsewhere must not here. */
+/** The user `nobody` on every Linux: where the tests run as root, services must not. */
 const NOBODY = 65_534;
 const AS_USER = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : null;
 const HEALTHY_WITHIN = 120_000;
@@ -58,15 +58,15 @@ export class Instance {
 
 /**
  * Runs the services of a Compose project as processes of this machine, with the settings of the file as they are. Each
- * process has a loopback address of its own, as a container has, so that every port is the file's own; only names of
- * services, paths of mounts and the wildcard address are replaced by what they are here.
+ * process has its own loopback address, as a container has, so ports stay as they are. Only names of services, paths
+ * and the addresses 0.0.0.0 and 127.0.0.1 are translated.
  */
 export class Machine {
   readonly #options: MachineOptions;
   readonly #addresses = new Map<string, string>();
   readonly #image = readDockerfile();
   readonly instances = new Map<string, Instance[]>();
-  /** Two machines at once do not meet. */
+  /** Depends on this process, so that two machines at once do not share addresses. */
   readonly #network = `127.${64 + (process.pid % 128)}.${(process.pid >> 7) % 256}`;
   #nextAddress = 10;
 
@@ -98,7 +98,7 @@ export class Machine {
     return address;
   }
 
-  /** Starts a service once what it depends on is ready, as Compose does; starts that too. */
+  /** Starts a service as Compose does: first what it depends on, and the service once that is ready. */
   async up(name: string): Promise<void> {
     if (this.instances.has(name)) return;
     const service = this.#service(name);
@@ -116,8 +116,8 @@ export class Machine {
   start(name: string): Instance {
     const running = this.instances.get(name) ?? [];
     this.instances.set(name, running);
-    const replaces = running.some(({ child }) => child.exitCode === null && child.signalCode === null);
-    const address = replaces ? this.#newAddress() : this.addressOf(name);
+    const isAdditional = running.some(({ child }) => child.exitCode === null && child.signalCode === null);
+    const address = isAdditional ? this.#newAddress() : this.addressOf(name);
     const service = this.#service(name);
     const words = this.#translated(name, address, this.#commandOf(service));
     const instance = this.#spawn(name, words, this.environmentOf(name, address), address);
@@ -151,7 +151,7 @@ export class Machine {
     for (;;) {
       if ((await this.#silently(command, this.environmentOf(name, instance.address))) === 0) return;
       if (instance.child.exitCode !== null || Date.now() > deadline)
-        throw new Error(`${name} does not get healthy:\n${instance.log.slice(-3_000)}`);
+        throw new Error(`${name} does not become healthy:\n${instance.log.slice(-3_000)}`);
       await sleep(HEALTH_PAUSE);
     }
   }
@@ -180,7 +180,7 @@ export class Machine {
       value === null ? [] : [[key, translated(key, value)] as const],
     );
     const here = { PATH: programs.path, HOME: join(folder, 'tmp'), TMPDIR: join(folder, 'tmp') };
-    // The file comes before what the project sets, as in Compose; it was written for this machine.
+    // tidemark.env comes before what the project sets, as in Compose. It needs no translation.
     return { ...here, ...(isOurs(service) ? tidemarkEnv : {}), ...Object.fromEntries(given) };
   }
 
@@ -232,7 +232,7 @@ export class Machine {
     return words.map((word) => this.#translate(name, address, word));
   }
 
-  /** Names, wildcard address and paths of a container, as they are here. */
+  /** Translates the names, addresses and paths of a container to this machine's. */
   #translate(service: string, address: string, value: string): string {
     const { folder, app, programs, project } = this.#options;
     const here = new Map([

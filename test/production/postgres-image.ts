@@ -1,6 +1,6 @@
 /**
- * What the entry point of PostgreSQL's image does with its variables: it fills an empty data folder, lets a server that
- * listens on its socket alone run the scripts of `/docker-entrypoint-initdb.d`, and becomes the server.
+ * What the entry point of PostgreSQL's image does: it fills an empty data folder, runs the scripts of
+ * `/docker-entrypoint-initdb.d` on a server that listens only on its socket, and becomes the server.
  * @see https://github.com/docker-library/postgres/blob/master/docker-entrypoint.sh
  */
 const ENTRYPOINT = `
@@ -16,10 +16,10 @@ fi
 exec "$@" -D "$PGDATA" -c listen_addresses=0.0.0.0 -c "unix_socket_directories=$TMPDIR" -c fsync=off`;
 
 /**
- * The words that run PostgreSQL as its image would run this command. Nothing is synced to disk: no power fails in a
- * test.
+ * The words that run PostgreSQL as its image would run this command. Nothing is synced to disk: no
+ * power fails in a test.
  */
 export function postgresCommand(command: readonly string[]): string[] {
-  // Not `-ec`: the script is one word, with paths of the image that are replaced like those of the Compose file.
+  // The script is one word. Its paths are translated like those of the Compose file.
   return ['sh', '-c', ENTRYPOINT, 'postgres-image', ...command];
 }

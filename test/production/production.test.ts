@@ -20,7 +20,7 @@ interface Truth {
   readonly messages: readonly { id: string; threadId: string; labelIds: string[]; historyId: string; raw: string }[];
 }
 
-// Linux alone has a whole network of loopback addresses, one for each container.
+// Only Linux has a whole network of loopback addresses, one for each container.
 describe.skipIf(process.platform !== 'linux')('production, as docker-compose.yml describes it', () => {
   let folder: string;
   let project: ComposeProject;
@@ -170,7 +170,7 @@ describe.skipIf(process.platform !== 'linux')('production, as docker-compose.yml
     }
   });
 
-  it('stores what a notification announces within seconds, and accepts no notification that is forged', async () => {
+  it('stores within seconds what a notification announces, and refuses a forged notification', async () => {
     const url = `http://${machine.addressOf('push')}:8082/push`;
     const notify = async (token: string, historyId: string): Promise<number> => {
       const data = Buffer.from(JSON.stringify({ emailAddress: EMAIL, historyId })).toString('base64');
@@ -188,7 +188,7 @@ describe.skipIf(process.platform !== 'linux')('production, as docker-compose.yml
     };
     await tidemark('configure', EMAIL, '--poll-interval', '1h');
     await expectExact();
-    // What was just read is read once more when it has settled: only then nothing but a notification can bring news.
+    // Recent history is read once more when it has settled. After that, only a notification can bring news.
     const { counts } = await eventually(90_000, async () => {
       const now = await status();
       return now.inSync && (now.nextSyncAt ?? 0) > Date.now() + 600_000 ? now : null;
@@ -201,7 +201,7 @@ describe.skipIf(process.platform !== 'linux')('production, as docker-compose.yml
     await eventually(10_000, async () => ((await status()).counts.stored === before + 1 ? true : null));
   });
 
-  it('loses nothing when a worker is killed in mid-work, and another one comes', async () => {
+  it('loses nothing when a worker is killed while it works, and another one takes over', async () => {
     for (let i = 0; i < 40; i++) await deliver(`before the kill ${i}`);
     const resync = tidemark('resync', EMAIL);
     const [victim] = workers();
@@ -226,7 +226,7 @@ describe.skipIf(process.platform !== 'linux')('production, as docker-compose.yml
     await expectExact();
   });
 
-  it('scales up and down: a worker that must stop ends with 0 well within its grace, and nothing is lost', async () => {
+  it('loses nothing when it scales up and down: a worker ends with 0, well within its grace period', async () => {
     const added = machine.start('worker');
     await machine.healthy('worker', added);
     expect(workers()).toHaveLength(3);
@@ -247,7 +247,7 @@ describe.skipIf(process.platform !== 'linux')('production, as docker-compose.yml
     expect(fullSyncs).toBe(2);
   });
 
-  it('heals itself when its database comes back from a backup', async () => {
+  it('is exact again after its database is restored from a backup', async () => {
     const dump = join(folder, 'tmp', 'tidemark.dump');
     const owner = ['--host', machine.addressOf('postgres'), '--username', 'tidemark', '--dbname', 'tidemark'];
     const password = `PGPASSWORD="$(cat ${join(folder, 'secrets/tidemark_database_password')})"`;

@@ -12,7 +12,7 @@ import { findPostgres, HOW_TO_GET_ONE } from '../fixtures/postgres/binaries.ts';
 
 const run = promisify(execFile);
 
-/** A package of Temporal's server, and the name that its program has in the images. */
+/** The programs that Go builds, and the names that they have in the images. */
 const TEMPORAL_PROGRAMS = { server: 'temporal-server', sql: 'temporal-sql-tool' } as const;
 const PACKAGES = ['go.temporal.io/server/cmd/server', 'go.temporal.io/server/cmd/tools/sql'];
 
@@ -26,7 +26,7 @@ async function temporalServer(version: string): Promise<string> {
   const built = join(cache, `temporal-server-${version}`);
   if (Object.keys(TEMPORAL_PROGRAMS).every((name) => existsSync(join(built, name)))) return built;
   await mkdir(cache, { recursive: true });
-  // Renamed when it is whole: an interrupted build leaves nothing that would be taken for one.
+  // Renamed when it is whole: an interrupted build leaves nothing that would be taken for a finished one.
   const unfinished = await mkdtemp(join(cache, '.building-'));
   try {
     console.log(`building Temporal's server ${version} with Go: some minutes, once`);
@@ -79,7 +79,7 @@ export async function gatherPrograms({
   });
   const { Dir: source } = JSON.parse(stdout) as { Dir: string };
   const entrypoint = join(folder, 'entrypoint.sh');
-  // The image's sh knows `pipefail`; that of other systems may not.
+  // The image's sh knows `pipefail`; the sh of other systems may not.
   const script = await readFile(join(source, 'docker/scripts/sh/entrypoint.sh'), 'utf8');
   await writeFile(entrypoint, script.replace('#!/bin/sh', '#!/usr/bin/env bash'), { mode: 0o755 });
   return { path: [bin, postgres, '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter), entrypoint };

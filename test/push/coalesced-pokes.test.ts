@@ -7,7 +7,7 @@ import { CoalescedPokes } from '../../src/push/coalesced-pokes.ts';
 const ADA = mailboxId('ada@example.com');
 const BOB = mailboxId('bob@example.com');
 
-/** Temporal's place: pokes wait until they are let through. */
+/** Stands in for Temporal: each poke waits until the test settles it. */
 class Gate {
   readonly sent: { mailbox: MailboxId; historyId: HistoryId | null; settle: (error?: Error) => void }[] = [];
   most = 0;
@@ -48,7 +48,7 @@ test('mailboxes do not wait for each other', async () => {
   await Promise.all(both);
 });
 
-test('a poke that fails fails only those that it covers', async () => {
+test('a poke that fails fails only the notifications that it covers', async () => {
   const gate = new Gate();
   const pokes = new CoalescedPokes(gate.poke);
   const [first, second] = [pokes.notify(note(1)), pokes.notify(note(2))];

@@ -12,12 +12,12 @@ export interface Poked {
   readonly historyId: HistoryId | null;
 }
 
-/** The real endpoint over HTTP; in Temporal's place stands a list of what it was told. */
+/** The real endpoint over HTTP. A list of pokes stands in for Temporal. */
 export class TestEndpoint {
   readonly google: Google;
   readonly pokes: Poked[] = [];
   readonly outcomes: NotificationOutcome[] = [];
-  /** What becomes of a poke. */
+  /** How Temporal takes a poke: a rejection fails it. */
   accept: (mailbox: MailboxId) => Promise<void> = async () => undefined;
   #server: HttpServer | null = null;
 

@@ -44,13 +44,13 @@ describe('a notification with a good token', () => {
     ).toBe(204);
   });
 
-  it('is harmless when it is replayed: a poke', async () => {
+  it('is harmless when it is replayed: it only pokes the mailbox again', async () => {
     const token = await endpoint.google.token();
     for (let time = 0; time < 3; time++) expect(await endpoint.post(GOOD, token)).toBe(204);
     expect(endpoint.pokes).toHaveLength(3);
   });
 
-  it('is answered 204 only once the signal is accepted', async () => {
+  it('is answered 204 only once Temporal has accepted the poke', async () => {
     const gate = Promise.withResolvers<void>();
     endpoint.accept = () => gate.promise;
     let answered = false;
@@ -79,14 +79,14 @@ describe('a notification with a good token', () => {
   });
 });
 
-describe('tokens that are not good are refused', () => {
+describe('a token', () => {
   const now = Math.floor(Date.now() / 1_000);
   it.each([
-    ['none at all', () => null],
-    ['no token', () => 'garbage'],
-    ['expired', (google: TestEndpoint['google']) => google.token({ iat: now - 3_700, exp: now - 100 })],
+    ['that is missing', () => null],
+    ['that is garbage', () => 'garbage'],
+    ['that has expired', (google: TestEndpoint['google']) => google.token({ iat: now - 3_700, exp: now - 100 })],
     ['without an expiry', (google: TestEndpoint['google']) => google.token({ exp: undefined })],
-    ['not valid yet', (google: TestEndpoint['google']) => google.token({ nbf: now + 600 })],
+    ['that is not valid yet', (google: TestEndpoint['google']) => google.token({ nbf: now + 600 })],
     [
       'for another audience',
       (google: TestEndpoint['google']) => google.token({ aud: 'https://push.example.org/push' }),
@@ -106,18 +106,18 @@ describe('tokens that are not good are refused', () => {
     ],
     ['signed with another key', (google: TestEndpoint['google']) => google.forged()],
     [
-      'signed with a key that Google has not',
+      'signed with a key that Google does not have',
       (google: TestEndpoint['google']) => google.forged({}, { kid: 'another' }),
     ],
     ['unsigned (alg none)', (google: TestEndpoint['google']) => google.unsigned()],
     ['signed by HS256 with the public key', (google: TestEndpoint['google']) => google.hmac()],
-  ])('%s', async (_what, make) => {
+  ])('%s is refused', async (_what, make) => {
     expect(await endpoint.post(GOOD, await make(endpoint.google))).toBe(401);
     expect(endpoint.pokes).toEqual([]);
     expect(endpoint.outcomes).toEqual(['unauthorized']);
   });
 
-  it('while the keys cannot be read nothing is accepted, and Pub/Sub is asked to deliver again', async () => {
+  it("is answered 503 while Google's keys cannot be read, so that Pub/Sub delivers again", async () => {
     endpoint.google.isUp = false;
     expect(await endpoint.post(GOOD, await endpoint.google.token())).toBe(503);
     expect(endpoint.pokes).toEqual([]);
@@ -125,7 +125,7 @@ describe('tokens that are not good are refused', () => {
     expect(await endpoint.post(GOOD, await endpoint.google.token())).toBe(204);
   });
 
-  it('unknown keys do not make us ask Google at each request', async () => {
+  it('with an unknown key does not make the endpoint ask Google for its keys each time', async () => {
     await endpoint.post(GOOD, await endpoint.google.token());
     for (let time = 0; time < 20; time++)
       await endpoint.post(GOOD, await endpoint.google.forged({}, { kid: `unknown-${time}` }));
@@ -133,7 +133,7 @@ describe('tokens that are not good are refused', () => {
   });
 });
 
-describe('deliveries that are no notifications are refused', () => {
+describe('a body', () => {
   it.each([
     ['not JSON', 'emailAddress=ada@example.com'],
     ['nothing', ''],
@@ -143,27 +143,27 @@ describe('deliveries that are no notifications are refused', () => {
     ['data that is not JSON', envelope('hello')],
     ['data without emailAddress', envelope({ historyId: 1 })],
     ['data without historyId', envelope({ emailAddress: 'ada@example.com' })],
-    ['an address that is none', envelope({ emailAddress: 'ada', historyId: 1 })],
+    ['an address that is not one', envelope({ emailAddress: 'ada', historyId: 1 })],
     ['a mailbox that would leave its workflow id', envelope({ emailAddress: 'ada@example.com/../x', historyId: 1 })],
     ['a negative historyId', envelope({ emailAddress: 'ada@example.com', historyId: -1 })],
     ['a broken historyId', envelope({ emailAddress: 'ada@example.com', historyId: 1.5 })],
     ['a historyId beyond uint64', envelope({ emailAddress: 'ada@example.com', historyId: '18446744073709551616' })],
     ['a historyId in words', envelope({ emailAddress: 'ada@example.com', historyId: 'seven' })],
     ['a list', envelope([{ emailAddress: 'ada@example.com', historyId: 1 }])],
-  ])('%s', async (_what, body) => {
+  ])('that is not a notification is refused: %s', async (_what, body) => {
     expect(await endpoint.post(body, await endpoint.google.token())).toBe(400);
     expect(endpoint.pokes).toEqual([]);
     expect(endpoint.outcomes).toEqual(['malformed']);
   });
 
-  it('1 MB is refused, with a good token and without, and the endpoint goes on', async () => {
+  it('of 1 MB is refused, with a good token and without, and the endpoint goes on', async () => {
     const large = envelope({ emailAddress: 'ada@example.com', historyId: 1, more: 'x'.repeat(1_048_576) });
     expect(await endpoint.post(large, await endpoint.google.token())).toBe(413);
     expect(await endpoint.post(large, null)).toBe(401);
     expect(await endpoint.post(GOOD, await endpoint.google.token())).toBe(204);
   });
 
-  it('1 MB in pieces of unknown length is refused as well', async () => {
+  it('of 1 MB in chunks, without a length, is refused as well', async () => {
     const piece = new TextEncoder().encode('x'.repeat(64 * 1_024));
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
@@ -181,13 +181,13 @@ describe('deliveries that are no notifications are refused', () => {
     expect(endpoint.pokes).toEqual([]);
     expect(await endpoint.post(GOOD, await endpoint.google.token())).toBe(204);
   });
+});
 
-  it('other methods and places have their own answers', async () => {
-    const status = async (path: string, method: string): Promise<number> =>
-      (await fetch(`${endpoint.url}${path}`, { method })).status;
-    expect(await status('/push', 'GET')).toBe(405);
-    expect(await status('/', 'POST')).toBe(404);
-    expect(await status('/healthz', 'GET')).toBe(200);
-    expect(await status('/readyz', 'GET')).toBe(200);
-  });
+it('the endpoint refuses other methods and paths, and answers health probes', async () => {
+  const status = async (path: string, method: string): Promise<number> =>
+    (await fetch(`${endpoint.url}${path}`, { method })).status;
+  expect(await status('/push', 'GET')).toBe(405);
+  expect(await status('/', 'POST')).toBe(404);
+  expect(await status('/healthz', 'GET')).toBe(200);
+  expect(await status('/readyz', 'GET')).toBe(200);
 });

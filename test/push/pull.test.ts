@@ -24,7 +24,7 @@ describe.skipIf(missing !== null)(
     let subscriptions = 0;
     const portOfEmulator = (): number => Number(emulator.host.split(':')[1]);
     beforeAll(async () => {
-      // Google's client looks for a project at the address of its cloud: not here.
+      // Keeps Google's client from looking for its project at the metadata server of Google's cloud.
       process.env['METADATA_SERVER_DETECTION'] = 'none';
       emulator = await PubSubEmulator.start();
       await emulator.createTopic(TOPIC);
@@ -63,7 +63,7 @@ describe.skipIf(missing !== null)(
 
     const publish = (mailbox: string): Promise<void> =>
       emulator.publish(TOPIC, JSON.stringify({ emailAddress: mailbox, historyId: 7 }));
-    /** What was handed to a connection that had broken comes again after ten seconds, each time. */
+    /** Pub/Sub delivers again, after ten seconds each time, what it had handed to a broken connection. */
     const arrives = (mailbox: string): Promise<unknown> =>
       eventually(
         60_000,
@@ -71,7 +71,7 @@ describe.skipIf(missing !== null)(
         () => `${mailbox}: ${outcomes.join(', ')}`,
       );
 
-    it('delivers again what Temporal did not accept, until it does', async () => {
+    it('delivers again what Temporal did not accept, until Temporal accepts it', async () => {
       let refusals = 3;
       accept = async () => {
         if (refusals-- > 0) throw new Error('Temporal is away');
@@ -81,7 +81,7 @@ describe.skipIf(missing !== null)(
       const began = performance.now();
       await arrives('again@example.com');
       expect(outcomes).toEqual(['failed', 'failed', 'failed', 'accepted']);
-      // With rests of five seconds in between, which are a fifth of a second here.
+      // With pauses of five seconds in between, which the hurried clock makes a fifth of a second.
       expect(performance.now() - began).toBeGreaterThan(3 * 190);
     }, 30_000);
 
@@ -103,7 +103,7 @@ describe.skipIf(missing !== null)(
       ['INTERNAL', 13],
       ['UNAUTHENTICATED', 16],
     ])(
-      'opens the subscription again after a refusal that passes: %s',
+      'opens the subscription again after a temporary refusal: %s',
       async (_name, status) => {
         const refusing = await refuseWith(status);
         switchboard.leadTo(refusing.port);
@@ -122,7 +122,7 @@ describe.skipIf(missing !== null)(
       ['NOT_FOUND', 5],
       ['PERMISSION_DENIED', 7],
     ])(
-      'ends with the reason after a refusal that only a person can mend: %s',
+      'ends with the reason after a refusal that only a person can fix: %s',
       async (_name, code) => {
         const refusing = await refuseWith(code);
         switchboard.leadTo(refusing.port);
@@ -145,7 +145,7 @@ describe.skipIf(missing !== null)(
       expect(outcomes).toEqual(['failed', 'accepted']);
     }, 30_000);
 
-    it('ends in order while Pub/Sub is away', async () => {
+    it('ends without an error while Pub/Sub is away', async () => {
       const stopped = await pull();
       switchboard.leadTo(null);
       await stopped.close();

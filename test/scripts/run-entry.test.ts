@@ -19,7 +19,7 @@ afterEach(() => {
 });
 
 const module = new URL('../../scripts/run-entry.mjs', import.meta.url).href;
-/** How an older Node, which cannot replace itself by another program, takes the same call. */
+/** Makes this Node behave like an older one, which cannot replace itself by another program. */
 const OLDER_NODE = ['--import', 'data:text/javascript,delete process.execve'];
 
 interface Running {
@@ -47,14 +47,14 @@ describe.each([
   { node: 'this Node', nodeArgs: [] },
   { node: 'an older Node', nodeArgs: OLDER_NODE },
 ])('an entry that $node runs', ({ nodeArgs }) => {
-  it('has the arguments, and its exit code is kept', async () => {
+  it('gets the arguments, and its exit code is passed on', async () => {
     const entry = await run('console.log(JSON.stringify(process.argv.slice(2))); process.exitCode = 3;', nodeArgs);
     expect(entry.line).toBe('["a","b c"]');
     expect(await once(entry.process, 'exit')).toEqual([3, null]);
   });
 
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
-    'gets %s once, though it is sent twice in a moment, and ends as it likes',
+    'gets %s once, also where an older Node gets it twice in a moment, and decides how it ends',
     async (signal) => {
       const entry = await run(
         `let times = 0;
@@ -68,7 +68,7 @@ describe.each([
     },
   );
 
-  it('does not outlive it', async () => {
+  it('does not outlive the process that ran it', async () => {
     const entry = await run(WAITS, nodeArgs);
     entry.process.kill('SIGKILL');
     await once(entry.process, 'exit');
@@ -76,7 +76,7 @@ describe.each([
   });
 });
 
-it('an entry that a signal ends makes the older Node end with 128 and its number', async () => {
+it('an older Node exits with 128 plus the number of the signal that ended its entry', async () => {
   const entry = await run(WAITS, OLDER_NODE);
   process.kill(Number(entry.line), 'SIGKILL');
   expect(await once(entry.process, 'exit')).toEqual([137, null]);

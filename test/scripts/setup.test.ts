@@ -33,7 +33,7 @@ const lock = (version: string): void =>
     }),
   );
 
-/** The script that stands for npm: what it is called with goes to a file. */
+/** Writes the script that stands in for npm. Its arguments go to the file `calls`. */
 function npmDoes(code: string): void {
   writeFileSync(
     join(root, 'npm-cli.js'),
@@ -86,7 +86,7 @@ describe('the set-up', () => {
     expect(npmCalls()).toEqual([expect.stringMatching(/^ci --include=dev /)]);
   });
 
-  it('says and does nothing when all is there', async () => {
+  it('prints nothing and does not run npm when everything is installed', async () => {
     await setUp();
     expect(await setUp()).toEqual({ code: 0, out: 'entry ran\n', err: '' });
     expect(npmCalls()).toHaveLength(1);
@@ -99,7 +99,7 @@ describe('the set-up', () => {
     expect(npmCalls()).toHaveLength(2);
   });
 
-  it('takes what someone installed by hand', async () => {
+  it('accepts what someone installed by hand, until the lock changes', async () => {
     mkdirSync(join(root, 'node_modules', 'node', 'bin'), { recursive: true });
     symlinkSync(process.execPath, join(root, 'node_modules', 'node', 'bin', 'node'));
     writeFileSync(
@@ -111,7 +111,7 @@ describe('the set-up', () => {
     expect((await setUp()).err).toContain('dependencies installed');
   });
 
-  it('goes on after an installation that was killed', async () => {
+  it('installs again after an installation that was killed', async () => {
     npmDoes("mkdirSync('node_modules/node/bin', { recursive: true }); await sleep(3_000);");
     const child = start();
     await expect.poll(npmCalls).toHaveLength(1);
@@ -121,7 +121,7 @@ describe('the set-up', () => {
     expect(await setUp()).toMatchObject({ code: 0, out: 'entry ran\n' });
   });
 
-  it('that is stopped stops npm too, and says how to go on', async () => {
+  it('stops npm when it is stopped, and says how to go on', async () => {
     npmDoes('await sleep(60_000);');
     const child = start();
     let err = '';
@@ -132,7 +132,7 @@ describe('the set-up', () => {
     expect(err).toContain('The installation was interrupted: run the command again');
   });
 
-  it('is done once by those who come at the same moment', async () => {
+  it('runs npm once for several processes that start at the same moment', async () => {
     const outcomes = await Promise.all([setUp(), setUp(), setUp()]);
     expect(outcomes.map(({ code, out }) => [code, out])).toEqual(Array.from({ length: 3 }, () => [0, 'entry ran\n']));
     expect(npmCalls()).toHaveLength(1);
@@ -149,7 +149,7 @@ describe('a set-up that cannot go on', () => {
     ['npm error code E404', 'The package registry refused a package'],
     ['npm error code SELF_SIGNED_CERT_IN_CHAIN', "The package registry's certificate is not trusted here"],
     ['npm error something else', 'The dependencies could not be installed: what npm said is above.'],
-  ])('after "%s" shows what npm said and then one sentence', async (output, sentence) => {
+  ])('shows what npm printed and then one sentence: %s', async (output, sentence) => {
     npmDoes(fails(output));
     const { code, out, err } = await setUp();
     expect({ code, out }).toEqual({ code: 1, out: '' });
@@ -161,13 +161,13 @@ describe('a set-up that cannot go on', () => {
     expect((await setUp()).code).toBe(0);
   });
 
-  it('because there is no npm says so', async () => {
+  it('says that there is no npm', async () => {
     const { code, err } = await setUp([], { npm_execpath: '', PATH: '/nowhere' });
     expect(code).toBe(1);
     expect(err).toContain('npm could not be run');
   });
 
-  it('because nothing can be written says so', async () => {
+  it('says in one line which folder it cannot write to', async () => {
     writeFileSync(join(root, '.tidemark'), 'a file where a directory belongs');
     const { code, err } = await setUp();
     expect(code).toBe(1);

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { slowest } from '../../scripts/slow-tests.ts';
 
-it('the slowest test files are named, the slowest first', () => {
+it('the slowest test files are listed, slowest first', () => {
   const file = (name: string, seconds: number) => ({
     name: `/home/tidemark/${name}`,
     startTime: 1_000,

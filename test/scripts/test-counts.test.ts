@@ -33,7 +33,7 @@ describe('the figures of a test run', () => {
     expect(countOutcomes(report(2, 1, 0, files), 1)).toEqual({ passed: 2, failed: 2, skipped: 0 });
   });
 
-  it('name a failure when the run ended badly without naming one', () => {
+  it('count one failure when the run failed without reporting one', () => {
     expect(countOutcomes(report(5, 0, 0), 1)).toEqual({ passed: 5, failed: 1, skipped: 0 });
     expect(countOutcomes(null, 0)).toEqual({ passed: 0, failed: 1, skipped: 0 });
   });
@@ -48,7 +48,7 @@ describe('the last line', () => {
     expect(summary(parts)).toEqual({ text: '123 passed, 2 failed', failed: 2 });
   });
 
-  it('names skipped tests only where there are any', () => {
+  it('names skipped tests when there are any', () => {
     expect(summary([{ passed: 3, failed: 0, skipped: 1 }]).text).toBe('3 passed, 0 failed, 1 skipped');
   });
 });

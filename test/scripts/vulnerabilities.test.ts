@@ -17,12 +17,12 @@ const ADVISORY = {
 let server: Server | null = null;
 afterEach(() => server?.close());
 
-/** A registry that answers every question for advisories like this, and knows no package. */
+/** A registry that answers requests for advisories with this status and body, and knows no package. */
 async function registry(status: number, body: unknown): Promise<string> {
   server = createServer((request, response) => {
-    const isQuestion = request.method === 'POST';
-    response.writeHead(isQuestion ? status : 404, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(isQuestion ? body : {}));
+    const isForAdvisories = request.method === 'POST';
+    response.writeHead(isForAdvisories ? status : 404, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(isForAdvisories ? body : {}));
   });
   await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
@@ -38,13 +38,13 @@ async function check(address: string): Promise<{ code: number | null; output: st
 }
 
 describe('the check of package-lock.json for known vulnerabilities', () => {
-  it('names what has an advisory, and fails', async () => {
+  it('names a package that has an advisory, and fails', async () => {
     const { code, output } = await check(await registry(200, { undici: [ADVISORY] }));
     expect(output).toContain('undici (high): Reads beyond its end https://advisories.example/1');
     expect(code).toBe(1);
   }, 60_000);
 
-  it('says that there is none', async () => {
+  it('says that no package has an advisory', async () => {
     expect(await check(await registry(200, {}))).toEqual({
       code: 0,
       output: 'Known vulnerabilities: none in the packages of package-lock.json.\n',

@@ -7,7 +7,7 @@ import { useFolder } from '../fixtures/host/temporary-folder.ts';
 
 const folder = useFolder();
 
-it('chooses the mailbox of the run before, unless that never began', () => {
+it('npm start chooses the mailbox of the last run, unless that run never began', () => {
   const begun = chooseDemoMailbox(folder(), { messages: 200 });
   writeFileSync(begun.journal, 'a journal');
   expect(chooseDemoMailbox(folder(), {})).toMatchObject({ email: 'ada+200@example.com', known: true });

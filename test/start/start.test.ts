@@ -15,13 +15,13 @@ import { systemClock } from '../../src/host/system-clock.ts';
 import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
 import { type Ended, Program } from '../fixtures/host/program.ts';
 
-/** How a program ended. Its stderr without its progress, a line every five seconds. */
+/** How a program ended, without the lines of progress that it prints to stderr every five seconds. */
 async function outcomeOf(program: Program): Promise<Ended> {
   const { stderr, ...ended } = await program.ended;
   return { ...ended, stderr: stderr.replaceAll(/^[█░].*\n/gm, '') };
 }
 
-/** The program takes free ones. */
+/** Lets the program pick free ports. */
 const ANY_PORTS = ['--port', '0', '--ui-port', '0', '--simulator-port', '0'];
 
 describe('npm start', () => {
@@ -58,10 +58,10 @@ describe('npm start', () => {
     expect(stdout).toMatch(/0 rejected/);
   }, 60_000);
 
-  it('resumes where it was, follows live changes, and lets a second one join', async () => {
+  it('resumes where it was, follows live changes, and lets a second npm start join', async () => {
     const first = start();
     await first.says(/is in sync/);
-    // Nothing was fetched again: the units of the first run, and a few of its own.
+    // The simulated mailbox changes by itself.
     await first.says(/store +#\d+ +(stored|labels|gone)/);
     const second = start();
     await second.says(/runs already here, as process \d+: joining it/);
@@ -156,7 +156,7 @@ describe('npm start', () => {
     }
   }, 90_000);
 
-  it('says what to do about a journal that it cannot read, and about mail that is not there; that helps', async () => {
+  it('says what to do about an unreadable journal and a missing mbox file, and that helps', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-start-journal-'));
     const journal = join(dataDir, 'simulator', 'ada@example.com.jsonl');
     mkdirSync(dirname(journal));
@@ -186,7 +186,7 @@ describe('npm start', () => {
     }
   }, 120_000);
 
-  it('says in its help what mail of your own it takes', async () => {
+  it('says in its help which files of mail it takes', async () => {
     const { code, stdout } = await start('--help').ended;
     expect(code).toBe(0);
     expect(stdout.replace(/\s+/g, ' ')).toContain('an mbox file (Google Takeout) or a folder of .eml files');

@@ -21,24 +21,24 @@ const alerts = [...ALERTS.matchAll(/- alert: (\w+)\n\s+expr: (.+)\n/g)].map(([, 
 const panels = (JSON.parse(DASHBOARD) as { panels: readonly Panel[] }).panels;
 const base = (name: string): string => name.replace(/_(bucket|sum|count)$/, '');
 
-/** Each worker tells its own. */
+/** Gauges that each worker sets for itself. */
 const OF_ONE_WORKER = new Set(['tidemark_clock_skew_seconds']);
 
 describe('an alert', () => {
-  it('has its paragraph in the operations guide, and no paragraph is about another', () => {
+  it('has a paragraph in the operations guide, which describes no other alerts', () => {
     const [, chapter = ''] = /^## Alerts$([\s\S]*?)(?=^## |(?![\s\S]))/m.exec(read('docs/operations.md')) ?? [];
     const paragraphs = [...chapter.matchAll(/^### (\w+)\n\n?(.+)/gm)];
     expect(paragraphs.map(([, name]) => name)).toEqual(alerts.map(({ name }) => name));
     for (const [, name, text = ''] of paragraphs) expect(text.length, name).toBeGreaterThan(80);
   });
 
-  it('says how bad it is, and what happened', () => {
+  it('has a severity and a summary', () => {
     expect(alerts.length).toBe(ALERTS.match(/- alert:/g)?.length);
     expect(ALERTS.match(/severity: (critical|warning|info)\s*}/g)).toHaveLength(alerts.length);
     expect(ALERTS.match(/annotations:\s*{\s*summary:\s/g)).toHaveLength(alerts.length);
   });
 
-  it.each(alerts)('$name takes gauges by max, since every worker counts everything', ({ expression }) => {
+  it.each(alerts)('$name takes the maximum of a gauge, since every worker counts everything', ({ expression }) => {
     for (const [name, { kind }] of Object.entries(METRICS)) {
       if (kind !== 'gauge' || OF_ONE_WORKER.has(name) || !expression.includes(name)) continue;
       for (const [, before] of expression.matchAll(new RegExp(`(.{0,40})${name}`, 'g')))
@@ -66,13 +66,13 @@ describe('the dashboard', () => {
     );
   });
 
-  it('asks the data source that is provisioned', () => {
+  it('reads the data source that is provisioned', () => {
     const [, uid] = /uid: (\w+),/.exec(read('deploy/grafana/provisioning/datasources/prometheus.yml')) ?? [];
     for (const panel of panels.filter(({ type }) => type !== 'row'))
       expect(panel.datasource?.uid, panel.title).toBe(uid);
   });
 
-  it('has no panel upon another', () => {
+  it('has no overlapping panels', () => {
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
     const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
       Array.from({ length: w * h }, (_, cell) => `${x + (cell % w)},${y + Math.floor(cell / w)}`),

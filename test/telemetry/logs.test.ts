@@ -40,7 +40,7 @@ describe('the log of a worker', () => {
     expect(new Set(about.map((line) => line['sdkComponent']))).toEqual(new Set(['worker', 'workflow', 'activity']));
   });
 
-  it('logs the phases of a mailbox, its listings and its failures', () => {
+  it('has the phases of a mailbox, its listings and its failures', () => {
     const said = (message: string) => lines.find(({ msg }) => msg === message);
     expect(said('phase live')).toMatchObject({ level: 30, phase: 'live', before: 'full-sync' });
     expect(said('phase needs-consent')).toMatchObject({ level: 30, before: 'live' });

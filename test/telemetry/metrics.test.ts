@@ -20,7 +20,7 @@ describe('the metrics of a worker', () => {
 
   beforeAll(async () => {
     rig = await Rig.open('metrics', { env: { METRICS_INTERVAL: '1s', HEALTH_ADDRESS: '127.0.0.1:0' } });
-    // Temporal's exporter takes no free port by itself.
+    // Temporal's exporter cannot pick a free port itself.
     await onFreePort(async (port) => {
       metrics = `127.0.0.1:${port}`;
       const worker = await rig.spawnWorker({ METRICS_ADDRESS: metrics });
@@ -28,7 +28,7 @@ describe('the metrics of a worker', () => {
       health = `http://${address}`;
     });
     box = await rig.mailbox('metered', { messages: 120, format: 'full', pollInterval: 60_000 });
-    // Five calls are refused, within batches and alone: they cost nothing, and are repeated.
+    // Five calls are rejected, single ones and some within batches: they cost nothing, and are repeated.
     rig.simulator.faults.add({
       match: { email: box.id, method: 'messages.list' },
       effect: { kind: 'status', status: 429 },
@@ -160,14 +160,14 @@ describe('the metrics of a worker', () => {
       PUSH_AUDIENCE: 'https://push.example.com/push',
       PUSH_SERVICE_ACCOUNT: 'push@example.iam.gserviceaccount.com',
     };
-    const { push, received } = await onFreePort(async (port) => {
-      const received = `127.0.0.1:${port}`;
+    const { push, pushMetrics } = await onFreePort(async (port) => {
+      const pushMetrics = `127.0.0.1:${port}`;
       const args = ['push', '--port', '0', '--host', '127.0.0.1'];
-      const push = new Program('cli/main.ts', args, { ...env, METRICS_ADDRESS: received });
+      const push = new Program('cli/main.ts', args, { ...env, METRICS_ADDRESS: pushMetrics });
       await push.says(/Listening at/);
-      return { push, received };
+      return { push, pushMetrics };
     });
-    // The SDK shows its counters from their first count on: a workflow that no worker knows fails its task.
+    // The SDK shows a counter once it has counted. This workflow, which no worker knows, fails its task.
     const unknown = await rig.tidemark.temporal.workflow.start('no-such-workflow', {
       taskQueue: rig.config.taskQueue,
       workflowId: `metrics-unknown-${process.pid}`,
@@ -176,9 +176,9 @@ describe('the metrics of a worker', () => {
       await eventually(20_000, async () =>
         (await samples()).some(({ name }) => name === 'temporal_workflow_task_execution_failed_total') ? true : null,
       );
-      const names = new Set([...(await samples()), ...(await scrape(received))].map(({ name }) => name));
+      const names = new Set([...(await samples()), ...(await scrape(pushMetrics))].map(({ name }) => name));
       for (const asked of [...metricsIn(DASHBOARD), ...metricsIn(ALERTS)]) expect(names, asked).toContain(asked);
-      // And nothing is counted that nobody could look up.
+      // And every metric of ours is declared.
       const ours = [...names]
         .filter((name) => name.startsWith('tidemark_'))
         .map((name) => name.replace(/_(bucket|sum|count)$/, ''));
@@ -189,7 +189,7 @@ describe('the metrics of a worker', () => {
     }
   }, 60_000);
 
-  it('stand beside the SDK’s own', async () => {
+  it("come beside the SDK's own", async () => {
     const names = new Set((await samples()).map(({ name }) => name));
     expect([...names]).toEqual(
       expect.arrayContaining([

@@ -6,7 +6,7 @@ import { createVirtualClock } from '../fixtures/host/virtual-clock.ts';
 
 const START = Date.UTC(2026, 10, 22, 9);
 
-/** Observes for so long, and answers what was set, the last value of each gauge. */
+/** Observes for this long. @returns the last value of each gauge, and the sources that failed */
 async function observed(
   milliseconds: number,
   options: Partial<ObservationOptions>,
@@ -51,7 +51,7 @@ describe('the count of mailboxes and messages', () => {
     });
   });
 
-  it('goes on when one source fails, whose age then shows', async () => {
+  it('goes on when one source fails, whose timestamp is then not set', async () => {
     const { gauges, failures } = await observed(31_000, {
       countPhases: () => Promise.reject(new Error('14 UNAVAILABLE')),
     });
@@ -63,7 +63,7 @@ describe('the count of mailboxes and messages', () => {
     expect(gauges).not.toHaveProperty(['tidemark_observed_timestamp_seconds temporal']);
   });
 
-  it('takes a fiftieth of the time at most, however long it takes', async () => {
+  it('takes at most a fiftieth of the time, however slow the store is', async () => {
     const clock = createVirtualClock({ start: START });
     let counts = 0;
     const countWork = async () => {

@@ -24,7 +24,7 @@ export async function scrape(address: string): Promise<Sample[]> {
     });
 }
 
-/** The sum over the series of a metric whose labels are these. */
+/** The sum over the series of a metric that have these labels. */
 export function total(samples: readonly Sample[], name: string, labels: Readonly<Record<string, string>> = {}): number {
   return samples
     .filter(

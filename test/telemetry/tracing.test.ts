@@ -39,7 +39,7 @@ describe('a trace', () => {
     await tidemark('start', box.id);
     await box.exact(30_000);
     await tidemark('stop', box.id);
-    // The span of the run ends with the run.
+    // The span of a workflow's run ends with the run, so the mailbox was stopped.
     await eventually(10_000, async () =>
       named('RunWorkflow:mailbox').length > 0 && named('RunActivity:fetchSlice').length > 0 ? true : null,
     );
@@ -119,7 +119,7 @@ describe('tracing', () => {
     }
   });
 
-  it('fails nothing when no collector answers', async () => {
+  it('makes no command fail when no collector answers', async () => {
     const rig = await Rig.open('tracing-nobody', { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } });
     try {
       const ended = await new Program('cli/main.ts', ['list'], rig.env).ended;

@@ -10,7 +10,7 @@ const MINUTE = 60_000;
 function shown(against: 'temporal' | 'gmail', ahead: number): unknown {
   const world = { truth: 1_000_000 };
   let last: unknown = null;
-  const telemetry: Telemetry = { ...noTelemetry, set: (...told) => void (last = told) };
+  const telemetry: Telemetry = { ...noTelemetry, set: (...values) => void (last = values) };
   const clock = { now: () => world.truth + ahead };
   const skew = watchClock({ clock, telemetry, log: createLog('silent') });
   for (let answer = 0; answer < 5; answer++) skew.seen(against, (world.truth += 10_000));
@@ -23,7 +23,7 @@ it.each([
   ['gmail', 24 * 60 * MINUTE, 86_400],
   ['gmail', 0, 0],
 ] as const)(
-  'The metric of the clock shows by how many seconds it is ahead of %s (%i ms: %i)',
+  'the metric of clock skew shows by how many seconds the clock is ahead of %s (%i ms: %i s)',
   (against, ahead, seconds) => {
     expect(shown(against, ahead)).toEqual(['tidemark_clock_skew_seconds', seconds, { against }]);
   },

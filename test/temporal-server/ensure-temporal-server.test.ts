@@ -34,7 +34,7 @@ interface Site {
   ensure(options?: Partial<EnsureTemporalServerOptions>): Promise<TemporalServer>;
 }
 
-/** Most of the time a test waits for a server to stop: several run at once, each over a directory of its own. */
+/** Tests mostly wait for servers to stop: several run at once, each with its own directory. */
 const it = base.extend<{ site: Site }>({
   site: async ({ task }, use) => {
     const dataDir = mkdtempSync(join(tmpdir(), `tidemark-server-${task.id}-`));
@@ -82,7 +82,7 @@ const isRunning = (address: string, workflowId: string): Promise<boolean> =>
 const startWorkflow = (address: string, workflowId: string): Promise<unknown> =>
   withClient(address, (client) => client.workflow.start('anything', { taskQueue: 'nobody', workflowId }));
 
-/** Puts a program before the server that panics as the server does, the first time or always. */
+/** Puts a program in the server's place that panics as the server does: always, or the first time only. */
 function panic({ dataDir }: Site, reason: string, { always }: { always: boolean }): void {
   const path = join(dataDir, 'bin', 'temporal');
   const [panicked, log] = [join(dataDir, 'panicked'), join(dataDir, 'panic.log')];
@@ -113,7 +113,7 @@ describe.concurrent('a Temporal server for a data directory', () => {
     expect(site.log).toEqual([]);
   });
 
-  it('keeps its state for the next one', async ({ site }) => {
+  it('keeps its state for the next server', async ({ site }) => {
     const first = await site.ensure();
     await startWorkflow(first.address, 'lasting');
     await first.stop();
@@ -149,7 +149,7 @@ describe.concurrent('a Temporal server for a data directory', () => {
     });
   });
 
-  it('is one for all who ask, and goes with the one that started it', async ({ site }) => {
+  it('is shared by all who ask, and goes on when one that did not start it stops', async ({ site }) => {
     const [first, second] = await Promise.all([site.ensure(), site.ensure()]);
     expect(second.address).toBe(first.address);
     expect(second.uiUrl).toBe(first.uiUrl);
@@ -159,7 +159,7 @@ describe.concurrent('a Temporal server for a data directory', () => {
     expect(await withClient(owner.address, (client) => client.workflow.count())).toMatchObject({ count: 0 });
   });
 
-  it('takes the next ports when its own are in use, and names them', async ({ site }) => {
+  it('takes other ports when its own are in use, and logs them', async ({ site }) => {
     const others = [createServer(), createServer()];
     const taken = await Promise.all(others.map((other) => listen(other, { port: 0, host: '127.0.0.1' })));
     const [frontend = 0, ui = 0] = taken.map(({ port }) => port);
@@ -186,7 +186,7 @@ describe.concurrent('a Temporal server for a data directory', () => {
   );
 
   it.skipIf(process.platform === 'win32')(
-    'that panics is told with its reason, and without its trace',
+    'that panics is reported with its reason, and without its stack trace',
     async ({ site }) => {
       panic(site, 'the database is from a later version', { always: true });
       const failure = await site.ensure().then(String, String);
@@ -215,7 +215,7 @@ describe.concurrent('a server that ends', () => {
     expect(await isRunning(server.address, 'lasting')).toBe(true);
   });
 
-  it('because its owner stops is taken over by another process that uses it', async ({ site, expect }) => {
+  it('because its owner stops is taken over by another one that uses it', async ({ site, expect }) => {
     const owner = await site.ensure();
     const guest = await site.ensure();
     await startWorkflow(owner.address, 'lasting');
@@ -224,11 +224,11 @@ describe.concurrent('a server that ends', () => {
     expect(await isRunning(guest.address, 'lasting')).toBe(true);
   });
 
-  it('again and again is given up, and all who wait get an error', async ({ site }) => {
+  it('again and again is given up with an error', async ({ site }) => {
     const server = await site.ensure();
-    const given = new AbortController();
-    void server.lost.then(() => given.abort());
-    while (!given.signal.aborted) {
+    const givenUp = new AbortController();
+    void server.lost.then(() => givenUp.abort());
+    while (!givenUp.signal.aborted) {
       const pid = readInstance(site.dataDir)?.pid;
       if (pid !== undefined) process.kill(pid, 'SIGKILL');
       await clock.sleep(20);
@@ -237,8 +237,8 @@ describe.concurrent('a server that ends', () => {
   });
 });
 
-describe.concurrent('no server', () => {
-  it('is said in one sentence with the end of its log when it ends at once', async ({ site }) => {
+describe.concurrent('a server that cannot start', () => {
+  it('is reported in one sentence, with the end of its log, when it ends at once', async ({ site }) => {
     rmSync(join(site.dataDir, 'bin', 'temporal'));
     writeFileSync(
       join(site.dataDir, 'bin', 'temporal'),
@@ -253,7 +253,7 @@ describe.concurrent('no server', () => {
     expect(readInstance(site.dataDir)).toBeNull();
   });
 
-  it('starts even where its files cannot be kept', async ({ site }) => {
+  it('is reported when its files cannot be kept in the data directory', async ({ site }) => {
     writeFileSync(join(site.dataDir, 'file'), '');
     await expect(site.ensure({ dataDir: join(site.dataDir, 'file') })).rejects.toThrow(
       `cannot be kept in ${join(site.dataDir, 'file')}: that is not a directory.`,

@@ -21,7 +21,7 @@ afterEach(() => {
 
 const silent = { clock, onWait: () => undefined };
 
-it('one holder at a time has the lock, and its failure gives it back', async () => {
+it('one holder at a time has the lock, and a holder that fails releases it', async () => {
   const events: string[] = [];
   const hold = (name: string) =>
     withFileLock(file, { clock, onWait: () => events.push(`${name} waits`) }, async () => {
@@ -58,7 +58,7 @@ it('a holder that is killed leaves no lock behind', async () => {
   expect(waited).toBe(true);
 });
 
-it('waiting can be given up', async () => {
+it('waiting for the lock can be aborted', async () => {
   const giveUp = new AbortController();
   await withFileLock(file, silent, async () => {
     const waiting = withFileLock(

@@ -38,7 +38,7 @@ it('a running server is found, until it dies', async () => {
   expect(readLastInstance(dataDir)).toEqual(instance());
 });
 
-it('a process that has the id of a dead server is not taken for it', () => {
+it('a process that has the id of a dead server is not taken for the server', () => {
   writeInstance(dataDir, { ...instance(), pid: process.pid });
   expect(readInstance(dataDir)).toBeNull();
 });

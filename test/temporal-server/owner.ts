@@ -1,4 +1,5 @@
-// A process that has a Temporal server and waits: tests kill it. It prints one line of JSON when the server answers.
+// A process that owns or joins a Temporal server and waits: tests kill it. It prints one line of JSON when the server
+// answers.
 import { systemClock as clock } from '../../src/host/system-clock.ts';
 import { ensureTemporalServer, readInstance } from '../../src/temporal/dev-server/index.ts';
 

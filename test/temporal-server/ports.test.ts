@@ -11,14 +11,14 @@ afterEach(() => {
   for (const server of open.splice(0)) server.close();
 });
 
-/** Takes a port of the host, which it answers. */
+/** Listens on a free port of the host. @returns the port */
 async function occupy(host: string): Promise<number> {
   const server = createServer();
   open.push(server);
   return (await listen(server, { port: 0, host })).port;
 }
 
-it('a port that is free is taken as wanted', async () => {
+it('the wanted port is taken when it is free', async () => {
   await onFreePort(async (wanted) => expect(await freePort(wanted)).toBe(wanted));
 });
 
@@ -27,7 +27,7 @@ it('a port that is in use is passed over', async () => {
   expect(await freePort(wanted)).toBeGreaterThan(wanted);
 });
 
-it('a port that another has on all addresses is in use', async () => {
+it('a port that another program has on all addresses is passed over', async () => {
   const wanted = await occupy('0.0.0.0');
   expect(await freePort(wanted)).toBeGreaterThan(wanted);
 });
@@ -37,7 +37,7 @@ it('a port that was promised to someone else is passed over', async () => {
   expect(await freePort(wanted, [wanted])).toBeGreaterThan(wanted);
 });
 
-it('a port is known to answer only while someone listens', async () => {
+it('a port answers only where something listens', async () => {
   expect(await answers(1)).toBe(false);
   expect(await answers(await occupy('127.0.0.1'))).toBe(true);
 });

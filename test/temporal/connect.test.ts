@@ -17,7 +17,7 @@ it('a server on this machine that is busy for some seconds is waited for', async
   await busy.close();
 });
 
-it('where nothing listens is told within seconds', async () => {
+it('an address where nothing listens is reported within seconds', async () => {
   const free = await Switchboard.to(null);
   await free.close();
   const asked = performance.now();

@@ -27,7 +27,7 @@ const valueOf = (payload: Payload | undefined): unknown =>
   payload === undefined ? null : defaultPayloadConverter.fromPayload(payload);
 
 describe('the payload codec', () => {
-  it('is there only when a key is', async () => {
+  it('exists only when a key is configured', async () => {
     expect(await payloadCodecOf(loadConfig({ env: { HOME: '/nowhere' } }), systemClock)).toBeNull();
   });
 
@@ -97,7 +97,7 @@ describe('the codec server', () => {
       })),
     });
 
-  it("decrypts only for Temporal's UI", async () => {
+  it("decrypts for pages of Temporal's UI, and for no other page", async () => {
     const response = await post('/decode', jsonOf(await codec.encode([plain({ phase: 'live' })])));
     expect(response.headers.get('access-control-allow-origin')).toBe(ui);
     const { payloads } = (await response.json()) as { payloads: { metadata: { encoding: string }; data: string }[] };
@@ -117,7 +117,7 @@ describe('the codec server', () => {
     expect([stranger.status, stranger.headers.get('access-control-allow-origin')]).toEqual([403, null]);
   });
 
-  it("decrypts for programs such as Temporal's CLI, but for no page whose name resolves to this address", async () => {
+  it("decrypts for programs such as Temporal's CLI, but for no page whose name resolves here", async () => {
     const body = jsonOf(await codec.encode([plain('x')]));
     const decode = async (headers: Record<string, string>): Promise<number> => {
       const response = await undiciRequest(`${server.url}/decode`, { method: 'POST', headers, body });
