@@ -37,7 +37,7 @@ function course(failure: GmailFailure, attempts: number): [string, number][] {
 }
 
 describe('a message whose fetch fails', () => {
-  test('with 404 is gone only after more than a minute: the index lags', () => {
+  test("with 404 is gone only after more than a minute, since Gmail's index lags", () => {
     expect(course({ kind: 'not-found' }, 6)).toEqual([
       ['pending', 3],
       ['pending', 6],
@@ -48,7 +48,7 @@ describe('a message whose fetch fails', () => {
     ]);
   });
 
-  test('with 404 after failures of another kind is not gone for one answer: its own count begins', () => {
+  test('with 404 after other failures is counted from one, and not called gone for one answer', () => {
     let failing = message(0);
     for (const status of [503, 503, 503, 503, 503]) {
       const { attempts, error } = afterFailure(failing, { kind: 'unavailable', status }, NOW) ?? {
@@ -65,7 +65,7 @@ describe('a message whose fetch fails', () => {
     });
   });
 
-  test('with 5xx is failed after five attempts, and tried ever more rarely', () => {
+  test('with 5xx is failed after five attempts, and then tried ever more rarely', () => {
     const states = course({ kind: 'unavailable', status: 500 }, 16);
     expect(states.slice(0, 5).map(([state]) => state)).toEqual(['pending', 'pending', 'pending', 'pending', 'failed']);
     expect(states.slice(4).map(([, delay]) => delay)).toEqual([
@@ -84,7 +84,7 @@ describe('a message whose fetch fails', () => {
     ]);
   });
 
-  test('with 400 is failed after two', () => {
+  test('with 400 is failed after two attempts', () => {
     expect(course({ kind: 'invalid-request', reason: 'failed' }, 2).map(([state]) => state)).toEqual([
       'pending',
       'failed',
@@ -94,15 +94,15 @@ describe('a message whose fetch fails', () => {
   test.each<[GmailFailure, string]>([
     [{ kind: 'unavailable', status: 200, detail: 'the answer has no raw' }, 'the answer has no raw'],
     [{ kind: 'unavailable', status: 503 }, 'Gmail answers 503'],
-    // A status of success is no reason: what was wrong with the answer is.
+    // A success status alone would not say what was wrong with the answer.
     [{ kind: 'unavailable', status: 204 }, 'no usable answer (HTTP 204)'],
     [{ kind: 'unavailable', status: null }, 'no answer'],
     [{ kind: 'invalid-request', reason: 'failedPrecondition' }, 'Gmail refuses this message: failedPrecondition'],
-  ])('for %o says so', (failure, error) => {
+  ])('records the reason: %o', (failure, error) => {
     expect(afterFailure(message(0), failure, NOW)).toMatchObject({ error });
   });
 
-  test('costs ten gets on its first day at most, and one a month in the end', () => {
+  test('costs at most ten gets on its first day, and thirty in a year', () => {
     const within = (days: number, failure: GmailFailure): number => {
       let seconds = 0;
       return course(failure, 40).filter(([, delay]) => (seconds += delay) - delay < days * DAY).length;
@@ -121,28 +121,25 @@ describe('a message whose fetch fails', () => {
     { kind: 'consent-revoked' },
     { kind: 'scope-missing' },
     { kind: 'scope-barred' },
-  ])('for %o is not to blame', (failure) => {
+  ])('is not blamed for a failure of the whole mailbox: %o', (failure) => {
     expect(afterFailure(message(0), failure, NOW)).toBeNull();
   });
 
   test.each<[string, (message: PendingMessage) => FetchAttempt]>([
     ['attachments', (lacking) => afterMissing(lacking, { missing: 1, count: 2, failure: { kind: 'not-found' } }, NOW)],
     ['raw', (lacking) => afterNoRaw(lacking, NOW)],
-  ])(
-    'and that lacks %s is asked for it again ever more rarely, however often something else failed before',
-    (_, after) => {
-      const course: number[] = [];
-      let lacking = message(3, 'Gmail answers 503');
-      for (let answers = 0; answers < 4; answers++) {
-        const { attempts, error, nextAttemptAt } = after(lacking);
-        course.push((nextAttemptAt - NOW) / 1_000);
-        lacking = message(attempts, error);
-      }
-      expect(course).toEqual([600, 21_600, 3 * DAY, 14 * DAY]);
-    },
-  );
+  ])('has its missing %s fetched again ever more rarely, whatever failed before', (_, after) => {
+    const delays: number[] = [];
+    let lacking = message(3, 'Gmail answers 503');
+    for (let answers = 0; answers < 4; answers++) {
+      const { attempts, error, nextAttemptAt } = after(lacking);
+      delays.push((nextAttemptAt - NOW) / 1_000);
+      lacking = message(attempts, error);
+    }
+    expect(delays).toEqual([600, 21_600, 3 * DAY, 14 * DAY]);
+  });
 
-  test('whose replica is stale is fetched again soon, then rarely, and holds nothing up after 90 seconds', () => {
+  test('because a replica is stale is tried again soon, then rarely, and holds nothing up after 90 s', () => {
     const attempts = Array.from({ length: 17 }, (_, attempt) => afterStaleReading(message(attempt), NOW));
     expect(attempts.map(({ nextAttemptAt }) => (nextAttemptAt - NOW) / 1_000)).toEqual([
       3,

@@ -21,7 +21,7 @@ async function audit() {
   return (await ada.stores.store.getMailbox(ADA))?.audit ?? null;
 }
 
-/** Rows that Gmail knows nothing of, as a bug or a hand in the database might leave them. Their ids sort last. */
+/** Rows that Gmail knows nothing of, as a bug or a manual change might leave them. Their ids sort last. */
 async function haunt(count: number): Promise<string[]> {
   const ghosts = Array.from({ length: count }, (_, index) => `f${String(index).padStart(15, '0')}`);
   await ada.stores.store.saveFetched({
@@ -39,7 +39,7 @@ async function haunt(count: number): Promise<string[]> {
     format: 'minimal',
     now: ada.clock.now(),
   });
-  // So that what was damaged is not taken for news of the moment.
+  // Time passes and mail arrives, so that the audit does not take the damage for a change under way.
   ada.receive(3);
   await ada.run(20 * MINUTE);
   return ghosts;
@@ -49,14 +49,14 @@ const omit = (id: string | undefined): void => {
   ada.gmail.omissions.add({ messageId: id ?? '', from: 'all' });
 };
 
-describe('an audit that finds more than it asks for one by one', () => {
-  it('counts all of it as drift where every get of the sample confirms it', async () => {
+describe('an audit that finds more differences than it checks one by one', () => {
+  it('counts all of them as drift when every get of its sample confirms them', async () => {
     await haunt(150);
     expect(await audit()).toMatchObject({ extra: 150, unconfirmed: 0 });
     expect(ada.lanes.state.drift).toBe(150);
   });
 
-  it('hides nothing where one get refutes a listing: what was not asked for is counted as not confirmed', async () => {
+  it('counts those that it did not check as unconfirmed when one get refutes a listing', async () => {
     omit(ids[0]);
     await haunt(150);
     expect(await audit()).toMatchObject({ extra: 99, unconfirmed: 51 });
@@ -64,7 +64,7 @@ describe('an audit that finds more than it asks for one by one', () => {
   });
 });
 
-describe('a get that is not answered', () => {
+describe('an audit whose get fails', () => {
   const refuses = (id: string | undefined, times?: number) =>
     ada.simulator.faults.add({
       match: { method: 'messages.get', messageId: id ?? '' },
@@ -72,7 +72,7 @@ describe('a get that is not answered', () => {
       ...(times === undefined ? {} : { times }),
     });
 
-  it('is made again, and refutes a wrong listing then', async () => {
+  it('repeats the get, which then refutes a wrong listing', async () => {
     omit(ids[7]);
     const fault = refuses(ids[7], 2);
     expect(await audit()).toMatchObject({ extra: 0, unconfirmed: 0 });
@@ -80,7 +80,7 @@ describe('a get that is not answered', () => {
     expect(ada.lanes.state.drift).toBe(0);
   });
 
-  it('proves no drift: the message is counted as not confirmed while that goes on', async () => {
+  it('counts the message as unconfirmed, and not as drift, while the get fails', async () => {
     omit(ids[7]);
     refuses(ids[7]);
     const [ghost] = await haunt(1);
@@ -88,14 +88,14 @@ describe('a get that is not answered', () => {
     expect(ada.lanes.state.drift).toBe(1);
   });
 
-  it('does not keep others from being counted: a sample that nothing refutes speaks for the rest', async () => {
+  it('still counts the other differences as confirmed when the rest of the sample confirms them', async () => {
     const [ghost] = await haunt(150);
     refuses(ghost);
     expect(await audit()).toMatchObject({ extra: 149, unconfirmed: 1 });
   });
 });
 
-it('A result that an earlier version stored has nothing that is not confirmed', async () => {
+it('An audit result that an earlier version stored counts nothing as unconfirmed', async () => {
   const row = await ada.stores.store.getMailbox(ADA);
   expect(row?.audit).toBeNull();
   await ada.stores.store.beginAudit({ mailbox: ADA, audit: 1 });

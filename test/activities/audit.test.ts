@@ -21,7 +21,7 @@ async function audit(limit = 10 * 60_000) {
   return (await ada.stores.store.getMailbox(ADA))?.audit ?? null;
 }
 
-/** What a bug, or a hand in the database, may do to a store without anybody telling. */
+/** Damages the store without a trace at Gmail, as a bug or a manual change may. */
 async function damage({ deletes = true } = {}): Promise<void> {
   const { store } = ada.stores;
   const row = await store.getMailbox(ADA);
@@ -52,20 +52,20 @@ async function damage({ deletes = true } = {}): Promise<void> {
     body: new Uint8Array([1]),
   };
   await store.saveFetched({ mailbox: ADA, messages: [ghost], format: 'raw', now: ada.clock.now() });
-  // So that what was damaged is not taken for news of the moment.
+  // Time passes and mail arrives, so that the audit does not take the damage for a change under way.
   ada.receive(3);
   await ada.run(20 * 60_000);
 }
 
 describe('an audit', () => {
-  it('of an exact store finds nothing, and costs listings only', async () => {
+  it('of an exact store finds nothing, and costs only listings', async () => {
     const before = ada.calls();
     expect(await audit()).toMatchObject({ checked: 100, missing: 0, extra: 0, differing: 0 });
     expect(ada.gets(before)).toBe(0);
     expect(ada.lanes.state.drift).toBe(0);
   });
 
-  it('names what is missing, what is held too much, and what has other labels', async () => {
+  it('names messages that are missing, that Gmail does not have, and whose labels differ', async () => {
     await damage();
     const result = await audit();
     expect(result).toMatchObject({
@@ -78,37 +78,7 @@ describe('an audit', () => {
     expect(ada.lanes.state.drift).toBe(4);
   });
 
-  it('finds nothing any more after a resync', async () => {
-    await damage({ deletes: false });
-    expect(await audit()).toMatchObject({ missing: 0, extra: 1, differing: 2 });
-    ada.lanes.dispatch({ kind: 'resync-requested' });
-    await ada.settle();
-    expect(await audit()).toMatchObject({ missing: 0, extra: 0, differing: 0 });
-    await expectExact(ada);
-  });
-
-  it('lets a resync end although a message seems newer here than at Gmail: that one is listed as failed', async () => {
-    await damage();
-    await ada.stores.store.dropBuriedBodies({ now: ada.clock.now() + 9 * DAY, grace: 0 });
-    ada.lanes.dispatch({ kind: 'resync-requested' });
-    await ada.settle();
-    expect(await ada.stores.store.listFailed(ADA, 10)).toMatchObject([
-      { id: ids[3], error: expect.stringContaining('older state') },
-    ]);
-    expect(await audit()).toMatchObject({ missing: 0, extra: 0, differing: 0 });
-  });
-
-  it('leaves a resync to bring back what was wrongly called gone, without a fetch while its body is kept', async () => {
-    await damage();
-    const before = ada.calls();
-    ada.lanes.dispatch({ kind: 'resync-requested' });
-    await ada.settle();
-    await expectExact(ada);
-    // One for each loss that a listing alone would have decided: the ghost, and the label that nobody gave.
-    expect(ada.gets(before)).toBe(2);
-  });
-
-  it('takes nothing for drift that happens while it runs, however the indexes lag', async () => {
+  it('reports no drift for changes that happen while it runs, even if the indexes lag', async () => {
     Object.assign(ada.gmail.lag, { historyMs: 4_000, listMs: 4_000, jitter: true });
     ada.gmail.paging.listPage = 7;
     ada.simulator.latencyMs = 200;
@@ -128,7 +98,7 @@ describe('an audit', () => {
     await mutations;
   });
 
-  it('comes by itself, as often as the settings say', async () => {
+  it('starts by itself, as often as the settings say', async () => {
     await ada.configure({ auditInterval: DAY });
     expect((await ada.stores.store.getMailbox(ADA))?.audit).toBeNull();
     await ada.run(DAY + 60_000);
@@ -138,5 +108,37 @@ describe('an audit', () => {
     expect((await ada.stores.store.getMailbox(ADA))?.audit?.startedAt).toBeGreaterThan(
       (first?.startedAt ?? 0) + DAY - 60_000,
     );
+  });
+});
+
+describe('a resync of a damaged store', () => {
+  it('leaves nothing for an audit to find', async () => {
+    await damage({ deletes: false });
+    expect(await audit()).toMatchObject({ missing: 0, extra: 1, differing: 2 });
+    ada.lanes.dispatch({ kind: 'resync-requested' });
+    await ada.settle();
+    expect(await audit()).toMatchObject({ missing: 0, extra: 0, differing: 0 });
+    await expectExact(ada);
+  });
+
+  it('ends although a message seems newer in the store than at Gmail, and lists that message as failed', async () => {
+    await damage();
+    await ada.stores.store.dropBuriedBodies({ now: ada.clock.now() + 9 * DAY, grace: 0 });
+    ada.lanes.dispatch({ kind: 'resync-requested' });
+    await ada.settle();
+    expect(await ada.stores.store.listFailed(ADA, 10)).toMatchObject([
+      { id: ids[3], error: expect.stringContaining('older state') },
+    ]);
+    expect(await audit()).toMatchObject({ missing: 0, extra: 0, differing: 0 });
+  });
+
+  it('brings back a message that was wrongly called gone, without fetching it while its body is kept', async () => {
+    await damage();
+    const before = ada.calls();
+    ada.lanes.dispatch({ kind: 'resync-requested' });
+    await ada.settle();
+    await expectExact(ada);
+    // One to confirm each loss that a listing shows: the ghost, and the label that nobody gave.
+    expect(ada.gets(before)).toBe(2);
   });
 });

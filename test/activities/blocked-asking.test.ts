@@ -44,7 +44,7 @@ async function requestsIn(time: number): Promise<{ gmail: number; tokens: number
   return { gmail: ada.requests.gmail - before.gmail, tokens: ada.requests.tokens - before.tokens };
 }
 
-/** What each of some days cost, from this moment on. */
+/** The requests of each of the next `count` days. */
 async function daysOf(count: number): Promise<{ gmail: number; tokens: number }[]> {
   const days: { gmail: number; tokens: number }[] = [];
   while (days.length < count) days.push(await requestsIn(DAY));
@@ -55,19 +55,19 @@ describe.each([
   ['whose API is off', API_OFF],
   ['whose account is suspended', SUSPENDED],
 ])('a mailbox %s', (_, fault) => {
-  it('costs 24 calls of Gmail on its first day, finding it out included, then 6, then 1, though poked', async () => {
+  it('costs 24 calls to Gmail on its first day, 6 on the second, then 1 a day, although it is poked', async () => {
     await live();
     ada.simulator.faults.add(fault);
-    const pokes = setPokes();
+    const pokes = startPokes();
     const days = await daysOf(5);
     expect(phaseOf(ada.lanes.state)).toBe('failed');
     expect(days.map(({ gmail }) => gmail)).toEqual([24, 6, 1, 1, 1]);
-    // A token lives for an hour, so a question mostly needs a new one.
+    // A token lives for an hour, so most questions need a new one.
     expect(days.map(({ tokens }) => tokens)).toEqual([21, 6, 1, 1, 1]);
     pokes.stop();
   });
 
-  it('is asked at least every 66 minutes of its first day, whenever it could be served again', async () => {
+  it('is asked at least every 66 minutes on its first day', async () => {
     await live();
     ada.simulator.faults.add(fault);
     const asks: number[] = [];
@@ -84,7 +84,7 @@ describe.each([
   });
 
   it.each(halfHours(DAY).filter((_, index) => index % 6 === 0))(
-    'is back by itself within 66 minutes when that ends after %i ms',
+    'is back by itself within 66 minutes when the fault ends after %i ms',
     async (time) => {
       await live();
       const active = ada.simulator.faults.add(fault);
@@ -110,17 +110,17 @@ describe.each([
   });
 });
 
-it('A mailbox that is refused without a cause costs two calls more on its first day', async () => {
+it('A mailbox that Gmail refuses without naming a cause costs two calls more on its first day', async () => {
   await live();
   ada.simulator.faults.add({ effect: { kind: 'status', status: 400, reason: 'failedPrecondition', message: 'x' } });
   expect((await daysOf(2)).map(({ gmail }) => gmail)).toEqual([26, 6]);
 });
 
 describe('a mailbox whose grant is revoked', () => {
-  it('costs at most three calls a day, finding it out and tokens included, though poked', async () => {
+  it('costs three requests on its first day, and one for a token on each later day, although it is poked', async () => {
     await live();
     ada.simulator.revoke(ada.gmail.email);
-    const pokes = setPokes();
+    const pokes = startPokes();
     const days = await daysOf(4);
     expect(phaseOf(ada.lanes.state)).toBe('needs-consent');
     expect(days).toEqual([
@@ -132,7 +132,7 @@ describe('a mailbox whose grant is revoked', () => {
     pokes.stop();
   });
 
-  it('costs no more where the token had expired, so that only the token endpoint can tell', async () => {
+  it('costs no more when its token has expired, so that only the token endpoint reveals it', async () => {
     ada = await RunningMailbox.open({ format: 'minimal', pollInterval: 2 * HOUR });
     ada.receive(30);
     await ada.settle();
@@ -146,7 +146,7 @@ describe('a mailbox whose grant is revoked', () => {
   });
 
   it.each([2 * MINUTE, 30 * MINUTE, 55 * MINUTE])(
-    'comes back by itself within an hour when the grant is accepted again %i ms after it was found out',
+    'comes back by itself within an hour when Google accepts the grant again %i ms after the refusal',
     async (time) => {
       await live();
       refuseGrant();
@@ -158,7 +158,7 @@ describe('a mailbox whose grant is revoked', () => {
     },
   );
 
-  it('comes back by itself within a day when it is accepted again later', async () => {
+  it('comes back by itself within a day when Google accepts the grant again after two hours', async () => {
     await live();
     refuseGrant();
     await ada.run(2 * HOUR);
@@ -192,7 +192,7 @@ it('A mailbox without credentials makes no call, and goes on by itself within an
   expect(await reaches('live', HOUR)).toBe(true);
 });
 
-it('A first full sync refused midway blocks the mailbox, fails no message, and ends by itself later', async () => {
+it('A first full sync refused midway blocks the mailbox, fails no message, and completes by itself later', async () => {
   ada = await RunningMailbox.open({ format: 'minimal', pollInterval: MINUTE });
   ada.receive(400);
   ada.simulator.latencyMs = 500;
@@ -207,7 +207,7 @@ it('A first full sync refused midway blocks the mailbox, fails no message, and e
   await isExact();
 });
 
-/** As a withdrawn grant, but it can be accepted again without another consent. */
+/** Like a withdrawn grant, except that it can be accepted again without another consent. */
 function refuseGrant(): void {
   const { faults } = ada.simulator;
   const invalid = { kind: 'status', status: 400, reason: 'invalid_grant', message: 'x' } as const;
@@ -216,13 +216,13 @@ function refuseGrant(): void {
     faults.add({ match: { method }, effect: { kind: 'status', status: 401 } });
 }
 
-/** Every half hour of a time. */
+/** The end of each half hour of a period (ms). */
 function halfHours(time: number): number[] {
   return Array.from({ length: time / (30 * MINUTE) }, (_, index) => (index + 1) * 30 * MINUTE);
 }
 
-/** A poke every minute, as a mailbox with much mail gets them. */
-function setPokes(): { stop: () => void } {
+/** Pokes the mailbox every minute, as if it got much mail. */
+function startPokes(): { stop: () => void } {
   const stopped = new AbortController();
   void (async () => {
     while (!stopped.signal.aborted) {
@@ -233,7 +233,7 @@ function setPokes(): { stop: () => void } {
   return { stop: () => stopped.abort(new Error('over')) };
 }
 
-it("a refusal of Google's token endpoint is not told as one of Gmail's, which was not asked", async () => {
+it("A refusal by Google's token endpoint is not reported as one by Gmail, which was not asked", async () => {
   await live();
   const effect = { kind: 'status', status: 400, reason: 'unsupported_grant_type' } as const;
   ada.simulator.faults.add({ match: { method: 'token' }, effect });
@@ -246,7 +246,7 @@ it("a refusal of Google's token endpoint is not told as one of Gmail's, which wa
   });
 });
 
-it('401s in a row while the token endpoint gives tokens are an outage, not a withdrawn grant, and pass', async () => {
+it('Repeated 401s while the token endpoint gives tokens count as an outage, not as a lost grant', async () => {
   await live();
   ada.simulator.faults.add({ effect: { kind: 'status', status: 401 } });
   expect(await reaches('failed', 2 * HOUR)).toBe(true);

@@ -21,7 +21,7 @@ async function synchronised(
 const labels = (...ids: string[]) => ({ scope: { labelIds: ids.map(labelId) } });
 
 describe('a mailbox whose settings change', () => {
-  it('fetches exactly what a wider scope lacks', async () => {
+  it('fetches exactly the messages that a wider scope adds', async () => {
     await synchronised({ format: 'raw', ...labels('STARRED') }, (mailbox) => {
       mailbox.receive(40);
       mailbox.receive(10, { labelIds: ['STARRED'] });
@@ -44,7 +44,7 @@ describe('a mailbox whose settings change', () => {
     expect(await ada.counts()).toMatchObject({ stored: 10, pending: 0 });
   });
 
-  it('fetches all in another format at the cheapest price: threads where they are cheaper', async () => {
+  it('fetches everything in a new format at the cheapest price: by threads where they are cheaper', async () => {
     await synchronised({ format: 'raw' }, (mailbox) => {
       for (let thread = 0; thread < 5; thread++) {
         const [first] = mailbox.receive(1);
@@ -58,7 +58,7 @@ describe('a mailbox whose settings change', () => {
     expect([threads - (before['threads.get'] ?? 0), messages - (before['messages.get'] ?? 0)]).toEqual([5, 0]);
   });
 
-  it('fetches only spam and trash when they come into scope, and removes them again', async () => {
+  it('fetches only spam and trash when they come into scope, and removes them when they leave it', async () => {
     await synchronised({ format: 'raw' }, (mailbox) => {
       mailbox.receive(20);
       mailbox.receive(3, { labelIds: ['SPAM'] });
@@ -71,11 +71,11 @@ describe('a mailbox whose settings change', () => {
     const wider = ada.calls();
     await ada.configure({ scope: { includeSpamTrash: false } });
     await expectExact(ada);
-    // The seven that are missing from the listing are confirmed by what is cheaper: one more listing.
+    // One more listing, which is cheaper than seven gets, confirms that they are out of scope.
     expect(ada.gets(wider)).toBe(0);
   });
 
-  it('follows a later and an earlier date', async () => {
+  it('follows a later start date, and then an earlier one without a get', async () => {
     const from = Date.UTC(2026, 0, 1);
     await synchronised({ format: 'raw' }, (mailbox) => mailbox.receive(60, { from }));
     await ada.configure({ scope: { after: from + 30 * 60_000 } });
@@ -84,7 +84,7 @@ describe('a mailbox whose settings change', () => {
     const before = ada.calls();
     await ada.configure({ scope: { after: from + 20 * 60_000 } });
     await expectExact(ada);
-    // Their bodies are kept for a day.
+    // The bodies of removed messages are kept for a day.
     expect(ada.gets(before)).toBe(0);
   });
 
@@ -96,7 +96,7 @@ describe('a mailbox whose settings change', () => {
     expect((await ada.stores.store.listMailboxes())[0]?.settings.pollInterval).toBe(5 * 60_000);
   });
 
-  it('raises a limit by fetching only the next older messages', async () => {
+  it('fetches only the next older messages when its limit is raised', async () => {
     ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 10 } });
     ada.receive(50);
     await ada.settle();
@@ -108,7 +108,7 @@ describe('a mailbox whose settings change', () => {
     expect(ada.gets(before)).toBe(15);
   });
 
-  it('takes nothing away by a lower limit', async () => {
+  it('removes nothing when its limit is lowered', async () => {
     await synchronised({ format: 'raw' }, (mailbox) => mailbox.receive(20));
     const { stored } = await ada.counts();
     const before = ada.calls();
@@ -117,7 +117,23 @@ describe('a mailbox whose settings change', () => {
     expect(ada.gets(before)).toBe(0);
   });
 
-  it('keeps, in a scope with a limit, what the index showed too late for the first listing', async () => {
+  it('ends up with the last of several changes in quick succession', async () => {
+    await synchronised({ format: 'raw' }, (mailbox) => mailbox.receive(30));
+    ada.lanes.configure({ ...ada.lanes.state.settings, format: 'full' });
+    await ada.run(5);
+    ada.lanes.configure({
+      ...ada.lanes.state.settings,
+      format: 'raw',
+      scope: { ...ada.lanes.state.settings.scope, labelIds: [labelId('STARRED')] },
+    });
+    await ada.run(11_000);
+    await ada.configure({ scope: { labelIds: [] } });
+    await expectExact(ada);
+  });
+});
+
+describe('a mailbox whose scope has a limit', () => {
+  it('keeps what the index showed too late for the first listing', async () => {
     ada = await RunningMailbox.open({ scope: { limit: 5 } });
     ada.gmail.lag.listMs = 20_000;
     ada.receive(1);
@@ -130,7 +146,7 @@ describe('a mailbox whose settings change', () => {
     await expectExact(ada);
   });
 
-  it('keeps it also where mail has arrived meanwhile, which takes no place within the limit', async () => {
+  it('keeps what the index showed late also beside newer mail, which does not count towards the limit', async () => {
     ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 5 } });
     ada.receive(4);
     await ada.clock.runUntil(() => false, 60_000);
@@ -143,7 +159,7 @@ describe('a mailbox whose settings change', () => {
     await expectExact(ada);
   });
 
-  it('takes in nothing older where some of the newest were deleted before they were all listed again', async () => {
+  it('takes in nothing older when some of the newest are deleted before the second listing', async () => {
     ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 5 } });
     const ids = ada.receive(30);
     await ada.run(10_000);
@@ -154,7 +170,7 @@ describe('a mailbox whose settings change', () => {
     expect([...held.keys()]).toEqual(ids.slice(-5, -4));
   });
 
-  it('takes in nothing older where the newest had left before all of them were read', async () => {
+  it('takes in nothing older when the newest are deleted before all of them were fetched', async () => {
     ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 2 } });
     const ids = ada.receive(10);
     ada.simulator.faults.add({ match: { messageId: ids[9] ?? '' }, effect: { kind: 'reset' } });
@@ -165,7 +181,7 @@ describe('a mailbox whose settings change', () => {
     expect((await ada.comparison()).held.size).toBe(0);
   });
 
-  it.each([9, 8, 7])('in a scope with a limit, message %s breaking each answer holds up no other', async (which) => {
+  it.each([9, 8, 7])('syncs all other messages while message %s breaks each answer that holds it', async (which) => {
     ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 2 } });
     const ids = ada.receive(10);
     const fault = ada.simulator.faults.add({ match: { messageId: ids[which] ?? '' }, effect: { kind: 'reset' } });
@@ -180,7 +196,7 @@ describe('a mailbox whose settings change', () => {
     expect([...mended.keys()].toSorted()).toEqual([...ids.slice(-2), late].toSorted());
   });
 
-  it('fetches the newest of each label of a scope with a limit', async () => {
+  it('fetches the newest messages of each label', async () => {
     ada = await RunningMailbox.open({
       format: 'raw',
       scope: { limit: 2, labelIds: [labelId('INBOX'), labelId('STARRED')] },
@@ -194,19 +210,5 @@ describe('a mailbox whose settings change', () => {
     const inbox = received('INBOX', 5);
     await ada.settle();
     expect(new Set((await ada.comparison()).held.keys())).toEqual(new Set([...starred.slice(-2), ...inbox.slice(-2)]));
-  });
-
-  it('goes on with the last of several changes at once', async () => {
-    await synchronised({ format: 'raw' }, (mailbox) => mailbox.receive(30));
-    ada.lanes.configure({ ...ada.lanes.state.settings, format: 'full' });
-    await ada.run(5);
-    ada.lanes.configure({
-      ...ada.lanes.state.settings,
-      format: 'raw',
-      scope: { ...ada.lanes.state.settings.scope, labelIds: [labelId('STARRED')] },
-    });
-    await ada.run(11_000);
-    await ada.configure({ scope: { labelIds: [] } });
-    await expectExact(ada);
   });
 });

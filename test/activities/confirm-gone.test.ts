@@ -24,13 +24,13 @@ function pending({ id, threadId: thread }: { id: string; threadId: string }): Pe
   };
 }
 
-/** What an attempt left of a message's count. */
+/** The count and the error that an attempt leaves on a message. */
 const lastOf = (attempt: FetchAttempt | undefined): Pick<PendingMessage, 'attempts' | 'lastError'> => ({
   attempts: attempt?.attempts ?? 0,
   lastError: attempt?.error ?? null,
 });
 
-describe('a message that its own gets answer with 404', () => {
+describe('a message whose own gets answer 404', () => {
   const gmail = openGmail();
   const { clock, mailbox, simulator } = gmail;
   const session = openSessions(gmail, pricesAt(1_000_000)).open('backfill');
@@ -42,14 +42,14 @@ describe('a message that its own gets answer with 404', () => {
     });
   const confirmed = (messages: readonly PendingMessage[]) =>
     clock.run(() => confirmGone({ session, clock, signal: new AbortController().signal }, messages));
-  const settled = (...messages: { id: string; threadId: string }[]) => confirmed(messages.map(pending));
+  const confirmedFirst = (...messages: { id: string; threadId: string }[]) => confirmed(messages.map(pending));
 
-  it('is gone when its thread, too, has not shown it three times, 5 and then 30 minutes apart', async () => {
+  it('is gone once its thread has not shown it in three looks either, 5 and then 30 minutes apart', async () => {
     const [alone, first] = [receive(), receive()];
     const second = receive(first.threadId);
     mailbox.delete(alone.id);
     mailbox.delete(second.id);
-    let looked = await settled(alone, second);
+    let looked = await confirmedFirst(alone, second);
     for (const wait of [5 * MINUTE, 30 * MINUTE]) {
       expect(looked.map(({ state, nextAttemptAt }) => [state, nextAttemptAt - clock.now()])).toEqual([
         ['failed', wait],
@@ -62,24 +62,24 @@ describe('a message that its own gets answer with 404', () => {
     expect(looked.map(({ state }) => state)).toEqual(['gone', 'gone']);
   });
 
-  it('fails, and is not gone, when its thread shows it: it is retried in a minute', async () => {
+  it('is failed, not gone, when its thread shows it, and is retried in a minute', async () => {
     const there = receive();
-    const [disputed] = await settled(there);
+    const [disputed] = await confirmedFirst(there);
     expect(disputed).toMatchObject({ state: 'failed', attempts: 6, nextAttemptAt: clock.now() + MINUTE });
   });
 
-  it('is asked again soon when its thread is not answered', async () => {
+  it('is asked for again soon when the get of its thread fails', async () => {
     const there = receive();
     simulator.faults.add({ match: { method: 'threads.get' }, effect: { kind: 'status', status: 500 }, times: 1 });
-    expect(await settled(there)).toMatchObject([{ state: 'pending', attempts: 5, error: 'not found' }]);
+    expect(await confirmedFirst(there)).toMatchObject([{ state: 'pending', attempts: 5, error: 'not found' }]);
   });
 });
 
-describe('held messages whose gets are answered with 404 for ten minutes', () => {
+describe('held messages whose gets answer 404 for ten minutes', () => {
   let ada: RunningMailbox;
   afterEach(() => ada.close());
 
-  it('keep their bodies, and get the new format later, even if their threads are twice not found', async () => {
+  it('keep their bodies, and get the new format later, even if two gets of threads answer 404, too', async () => {
     ada = await RunningMailbox.open({ format: 'full', pollInterval: MINUTE });
     const ids = ada.receive(10);
     await ada.settle();

@@ -36,7 +36,7 @@ it('The daily budget holds back backfills until midnight in Pacific time, and le
     await ada.until(() => ada.heldUntil !== null && bob.heldUntil !== null);
     expect([ada.heldUntil, bob.heldUntil]).toEqual([midnight, midnight]);
     expect(spent()).toBeGreaterThan(0.9 * BUDGET);
-    // Two slices at once go beyond by the least part of each, and no more.
+    // Two slices at once exceed the budget by no more than the smallest part of each.
     expect(spent()).toBeLessThanOrEqual(0.95 * BUDGET + 2 * 1_000);
 
     await clock.sleep(HOUR / 2);
@@ -67,7 +67,7 @@ it('The daily budget holds back backfills until midnight in Pacific time, and le
   await world.close();
 });
 
-it('Workers that die take the count of the day along for no more than a second each', async () => {
+it("Workers that die leave at most their last second each out of the day's count of units", async () => {
   const { world, clock, mailboxes, spent } = await open();
   for (const mailbox of mailboxes) mailbox.start();
   const deaths = 6;
@@ -79,7 +79,7 @@ it('Workers that die take the count of the day along for no more than a second e
     await clock.sleep(HOUR / 3);
   });
   const counted = await world.stores.store.unitsOfDay(pacificDay(clock.now()));
-  // What the sixth of a minute's grant that goes out in a burst comes to, for each mailbox and death.
+  // In a second, a burst may spend a sixth of a minute's grant: for each mailbox and death.
   expect(spent()).toBeLessThanOrEqual(0.95 * BUDGET + 2 * 1_000 + 2 * deaths * 1_000);
   expect(spent() - counted).toBeLessThanOrEqual(2 * deaths * 1_000);
   expect(counted).toBeGreaterThan(0.9 * BUDGET);

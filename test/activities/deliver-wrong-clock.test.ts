@@ -15,7 +15,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-describe('deliveries of a worker that begins with a wrong clock', () => {
+describe('deliveries of a worker that starts with a wrong clock', () => {
   let mailbox: RunningMailbox | null = null;
   afterEach(() => mailbox?.close());
 
@@ -35,7 +35,7 @@ describe('deliveries of a worker that begins with a wrong clock', () => {
     return { running, attempts, handlers };
   }
 
-  /** The first thing that a worker does, on a machine whose clock is ahead by `skew`, is to deliver. */
+  /** A new worker, whose clock is ahead by `skew`, delivers before it does anything else. */
   async function deliverBy(running: RunningMailbox, handlers: Handlers, skew: number): Promise<void> {
     running.replaceWorker((options) => workerWithWrongClock(options, { skew, jump: null }));
     const { deps, stores } = running;
@@ -66,7 +66,7 @@ describe('deliveries of a worker that begins with a wrong clock', () => {
     expect(attempts).toHaveLength(3);
   });
 
-  test('go on by that clock within two seconds where Gmail does not answer', async () => {
+  test("go by the worker's own clock after two seconds when Gmail does not answer", async () => {
     const { running, attempts, handlers } = await failing();
     const asked = running.clock.now();
     running.simulator.faults.add({ match: {}, effect: { kind: 'slow', ms: HOUR } });

@@ -28,7 +28,7 @@ beforeEach(async () => {
 });
 afterEach(() => closeStores(stores));
 
-/** Delivers as a worker does, to a handler that is called and never returns before its attempt is cancelled. */
+/** Delivers as a worker does, to a handler that ends only when its attempt is cancelled. */
 async function cancelled(...cancellation: Parameters<MockActivityEnvironment['cancel']>): Promise<void> {
   const { store, database } = stores;
   const called = Promise.withResolvers<undefined>();
@@ -76,7 +76,7 @@ it.each([
 });
 
 it.each([
-  ['does not wait for it any more', 'NOT_FOUND', { notFound: true }],
+  ['no longer waits for it', 'NOT_FOUND', { notFound: true }],
   ['missed its heartbeats', 'TIMED_OUT', { timedOut: true }],
 ] as const)('an attempt counts as one that did not end when the server %s', async (_, reason, details) => {
   await cancelled(reason, new ActivityCancellationDetails(details));

@@ -31,7 +31,7 @@ it('A listing that ends in doubt is counted for the alert', async () => {
   expect((await ada.stores.store.getMailbox(ADA))?.doubt).toMatchObject({ uncounted: 30 });
 });
 
-it('A listing that is believed is not', async () => {
+it('A listing that is believed is not counted for the alert', async () => {
   ada.receive(30);
   expect(await doubtsCounted()).toBe(0);
 });

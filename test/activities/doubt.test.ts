@@ -10,7 +10,7 @@ const DAY = 24 * HOUR;
 let ada: RunningMailbox;
 afterEach(() => ada.close());
 
-/** A message is starred while history is not read, and the label's listing leaves it out at first. */
+/** A message is starred while history has expired, and the label's listing leaves it out at first. */
 async function expectStarredLate(messageId: string): Promise<void> {
   const omission = ada.gmail.omissions.add({ messageId, from: 'label:STARRED' });
   ada.gmail.modify([messageId], { add: ['STARRED'], remove: [] });
@@ -30,7 +30,7 @@ describe('a message that listings leave out', () => {
     await ada.settle();
   });
 
-  it("is not absent where its label's listing shows it, and costs nothing for that", async () => {
+  it("is not absent when its label's listing shows it, and costs no get", async () => {
     ada.gmail.omissions.add({ messageId: ids[3] ?? '', from: 'listing' });
     const before = ada.calls();
     await ada.recover();
@@ -41,7 +41,7 @@ describe('a message that listings leave out', () => {
     expect(await ada.doubt()).toBeNull();
   });
 
-  it('stays, with its body, after history expired, however long every listing leaves it out', async () => {
+  it('stays, with its body, after history has expired, however long every listing leaves it out', async () => {
     ada.gmail.omissions.add({ messageId: ids[3] ?? '', from: 'all' });
     await ada.recover();
     await expectExact(ada);
@@ -49,7 +49,7 @@ describe('a message that listings leave out', () => {
     expect(await ada.stores.store.dropBuriedBodies({ now: ada.clock.now() + 30 * DAY, grace: 0 })).toBe(0);
   });
 
-  it('comes in days later, although labels.get does not know SPAM and so gives no count of it', async () => {
+  it('is stored once listings show it days later, although labels.get gives no count of SPAM', async () => {
     ada.gmail.labelBook.unlist('SPAM', { get: 'missing' });
     const [late = ''] = ada.receive(1);
     const omission = ada.gmail.omissions.add({ messageId: late, from: 'all' });
@@ -73,25 +73,25 @@ describe('a message that listings leave out', () => {
     expect(await ada.gone()).toEqual([]);
   });
 
-  it("keeps a label that only the label's own listing leaves out", async () => {
+  it("keeps a label although the label's own listing leaves it out", async () => {
     ada.gmail.omissions.add({ messageId: ids[3] ?? '', from: 'label:INBOX' });
     await ada.recover();
     await expectExact(ada);
   });
 
-  it('gets an unknown label by a later listing, since Gmail counts one message more under that label', async () => {
+  it('gets a missed label from a later listing, since Gmail counts one message more under that label', async () => {
     const [id = ''] = ids;
     await expectStarredLate(id);
   });
 
-  it('gets it in a scope with an age, too: the small label is counted at any age', async () => {
+  it('gets a missed label also in a scope with an age, where a small label is counted at any age', async () => {
     await ada.configure({ scope: { after: ada.gmail.existing(ids[30] ?? '').internalDate } });
     const [id = ''] = ids.slice(-1);
     for (const old of ids.slice(0, 3)) ada.gmail.modify([old], { add: ['STARRED'], remove: [] });
     await expectStarredLate(id);
   });
 
-  it('is brought although a deleted message makes up for it in a later listing, before history tells', async () => {
+  it("is fetched although a deleted message makes up for it in a listing that lags behind Gmail's count", async () => {
     await ada.close();
     ada = await RunningMailbox.open({ format: 'raw', pollInterval: HOUR });
     const [hidden = '', deleted = ''] = ada.receive(20);
@@ -107,7 +107,7 @@ describe('a message that listings leave out', () => {
     await expectExact(ada);
   });
 
-  it('is brought although the pages of a later listing move, and show another message twice', async () => {
+  it('is fetched although the pages of a later listing shift, and show another message twice', async () => {
     ada.gmail.paging.tokens = 'offset';
     ada.gmail.paging.listPage = 20;
     const [hidden = ''] = ada.receive(1, { from: ada.clock.now() });
@@ -131,7 +131,7 @@ describe('a message that listings leave out', () => {
   });
 
   it.each(['listings', 'minimal'] as const)(
-    'is brought although another one that was listed goes before the listing is repeated (%s)',
+    'is fetched although a listed message is deleted before the listing is repeated (%s)',
     async (recovery) => {
       await ada.configure({ recovery });
       ada.expire();
@@ -145,7 +145,7 @@ describe('a message that listings leave out', () => {
     },
   );
 
-  it('is brought by a later listing where it was never seen before', async () => {
+  it('is fetched when a later listing shows it for the first time', async () => {
     const [hidden = ''] = ada.receive(1);
     await ada.settle();
     ada.gmail.omissions.add({ messageId: hidden, from: 'all', until: ada.clock.now() + 2 * 60 * MINUTE });
@@ -172,7 +172,7 @@ describe('a listing that is cut short', () => {
           [kind, 2],
         ] as const,
     ),
-  )('by one odd answer (%s, %i times) removes nothing', async (kind, times) => {
+  )('by an odd answer (%s, times: %i) removes nothing', async (kind, times) => {
     ada = await RunningMailbox.open({ format: 'raw' });
     ada.gmail.paging.listPage = 100;
     ada.receive(400);
@@ -184,7 +184,7 @@ describe('a listing that is cut short', () => {
     expect(await ada.gone()).toEqual([]);
   });
 
-  it.each(PAGES)('for ten minutes (%s) removes nothing, says so, and is made good by a later one', async (kind) => {
+  it.each(PAGES)('for ten minutes (%s) removes nothing, is shown as doubted, and is repeated', async (kind) => {
     ada = await RunningMailbox.open({ format: 'raw' });
     ada.gmail.paging.listPage = 100;
     ada.receive(1_200);
@@ -206,7 +206,7 @@ describe('a listing that is cut short', () => {
     expect(await ada.doubt()).toBeNull();
   });
 
-  it('in a first full sync is repeated, so that nothing is said to be in sync that is not', async () => {
+  it('in a first full sync is repeated before the mailbox counts as in sync', async () => {
     ada = await RunningMailbox.open({ format: 'raw' });
     ada.receive(50);
     ada.simulator.faults.add({ match: { method: 'messages.list' }, effect: { kind: 'empty-page' }, times: 1 });
@@ -214,7 +214,7 @@ describe('a listing that is cut short', () => {
     await expectExact(ada);
   });
 
-  it('counts once, however often a person asks for it again: the next check is not put off', async () => {
+  it('counts as one check, however often a person resyncs, so that the next check is not put off', async () => {
     ada = await RunningMailbox.open({ format: 'raw' });
     ada.receive(50);
     ada.simulator.faults.add({
@@ -233,7 +233,7 @@ describe('a listing that is cut short', () => {
     expect(await ada.doubt()).toBeNull();
   });
 
-  it('under a label that labels.get does not know is made again: no count shows what it lacks', async () => {
+  it('under a label that labels.get does not know is repeated, since no count shows what is missing', async () => {
     ada = await RunningMailbox.open({ format: 'raw' });
     const own = ada.gmail.createLabel('Work').id;
     ada.receive(20, { labelIds: [own] });
@@ -249,7 +249,7 @@ describe('a listing that is cut short', () => {
     await expectExact(ada);
   });
 
-  it('under a label that is gone lacks nothing', async () => {
+  it('because its label was deleted is not doubted', async () => {
     ada = await RunningMailbox.open({ format: 'raw' });
     const own = ada.gmail.createLabel('Work').id;
     ada.receive(20, { labelIds: ['INBOX', own] });
@@ -261,8 +261,8 @@ describe('a listing that is cut short', () => {
   });
 });
 
-describe('a whole listing that is to be made again', () => {
-  it('waits while a message is still to be read, and costs no more polls than usual', async () => {
+describe('a whole listing that is to be repeated', () => {
+  it('waits while a message is still to be fetched, and costs no more polls than usual', async () => {
     ada = await RunningMailbox.open();
     const [id = ''] = ada.receive(3);
     const refusal = ada.simulator.faults.add({ match: { messageId: id }, effect: { kind: 'status', status: 400 } });
@@ -293,9 +293,9 @@ describe('a whole listing that is to be made again', () => {
 describe('a label', () => {
   let own: string;
   let ids: string[];
-  /** Messages get a new label that labels.list does not name, and history does not say so. */
-  function putInTheDark(messages: readonly string[]): string {
-    const { id } = ada.gmail.createLabel('In the dark');
+  /** Gives messages a new label that labels.list and labels.get do not know, and that history will not show. */
+  function addHiddenLabel(messages: readonly string[]): string {
+    const { id } = ada.gmail.createLabel('Hidden');
     ada.gmail.labelBook.unlist(id, { get: 'missing' });
     ada.gmail.modify([...messages], { add: [id], remove: [] });
     return id;
@@ -313,7 +313,7 @@ describe('a label', () => {
     await expectExact(ada);
   });
 
-  it('that is deleted without a word in history goes from every message, whichever path sees it', async () => {
+  it('that is deleted without a history record is removed from every message', async () => {
     ada.gmail.deleteLabel(own, { silent: true });
     ada.lanes.dispatch({ kind: 'poked' });
     await ada.settle();
@@ -325,7 +325,7 @@ describe('a label', () => {
     );
   });
 
-  it('that was called gone, and exists, comes back to its messages', async () => {
+  it('that was wrongly removed comes back to its messages', async () => {
     ada.gmail.labelBook.unlist(own, { get: 'answers' });
     await ada.stores.store.removeLabel({ mailbox: ADA, labelId: labelId(own), now: ada.clock.now() });
     await ada.run(30 * MINUTE);
@@ -333,8 +333,8 @@ describe('a label', () => {
     expect((await ada.stores.store.getLabels(ADA)).map(({ id }) => id)).toContain(own);
   });
 
-  it('that a recovery passed over comes to a message that its own listing leaves out once it is named', async () => {
-    const other = putInTheDark(ids.slice(0, 4));
+  it('that a recovery missed reaches even a message that its listing omits, once labels.list names it', async () => {
+    const other = addHiddenLabel(ids.slice(0, 4));
     const omission = ada.gmail.omissions.add({ messageId: ids[2] ?? '', from: `label:${other}` });
     await ada.recover();
     ada.gmail.labelBook.relist(other);
@@ -346,8 +346,8 @@ describe('a label', () => {
     expect(await ada.doubt()).toBeNull();
   });
 
-  it('that a recovery passed over, and that is never named, comes to all messages once one shows it', async () => {
-    const other = putInTheDark(ids.slice(0, 4));
+  it('that a recovery missed, and that labels.list never names, reaches all messages once one shows it', async () => {
+    const other = addHiddenLabel(ids.slice(0, 4));
     await ada.recover();
     ada.gmail.modify(ids.slice(0, 1), { add: ['STARRED', other], remove: [] });
     ada.gmail.modify(ids.slice(4, 5), { add: [other], remove: [] });
@@ -355,7 +355,7 @@ describe('a label', () => {
     await expectExact(ada);
   });
 
-  it('that labels.list leaves out without a count during a recovery is listed once it is named again', async () => {
+  it('that labels.list leaves out during a recovery has its messages listed once it is named again', async () => {
     ada.gmail.labelBook.unlist(own, { get: 'missing' });
     const [unlabelled = ''] = ada.receive(1);
     ada.lanes.dispatch({ kind: 'poked' });
@@ -371,7 +371,7 @@ describe('a label', () => {
     await expectExact(ada);
   });
 
-  it('that does not exist empties no mirror: the settings are refused with a sentence', async () => {
+  it('that does not exist empties no mirror: the settings are refused, with the reason', async () => {
     const { settings } = ada.lanes.state;
     ada.lanes.configure({ ...settings, scope: { ...settings.scope, labelIds: [labelId('Label_9999')] } });
     await ada.run(5 * MINUTE);
@@ -389,7 +389,7 @@ describe('a label', () => {
 });
 
 describe('the first seconds of a first full sync', () => {
-  it('store nothing that a lagging replica answered, and cost no get for that', async () => {
+  it('leave nothing stale from a lagging replica, and cost no extra get', async () => {
     ada = await RunningMailbox.open({ format: 'raw' });
     const ids = ada.receive(40);
     ada.receive(10, { labelIds: ['UNREAD', 'INBOX'] });
@@ -401,7 +401,7 @@ describe('the first seconds of a first full sync', () => {
     expect(ada.gets()).toBeLessThanOrEqual(50);
   });
 
-  it('keep no message that a lagging replica answered, and that was deleted before the mark', async () => {
+  it('leave no message that a lagging replica showed although it was deleted before the mark', async () => {
     ada = await RunningMailbox.open({ format: 'raw' });
     const [, deleted = ''] = ada.receive(10);
     Object.assign(ada.gmail.lag, { listMs: 20_000, getMs: 20_000, getProbability: 1 });

@@ -25,7 +25,7 @@ beforeEach(async () => {
 afterEach(() => ada.close());
 
 /** Accepts the events that wait, and answers them. */
-async function told() {
+async function accepted() {
   const { store } = ada.stores;
   const named = { mailbox: ADA, subscription: SUBSCRIPTION };
   const events = [];
@@ -37,16 +37,16 @@ async function told() {
     if (step.delivery.event !== null) events.push(step.delivery.event);
   }
 }
-const kinds = async () => (await told()).map(({ kind }) => kind);
+const kinds = async () => (await accepted()).map(({ kind }) => kind);
 
-it('tells once that consent is needed, however often Gmail is asked, and that it is in sync afterwards', async () => {
+it('A mailbox reports once that it needs consent, however often it asks Gmail, and once that it is back', async () => {
   ada.receive(20);
   await ada.settle();
   expect(await kinds()).toEqual(['in-sync']);
   ada.simulator.revoke(ADA);
   await ada.run(5 * DAY);
   expect(ada.lanes.state.blocked?.asks).toBeGreaterThan(3);
-  const [event, ...others] = await told();
+  const [event, ...others] = await accepted();
   expect(others).toEqual([]);
   expect(event).toMatchObject({ kind: 'needs-consent', code: 'access-revoked' });
   expect(event?.kind === 'needs-consent' && event.reason).toContain('no longer accepts the credentials of ada@');
@@ -58,7 +58,7 @@ it('tells once that consent is needed, however often Gmail is asked, and that it
   expect(await kinds()).toEqual(['in-sync']);
 });
 
-it('tells that it has recovered once everything was compared after the history had expired', async () => {
+it('A mailbox reports once that it has recovered after history expired', async () => {
   const ids = ada.receive(20);
   await ada.settle();
   ada.gmail.deleteAll(ids.slice(0, 5));
@@ -70,12 +70,12 @@ it('tells that it has recovered once everything was compared after the history h
   expect(await kinds()).toEqual([]);
 });
 
-it('tells once of a message that fails, and that the mailbox is in sync without it', async () => {
+it('A mailbox reports a failed message once, and that it is in sync without that message', async () => {
   const [culprit = ''] = ada.receive(20);
   ada.gmail.poison(culprit, 400);
   await ada.settle();
   await ada.run(2 * DAY);
-  const events = await told();
+  const events = await accepted();
   expect(events.map(({ kind }) => kind)).toEqual(['message-failed', 'in-sync']);
   expect(events[0]).toMatchObject({ messageId: culprit, reason: expect.stringContaining('Gmail refuses') });
 });

@@ -13,8 +13,8 @@ afterEach(() => ada.close());
 const failures = () => ada.stores.store.listFailed(ADA, 10);
 const storedIds = async () => [...(await ada.comparison()).held.keys()].toSorted();
 
-/** Every connection breaks whose answer would hold this message. */
-function breaksConnections(id: string): { remove(): void } {
+/** Breaks every connection whose answer would hold this message. */
+function breakConnections(id: string): { remove(): void } {
   return ada.simulator.faults.add({ match: { messageId: id }, effect: { kind: 'reset' } });
 }
 
@@ -30,10 +30,10 @@ describe('a message that cannot be fetched', () => {
     ]);
   });
 
-  it('is found in a batch whose answer always breaks, and so is a second one in the same batch', async () => {
+  it('is found in a batch whose answer always breaks, even beside another such message', async () => {
     const ids = ada.receive(40);
     const culprits = [ids[7] ?? '', ids[8] ?? ''];
-    culprits.forEach(breaksConnections);
+    culprits.forEach(breakConnections);
     await ada.settle();
     expect(await storedIds()).toEqual(ids.filter((id) => !culprits.includes(id)).toSorted());
     expect((await failures()).map(({ id }) => id).toSorted()).toEqual(culprits.toSorted());
@@ -48,7 +48,7 @@ describe('a message that cannot be fetched', () => {
     expect((await failures()).map(({ id }) => id)).toEqual([ids[3]]);
   });
 
-  it('is tried again by itself after growing delays, and leaves the list once it turns up', async () => {
+  it('is tried again by itself after growing delays, and leaves the list once it is fetched', async () => {
     const [id = ''] = ada.receive(1);
     ada.gmail.poison(id, 400);
     await ada.settle();
@@ -112,7 +112,7 @@ describe('labels that must be read again', () => {
     };
     await store.applyHistory({ ...page, records: [record(10n, 'STARRED')] });
     await store.applyHistory({ ...page, records: [record(5n, 'UNREAD')] });
-    // Whatever Gmail answers is as new as those records.
+    // Makes Gmail's answers as new as those records.
     for (const id of ids)
       for (let change = 0; change < 12; change++)
         ada.gmail.modify([id], change % 2 === 0 ? { add: ['STARRED'] } : { remove: ['STARRED'] });

@@ -35,7 +35,7 @@ describe('what becomes of a failure', () => {
       type: 'StoreLost',
       next: { kind: 'stop' },
     });
-    // Only where it is retried it is said so: a command of a person's ends with the same error.
+    // Only the activity adds that it tries again: a person's command ends with the same error.
     expect(outcomeOf(new StoreError({ kind: 'unavailable' }, 'The database is locked.'), ADA, NOW)).toMatchObject({
       type: 'StoreUnavailable',
       next: { kind: 'retry' },
@@ -43,7 +43,7 @@ describe('what becomes of a failure', () => {
     });
   });
 
-  test('a mailbox without credentials is to be connected', () => {
+  test('a mailbox without credentials has to be connected', () => {
     expect(outcomeOf(new NotConnectedError('none'), ADA, NOW)).toMatchObject({
       message: 'ada@example.com has no credentials',
       remedy: { kind: 'connect', mailbox: ADA },
@@ -89,7 +89,7 @@ describe('what becomes of a failure', () => {
       /^from Gmail$/,
       { kind: 'grant', mailbox: ADA, without: 'gmail.metadata', format: 'raw', orLess: true },
     ],
-  ])('%o is told with its remedy, and promises nothing that a pause would stop', (failure, says, remedy) => {
+  ])('%o has a message and a remedy, and does not promise to go on by itself', (failure, says, remedy) => {
     const outcome = ofGmail(failure);
     const message = outcome?.message ?? '';
     expect(message).toMatch(says);
@@ -113,11 +113,11 @@ describe('what becomes of a failure', () => {
       'token',
       'ada@example.com: Google gave no usable answer to a request for an access token (HTTP 500); trying again',
     ],
-  ])('%o of %s says who did not answer what', (failure, method, text) => {
+  ])('%o of %s names the service and the call that failed', (failure, method, text) => {
     expect(outcomeOf(gmailError(ADA, method, failure), ADA, NOW)?.message).toBe(text);
   });
 
-  test('an unforeseen error is no outcome', () => {
+  test('an unforeseen error has no outcome', () => {
     expect(outcomeOf(new TypeError('x is not a function'), ADA, NOW)).toBeNull();
   });
 });

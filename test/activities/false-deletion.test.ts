@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => ada.close());
 
-/** The next answer of history also says that a message was deleted, which is there all the time. */
+/** Makes the next answer of history claim that a message was deleted, although it still exists. */
 function sayDeleted(id: string): void {
   let isNext = true;
   ada.transport = async (request) => {
@@ -30,7 +30,7 @@ function sayDeleted(id: string): void {
 
 const dropBodies = () => ada.stores.store.dropBuriedBodies({ now: ada.clock.now(), grace: DAY });
 
-describe('a message whose deletion a single answer of history shows', () => {
+describe('a message that a single answer of history wrongly calls deleted', () => {
   it('keeps its body until the weekly audit has found it, and comes back without a get', async () => {
     const [there = ''] = ids;
     sayDeleted(there);
@@ -52,7 +52,7 @@ describe('a message whose deletion a single answer of history shows', () => {
   });
 });
 
-it('The body of a deleted message goes a day after history has shown the deletion twice', async () => {
+it('The body of a deleted message is dropped a day after history has shown the deletion twice', async () => {
   const [deleted = ''] = ids;
   ada.gmail.deleteAll([deleted]);
   ada.lanes.dispatch({ kind: 'poked' });

@@ -19,7 +19,7 @@ const answersFar = (method: 'getProfile' | 'history.list', extent: { times?: num
     ...extent,
   });
 
-/** What comes after the odd answer is not taken for known: neither to the mailbox nor to any message. */
+/** The mark and the messages still follow what changes after the odd answer. */
 async function expectFollowed(ids: readonly string[]): Promise<void> {
   for (const id of ids) ada.gmail.modify([id], { add: ['STARRED'], remove: ['INBOX'] });
   ada.gmail.deleteAll(ids.slice(0, 1));
@@ -30,7 +30,7 @@ async function expectFollowed(ids: readonly string[]): Promise<void> {
   await expectExact(ada);
 }
 
-it.each([1, 5])('A mark is not moved to where no history reaches by %i answers of history.list', async (times) => {
+it.each([1, 5])('A mark is not moved to an impossible history id by %i answers of history.list', async (times) => {
   ada = await RunningMailbox.open({ format: 'raw' });
   const ids = ada.receive(5);
   await ada.settle();
@@ -44,7 +44,7 @@ it.each([1, 5])('A mark is not moved to where no history reaches by %i answers o
 it.each([
   ['once', { times: 1 }],
   ['for ten minutes', { until: Date.UTC(2026, 0, 10) + 12 * MINUTE }],
-] as const)('A recovery pins no head that the mailbox has not reached: getProfile, %s', async (_, extent) => {
+] as const)('A recovery pins no impossible history id that getProfile answers %s', async (_, extent) => {
   ada = await RunningMailbox.open({ format: 'raw' });
   const ids = ada.receive(5);
   await ada.settle();
@@ -54,7 +54,7 @@ it.each([
   await expectFollowed(ids);
 });
 
-it('The message that dates the limit of a first listing is read again when its id is far ahead', async () => {
+it('The oldest message within a limit is read again when its history id is impossible', async () => {
   ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 3 } });
   const ids = ada.receive(5);
   const fault = ada.simulator.faults.add({
@@ -72,7 +72,7 @@ it('The message that dates the limit of a first listing is read again when its i
 });
 
 it.each(['by itself', 'in its thread'])(
-  'A message that is answered once with an id far ahead, %s, is read again, and its later changes are followed',
+  'A message with an impossible history id in one answer (%s) is read again, and its later changes are followed',
   async (how) => {
     ada = await RunningMailbox.open({ format: 'full' });
     const [first = ''] = ada.receive(1);
@@ -88,7 +88,7 @@ it.each(['by itself', 'in its thread'])(
 );
 
 it.each(['refuses', 'answers with nothing'])(
-  'A first full sync that pinned such a head recovers by itself, whether Gmail %s when asked from there',
+  'A first full sync that pinned an impossible history id recovers by itself: Gmail %s when asked from there',
   async (how) => {
     ada = await RunningMailbox.open({ format: 'raw' });
     const ids = ada.receive(5);

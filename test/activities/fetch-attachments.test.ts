@@ -36,7 +36,7 @@ describe('attachments', () => {
     expect(gets()).toEqual([1, 0, 0]);
   });
 
-  it('come with one more get for each message that has attachments, and without one for the others', async () => {
+  it('cost one more get for each message that has attachments, and none for the others', async () => {
     await opened();
     receive(file('a.pdf'));
     receive(file('a.pdf'), file('b.pdf'), file('c.pdf'), file('d.pdf', 70_000));
@@ -47,7 +47,7 @@ describe('attachments', () => {
     expect(gets()).toEqual([9, 0, 0]);
   });
 
-  it('come one by one, in the same reading, where the price table makes that cheaper', async () => {
+  it('are fetched one by one, without another get of the message, when the prices make that cheaper', async () => {
     await opened();
     const units = { ...ada.deps.prices.units, 'messages.attachments.get': 6 };
     Object.assign(ada.deps.prices, { units });
@@ -67,7 +67,7 @@ describe('attachments', () => {
     expect(gets()).toEqual([2, 0, 0]);
   });
 
-  it('that the RAW form does not give for certain are fetched by the ids of a new reading', async () => {
+  it('that the RAW form does not give for certain are fetched by the ids of another FULL get', async () => {
     await opened();
     receive(file('a.pdf'), { name: 'lines.txt', content: 'one\r\ntwo\r\n', encoding: '8bit' });
     await ada.settle();
@@ -85,7 +85,7 @@ describe('attachments', () => {
     expect(gets()).toEqual([1, 1, 0]);
   });
 
-  it('are fetched once the setting asks for them, for the messages that lack them, without a new get', async () => {
+  it('are fetched once the setting asks for them, with one get for each message that has some', async () => {
     await opened({});
     receive(file('a.pdf'), file('b.pdf'));
     receive(file('a.pdf'));

@@ -27,7 +27,7 @@ it('a grant that bars the format makes the mailbox wait, without a listing or a 
     message: expect.stringMatching(/has granted gmail.metadata, but format raw needs gmail.readonly/),
     remedy: { kind: 'grant', without: null, format: 'raw', orLess: true },
   });
-  // The live lane may read history once more: under the settings of before, which the grant covers.
+  // The live lane may read history once more under the earlier settings, which the grant covers.
   expect(mailbox.gets(before)).toBe(0);
   expect(mailbox.calls()['messages.list']).toBe(before['messages.list']);
 
@@ -36,7 +36,7 @@ it('a grant that bars the format makes the mailbox wait, without a listing or a 
   await expectExact(mailbox);
 });
 
-it('a condition by date is barred as well, and settings that need less let the mailbox go on', async () => {
+it('a scope by date is barred as well, and settings that need less let the mailbox go on', async () => {
   const mailbox = await RunningMailbox.open({ format: 'metadata' });
   mailbox.receive(5);
   await consent(mailbox, [scope('metadata')]);
@@ -55,7 +55,7 @@ it('a condition by date is barred as well, and settings that need less let the m
 });
 
 it.each([{ known: true }, { known: false }])(
-  'gmail.metadata beside gmail.readonly bars bodies, and the remedy that is named helps (scopes known: $known)',
+  'gmail.metadata beside gmail.readonly bars bodies, and the named remedy helps (scopes known: $known)',
   async ({ known }) => {
     const mailbox = await RunningMailbox.open({ format: 'raw' });
     mailbox.receive(5);

@@ -8,7 +8,7 @@ import { closeStores, openStores } from '../../src/store/open-store.ts';
 
 const ADA = mailboxId('ada@example.com');
 
-it('a mailbox without a row may have been removed, and one without a mark is listed again', async () => {
+it('the error for a mailbox without a row, or without a mark, says why and what happens next', async () => {
   const stores = await openStores(databaseAt('sqlite::memory:'));
   const deps = { store: stores.store } as const;
   await expect(knownMailbox(deps, ADA)).rejects.toThrow(

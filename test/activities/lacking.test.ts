@@ -9,7 +9,7 @@ import { mailWithAttachments, type TestAttachment } from '../fixtures/gmail/mail
 import { ADA, RunningMailbox, expectExact } from './running-mailbox.ts';
 
 const MINUTE = 60_000;
-/** How often a mailbox is polled that is watched for days: each poll costs real time. */
+/** The poll interval of tests that run for days, since each poll costs real time. */
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
@@ -34,8 +34,8 @@ const without = (id: string, ...fields: string[]) =>
 const jsonOf = (message: StoredMessage | undefined): unknown =>
   JSON.parse(Buffer.from(message?.body ?? []).toString('utf8'));
 
-describe('a message that has no raw, in a mailbox of raw ones', () => {
-  it('is stored as full, marked, for two gets where it is a chat, and never asked for again', async () => {
+describe('a message without raw, in a mailbox of format raw,', () => {
+  it('is stored as full, marked, after two gets when it is a chat, and never fetched again', async () => {
     await opened({ format: 'raw', pollInterval: HOUR });
     const ids = ada.receive(5);
     const [chat = ''] = ada.receive(1, { labelIds: ['CHAT'] });
@@ -56,7 +56,7 @@ describe('a message that has no raw, in a mailbox of raw ones', () => {
   });
 
   it.each(['missing', 'cut', 'whole'] as const)(
-    'is a chat whose raw is %s: never taken for more than it is',
+    'is stored as full when it is a chat, unless its raw is whole (%s)',
     async (raw) => {
       await opened({ format: 'raw' });
       const [chat = ''] = ada.receive(1, { labelIds: ['CHAT'] });
@@ -69,7 +69,7 @@ describe('a message that has no raw, in a mailbox of raw ones', () => {
     },
   );
 
-  it('is asked for its raw ever more rarely where it is no chat, and holds it once Gmail gives it', async () => {
+  it('is fetched ever more rarely when it is no chat, and stored as raw once Gmail gives that', async () => {
     await opened({ format: 'raw', pollInterval: HOUR });
     const [id = ''] = ada.receive(1);
     const fault = ada.simulator.faults.add({
@@ -92,7 +92,7 @@ describe('a message that has no raw, in a mailbox of raw ones', () => {
     expect(await ada.stores.store.nextAttemptAt({ mailbox: ADA, lane: 'backfill', now: ada.clock.now() })).toBeNull();
   });
 
-  it('is asked for its raw at once where a person asks to try again', async () => {
+  it('is fetched at once when a person asks to try again, unless it is a chat', async () => {
     await opened({ format: 'raw' });
     const [id = ''] = ada.receive(1);
     const [chat = ''] = ada.receive(1, { labelIds: ['CHAT'] });
@@ -112,7 +112,7 @@ describe('a message that has no raw, in a mailbox of raw ones', () => {
     expect(ada.gets(before)).toBe(1);
   });
 
-  it('is asked for its raw twice before full stands in for it, where it is no chat', async () => {
+  it('is fetched as raw twice before full stands in for it, when it is no chat', async () => {
     await opened({ format: 'raw' });
     const [once = '', never = ''] = ada.receive(2);
     ada.simulator.faults.add({
@@ -131,7 +131,7 @@ describe('a message that has no raw, in a mailbox of raw ones', () => {
     expect(ada.gets(), 'two for the one, three for the other').toBe(5);
   });
 
-  it('follows labels and recoveries as any other, never by a get of what it lacks', async () => {
+  it('follows label changes and recoveries like any other, without a get of its raw', async () => {
     await opened({ format: 'raw' });
     const [chat = ''] = ada.receive(1, { labelIds: ['CHAT'] });
     without(chat, 'raw');
@@ -146,11 +146,11 @@ describe('a message that has no raw, in a mailbox of raw ones', () => {
     ada.lanes.dispatch({ kind: 'poked' });
     await ada.settle();
     expect((await messages()).get(chat)).toMatchObject({ labelIds: ['CHAT'], format: 'full', lacks: 'raw' });
-    // A MINIMAL one, which confirms that the label was taken off.
+    // One MINIMAL get, which confirms that the label was removed.
     expect(ada.gets() - before).toBe(1);
   });
 
-  it('lacks nothing in a mailbox of full ones, and costs no get when the format changes to that', async () => {
+  it('lacks nothing once the format changes to full, which costs no get for it', async () => {
     await opened({ format: 'raw' });
     const [chat = ''] = ada.receive(1, { labelIds: ['CHAT'] });
     without(chat, 'raw');
@@ -167,7 +167,7 @@ describe('a message that has no raw, in a mailbox of raw ones', () => {
 
 const lines = (name: string, content: string): TestAttachment => ({ name, content, encoding: '8bit' });
 
-/** Attachments that the RAW form does not give for certain: each is fetched by its id. */
+/** A message with attachments that the RAW form does not give for certain: each is fetched by its id. */
 function receive(...attachments: TestAttachment[]): string {
   return ada.gmail.insert({
     raw: mailWithAttachments({ subject: 'files', text: 'see below', attachments }),
@@ -181,7 +181,7 @@ const LOST = { kind: 'replace', fields: { size: 12 }, without: ['data'] } as con
 
 describe('an attachment', () => {
   it.each([{ size: 0 }, {}])(
-    'of which Gmail answers a size of 0 is empty, and its message complete, where the message names %o',
+    'that Gmail answers with size 0 is empty, and its message complete, when the message names %o',
     async (named) => {
       await opened({ attachments: true });
       const id = receive(lines('empty.txt', 'a\r\nb'), { name: 'a.pdf', content: randomBytes(300) });
@@ -204,7 +204,7 @@ describe('an attachment', () => {
     },
   );
 
-  it('of size 0 counts as missing where its message names a larger size, and comes with a later get', async () => {
+  it('answered with size 0 is missing when its message names a larger size, and comes with a later get', async () => {
     await opened({ attachments: true });
     const id = receive(lines('lines.txt', 'a\r\nb'), { name: 'a.pdf', content: randomBytes(300) });
     ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: EMPTY, times: 1 });
@@ -219,7 +219,7 @@ describe('an attachment', () => {
     expect(await ada.counts()).toMatchObject({ stored: 1, lacking: 0 });
   });
 
-  it('that Gmail does not give leaves its message readable, with the others, for a bounded price', async () => {
+  it('that Gmail does not give leaves its message and the others readable, at a bounded price', async () => {
     await opened({ attachments: true });
     const id = receive(lines('one.txt', 'a\r\nb'), lines('two.txt', 'cc\r\ndd'));
     const fault = ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: LOST, times: 2 });
@@ -244,7 +244,7 @@ describe('an attachment', () => {
     expect(await ada.stores.store.nextAttemptAt({ mailbox: ADA, lane: 'backfill', now: ada.clock.now() })).toBeNull();
   });
 
-  it('that is held stays, and is not asked for again, while another is missing', async () => {
+  it('that is stored stays, and is not fetched again, while another one is missing', async () => {
     await opened({ attachments: true });
     const id = receive(lines('one.txt', 'a\r\nb'), lines('two.txt', 'cc\r\ndd'));
     const { threadId } = ada.gmail.existing(id);
@@ -258,10 +258,7 @@ describe('an attachment', () => {
     ada.receive(4, { threadId });
     ada.lanes.dispatch({ kind: 'poked' });
     await ada.run(30 * MINUTE);
-    expect(
-      (ada.calls()['messages.attachments.get'] ?? 0) - before,
-      'of one of them, and once more within the call',
-    ).toBe(2);
+    expect((ada.calls()['messages.attachments.get'] ?? 0) - before, 'one attachment, tried twice').toBe(2);
     const message = (await messages()).get(id);
     expect(message).toMatchObject({ lacks: 'attachments', labelIds: ['INBOX', 'STARRED'] });
     expect(JSON.stringify(jsonOf(message))).toContain(second);
@@ -270,7 +267,7 @@ describe('an attachment', () => {
     await expectExact(ada);
   });
 
-  it('is asked for less and less often', async () => {
+  it('that is missing is fetched less and less often', async () => {
     await opened({ attachments: true, pollInterval: HOUR });
     receive(lines('one.txt', 'a\r\nb'));
     ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: LOST });
@@ -286,7 +283,7 @@ describe('an attachment', () => {
     expect(spent() - second).toBeLessThanOrEqual(100);
   });
 
-  it('is asked for at once where a person asks to try again, or the setting is switched on again', async () => {
+  it('that is missing is fetched at once when a person asks to try again, or toggles the setting', async () => {
     await opened({ attachments: true });
     const id = receive(lines('one.txt', 'a\r\nb'));
     const fault = ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: LOST });
@@ -307,7 +304,7 @@ describe('an attachment', () => {
     await expectExact(ada);
   });
 
-  it('that is missing does not hold its message back: label changes and the deletion are applied', async () => {
+  it('that is missing does not keep label changes and the deletion from its message', async () => {
     await opened({ attachments: true });
     const id = receive(lines('one.txt', 'a\r\nb'));
     ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: LOST });

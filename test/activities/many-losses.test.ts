@@ -10,8 +10,8 @@ const DAY = 24 * HOUR;
 let ada: RunningMailbox;
 afterEach(() => ada.close());
 
-describe('a mailbox that lost thousands', () => {
-  it('follows after a second whole listing some minutes later, without a get each', async () => {
+describe('a mailbox that lost thousands of messages', () => {
+  it('removes them after a second whole listing some minutes later, without a get for each', async () => {
     ada = await RunningMailbox.open({ format: 'minimal' });
     const ids = ada.receive(1_500);
     await ada.settle();
@@ -29,19 +29,19 @@ describe('a mailbox that lost thousands', () => {
   });
 });
 
-describe('a mailbox that lost more messages than are named one by one', () => {
+describe('a mailbox that lost more messages than a comparison names', () => {
   const LOST = 10_100;
   let before: Record<string, number>;
 
-  /** Comparing so many rows lets the process's other work run, so it takes real time, too. */
+  /** Comparing so many rows yields to the process's other work, and so takes real time, too. */
   const until = (holds: () => Promise<boolean>): Promise<true> =>
     eventually(60_000, async () => {
       await ada.run(20_000);
       return (await holds()) ? true : null;
     });
 
-  /** The first listing after the losses has ended, in doubt. */
-  async function lost(): Promise<void> {
+  /** Deletes the messages, and waits until the first listing afterwards has ended in doubt. */
+  async function loseMany(): Promise<void> {
     ada = await RunningMailbox.open({ format: 'minimal', pollInterval: HOUR });
     const ids = ada.receive(LOST + 100);
     await ada.settle();
@@ -53,16 +53,16 @@ describe('a mailbox that lost more messages than are named one by one', () => {
     expect(await ada.doubt()).toMatchObject({ uncounted: 0, absent: LOST });
   }
 
-  it('follows after a second whole listing, with a sample of gets each time', async () => {
-    await lost();
+  it('removes them after a second whole listing, with a sample of gets each time', async () => {
+    await loseMany();
     await until(async () => (await ada.doubt()) === null);
     await ada.settle();
     await expectExact(ada);
     expect(ada.gets(before)).toBeLessThanOrEqual(1 + 2 * 10);
   });
 
-  it('keeps them all while Gmail counts messages that neither listing showed', async () => {
-    await lost();
+  it('keeps all of them while Gmail counts messages that neither listing showed', async () => {
+    await loseMany();
     ada.gmail.totalsOff.profile = 1;
     const doubted = (await ada.doubt())?.checks ?? 0;
     await until(async () => ((await ada.doubt())?.checks ?? 0) > doubted);
@@ -70,7 +70,7 @@ describe('a mailbox that lost more messages than are named one by one', () => {
   });
 });
 
-describe('many deleted messages, among which listings leave out two that exist, for days', () => {
+describe('many deleted messages, and two existing ones that listings leave out for days,', () => {
   const DELETED = 40;
   let ids: readonly string[];
   let hidden: readonly string[];
@@ -81,7 +81,7 @@ describe('many deleted messages, among which listings leave out two that exist, 
     await ada.settle();
     if (hasAge) await ada.configure({ scope: { after: ada.gmail.existing(ids[0] ?? '').internalDate } });
     const suspects = ids.slice(10, 10 + DELETED + 2);
-    // A sample that is spread evenly, from the first on, misses these.
+    // A sample spread evenly from the first suspect on misses these.
     hidden = suspects.slice(1, 3);
     for (const messageId of hidden) ada.gmail.omissions.add({ messageId, from: 'all' });
     ada.gmail.deleteAll(suspects.filter((id) => !hidden.includes(id)));
@@ -96,7 +96,7 @@ describe('many deleted messages, among which listings leave out two that exist, 
     await expectExact(ada);
   }
 
-  it('are told apart by gets: the count says that something is missing', async () => {
+  it('are told apart by gets, since the count shows that something is missing', async () => {
     await open({ hasAge: false });
     await ada.recover();
     expect(await ada.doubt()).toMatchObject({ uncounted: 2, absent: 0 });
@@ -126,8 +126,8 @@ describe('many deleted messages, among which listings leave out two that exist, 
   );
 });
 
-describe('thousands of deleted messages in a scope with an age', () => {
-  it('are confirmed one by one, since nothing else of Gmail counts them', async () => {
+describe('deleted messages in a scope with an age', () => {
+  it('are confirmed one by one even if there are thousands, since Gmail does not count them', async () => {
     ada = await RunningMailbox.open({ format: 'minimal' });
     const ids = ada.receive(1_500);
     await ada.settle();
@@ -139,7 +139,7 @@ describe('thousands of deleted messages in a scope with an age', () => {
     expect(await ada.doubt()).toBeNull();
   });
 
-  it('are asked for again where a get of the sample was not answered', async () => {
+  it('are asked for again when a get of the sample fails', async () => {
     ada = await RunningMailbox.open({ format: 'minimal' });
     const ids = ada.receive(120);
     await ada.settle();

@@ -6,7 +6,7 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;
 
-describe('a worker that begins with a wrong clock', () => {
+describe('a worker that starts with a wrong clock', () => {
   let mailbox: RunningMailbox | null = null;
   afterEach(() => mailbox?.close());
 
@@ -27,7 +27,7 @@ describe('a worker that begins with a wrong clock', () => {
     ['ten minutes behind', -10 * MINUTE],
     ['a day ahead', DAY],
     ['a day behind', -DAY],
-  ])('makes the later listing no earlier than it is due: %s', async (_, skew) => {
+  ])('does not make the second listing before it is due: %s', async (_, skew) => {
     const running = await listedTooEarly();
     running.replaceWorker((options) => workerWithWrongClock(options, { skew, jump: null }));
     running.lanes.dispatch({ kind: 'poked' });
@@ -36,7 +36,7 @@ describe('a worker that begins with a wrong clock', () => {
     await expectExact(running);
   });
 
-  test('asks Gmail for the time once, for one unit', async () => {
+  test('asks Gmail for the time once, with a getProfile', async () => {
     const running = await listedTooEarly();
     const { getProfile: before = 0 } = running.calls();
     running.replaceWorker((options) => workerWithWrongClock(options, { skew: DAY, jump: null }));

@@ -20,7 +20,7 @@ async function look(): Promise<MailboxReport> {
 const errorIn = (report: MailboxReport): string =>
   /last error .*/s.exec(reportLines(report, null, ada.clock.now()).join('\n'))?.[0] ?? '';
 
-/** As a worker runs it: with what it notes of failures. Answers whether it succeeded. */
+/** Runs an activity as a worker does, which notes its failures. Answers whether it succeeded. */
 async function runs(activity: (activities: ReturnType<typeof createActivities>) => Promise<unknown>): Promise<boolean> {
   const work = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(() =>
     activity(createActivities(ada.deps)),
@@ -47,7 +47,7 @@ async function listed(): Promise<void> {
   expect(await runs((worker) => worker.fullSync({ mailbox: ADA, settings, generation: 1 }))).toBe(true);
 }
 
-/** Gets are what a live sync of a quiet mailbox does without. Answers what mends them. */
+/** Breaks gets, which a live sync of a quiet mailbox does not need. Answers a function that mends them. */
 function breakBackfill(): () => void {
   const faults = (['batch', 'getProfile'] as const).map((method) =>
     ada.simulator.faults.add({ match: { method }, effect: { kind: 'status', status: 503 } }),
@@ -71,7 +71,7 @@ it('A backfill that fails is reported at every look, however many live syncs suc
   expect(errorIn(await look())).toMatch(/last error +none/);
 });
 
-it('Both lanes are reported where both fail, and asking only the store mends neither', async () => {
+it('Both lanes are reported when both fail, and an activity that asks only the store mends neither', async () => {
   await listed();
   breakBackfill();
   const history = ada.simulator.faults.add({

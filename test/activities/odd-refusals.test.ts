@@ -6,7 +6,7 @@ import { RunningMailbox, expectExact } from './running-mailbox.ts';
 let ada: RunningMailbox;
 afterEach(() => ada.close());
 
-it('A page token of history that Gmail takes no more begins the read again, and blocks nothing', async () => {
+it('A page token of history that Gmail no longer accepts restarts the read, and blocks nothing', async () => {
   ada = await RunningMailbox.open({ format: 'minimal' });
   ada.gmail.paging.historyPage = 5;
   const ids = ada.receive(60);
@@ -27,7 +27,7 @@ it('A page token of history that Gmail takes no more begins the read again, and 
   await expectExact(ada);
 });
 
-it('A label whose listing is refused keeps its messages: only a label that is gone loses them', async () => {
+it('A label whose listing is refused keeps its messages', async () => {
   ada = await RunningMailbox.open({ format: 'minimal' });
   const ids = ada.receive(30);
   ada.gmail.modify(ids, { add: ['STARRED'] });

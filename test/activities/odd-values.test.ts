@@ -30,11 +30,11 @@ describe('a message with a value that Gmail would never send', () => {
   it.each<[string, Json]>([
     ['a size of 1.5', { sizeEstimate: 1.5 }],
     ['a size of 1e30', { sizeEstimate: 1e30 }],
-    ['a size of 2^53 + 1', { sizeEstimate: 2 ** 53 + 2 }],
+    ['a size of 2^53 + 2', { sizeEstimate: 2 ** 53 + 2 }],
     ['a size below zero', { sizeEstimate: -5 }],
     ['a date out of range', { internalDate: '99999999999999999999' }],
     ['a date that is text', { internalDate: 'yesterday' }],
-    ['labels that are none', { labelIds: ['INBOX', 'a\0b', 7, ''] }],
+    ['labels that cannot be label ids', { labelIds: ['INBOX', 'a\0b', 7, ''] }],
     ['a snippet with a NUL', { snippet: 'a\0b' }],
   ])('is stored with what can be believed, and so are its neighbours: %s', async (_, fields) => {
     const { ids } = await received(30, (message) => ({ ...message, ...fields }));
@@ -47,15 +47,15 @@ describe('a message with a value that Gmail would never send', () => {
     ['no historyId', { historyId: null }, 'historyId is no number of 63 bits'],
     ['the id of another message', { id: '1234567890abcdef' }, 'the answer is about another message'],
     ['an id with a NUL', { id: 'a\0b' }, 'id is no id'],
-    ['an endless thread id', { threadId: 'x'.repeat(100_000) }, 'threadId is no id'],
-    ['labels that are no list', { labelIds: 'INBOX' }, 'labelIds is no list'],
+    ['a thread id of 100,000 characters', { threadId: 'x'.repeat(100_000) }, 'threadId is no id'],
+    ['labels that are not a list', { labelIds: 'INBOX' }, 'labelIds is no list'],
   ])('fails by itself, says why, and its neighbours are stored: %s', async (_, fields, reason) => {
     const { ids, culprit } = await received(30, (message) => ({ ...message, ...fields }));
     expect(await stored()).toEqual(ids.filter((id) => id !== culprit).toSorted());
     expect(await failures()).toMatchObject([{ id: culprit, error: reason }]);
   });
 
-  it('in a thread costs the others of the thread nothing', async () => {
+  it('in a thread does not keep the other messages of the thread from being stored', async () => {
     ada = await RunningMailbox.open({ format: 'full' });
     const [first = ''] = ada.receive(1);
     const ids = [first, ...ada.receive(5, { threadId: first })];
@@ -69,7 +69,7 @@ describe('a message with a value that Gmail would never send', () => {
   });
 });
 
-it('An odd value is believed when a second answer says the same, and costs one get more', async () => {
+it('An odd value is believed when a second answer repeats it, which costs one more get', async () => {
   ada = await RunningMailbox.open({ format: 'full' });
   const ids = ada.receive(3);
   const [once = '', always = ''] = ids;
@@ -88,7 +88,7 @@ it('An odd value is believed when a second answer says the same, and costs one g
   expect(ada.gets()).toBe(5);
 });
 
-/** A message that is older than the scope is stored, since its answers have no date that anyone could read. */
+/** A message older than the scope is stored, since its answers have no readable date. */
 async function storedWithoutDate(): Promise<{ old: string; mend: () => void }> {
   ada = await RunningMailbox.open({ format: 'full', pollInterval: 6 * HOUR, scope: { after: Date.UTC(2026, 0, 9) } });
   const [old = ''] = ada.receive(1, { from: Date.UTC(2026, 0, 1) });
@@ -124,7 +124,7 @@ it('An odd value is asked for again although a recovery compared the labels of i
   expect(await stored()).toEqual([]);
 });
 
-it('What failed in one format is due at once when another is wanted', async () => {
+it('A message that failed in one format is fetched at once when the settings ask for another', async () => {
   ada = await RunningMailbox.open({ format: 'raw' });
   const ids = ada.receive(3);
   const [culprit = ''] = ids;
@@ -144,7 +144,7 @@ it('What failed in one format is due at once when another is wanted', async () =
   expect(await failures()).toEqual([]);
 });
 
-it('A message whose answers cannot be read keeps no listing from its end, and is not taken for deleted', async () => {
+it('A message whose answers cannot be read does not hold up a recovery, and is not taken for deleted', async () => {
   ada = await RunningMailbox.open({ format: 'minimal' });
   const ids = ada.receive(20);
   await ada.settle();

@@ -32,7 +32,7 @@ async function backfillOverTheDay(pricesOf: (end: number) => PriceTable) {
   return { before, rejected: use.rejected / use.calls, took: (ada.clock.now() - end) / least };
 }
 
-it('The day on which the limits of 2025 end is met at the new pace', async () => {
+it('A backfill goes on at the new pace when the limits of 2025 end on the announced day', async () => {
   const clock = { now: () => ada?.clock.now() ?? 0 };
   const { before, rejected, took } = await backfillOverTheDay((at) =>
     pricesOverTime(PRICE_TABLES['2025'], { at, prices: PRICE_TABLES['2026'] }, clock),
@@ -42,7 +42,7 @@ it('The day on which the limits of 2025 end is met at the new pace', async () =>
   expect(took).toBeLessThan(1.05);
 });
 
-it('Limits that end on another day than Google said cost refusals, but no mail and no standstill', async () => {
+it('Limits that end on an unannounced day cost rejected calls, but no mail and no standstill', async () => {
   const { rejected, took } = await backfillOverTheDay(() => PRICE_TABLES['2025']);
   expect(rejected).toBeLessThan(0.12);
   expect(took).toBeLessThan(1.15);

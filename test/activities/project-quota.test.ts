@@ -6,11 +6,11 @@ import { PRICE_TABLES } from '../../src/model/prices.ts';
 import { ADA, RunningMailbox } from './running-mailbox.ts';
 
 it.each([0, 0.2])(
-  "Slices at the rate of the backfill queue spend the project's quota, 9/10 at least (share of refused calls: %d)",
+  "Slices at the rate of the backfill queue spend at least 9/10 of the project's quota (share of rejected calls: %d)",
   async (probability) => {
     const ada = await RunningMailbox.open({ format: 'raw' });
     await ada.settle();
-    // Hundreds of messages that nobody has fetched yet.
+    // Messages that are listed, and not yet fetched.
     const messages = ada.receive(1_700).map((id) => ({ id: id as never, threadId: id as never }));
     ada.lanes.dispatch({ kind: 'paused' });
     const row = await ada.stores.store.getMailbox(ADA);
@@ -65,7 +65,7 @@ it.each([
   [60_000, 2_000],
   [6_000, 200],
 ])(
-  'A project of %d units a minute is cut into slices of %d, at least thirty a minute',
+  "A project's quota of %d units a minute gives slices of %d units, at least 28 a minute",
   (projectUnitsPerMinute, units) => {
     expect(sliceUnits({ projectUnitsPerMinute })).toBe(units);
     expect(slicesPerSecond({ projectUnitsPerMinute }) * 60).toBeGreaterThanOrEqual(28.5);

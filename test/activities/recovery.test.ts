@@ -13,7 +13,7 @@ async function recover(): Promise<void> {
   await ada.settle();
 }
 
-/** A mailbox of 100 messages whose history expired after some of every kind of change. */
+/** A mailbox of 100 messages whose history expired after changes of every kind. */
 async function recovered(recovery: 'listings' | 'minimal'): Promise<{ gets: number; units: number }> {
   ada = await RunningMailbox.open({ format: 'raw', recovery });
   const ids = ada.receive(100);
@@ -35,14 +35,14 @@ it('After history expired, listings correct labels, gets fetch only new messages
   expect(gets).toBe(5 + losses);
 });
 
-it('With the recovery set to minimal every message that is still listed is read again', async () => {
+it('With the recovery set to minimal, every message that is still listed is read again', async () => {
   const { gets, units } = await recovered('minimal');
   const absent = 10 + 1;
   expect(gets).toBe(89 + 5 + absent);
   expect(units).toBeGreaterThan(94 * 20);
 });
 
-it('Much that looks deleted is confirmed by the number that Gmail counts, and by a sample', async () => {
+it("Many messages that look deleted are confirmed by Gmail's count and a sample of gets", async () => {
   ada = await RunningMailbox.open({ format: 'minimal' });
   ada.gmail.paging.listPage = 50;
   const ids = ada.receive(400);
@@ -60,11 +60,11 @@ it('Much that looks deleted is confirmed by the number that Gmail counts, and by
   expect(ada.units() - before.units).toBeLessThanOrEqual(5 * pages + polls + 10 + labelCounts + 10 * 20);
 });
 
-/** Of a mailbox without labels of its own, when spam and trash are out of scope. */
+/** In a mailbox without labels of its own, when spam and trash are out of scope. */
 const LISTED_LABELS = 12;
 
 it.each(['INBOX', 'scope'] as const)(
-  'A message that a shifted page token skipped in the listing of %s loses nothing, however late history is',
+  'A message that a shifted page skips in the listing of %s loses nothing, however late history is',
   async (place) => {
     ada = await RunningMailbox.open({ format: 'raw' });
     Object.assign(ada.gmail.paging, { listPage: 10, tokens: 'offset' });
@@ -87,7 +87,7 @@ it.each(['INBOX', 'scope'] as const)(
   },
 );
 
-it('What changed just before history expired is recovered also where the index shows it 25 seconds late', async () => {
+it('What changed just before history expired is recovered even if the index shows it 25 seconds late', async () => {
   ada = await RunningMailbox.open({ format: 'raw' });
   const ids = ada.receive(20);
   await ada.settle();
@@ -100,7 +100,7 @@ it('What changed just before history expired is recovered also where the index s
   expect(ada.lanes.state.counters.recoveries).toBe(1);
 });
 
-it('A message whose labels cannot be read holds up no recovery, and is read later', async () => {
+it('A message whose labels cannot be read does not hold up a recovery, and is read later', async () => {
   ada = await RunningMailbox.open({ format: 'raw', recovery: 'minimal' });
   const ids = ada.receive(60);
   await ada.settle();
@@ -114,7 +114,7 @@ it('A message whose labels cannot be read holds up no recovery, and is read late
   await expectExact(ada);
 });
 
-it('A lost message whose get breaks each answer holds up no recovery, and is not called gone', async () => {
+it('A missing message whose get always breaks does not hold up a recovery, and is not called gone', async () => {
   ada = await RunningMailbox.open({});
   const ids = ada.receive(10);
   await ada.settle();
@@ -130,7 +130,7 @@ it('A lost message whose get breaks each answer holds up no recovery, and is not
   fault.remove();
 });
 
-/** With a limit of 5 messages, of 30. While history expired, `arrive` messages came, and `leave` of the 5 left. */
+/** Limits a mailbox of 30 to 5. Before history expires, `arrive` messages arrive, and `leave` of the 5 are deleted. */
 async function recoveredWithinLimit({ arrive, leave }: { arrive: number; leave: number }) {
   const limit = 5;
   ada = await RunningMailbox.open({ format: 'raw', scope: { limit } });
@@ -146,14 +146,14 @@ async function recoveredWithinLimit({ arrive, leave }: { arrive: number; leave: 
   return { held: [...held.keys()].toSorted(), expected, old, gets: ada.gets(before) };
 }
 
-describe('With a limit, history that expired loses none of the mail that arrived meanwhile', () => {
-  it('where messages within the limit are left: one get tells that what follows is older', async () => {
+describe('a recovery within a limit', () => {
+  it('stores all mail that arrived, and learns from one get that what follows is older', async () => {
     const { held, expected, gets } = await recoveredWithinLimit({ arrive: 12, leave: 4 });
     expect(held).toEqual(expected);
     expect(gets).toBe(12 + 4 + 1);
   });
 
-  it('nor what the index showed too late for the first listing', async () => {
+  it('stores what the index showed too late for the first listing', async () => {
     ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 3 } });
     const ids = ada.receive(10);
     await ada.clock.runUntil(() => false, 60_000);
@@ -170,7 +170,7 @@ describe('With a limit, history that expired loses none of the mail that arrived
   });
 
   it.each([6, 7, 40])(
-    'where all of them are gone: %s arrivals are told apart by the dates of few messages',
+    'stores exactly the %s arrivals when all earlier messages are gone, after reading few dates',
     async (arrive) => {
       const { held, expected, gets } = await recoveredWithinLimit({ arrive, leave: 5 });
       expect(held).toEqual(expected);
@@ -178,13 +178,13 @@ describe('With a limit, history that expired loses none of the mail that arrived
     },
   );
 
-  it('where fewer have arrived than the limit lets in: it goes on with the next older ones', async () => {
+  it('goes on with the next older messages when fewer arrived than the limit lets in', async () => {
     const { held, old } = await recoveredWithinLimit({ arrive: 2, leave: 5 });
     expect(held).toEqual(expect.arrayContaining(old.slice(-8, -5)));
     expect(held).toHaveLength(5);
   });
 
-  it('nor takes in the older mail of one label because that of another reaches further back', async () => {
+  it('takes in no older mail of one label because that of another reaches further back', async () => {
     const labelIds = ['INBOX', 'STARRED'].map(labelId);
     ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 2, labelIds } });
     ada.receive(10, { labelIds: ['STARRED'], from: Date.UTC(2025, 0, 1) });
@@ -197,7 +197,7 @@ describe('With a limit, history that expired loses none of the mail that arrived
     expect(inbox.filter((id) => held.has(id)).length).toBeLessThanOrEqual(2);
   });
 
-  it('and takes in no older mail where the first listing had come back empty', async () => {
+  it('takes in no older mail when the first listing had come back empty', async () => {
     ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 5 } });
     const old = ada.receive(30);
     ada.simulator.faults.add({ match: { method: 'messages.list' }, effect: { kind: 'empty-page' }, times: 1 });

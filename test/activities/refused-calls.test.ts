@@ -59,7 +59,7 @@ function receiveAttachments(): void {
   });
 }
 
-/** Mail, labels and threads change, and history expires in their midst. */
+/** Mail, labels and threads change, and history expires meanwhile. */
 async function change(): Promise<void> {
   const [first, second, third] = [...ada.gmail.truth()].map(({ id }) => id);
   ada.receive(8, { threadId: 'a2' });
@@ -76,8 +76,8 @@ async function change(): Promise<void> {
 }
 
 /**
- * What is held of each message once it equals Gmail, or after a day and a half: what was refused message by message is
- * asked for again ever more rarely.
+ * The store beside Gmail once they are equal, or after a day and a half: a message that was refused is asked for again
+ * ever more rarely.
  */
 async function heldInTheEnd(): ReturnType<RunningMailbox['comparison']> {
   await ada.settle();

@@ -49,7 +49,7 @@ describe("the account behind a mailbox's credentials", () => {
     ['a slice', () => [{ kind: 'retry-requested' }]],
   ];
 
-  it.each(ways)('keeps %s from deciding by another account, and tells so', async (_name, events) => {
+  it.each(ways)('lets %s change nothing when it is another one, and then consent is needed', async (_name, events) => {
     await withStrangersToken();
     const before = [await mailbox.comparison(), await mailbox.counts(), await feed(), (await row()).historyId];
     for (const event of events()) mailbox.lanes.dispatch(event);
@@ -70,7 +70,7 @@ describe("the account behind a mailbox's credentials", () => {
     expect((await mailbox.comparison()).held.size).toBe(15);
   });
 
-  it('goes on under its new address, by a new grant, and remembers it', async () => {
+  it('is followed to its new address, which is stored, once a new grant names it', async () => {
     mailbox = await RunningMailbox.open();
     mailbox.receive(12);
     await mailbox.settle();
@@ -89,7 +89,7 @@ describe("the account behind a mailbox's credentials", () => {
     expect(mailbox.gets(calls)).toBe(6);
   });
 
-  it('goes on under its new address while the store holds no message, since the grant is the same', async () => {
+  it('is followed to its new address without any stored message, since the grant is the same', async () => {
     mailbox = await RunningMailbox.open();
     await mailbox.settle();
     mailbox.simulator.rename(ADA, COUNTESS);
@@ -102,7 +102,7 @@ describe("the account behind a mailbox's credentials", () => {
     expect((await mailbox.comparison()).held.size).toBe(2);
   });
 
-  it('is asked for its address with one unit in a thousand: a rename shows while old tokens still work', async () => {
+  it('is asked for its address for one unit in a thousand, so a rename shows while old tokens work', async () => {
     mailbox = await RunningMailbox.open({ pollInterval: 60_000 });
     mailbox.receive(5);
     await mailbox.settle();

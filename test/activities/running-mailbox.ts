@@ -34,16 +34,16 @@ export async function expectExact(mailbox: RunningMailbox): Promise<void> {
 }
 
 export interface RunningOptions {
-  /** Of the workers; notifications go to the mailbox while `hears` is true. */
+  /** The workers' topic. Notifications reach the mailbox while `hears` is true. */
   readonly pushTopic?: string | null;
-  /** Of the user's quota; practically without limit when not given. */
+  /** The user's quota; practically unlimited by default. */
   readonly unitsPerMinute?: number;
   readonly worker?: (options: SimulatedWorkerOptions) => WorkerDependencies;
 }
 
 /**
  * A mailbox kept by the real activities and the real plan, over a simulated Gmail and SQLite, under a virtual clock.
- * Nothing is drawn by chance.
+ * Every run is the same.
  */
 export class RunningMailbox {
   readonly clock = new VirtualClock(START, new Random(1));
@@ -54,7 +54,7 @@ export class RunningMailbox {
   /** Whether what Gmail publishes reaches the workflow. */
   hears = true;
   notifications = 0;
-  /** The way to the simulator. */
+  /** Takes requests to the simulator; a test may replace it. */
   transport: Transport = this.simulator.transport;
   /** HTTP requests that left the worker so far. */
   readonly requests = { tokens: 0, gmail: 0 };
@@ -89,7 +89,7 @@ export class RunningMailbox {
     { pushTopic = null, unitsPerMinute = 1_000_000_000, worker = simulatedWorker }: RunningOptions = {},
   ): Promise<RunningMailbox> {
     const stores = await openStores(databaseAt('sqlite::memory:'));
-    // Far apart, so that a quiet mailbox costs little in a virtual day.
+    // Polls are far apart, so that a virtual day of a quiet mailbox takes little time.
     const mailbox = new RunningMailbox(
       stores,
       changeSettings(DEFAULT_SETTINGS, { pollInterval: 10 * 60_000, auditInterval: null, ...settings }),
@@ -200,14 +200,14 @@ export class RunningMailbox {
     return ['messages.get', 'threads.get'].reduce((sum, method) => sum + (now[method] ?? 0) - (before[method] ?? 0), 0);
   }
 
-  /** History ends before the mark, so that everything is listed. */
+  /** Expires history beyond the mark, and pokes the mailbox, so that everything is listed. */
   expire(): void {
     this.receive(1);
     this.gmail.expireHistory();
     this.lanes.dispatch({ kind: 'poked' });
   }
 
-  /** The same, until the mailbox has recovered. */
+  /** Expires history, and waits until the mailbox has recovered. */
   async recover(): Promise<void> {
     const { recoveries } = this.lanes.state.counters;
     this.expire();

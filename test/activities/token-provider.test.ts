@@ -66,7 +66,7 @@ describe('a mailbox whose tokens a product keeps', () => {
   const reaches = (phase: string, within: number): Promise<boolean> =>
     ada.clock.runUntil(() => phaseOf(ada.lanes.state) === phase, within);
 
-  it('is mirrored without stored credentials, and asks once in the life of each token', async () => {
+  it('is mirrored without stored credentials, and asks for each token once in its life', async () => {
     ada.receive(30);
     await isExact();
     expect(asked).toHaveLength(1);
@@ -128,7 +128,7 @@ describe('a mailbox whose tokens a product keeps', () => {
     ],
     ['hangs', () => new Promise<never>(() => {})],
     ['gives expired tokens', async () => ({ accessToken: 'old', expiresAt: 1 })],
-  ])('loses nothing while its provider %s for hours in the first sync, and needs nobody', async (_, fails) => {
+  ])('loses nothing while its provider %s for hours in the first sync, and recovers by itself', async (_, fails) => {
     ada.receive(120);
     const works = give;
     give = () => {
@@ -147,7 +147,7 @@ describe('a mailbox whose tokens a product keeps', () => {
     expect((await ada.comparison()).held.size).toBe(120);
   });
 
-  it('is safe from the tokens of another account, given in the middle of its life', async () => {
+  it('is not changed when the provider begins to give tokens of another account', async () => {
     ada.receive(12);
     await isExact();
     const before = await ada.comparison();

@@ -19,7 +19,7 @@ const watchCalls = (): number => box.calls()['watch'] ?? 0;
 const syncs = (): number => box.calls()['history.list'] ?? 0;
 const row = async () => box.stores.store.getMailbox(ADA);
 
-it('a mailbox is watched with its first partial sync, and then once a day, whatever comes', async () => {
+it('a mailbox is watched from its first partial sync on, and its watch is renewed only once a day', async () => {
   box = await RunningMailbox.open({}, { pushTopic: TOPIC });
   box.receive(5);
   await box.settle();
@@ -43,7 +43,7 @@ it('without a topic, or where the settings say so, nothing is watched', async ()
   expect(watchCalls()).toBe(0);
 });
 
-it('a quiet mailbox is read ever more rarely, at last once a day, by the sync that renews its watch', async () => {
+it('a quiet mailbox is polled ever more rarely, in the end once a day, when its watch is renewed', async () => {
   box = await RunningMailbox.open({ pollInterval: MINUTE }, { pushTopic: TOPIC });
   await box.settle();
   let before = syncs();
@@ -58,7 +58,7 @@ it('a quiet mailbox is read ever more rarely, at last once a day, by the sync th
   expect(watchCalls()).toBe(7);
 });
 
-it('a notification is served at once, after days of quiet too', async () => {
+it('a notification is served at once, even after days of quiet', async () => {
   box = await RunningMailbox.open({ pollInterval: MINUTE }, { pushTopic: TOPIC });
   await box.settle();
   await box.run(3 * DAY);
@@ -68,7 +68,7 @@ it('a notification is served at once, after days of quiet too', async () => {
 });
 
 it.each([10, 25])(
-  'what history shows %i s after its notification is stored within a minute of it, after days of quiet too',
+  'mail that history shows %i s after its notification is stored within a minute, even after days of quiet',
   async (seconds) => {
     box = await RunningMailbox.open({ pollInterval: MINUTE }, { pushTopic: TOPIC });
     await box.settle();
@@ -82,11 +82,11 @@ it.each([10, 25])(
   },
 );
 
-it('a change untold by Gmail, within a second of another, is read within 35 s, and push stays trusted', async () => {
+it('a change without a notification, soon after another one, is read within 35 s, and push stays trusted', async () => {
   box = await RunningMailbox.open({ pollInterval: 10 * MINUTE }, { pushTopic: TOPIC });
   await box.settle();
   await box.run(3 * DAY);
-  const told = box.notifications;
+  const before = box.notifications;
   box.receive(1, { from: box.clock.now() });
   await box.run(900);
   expect((await box.counts()).stored).toBe(1);
@@ -95,7 +95,7 @@ it('a change untold by Gmail, within a second of another, is read within 35 s, a
   expect((await box.counts()).stored).toBe(1);
   await box.run(30_000);
   expect((await box.counts()).stored).toBe(2);
-  expect(box.notifications).toBe(told + 1);
+  expect(box.notifications).toBe(before + 1);
   expect(box.lanes.state.push.isMissing).toBe(false);
 });
 
@@ -119,7 +119,7 @@ it('polling comes back when a change is found without a notification, until the 
   expect(syncs() - before).toBeLessThanOrEqual(2);
 });
 
-it('polling comes back when the watch cannot be renewed, and costs no watch a minute', async () => {
+it('polling comes back when Gmail refuses to renew the watch, and the refusal is shown', async () => {
   box = await RunningMailbox.open({ pollInterval: MINUTE }, { pushTopic: TOPIC });
   await box.settle();
   await box.run(2 * DAY);
@@ -151,7 +151,7 @@ it('polling comes back when the watch cannot be renewed, and costs no watch a mi
 
 const FORBIDDEN = { kind: 'status', status: 403, reason: 'forbidden', message: 'Not authorized.' } as const;
 
-it('a watch that Gmail refuses to end is told as that, and the error is over once Gmail ends it', async () => {
+it('a refusal to end the watch is reported as that, and the error is over once Gmail ends it', async () => {
   box = await RunningMailbox.open({}, { pushTopic: TOPIC });
   await box.settle();
   box.simulator.faults.add({ match: { method: 'stop' }, effect: FORBIDDEN });
@@ -166,7 +166,7 @@ it('a watch that Gmail refuses to end is told as that, and the error is over onc
   expect(box.lanes.state.lastError?.mendedAt).not.toBeNull();
 });
 
-it('a refused watch is no error any more once workers have no topic', async () => {
+it('a refused watch is no longer an error once workers have no topic', async () => {
   box = await RunningMailbox.open({}, { pushTopic: TOPIC });
   box.simulator.faults.add({ match: { method: 'watch' }, effect: FORBIDDEN });
   await box.settle();
@@ -215,7 +215,7 @@ it('a setting switches push off and on again, and its labels filter the notifica
   expect(box.notifications).toBe(before + 1);
 });
 
-it('another topic takes the place of the one that we watched, but not of a foreign one', async () => {
+it('a new topic replaces the one that Tidemark watched, but not one of another application', async () => {
   box = await RunningMailbox.open({}, { pushTopic: TOPIC });
   await box.settle();
   await partialSync({ ...box.deps, pushTopic: 'projects/p/topics/other' }, { mailbox: ADA, historyId: null }, run);
@@ -234,21 +234,21 @@ it('a mailbox that stops ends its watch, once', async () => {
   expect(box.calls()['stop']).toBe(1);
 });
 
-it('the notification that Gmail makes of a renewal itself costs no sync, and keeps push trusted', async () => {
+it('the notification with which Gmail announces a renewal costs no sync, and push stays trusted', async () => {
   box = await RunningMailbox.open({ pollInterval: MINUTE }, { pushTopic: TOPIC });
   box.simulator.delivery.announcesWatches = true;
   for (const delayMs of [0, 20_000]) {
     box.simulator.delivery.delayMs = delayMs;
     await box.settle();
     await box.run(DAY);
-    const [before, told] = [syncs(), box.notifications];
+    const [syncsBefore, notificationsBefore] = [syncs(), box.notifications];
     await box.run(4 * DAY);
-    expect(box.notifications - told).toBe(4);
-    expect(syncs() - before).toBe(4);
+    expect(box.notifications - notificationsBefore).toBe(4);
+    expect(syncs() - syncsBefore).toBe(4);
   }
 });
 
-it("of two notifications with the id that a renewal named, one may be the renewal's, the other is served", async () => {
+it("of two notifications with a renewal's history id, only the second starts a sync", async () => {
   box = await RunningMailbox.open({ pollInterval: MINUTE }, { pushTopic: TOPIC });
   await box.settle();
   await box.run(2 * DAY);
@@ -264,7 +264,7 @@ it("of two notifications with the id that a renewal named, one may be the renewa
   expect(syncs()).toBe(before + 1);
 });
 
-it('without announced renewals, a notification with the id of a renewal is read once, 30 seconds later', async () => {
+it("without announced renewals, a notification with a renewal's history id is read once, after 30 s", async () => {
   box = await RunningMailbox.open({ pollInterval: MINUTE }, { pushTopic: TOPIC });
   await box.settle();
   await box.run(2 * DAY);
@@ -303,7 +303,7 @@ it('a watch and a refusal that a clock a day ahead wrote do not delay the next r
   expect(watchCalls()).toBe(3);
 });
 
-it('a clock that is weeks ahead, beyond the end of every watch, renews it once a day, not with each sync', async () => {
+it('a clock weeks ahead, beyond the end of every watch, renews the watch once, not with each sync', async () => {
   box = await RunningMailbox.open({}, { pushTopic: TOPIC });
   await box.settle();
   const ahead = {
