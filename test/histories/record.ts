@@ -22,8 +22,8 @@ import { startOwnServer } from '../fixtures/temporal/own-server.ts';
 const root = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 /**
- * What a mailbox meets in its life: commands, a lost history, a refused call, revoked consent, and more events than one
- * run may have.
+ * What a mailbox meets in its life: commands, an expired history, a rate limit, revoked consent, and more events than
+ * one run may have.
  */
 async function live(rig: Rig, box: TestMailbox): Promise<void> {
   await box.start();
@@ -63,7 +63,7 @@ async function live(rig: Rig, box: TestMailbox): Promise<void> {
   await box.client.stop(box.id);
 }
 
-/** Started and told by a plain client of Temporal's, and renamed: it goes on under the other address. */
+/** A plain Temporal client starts and configures a mailbox. It is then renamed, and goes on under its new address. */
 async function liveRenamed(rig: Rig, box: TestMailbox): Promise<readonly Run[]> {
   await rig.tidemark.temporal.workflow.start(definitions.MAILBOX_WORKFLOW, {
     workflowId: box.handle.workflowId,
@@ -87,7 +87,7 @@ const folder = root(`test/histories/${process.argv[2] ?? `v${version}`}`);
 const scratch = mkdtempSync(join(tmpdir(), 'tidemark-record-'));
 const binary = await findBinary('temporal', { dataDir: root('.tidemark'), clock, log: (line) => console.error(line) });
 const server = await startOwnServer({ binary, folder: scratch, database: null });
-// A run of tests shares its bundle. This is no such run.
+// Only a run of tests has a shared bundle, so this script makes its own.
 const bundle = join(scratch, 'workflows.js');
 writeFileSync(bundle, (await bundleWorkflows()).code);
 const rig = await Rig.open('record', {
@@ -102,7 +102,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
   for (const [index, { workflowId, history }] of runs.entries()) {
-    // Which machine recorded it is nobody's business, and no part of a replay.
+    // A replay does not need to know which machine recorded it.
     const json = historyToJSON(history)
       .replaceAll(/"identity": "[^"]*"/g, '"identity": "recorded"')
       // Stack traces of failures name the machine's folders.

@@ -8,12 +8,12 @@ describe('a partial sync', () => {
     expect(differences).toEqual([]);
     expect(historyUnits).toBe(2 * 4);
     expect(gets).toBe(0);
-    expect(units, 'labels.list tells of renames').toBe(historyUnits + 1);
+    expect(units, 'labels.list shows renames').toBe(historyUnits + 1);
   });
 });
 
 describe('a recovery', () => {
-  it('gets none of the messages that were there, and is exact', async () => {
+  it('costs little more than the new mail, and is exact', async () => {
     const changes = 40;
     const { units, minimalGets, differences } = await recoverFromExpiredHistory({ messages: 3_000, changes });
     expect(differences).toEqual([]);
@@ -23,7 +23,7 @@ describe('a recovery', () => {
 });
 
 describe('crashes in mid-minute', () => {
-  it('grant no second minute', async () => {
+  it("do not let a second minute's units be spent", async () => {
     const grant = 10_000;
     const { peak, units } = await peakOverCrashes({ crashes: 6, grant });
     expect(units, 'the quota is what bounds the run').toBeGreaterThan(1.5 * grant);

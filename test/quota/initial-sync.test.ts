@@ -8,7 +8,7 @@ const LATENCY = 20;
 
 describe('an initial sync', () => {
   it.each(['2026', '2025'] as const)(
-    'costs a hundredth more than the cheapest way to fetch each thread, at most, listings included (prices of %s)',
+    'costs at most 1% more than the cheapest way to fetch each thread, listings included (prices of %s)',
     async (prices) => {
       const { use, least, differences } = await initialSync({ messages: MESSAGES, prices });
       expect(differences).toEqual([]);
@@ -18,7 +18,7 @@ describe('an initial sync', () => {
   );
 
   it.each([500, MESSAGES])(
-    'asks a score of units more out of doubt, however many messages there are: %i',
+    'spends at most 20 units on doubt, however many messages there are: %i',
     async (messages) => {
       const quota = { window: 'sliding-minute', userUnitsPerMinute: GRANT } as const;
       const { doubt, differences } = await initialSync({ messages, latencyMs: LATENCY, quota });
@@ -28,14 +28,14 @@ describe('an initial sync', () => {
     },
   );
 
-  it('reads no message again for having read thousands in its first seconds', async () => {
+  it('does not read messages again because it read thousands in its first seconds', async () => {
     const { messages, doubt, differences } = await initialSync({ messages: 6_500, prices: '2025' });
     expect(differences).toEqual([]);
     expect(messages).toBeGreaterThan(6_000);
     expect(doubt).toBeLessThanOrEqual(50);
   });
 
-  it('takes no longer than its units need where any minute is limited, and is refused nothing', async () => {
+  it('takes no longer than its units need where every minute is limited, and has no call rejected', async () => {
     const { use, seconds, differences } = await initialSync({
       messages: MESSAGES,
       latencyMs: LATENCY,
@@ -48,7 +48,7 @@ describe('an initial sync', () => {
     expect(use.peakUnitsPerMinute).toBeLessThanOrEqual(GRANT);
   });
 
-  it('nor where any ten seconds are limited, and is refused less than 1% of its calls', async () => {
+  it('takes no longer where every ten seconds are limited, and has at most 1% of its calls rejected', async () => {
     const { use, seconds, differences } = await initialSync({
       messages: MESSAGES,
       latencyMs: LATENCY,
@@ -60,7 +60,7 @@ describe('an initial sync', () => {
     expect(use.rejected).toBeLessThanOrEqual(0.01 * (use.calls + use.rejected));
   });
 
-  it('is refused less than 1% of its calls where ten may be in flight', async () => {
+  it('has at most 1% of its calls rejected where only ten may be in flight', async () => {
     const quota = { window: 'sliding-minute', userUnitsPerMinute: GRANT, concurrentRequests: 10 } as const;
     const { use, differences } = await initialSync({ messages: MESSAGES, latencyMs: LATENCY, quota });
     expect(differences).toEqual([]);

@@ -22,20 +22,23 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 /**
- * A batch is tried for three days, its changes alone for a minute each, and an outage lasts up to three days. Where a
- * batch holds one change, each that is refused takes three days, and there may be a score of them.
+ * A batch is tried for three days, then each of its changes for a minute, and an outage lasts up to three days. Where a
+ * batch holds one change, each refused change takes three days, and there may be about twenty of them.
  */
 const PATIENCE = 90 * DAY;
 
 /**
- * Runs a mailbox with subscriptions under a seed. Its recipients fail, ask to wait, are down for up to three days, want
- * no more, and are subscribed again; deliveries are replayed, and what is parked is delivered once more; the owner
- * withdraws access and gives it again, and messages cannot be read for a while, of which events tell; workers die, of
- * some changes and events each time that they are handled; calls of the store fail or answer nothing, results of
- * activities get lost. Then all of that ends, but the changes that kill, and everything must be delivered or parked by
- * itself: nothing lost, no change after a later one but by such a replay, nothing twice but with the same id.
+ * Runs a mailbox with subscriptions under a seed. Recipients fail, ask to wait, are down for up to three days, end
+ * their subscription, and are subscribed again. Deliveries are replayed, parked ones too. The owner withdraws access
+ * and gives it again, and some messages cannot be read for a while, which makes events. Workers die, and certain
+ * changes and events kill their worker each time. Calls of the store fail or answer nothing, and results of activities
+ * get lost.
  *
- * It draws from a generator of its own, so that the other kinds of schedules stay what they are.
+ * Then all of that ends, except the changes and events that kill. Everything must be delivered or parked without help:
+ * nothing is lost, nothing comes out of order except a replayed parked delivery, and nothing comes twice except with
+ * the same id.
+ *
+ * It has random generators of its own, so that the other kinds of schedules do not change.
  */
 export async function runDeliverySchedule(
   seed: number,
@@ -52,10 +55,10 @@ export async function runDeliverySchedule(
   // A gentle schedule shows that nothing comes twice unless something fails.
   const isGentle = random.chance(0.2);
   const perils = drawPerils(random, isGentle);
-  const poison = new Random(seed ^ 0xdead);
-  const second = new Random(seed ^ 0x2ec);
-  const isDeadly = !isGentle && poison.chance(0.5);
-  const isDeadlyAlone = isDeadly && poison.chance(0.5);
+  const deadlyRandom = new Random(seed ^ 0xdead);
+  const replayRandom = new Random(seed ^ 0x2ec);
+  const isDeadly = !isGentle && deadlyRandom.chance(0.5);
+  const isDeadlyAlone = isDeadly && deadlyRandom.chance(0.5);
   if (isDeadlyAlone) Object.assign(perils, SAFE);
   const attempts = new Attempts({
     perils,
@@ -64,10 +67,12 @@ export async function runDeliverySchedule(
     newWorker: () => world.newWorker(),
     trace: trace === null ? null : (line) => trace(clock.now() - start, line),
   });
-  const deadly = isDeadly ? { random: poison, endWorker: () => attempts.killWorker(), isAlone: isDeadlyAlone } : null;
+  const deadly = isDeadly
+    ? { random: deadlyRandom, endWorker: () => attempts.killWorker(), isAlone: isDeadlyAlone }
+    : null;
   const settings = { ...world.settings, pollInterval: HOUR, auditInterval: null };
-  const third = new Random(seed ^ 0xe7e);
-  const subscribers = new Subscribers({ world, ledger, random, asksFor: third, isGentle, deadly });
+  const eventRandom = new Random(seed ^ 0xe7e);
+  const subscribers = new Subscribers({ world, ledger, random, asksFor: eventRandom, isGentle, deadly });
   const reader = readerOf(stores.database, new Bodies(stores.database));
   const lanes = new Lanes(
     initialState({ mailbox, settings, now: clock.now() }),
@@ -83,7 +88,7 @@ export async function runDeliverySchedule(
     }),
   );
   subscribers.onWake = (lane) => lanes.dispatch({ kind: 'deliver-requested', lane });
-  const happenings = new Happenings(world, third, lanes);
+  const happenings = new Happenings(world, eventRandom, lanes);
   const person = new Person(world.gmail, random);
   for (let count = random.below(30); count > 0; count--) person.receive(clock.now());
   for (let count = 1 + random.below(2); count > 0; count--) await subscribers.subscribe();
@@ -99,7 +104,7 @@ export async function runDeliverySchedule(
     await disturb();
     await happenings.happen();
     await newest.look();
-    if (second.chance(0.15)) await subscribers.replayParked(second);
+    if (replayRandom.chance(0.15)) await subscribers.replayParked(replayRandom);
   }
   Object.assign(perils, { ...SAFE, delayMs: 0 });
   if (lanes.state.paused) lanes.dispatch({ kind: 'resumed' });
@@ -112,10 +117,10 @@ export async function runDeliverySchedule(
     lanes.defect !== null || (lanes.idle && (lanes.state.syncedAt ?? 0) > quietAt + 2 * SECOND);
   await clock.runUntil(wasRead, DAY + HOUR);
   let settled = await settle();
-  // What is to be parked is parked by now.
-  for (let count = second.below(4); settled && count > 0; count--) {
-    if (second.chance(0.5)) subscribers.takeEverything(second);
-    await subscribers.replayParked(second);
+  // Everything that must be parked is parked by now.
+  for (let count = replayRandom.below(4); settled && count > 0; count--) {
+    if (replayRandom.chance(0.5)) subscribers.takeEverything(replayRandom);
+    await subscribers.replayParked(replayRandom);
     settled = await settle();
   }
   lanes.end();
@@ -123,7 +128,7 @@ export async function runDeliverySchedule(
   const found = settled
     ? [
         ...(await subscribers.differences()),
-        ...happenings.differences(await told(), lanes.state.counters.recoveries),
+        ...happenings.differences(await eventKinds(), lanes.state.counters.recoveries),
         ...(await differences(world, settings, newest)),
       ]
     : [`not delivered after ${PATIENCE / DAY} days: ${await subscribers.shown()} ${JSON.stringify(lanes.state)}`];
@@ -133,7 +138,7 @@ export async function runDeliverySchedule(
   const met = new Map([...subscribers.met(), ...happenings.met()]);
   return { seed, differences: found, met, drifts: 0, virtualMs: clock.now() - start };
 
-  async function told(): Promise<readonly EventKind[]> {
+  async function eventKinds(): Promise<readonly EventKind[]> {
     return (await subscribers.events()).map(({ kind }) => kind);
   }
 

@@ -32,14 +32,14 @@ export class Happenings {
     else if (dice < 0.2) this.#unreadable.pop()?.remove();
   }
 
-  /** Everything is as it should be again. */
+  /** Ends what has happened: access is granted, and messages can be read. */
   async mend(): Promise<void> {
     for (const fault of this.#unreadable.splice(0)) fault.remove();
     if (this.#isRevoked) await this.#consent();
   }
 
   /**
-   * What the mailbox told of it, wrongly: more often than it happened, or never.
+   * What the mailbox reported wrongly: more often than it happened, or never.
    *
    * @param recoveries - how often its history had expired
    */
@@ -47,13 +47,15 @@ export class Happenings {
     const times = (kind: EventKind): number => events.filter((one) => one === kind).length;
     const found: string[] = [];
     if (times('needs-consent') > this.#revocations)
-      found.push(`told ${times('needs-consent')} times that consent is needed, after ${this.#revocations} withdrawals`);
+      found.push(
+        `reported ${times('needs-consent')} times that it needs consent, after ${this.#revocations} withdrawals`,
+      );
     if (times('recovered') > recoveries || (times('recovered') === 0 && recoveries > 0))
-      found.push(`told ${times('recovered')} times that it has recovered, after ${recoveries} recoveries`);
+      found.push(`reported ${times('recovered')} times that it has recovered, after ${recoveries} recoveries`);
     if (events.lastIndexOf('in-sync') < events.lastIndexOf('needs-consent'))
-      found.push('did not tell that it is in sync after it had needed consent');
-    if (times('in-sync') === 0) found.push('never told that it is in sync');
-    if (times('message-failed') > 0 && this.#madeUnreadable === 0) found.push('told of a message that did not fail');
+      found.push('did not report that it is in sync after it had needed consent');
+    if (times('in-sync') === 0) found.push('never reported that it is in sync');
+    if (times('message-failed') > 0 && this.#madeUnreadable === 0) found.push('reported a message that did not fail');
     return found;
   }
 

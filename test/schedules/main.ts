@@ -18,10 +18,10 @@ interface Share {
 
 const PROGRESS_EVERY = 500;
 
-type Told = Pick<ScheduleResult, 'seed' | 'differences' | 'met' | 'drifts'>;
+type Outcome = Pick<ScheduleResult, 'seed' | 'differences' | 'met' | 'drifts'>;
 
 if (isMainThread) await main();
-else await runShare(workerData as Share, (told) => parentPort?.postMessage(told, []));
+else await runShare(workerData as Share, (outcome) => parentPort?.postMessage(outcome, []));
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -42,18 +42,20 @@ async function main(): Promise<void> {
   const drifted: number[] = [];
   const met = new Map<string, { schedules: number; vain: number; strikes: number }>();
   let ended = 0;
-  const tell = (told: Told): void => {
+  const report = (outcome: Outcome): void => {
     ended += 1;
     if (ended % PROGRESS_EVERY === 0 && ended < count) console.error(`${ended} of ${count} schedules`);
-    if (told.differences.length > 0) {
-      inexact.push(told.seed);
+    if (outcome.differences.length > 0) {
+      inexact.push(outcome.seed);
       console.log(
-        `seed ${told.seed}: ${told.differences.slice(0, 5).join('; ')}` +
-          (told.met.size === 0 ? '' : ` [${[...told.met].map(([name, strikes]) => `${name}: ${strikes}`).join('; ')}]`),
+        `seed ${outcome.seed}: ${outcome.differences.slice(0, 5).join('; ')}` +
+          (outcome.met.size === 0
+            ? ''
+            : ` [${[...outcome.met].map(([name, strikes]) => `${name}: ${strikes}`).join('; ')}]`),
       );
     }
-    if (told.drifts > 0) drifted.push(told.seed);
-    for (const [name, strikes] of told.met) {
+    if (outcome.drifts > 0) drifted.push(outcome.seed);
+    for (const [name, strikes] of outcome.met) {
       const before = met.get(name) ?? { schedules: 0, vain: 0, strikes: 0 };
       met.set(name, {
         schedules: before.schedules + 1,
@@ -68,7 +70,7 @@ async function main(): Promise<void> {
     kind: values.deliveries ? 'deliveries' : values.odd ? 'odd' : 'plain',
     trace: values.trace ?? null,
   }));
-  await Promise.all(shares.map((share) => (jobs === 1 ? runShare(share, tell) : runInThread(share, tell))));
+  await Promise.all(shares.map((share) => (jobs === 1 ? runShare(share, report) : runInThread(share, report))));
 
   for (const [name, { schedules, vain, strikes }] of [...met].sort(([a], [b]) => (a < b ? -1 : 1))) {
     console.log(`  ${name}: in ${schedules} schedules, ${strikes} times${vain === 0 ? '' : `; not met in ${vain}`}`);
@@ -86,7 +88,7 @@ function listed(seeds: readonly number[]): string {
   return seeds.toSorted((a, b) => a - b).join(' ');
 }
 
-async function runShare({ seeds, kind, trace }: Share, tell: (told: Told) => void): Promise<void> {
+async function runShare({ seeds, kind, trace }: Share, report: (outcome: Outcome) => void): Promise<void> {
   for (const seed of seeds) {
     try {
       const run = kind === 'deliveries' ? runDeliverySchedule : runSchedule;
@@ -94,9 +96,9 @@ async function runShare({ seeds, kind, trace }: Share, tell: (told: Told) => voi
         odd: kind === 'odd',
         trace: trace === null ? null : (at, line) => line.includes(trace) && console.log(at, line),
       });
-      tell({ seed, differences, met, drifts });
+      report({ seed, differences, met, drifts });
     } catch (error) {
-      tell({
+      report({
         seed,
         differences: [
           `the schedule failed: ${error instanceof Error ? (error.stack ?? error.message) : 'with no error'}`,
@@ -108,10 +110,10 @@ async function runShare({ seeds, kind, trace }: Share, tell: (told: Told) => voi
   }
 }
 
-function runInThread(share: Share, tell: (told: Told) => void): Promise<void> {
+function runInThread(share: Share, report: (outcome: Outcome) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL(import.meta.url), { workerData: share });
-    worker.on('message', tell);
+    worker.on('message', report);
     worker.once('error', reject);
     worker.once('exit', () => resolve());
   });

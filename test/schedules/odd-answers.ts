@@ -21,7 +21,7 @@ export const METHODS = [
 ] as const satisfies Method[];
 export type Called = (typeof METHODS)[number];
 
-/** Whose answers name a history id. */
+/** Methods whose answers name a history id. */
 export const NAMING_HISTORY = ['messages.get', 'getProfile', 'history.list', 'watch'] as const satisfies Method[];
 
 export const LISTS = ['messages.list', 'history.list', 'labels.list'] as const satisfies Method[];

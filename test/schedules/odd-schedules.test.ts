@@ -4,7 +4,7 @@ import { testSchedules } from './test-schedules.ts';
 
 testSchedules({ first: 1001, odd: true });
 
-test('every refusal and {} is met at every method and at the batch endpoint, once, twice and for ten minutes', () => {
+test('consecutive seeds draw every refusal and {} at every method and the batch endpoint, for every extent', () => {
   const wanted = [
     'getProfile',
     'labels.list',
@@ -19,9 +19,9 @@ test('every refusal and {} is met at every method and at the batch endpoint, onc
         ['once', 'twice', 'ten minutes'].map((extent) => `${name} at ${method}, ${extent}`),
       ),
     );
-  const met = new Set(
+  const drawn = new Set(
     MATRIX.map((_, index) => cellOf(1001 + index)).map(({ name, method, extent }) => `${name} at ${method}, ${extent}`),
   );
-  expect(met.size).toBe(MATRIX.length);
-  expect(wanted.filter((cell) => !met.has(cell))).toEqual([]);
+  expect(drawn.size).toBe(MATRIX.length);
+  expect(wanted.filter((cell) => !drawn.has(cell))).toEqual([]);
 });

@@ -77,7 +77,7 @@ async function settle(quiet: Quiet): Promise<string[]> {
  */
 const ASKED_AGAIN_WITHIN = 3 * DAY + 8 * HOUR;
 
-/** The same after odd answers of Gmail: doubted facts are checked again ever more rarely. */
+/** Does the same after odd answers of Gmail, when doubted facts are checked again ever more rarely. */
 async function settleInDoubt(quiet: Quiet): Promise<string[]> {
   const { world, lanes, newest } = quiet;
   const { clock } = world;

@@ -16,24 +16,24 @@ import type { World } from './world.ts';
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
-/** An outage of three days, the longest that deliveries are made for. */
+/** How long a mood lasts (ms). The longest is three days, for which deliveries are tried. */
 const DURATIONS = [10 * SECOND, 5 * MINUTE, 3 * HOUR, 72 * HOUR];
 const MOST = 4;
 const EVERY_ROW = 1_000_000;
 const ASKED_EVENTS: readonly (readonly EventKind[])[] = [[], EVENT_KINDS, ['recovered', 'in-sync'], ['needs-consent']];
 
-/** Recipients some of whose changes end the worker. */
+/** How some changes end the worker that handles them. */
 export interface Deadly {
   readonly random: Random;
   readonly endWorker: () => void;
-  /** Whether nothing else harms workers, so that only those changes may be parked for it. */
+  /** Whether nothing else ends workers, so that only those changes may be parked for that. */
   readonly isAlone: boolean;
 }
 
 interface Subscriber {
   readonly definition: SubscriptionDefinition;
   readonly recipient: Recipient;
-  /** It asks for the changes and the events after these. */
+  /** It gets the changes and the events after these. */
   begins: { readonly sequence: number; readonly event: number };
 }
 
@@ -55,7 +55,7 @@ export class Subscribers {
   readonly #deadly: Deadly | null;
   #workersEnded = 0;
   #parkedReplays = 0;
-  #parkedForIt = 0;
+  #parkedAsDeadly = 0;
   readonly #asksFor: Random;
   #eventsAsked = 0;
 
@@ -122,7 +122,7 @@ export class Subscribers {
     });
   }
 
-  /** Somebody has a recipient told again, from any change on. */
+  /** A person has changes delivered again, from some change on. */
   async replay(): Promise<void> {
     if (this.#all.length === 0) return;
     const { stores, mailbox } = this.#world;
@@ -139,7 +139,7 @@ export class Subscribers {
     this.#wake(definition);
   }
 
-  /** Somebody has what a recipient did not take delivered once more: all of it, or one. */
+  /** A person has what was parked delivered once more: all of a subscription, or one delivery. */
   async replayParked(random: Random): Promise<void> {
     if (this.#all.length === 0) return;
     const { clock, stores } = this.#world;
@@ -152,12 +152,12 @@ export class Subscribers {
     if (replayed.length > 0) this.#wake(definition);
   }
 
-  /** The program of a recipient is mended: it refuses nothing any more. */
+  /** Mends the program of a recipient, which then refuses nothing. */
   takeEverything(random: Random): void {
     if (this.#all.length > 0) random.pick(this.#all).recipient.refuses = () => false;
   }
 
-  /** Somebody subscribes again where a recipient wanted no more. */
+  /** A person subscribes again where a recipient ended its subscription. */
   async subscribeAgain(): Promise<void> {
     const { clock, stores } = this.#world;
     for (const { name, ended } of await stores.store.listSubscriptions()) {
@@ -170,7 +170,7 @@ export class Subscribers {
     }
   }
 
-  /** What only a person can mend. Outages end by themselves. */
+  /** Mends what only a person can mend. Outages end by themselves. */
   async mend(): Promise<void> {
     for (const { definition, recipient } of this.#all) {
       if (recipient.mood.kind === 'done') recipient.mood = { kind: 'well' };
@@ -181,7 +181,7 @@ export class Subscribers {
     await this.subscribeAgain();
   }
 
-  /** Whether everything was accepted or set aside. */
+  /** Whether everything was accepted or parked. */
   async areServed(): Promise<boolean> {
     for (const { definition } of this.#all) {
       const position = await this.#positionOf(definition);
@@ -193,7 +193,7 @@ export class Subscribers {
     return true;
   }
 
-  /** How far everybody is. */
+  /** How far each subscription is. */
   async shown(): Promise<string> {
     return JSON.stringify(await Promise.all(this.#all.map(({ definition }) => this.#positionOf(definition))));
   }
@@ -213,19 +213,19 @@ export class Subscribers {
       const isDeadly = (one: number): boolean => (recipient.endsWorker?.(one) ?? null) !== null;
       // A replay has one attempt, whatever else ended its worker.
       const ended = rows.filter(({ error }) => error.startsWith('The worker ended') && !error.includes('once more'));
-      this.#parkedForIt += ended.length;
+      this.#parkedAsDeadly += ended.length;
       if (this.#deadly?.isAlone === true)
         for (const { sequence, event } of ended)
           if (!isDeadly(event?.number ?? sequence))
             found.push(`${subscription} parked ${event?.number ?? sequence}, which ends no worker`);
       // These filters name labels by their ids.
       const labels = filter.labels === null ? null : new Set(filter.labels);
-      const asked = changes.filter(
+      const askedChanges = changes.filter(
         (change) => change.sequence > begins.sequence && matchesChange(filter, change, { texts: null, labels }),
       );
-      const asksEvents = events.filter(({ number, kind }) => number > begins.event && filter.events.includes(kind));
-      this.#eventsAsked += asksEvents.length;
-      const places = [...asked.map(({ sequence }) => sequence), ...asksEvents.map(placeOf)];
+      const askedEvents = events.filter(({ number, kind }) => number > begins.event && filter.events.includes(kind));
+      this.#eventsAsked += askedEvents.length;
+      const places = [...askedChanges.map(({ sequence }) => sequence), ...askedEvents.map(placeOf)];
       found.push(
         ...this.#ledger.differences({ subscription, mailbox, asked: places, parked: new Set(parked) }),
         ...parked
@@ -260,7 +260,7 @@ export class Subscribers {
       ['delivered again', repeated],
       ['split again', split],
       ['workers ended by a change', this.#workersEnded],
-      ['changes parked for that', this.#parkedForIt],
+      ['changes parked for that', this.#parkedAsDeadly],
       ['parked changes delivered once more', this.#parkedReplays],
       ['events asked for', this.#eventsAsked],
     ]);
@@ -300,7 +300,7 @@ export class Subscribers {
   }
 }
 
-/** Some of the changes end the worker of most recipients. */
+/** Draws the changes that end the worker; most recipients have some. */
 function drawDeadly(random: Random): Recipient['endsWorker'] {
   if (random.chance(0.3)) return null;
   const [every, which, when] = [3 + random.below(15), random.below(3), random.pick(['before', 'after'] as const)];

@@ -34,7 +34,7 @@ const synced = (over: Partial<Extract<MailboxEvent, { kind: 'partial-synced' }>>
 });
 
 describe('a time that an activity answered', () => {
-  test('is a delay that counts from the workflow, whatever the clock of the worker says', () => {
+  test("is the workflow's time plus the answered delay, whatever the worker's clock says", () => {
     expect(answeredTime(0, AHEAD, NOW, DAY)).toBe(NOW);
     expect(answeredTime(5_000, AHEAD + 5_000, NOW, DAY)).toBe(NOW + 5_000);
   });
@@ -47,14 +47,14 @@ describe('a time that an activity answered', () => {
     expect(answeredTime(3 * DAY, AHEAD, NOW, DAY)).toBe(NOW + DAY);
   });
 
-  test('is only the time where the worker is of an earlier version', () => {
+  test('is kept as it is when a worker of an earlier version answers no delay', () => {
     expect(answeredTime(undefined, AHEAD, NOW, DAY)).toBe(AHEAD);
     expect(answeredTime(undefined, null, NOW, DAY)).toBeNull();
   });
 });
 
 describe('a watch that an activity answered', () => {
-  test('was renewed, and is renewed again, by the server’s clock; it expires by Gmail’s', () => {
+  test('has its renewals in the server’s time, and its expiration in Gmail’s', () => {
     const ofWorker = {
       renewedAt: AHEAD - MINUTE,
       renewAt: AHEAD - MINUTE + DAY,
@@ -71,18 +71,18 @@ describe('a watch that an activity answered', () => {
     });
   });
 
-  test('is as a worker of an earlier version reports it', () => {
+  test('is kept as a worker of an earlier version reports it', () => {
     const watch = { renewedAt: NOW, renewAt: NOW + DAY, expiration: NOW + 7 * DAY, isRenewed: false };
     expect(answeredWatch(watch, NOW)).toEqual(watch);
   });
 });
 
 describe('times of a worker of an earlier version, whose clock is ahead', () => {
-  test('let a backfill that has messages pending wait a minute at most', () => {
+  test('let a backfill that has messages pending wait at most two minutes', () => {
     expect(withBoundedTimes(sliced({ nextAttemptAt: AHEAD }), NOW)).toMatchObject({ nextAttemptAt: NOW + 2 * MINUTE });
   });
 
-  test('let failed messages wait a month, and a daily budget until its day has ended', () => {
+  test('let failed messages wait at most 30 days, and a daily budget at most 25 hours', () => {
     expect(withBoundedTimes(sliced({ complete: true, nextAttemptAt: NOW + 300 * DAY }), NOW)).toMatchObject({
       nextAttemptAt: NOW + 30 * DAY,
     });
@@ -92,7 +92,7 @@ describe('times of a worker of an earlier version, whose clock is ahead', () => 
     });
   });
 
-  test('bound the settled read, the renewal of a watch, and the wait for Gmail', () => {
+  test('are bounded for the settled read, the renewal of a watch, and the wait for Gmail', () => {
     const watch = { renewedAt: NOW + DAY, renewAt: NOW + 2 * DAY, expiration: NOW + 7 * DAY, isRenewed: true };
     expect(withBoundedTimes(synced({ settleAt: NOW + DAY, watch }), NOW)).toMatchObject({
       settleAt: NOW + MINUTE,
@@ -111,12 +111,12 @@ describe('times of a worker of an earlier version, whose clock is ahead', () => 
     synced({ settleAt: AHEAD, settleIn: 31_000, watch: null }),
     { kind: 'rate-limited', until: NOW + MINUTE, message: 'wait' },
     { kind: 'poked' },
-  ])('are left as they are where they can be true: %j', (event) => {
+  ])('are left as they are when they are plausible: %j', (event) => {
     expect(withBoundedTimes(event, NOW)).toBe(event);
   });
 });
 
-test('a wait for Gmail is shown by the server’s clock', () => {
+test('a wait for Gmail is shown in the server’s time', () => {
   const state = initialState({ mailbox: mailboxId('ada@example.com'), settings: DEFAULT_SETTINGS, now: NOW });
   expect(
     transition(state, { kind: 'rate-limited', until: AHEAD + MINUTE, waitFor: MINUTE, message: 'wait' }, NOW)

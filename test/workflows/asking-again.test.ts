@@ -40,10 +40,10 @@ afterAll(() => environment.teardown());
 class RefusingGmail {
   type: 'MailboxUnavailable' | 'ConsentRevoked' | null = null;
   readonly asked: PartialSyncRequest[] = [];
-  /** Slices that were begun; each fails as Gmail was when it began, once `sliceEnds` says so. */
+  /** Slices that began. Each ends with `sliceEnds`, and fails if Gmail refused when it began. */
   slices = 0;
   sliceEnds: Promise<void> = Promise.resolve();
-  /** Events that the store was to keep, attempt by attempt. So many of the first fail. */
+  /** Requests to store events, one for each attempt. The first `notesFail` of them fail. */
   readonly noted: NoteEventsRequest[] = [];
   notesFail = 0;
   readonly activities: SyncActivities = {
@@ -146,7 +146,7 @@ test('a refused mailbox asks by itself, ever more rarely despite pokes, and goes
   });
 }, 60_000);
 
-test('one whose grant has ended asks twice on two days, and at once when a person resumes it', async () => {
+test('a mailbox whose grant has ended asks twice in two days, and at once when a person resumes it', async () => {
   await withMailbox('revoked', null, async (gmail, handle) => {
     await environment.sleep('1 minute');
     gmail.type = 'ConsentRevoked';
@@ -177,8 +177,8 @@ test('a blocked mailbox that an earlier version carried over without a retry tim
   );
 }, 60_000);
 
-test('a late refusal of work from before a resume blocks nothing: the work is done again', async () => {
-  await withMailbox('told-late', null, async (gmail, handle) => {
+test('a late refusal of work that began before a reconnect blocks nothing, and the work is repeated', async () => {
+  await withMailbox('refused-late', null, async (gmail, handle) => {
     await environment.sleep('1 minute');
     gmail.type = 'ConsentRevoked';
     const slice = Promise.withResolvers<void>();
@@ -198,7 +198,7 @@ test('a late refusal of work from before a resume blocks nothing: the work is do
 }, 30_000);
 
 test.each(['stopped', 'cancelled'])(
-  'a mailbox that is %s keeps the events first that the store does not hold',
+  'a mailbox that is %s first stores the events that the store does not hold',
   async (how) => {
     await withMailbox(how, null, async (gmail, handle) => {
       await environment.sleep('1 minute');

@@ -45,15 +45,15 @@ const synced = (asked?: boolean): MailboxEvent => ({
 });
 const failed = transition(live, refused(), T0);
 
-/** When a mailbox is asked that is refused for so long. */
+/** The times at which a mailbox asks that stays blocked for `time`. */
 function asksWithin(cause: BlockCause, time: number): number[] {
   const at: number[] = [];
   for (let now = askDelay(cause, 0); now <= time; now += askDelay(cause, at.length)) at.push(now);
   return at;
 }
 
-describe('how often a blocked mailbox asks', () => {
-  test('a refused one: after a minute, every 66 minutes for a day, every four hours for another, then daily', () => {
+describe('a blocked mailbox asks', () => {
+  test('after a refusal: in a minute, every 66 minutes for a day, every four hours for another, then daily', () => {
     const asks = asksWithin('refusal', 5 * DAY);
     const pauses = asks.map((at, index) => at - (asks[index - 1] ?? 0));
     expect(pauses[0]).toBe(MINUTE);
@@ -64,15 +64,15 @@ describe('how often a blocked mailbox asks', () => {
     expect(new Set(within(2 * DAY + HOUR, 5 * DAY))).toEqual(new Set([DAY]));
   });
 
-  test('one that Gmail refuses: 22 times on its first day, which leaves two calls to find that out', () => {
+  test('after a refusal: 22 times on the first day, which leaves two calls to find that out', () => {
     expect(asksWithin('refusal', DAY)).toHaveLength(22);
   });
 
-  test('one whose grant has ended: after one hour, which leaves two calls to find that out, then daily', () => {
+  test('after the end of its grant: in an hour, then daily, which leaves two calls to find that out', () => {
     expect(asksWithin('consent', 3 * DAY).map((at) => at / HOUR)).toEqual([1, 25, 49]);
   });
 
-  test('one without credentials: hourly, for that costs Gmail nothing', () => {
+  test('without credentials: hourly, since that costs no calls to Gmail', () => {
     expect(asksWithin('credentials', DAY)).toHaveLength(24);
   });
 });
@@ -91,7 +91,7 @@ describe('a blocked mailbox', () => {
     });
   });
 
-  test('asks only by the lane that was refused', () => {
+  test('asks only in the lane that was refused', () => {
     expect(planNext(failed, T0 + MINUTE)).toEqual({ live: 'partialSync', backfill: null, wakeAt: null });
     const backfill = transition(
       { ...live, fullSync: { kind: 'fetching' }, nextSliceAt: T0 },
@@ -109,7 +109,7 @@ describe('a blocked mailbox', () => {
     expect(questionOf(live)).toEqual({});
   });
 
-  test('asks by a read of history where the lane that was refused has nothing to do any more', () => {
+  test('asks by a read of history when the lane that was refused has nothing left to do', () => {
     expect(planNext(transition(live, refused({ lane: 'backfill' }), T0), T0 + MINUTE)).toEqual({
       live: 'partialSync',
       backfill: null,
@@ -129,7 +129,7 @@ describe('a blocked mailbox', () => {
     expect(planNext(opened, T0 + MINUTE)).toMatchObject({ live: 'partialSync' });
   });
 
-  test('waits longer after each question, and says since when and how often', () => {
+  test('waits 66 minutes after each of its first questions, and says since when and how often it asked', () => {
     let state = failed;
     for (const delay of [66 * MINUTE, 66 * MINUTE, 66 * MINUTE]) {
       const now = state.blocked?.retryAt ?? 0;
@@ -140,11 +140,11 @@ describe('a blocked mailbox', () => {
     expect(detailsOf(state)).toContain('3 attempts failed so far');
   });
 
-  test('is not asked less often because the other lane met the same refusal', () => {
+  test('does not ask later because the other lane met the same refusal', () => {
     expect(transition(failed, refused({ lane: 'backfill' }), T0 + 5).blocked).toEqual(failed.blocked);
   });
 
-  test('counts from one when another cause takes the place of the first', () => {
+  test('counts its questions from zero when another cause replaces the first', () => {
     const revoked = transition(
       failed,
       failureEvent('ConsentRevoked', 'connect it again', { lane: 'live', asked: true }),
@@ -169,7 +169,7 @@ describe('a blocked mailbox', () => {
     expect(phaseOf(expired)).toBe('recovering');
   });
 
-  test('stays blocked when work ends well that was under way before', () => {
+  test('stays blocked when work that was already under way succeeds', () => {
     expect(transition(failed, synced(), T0 + 1).blocked).toEqual(failed.blocked);
   });
 
@@ -180,7 +180,7 @@ describe('a blocked mailbox', () => {
   });
 
   test.each(['resumed', 'reconnected'] as const)(
-    'goes on at once when it is %s, and is asked soon again if that was in vain',
+    'goes on at once when it is %s, and asks in a minute if it is refused again',
     (kind) => {
       const asked = transition(failed, refused({ asked: true }), T0 + HOUR);
       const back = transition(asked, { kind }, T0 + HOUR + 1);

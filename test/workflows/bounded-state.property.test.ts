@@ -54,7 +54,7 @@ const FAILURES = [
   'unknown',
 ];
 
-/** What happens to a mailbox, as the handlers and the lanes make it of what comes from outside. */
+/** The event that the handlers and the lanes make of something that comes from outside. */
 type Happening = (state: MailboxState) => MailboxEvent;
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   argument.map(
@@ -129,11 +129,11 @@ describe('a state that an earlier version let grow', () => {
 });
 
 describe('a text that is cut', () => {
-  it('says so, and is not changed where it is short enough', () => {
+  it('ends with an ellipsis, and a short enough text is not changed', () => {
     expect([boundedText('abcde', 5), boundedText('abcdef', 5)]).toEqual(['abcde', 'abcd…']);
   });
 
-  it('ends with no half of a character', () => {
+  it('does not end with half a character', () => {
     expect(boundedText('abc\u{1f600}def', 5)).toBe('abc…');
   });
 });

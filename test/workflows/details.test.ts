@@ -35,7 +35,7 @@ function listed(quota?: typeof QUOTA): MailboxState {
   );
 }
 
-test('the Temporal UI shows units, refusals, rate and ETA as the last activity reported them', () => {
+test('the Temporal UI shows units, rejected calls, rate and ETA as the last activity reported them', () => {
   const details = detailsOf(listed(QUOTA));
   expect(details).toContain('| units used | 12,345, calls rejected: 2 |');
   expect(details).toContain('| rate | 5,800 units in the last minute, 5,940 granted |');
@@ -43,12 +43,12 @@ test('the Temporal UI shows units, refusals, rate and ETA as the last activity r
   expect(detailsOf(listed({ ...QUOTA, finishAt: 0 }))).not.toContain('NaN');
 });
 
-test('the Temporal UI names the mailbox and its signals in every run, also after continue-as-new', () => {
+test('the Temporal UI names the mailbox, its phase and its signals', () => {
   expect(detailsOf(listed())).toMatch(/^\*\*ada@example\.com: full-sync\*\* since 2026-01-01T00:00:00Z\n/);
   expect(detailsOf(listed())).toContain('`forceResync`');
 });
 
-test('what an activity of an earlier version does not report stays as it was', () => {
+test('the quota stays as it was when an activity of an earlier version does not report it', () => {
   expect(detailsOf(listed())).not.toContain('units');
   const later = transition(
     listed(QUOTA),

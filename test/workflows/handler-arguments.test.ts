@@ -71,7 +71,7 @@ describe('a poke', () => {
   });
 });
 
-describe('a word that Gmail limits the rate', () => {
+describe('a signal that Gmail limits the rate', () => {
   test.each([undefined, null, 7, {}, { until: null }, { until: 'noon' }, { until: Number.NaN }, { until: 1e300 }])(
     'is no event with the argument %j',
     (argument) => {
@@ -79,7 +79,7 @@ describe('a word that Gmail limits the rate', () => {
     },
   );
 
-  it('is one with a time, and nothing else of the argument is taken', () => {
+  it('is an event with a time, a delay and a message, and nothing else of the argument', () => {
     expect(rateLimitedEvent({ until: 5, message: 'wait', kind: 'stop-requested' })).toEqual({
       kind: 'rate-limited',
       until: 5,
@@ -98,7 +98,7 @@ describe('a word that Gmail limits the rate', () => {
     });
   });
 
-  it('may name the last time that there is', () => {
+  it('may name the latest possible time', () => {
     const event = rateLimitedEvent({ until: 8.64e15 });
     expect(event).toEqual({ kind: 'rate-limited', until: 8.64e15, message: 'Gmail asks to wait' });
     expect(show(event ?? { kind: 'poked' })).toContain('rate limited');
@@ -116,7 +116,7 @@ describe('a hand-over', () => {
       { to: 'bob' },
       { to: 'bob@example.com\u001b[2J' },
     ]),
-  )('ends nothing with the argument %s', (_, argument) => {
+  )('names no mailbox with the argument %s', (_, argument) => {
     expect(handOverTarget(argument)).toBeNull();
   });
 
@@ -139,7 +139,7 @@ describe('an update that waits for a number', () => {
     },
   );
 
-  it('is taken with that number', () => {
+  it('is accepted with that number', () => {
     expect(() => requireNumber('sync')({ sync: 1 })).not.toThrow();
   });
 });

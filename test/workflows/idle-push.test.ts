@@ -8,7 +8,7 @@ import { openTimeSkipping } from '../fixtures/temporal/time-skipping.ts';
 
 const DAYS = 14;
 const MESSAGES = 400;
-/** The first audit writes its search attribute, once in the mailbox's life: two more. */
+/** Two more, because the first audit writes its search attribute, once in the mailbox's life. */
 const MOST = 2 * DAYS + DAYS / 7 + 2;
 
 const total = (actions: readonly number[]): number => actions.reduce((sum, day) => sum + day, 0);
@@ -25,10 +25,10 @@ async function run(handlers: Handlers): Promise<IdleDays> {
 }
 
 let unsubscribed: Promise<IdleDays> | null = null;
-/** Two tests look at the same days. */
+/** The same days for two tests. */
 const withoutSubscriptions = (): Promise<IdleDays> => (unsubscribed ??= run({}));
 
-test('an idle mailbox with push: a timer and an activity a day, and an audit a week', async () => {
+test('an idle mailbox with push costs a timer and an activity a day, and an audit a week', async () => {
   const { actions, kinds, watchCalls } = await withoutSubscriptions();
   console.log(`Actions a day: ${actions.join(' ')}; ${JSON.stringify(kinds)}`);
   expect(total(actions)).toBeLessThanOrEqual(MOST);
@@ -39,9 +39,9 @@ test('an idle mailbox with push: a timer and an activity a day, and an audit a w
 
 test.each([
   ['', false],
-  [', and no more with subscriptions', true],
+  [', also with subscriptions', true],
 ])(
-  'where Gmail makes a notification of each renewal, a signal a day more%s',
+  'an idle mailbox costs one signal a day more where Gmail announces renewals%s',
   async (_, isSubscribed) => {
     const { actions, kinds } = await runIdleMailbox({
       environment,
@@ -58,7 +58,7 @@ test.each([
   120_000,
 );
 
-test('a subscription costs 0.02 Actions a delivered change of a backfill, and none on idle days', async () => {
+test('a subscription costs at most 0.02 Actions a delivered change of a backfill, and none on idle days', async () => {
   const sequences: number[] = [];
   const subscribed = await run({
     crm: {

@@ -48,7 +48,7 @@ describe('a lane under way', () => {
   it.each([
     ['paused', { kind: 'paused' }],
     ['stop-requested', { kind: 'stop-requested' }],
-  ] as const)('is cancelled by %s, whichever it is', (_, event) => {
+  ] as const)('is cancelled by %s, whichever lane it is', (_, event) => {
     const both = started(opening(), 'live', NOW, TODAY);
     expect(hear(both, event).cancel).toEqual(['live', 'backfill']);
   });
@@ -56,26 +56,26 @@ describe('a lane under way', () => {
   it.each([
     ['a resync', { kind: 'resync-requested' }],
     ['a configuration', { kind: 'configured', settings }],
-  ] as const)('is cancelled by %s where it is the backfill, while the live one goes on', (_, event) => {
+  ] as const)('is cancelled by %s if it is the backfill lane, while the live lane goes on', (_, event) => {
     const both = started(opening(), 'live', NOW, TODAY);
     expect(hear(both, event).cancel).toEqual(['backfill']);
   });
 
-  it('is not heard once it was cancelled, and is free when it has ended', () => {
+  it('has its answer ignored once it was cancelled, and is free when it has ended', () => {
     const { lanes } = hear(opening(), { kind: 'configured', settings });
     const after = answered(lanes, 'backfill', OPENED, NOW, TODAY);
     expect(after.state).toBe(lanes.state);
     expect(freed(after, 'backfill').running.backfill).toBeNull();
   });
 
-  it('is heard where nothing cancelled it', () => {
+  it('has its answer applied when nothing cancelled it', () => {
     expect(answered(opening(), 'backfill', OPENED, NOW, TODAY).state.fullSync).toMatchObject({
       kind: 'listing',
       reason: 'initial',
     });
   });
 
-  it('blocks the mailbox by its refusal, unless a person ended the block since it began', () => {
+  it('blocks the mailbox when it is refused, unless a person resumed the mailbox since it began', () => {
     expect(answered(opening(), 'backfill', REFUSED, NOW, TODAY).state.blocked).not.toBeNull();
     const { lanes } = hear(opening(), { kind: 'resumed' });
     expect(answered(lanes, 'backfill', REFUSED, NOW, TODAY).state.blocked).toBeNull();
@@ -86,12 +86,12 @@ describe('a lane under way', () => {
 });
 
 describe('the work of a plan', () => {
-  it('does not begin twice', () => {
+  it('does not start twice', () => {
     const lanes = opening();
     expect(startable(lanes, planOf(lanes, NOW, TODAY), false)).toEqual([]);
   });
 
-  it('does not begin in the backfill while the history waits to be cut', () => {
+  it('does not start in the backfill lane while the history waits to be cut', () => {
     const lanes = freed(opening(), 'backfill');
     const plan = planOf(lanes, NOW, TODAY);
     expect(startable(lanes, plan, false)).toEqual([{ lane: 'backfill', work: { activity: 'openMailbox' } }]);
@@ -106,7 +106,7 @@ describe('a wait', () => {
     return isOver(wait, hear(before, event).lanes, false, NOW, ways);
   };
 
-  it('goes on after a poke that changes nothing of the plan, and ended by it before', () => {
+  it('goes on after a poke that does not change the plan, except in a run that began without the patch', () => {
     expect(over({ kind: 'poked' }, TODAY)).toBe(false);
     expect(over({ kind: 'poked' }, { ...TODAY, waitsOn: () => false })).toBe(true);
   });
@@ -153,7 +153,7 @@ describe('a delivery beside a sync', () => {
   const POKED: MailboxEvent = { kind: 'poked' };
   const BESIDE = [{ lane: 'live' }, { lane: 'delivery', awaits: true }];
 
-  it('begins with the sync that serves a poke, where a target listens', () => {
+  it('begins with the sync that serves a poke, when a target listens', () => {
     expect(begins(atRest(POKED))).toEqual(BESIDE);
     expect(begins(atRest(synced({ listening: ['handler', 'webhook'] }), POKED))).toEqual([
       ...BESIDE,
@@ -171,7 +171,7 @@ describe('a delivery beside a sync', () => {
     ['in a run that began without its patch', atRest(POKED), { ...TODAY, deliversBesideSyncs: () => false }],
     ['while the lane delivers', started(atRest(POKED), 'delivery', NOW, TODAY), TODAY],
     [
-      'after three that got nothing in succession',
+      'after three in succession that found nothing',
       atRest(delivered({ awaited: true }), delivered({ awaited: true }), delivered({ awaited: true }), POKED),
       TODAY,
     ],
@@ -179,7 +179,7 @@ describe('a delivery beside a sync', () => {
     expect(begins(lanes, ways)).toEqual([{ lane: 'live' }]);
   });
 
-  it('counts as one that got nothing where no worker takes it, and leaves what waits for later', () => {
+  it('counts as one that found nothing when no worker takes it, and keeps the times of what waits', () => {
     const notTaken: MailboxEvent = { kind: 'delivery-not-taken', lane: 'delivery' };
     expect(begins(atRest(notTaken, notTaken, POKED))).toEqual(BESIDE);
     expect(begins(atRest(notTaken, notTaken, notTaken, POKED))).toEqual([{ lane: 'live' }]);
@@ -188,7 +188,7 @@ describe('a delivery beside a sync', () => {
     expect(planOf(lanes, NOW + 60_000, TODAY).deliver).toEqual(['delivery']);
   });
 
-  it('begins again once a delivery was made, however it began', () => {
+  it('begins again once any delivery was made', () => {
     const fruitless = [1, 2, 3].map(() => delivered({ awaited: true }));
     expect(begins(atRest(...fruitless, delivered({ attempts: 1, seen: 4 }), POKED))).toEqual(BESIDE);
   });
@@ -201,7 +201,7 @@ describe('a delivery beside a sync', () => {
   const FOUND = synced({ listening: ['handler'], deliverable: true, deliverableUpTo: 7 });
   const again = [{ lane: 'delivery', awaits: false }];
 
-  it('spares the one that the result of its sync asks for, whichever of the two ends first', () => {
+  it('replaces the delivery that its sync asks for, whichever of the two ends first', () => {
     const seen = delivered({ awaited: true, attempts: 1, seen: 7 });
     expect(begins(atRest(seen, FOUND))).toEqual([]);
     expect(begins(atRest(FOUND, seen))).toEqual([]);
@@ -209,21 +209,21 @@ describe('a delivery beside a sync', () => {
 
   it.each([
     ['it saw less than its sync has found', delivered({ awaited: true, attempts: 1, seen: 6 })],
-    ['a build from before it answers', delivered({ awaited: true })],
+    ['a worker of an earlier build answers', delivered({ awaited: true })],
     ['there is more than it had time for', delivered({ awaited: true, attempts: 1, seen: 7, more: true })],
-  ])('is followed by the one that the result asks for where %s', (_, answer) => {
+  ])('is followed by the delivery that its sync asks for when %s', (_, answer) => {
     expect(begins(atRest(answer, FOUND))).toEqual(again);
     expect(begins(atRest(FOUND, answer))).toEqual(again);
   });
 
-  it('is followed by the one that a signal asks for, whatever it has seen', () => {
+  it('is followed by the delivery that a signal asks for, whatever it has seen', () => {
     const asked: MailboxEvent = { kind: 'deliver-requested', lane: 'delivery' };
     const seen = delivered({ awaited: true, attempts: 1, seen: 7 });
     expect(begins(atRest(FOUND, asked, seen))).toEqual(again);
     expect(begins(atRest(asked, FOUND, seen))).toEqual(again);
   });
 
-  it('counts for nothing once the next sync begins: the database may be an older one by then', () => {
+  it('is forgotten once the next sync begins, since the database may be an older one by then', () => {
     const seen = delivered({ awaited: true, attempts: 1, seen: 9 });
     expect(begins(atRest(seen, { kind: 'partial-sync-started' }, FOUND))).toEqual(again);
   });

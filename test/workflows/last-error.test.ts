@@ -66,7 +66,7 @@ describe('the last error of a mailbox', () => {
       { kind: 'configured', settings: { ...DEFAULT_SETTINGS, push: null } },
     ],
   ] as const satisfies readonly (readonly [string, string, MailboxEvent, MailboxEvent])[])(
-    'is over once its like succeeds: %s, by %s',
+    'is over once work of its kind succeeds: %s, by %s',
     ([, , error, success]) => {
       expect(mendedAt(error)).toBeNull();
       expect(mendedAt(error, success)).toBe(AT + 1_000);
@@ -82,7 +82,7 @@ describe('the last error of a mailbox', () => {
     ['a refused watch', { ...synced, watchRefusal: 'forbidden' }, synced],
     ['refused settings', { kind: 'refused', message: 'the settings were not changed' }, synced],
   ] as const satisfies readonly (readonly [string, MailboxEvent, MailboxEvent])[])(
-    'goes on where something else succeeds: %s',
+    'is not over when something else succeeds: %s',
     ([, error, other]) => {
       expect(mendedAt(error, other)).toBeNull();
       expect(detailsOf(after(error, other))).toContain(
@@ -93,11 +93,11 @@ describe('the last error of a mailbox', () => {
     },
   );
 
-  it('keeps the time at which it was over', () => {
+  it('keeps the time of the success that ended it', () => {
     expect(mendedAt(failedIn('live'), synced, synced)).toBe(AT + 1_000);
   });
 
-  it('that an earlier version carried over is over with the first success', () => {
+  it('that an earlier version carried over is over with the first success of any kind', () => {
     const carried = carriedState(fresh, { ...fresh, lastError: { message: 'of before', at: AT } });
     expect(transition(carried, sliced, AT + 5_000).lastError).toMatchObject({
       message: 'of before',

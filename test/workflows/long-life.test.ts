@@ -63,7 +63,7 @@ function quietActivities(): { activities: SyncActivities; began: number[]; mostA
   return { activities, began, mostAtOnce: () => most };
 }
 
-test('for weeks a mailbox syncs hourly, no drift, no pile-up; then a poke wakes it; histories stay short', async () => {
+test('a mailbox syncs hourly for weeks, without drift or overlap, in short runs, and a poke wakes it', async () => {
   const { activities, began, mostAtOnce } = quietActivities();
   const shared = { connection: environment.nativeConnection, activities: { ...activities }, sinks: UNHEARD_SINKS };
   const live = await Worker.create({ ...shared, taskQueue: QUEUE, workflowBundle: await workflowBundle() });

@@ -42,7 +42,7 @@ describe('a mailbox can be started', () => {
     });
   });
 
-  it('with some settings, and has beside them those of the store, or the defaults', () => {
+  it('with some settings, and has the defaults for the others until the store answers', () => {
     const named = { format: 'raw', scope: { limit: 5 } };
     expect(mailboxInput({ mailbox: ADA, settings: named }, ID)).toMatchObject({
       named,
@@ -77,7 +77,7 @@ test.each([
   expect(start).toThrow('{"mailbox":"ada@example.com"}');
 });
 
-it('a workflow id in upper case is refused, for the mailbox has one workflow', () => {
+it('a workflow id in upper case is refused, since a mailbox has only one workflow', () => {
   expect(() => mailboxInput({ mailbox: 'Ada@Example.com' }, 'mailbox/Ada@Example.com')).toThrow(
     'must be "mailbox/ada@example.com"',
   );
@@ -93,7 +93,7 @@ function outcome(argument: unknown, workflowId: string): string {
   }
 }
 
-it('any nonsense is an input or refused by a short sentence', () => {
+it('any input is either accepted or refused with a short sentence', () => {
   const some = fc.oneof(
     fc.anything(),
     fc.record(
@@ -103,9 +103,9 @@ it('any nonsense is an input or refused by a short sentence', () => {
   );
   fc.assert(
     fc.property(some, fc.oneof(fc.constant(ID), fc.string()), (argument, workflowId) => {
-      const told = outcome(argument, workflowId);
-      expect(told === ADA || told.startsWith('this mailbox was not started: ')).toBe(true);
-      expect(told.length).toBeLessThan(2_000);
+      const result = outcome(argument, workflowId);
+      expect(result === ADA || result.startsWith('this mailbox was not started: ')).toBe(true);
+      expect(result.length).toBeLessThan(2_000);
     }),
     { numRuns: 2_000 },
   );

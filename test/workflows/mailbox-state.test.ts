@@ -15,7 +15,7 @@ describe('a backfill that the daily budget holds back', () => {
     sliced({ fetched: 0, complete: false, pending: 10, nextAttemptAt: midnight, heldUntil: midnight }),
   );
 
-  test('is shown as rate-limited until then, also after live syncs, which go on', () => {
+  test('is shown as rate-limited until midnight, also after live syncs, which go on', () => {
     expect(phaseOf(held)).toBe('rate-limited');
     expect(planNext(held, T0).live).toBe('partialSync');
     const later = transition(transition(held, { kind: 'partial-sync-started' }, T0), synced({ pending: 10 }), T0);
@@ -23,7 +23,7 @@ describe('a backfill that the daily budget holds back', () => {
     expect(planNext(later, T0 + 1)).toMatchObject({ live: null, backfill: null });
   });
 
-  test('goes on at that time, or when a person resumes it', () => {
+  test('goes on at midnight, or when a person resumes it', () => {
     expect(planNext(held, midnight).backfill).toEqual({ activity: 'fetchSlice' });
     expect(planNext(transition(held, { kind: 'resumed' }, T0), T0).backfill).toEqual({ activity: 'fetchSlice' });
     expect(phaseOf(transition(held, sliced({ complete: false, nextAttemptAt: T0 }), midnight))).toBe('full-sync');
@@ -41,7 +41,7 @@ describe('a new workflow', () => {
     expect(planNext(state, T0).backfill).toEqual({ activity: 'fullSync', reason: 'initial' });
   });
 
-  test('goes on with a partial sync when the store is full, as under a new Temporal server', () => {
+  test('goes on with a partial sync when the store is already filled, as under a new Temporal server', () => {
     const state = after(opened({ historyId: historyId('77'), generation: 3, step: 'done' }));
     // One slice beside it tells when failed messages are due.
     expect(planNext(state, T0)).toMatchObject({ live: 'partialSync', backfill: { activity: 'fetchSlice' } });
@@ -65,7 +65,7 @@ describe('a new workflow', () => {
     expect(planNext(state, T0).backfill).toEqual({ activity: 'fullSync', reason: 'settings' });
   });
 
-  test('started with some settings has the others of the store, and those that a signal named meanwhile', () => {
+  test('collects the settings that its start and signals name, until the store answers with all of them', () => {
     const started = initialState({
       mailbox: mailboxId('ada@example.com'),
       settings: { ...DEFAULT_SETTINGS, format: 'raw' },
@@ -77,14 +77,14 @@ describe('a new workflow', () => {
     expect(state.named).toEqual({ format: 'raw', pollInterval: 7_000, scope: { limit: 5, includeSpamTrash: true } });
     const settings = { ...DEFAULT_SETTINGS, format: 'raw', attachments: true } as const;
     expect(transition(state, opened({ settings }), T0)).toMatchObject({ settings, named: null });
-    // A worker of an earlier version answers none.
+    // A worker of an earlier version answers no settings.
     expect(transition(state, opened(), T0)).toMatchObject({
       settings: { format: 'raw', pollInterval: 7_000 },
       named: null,
     });
   });
 
-  test('begins the resync that was asked for before the store was', () => {
+  test('begins the resync that was requested before the store answered', () => {
     const state = after(
       { kind: 'resync-requested' },
       opened({ historyId: historyId('77'), generation: 3, step: 'done' }),
@@ -109,7 +109,7 @@ describe('a full sync', () => {
     expect(isInSync(live())).toBe(true);
   });
 
-  test('waits for the next attempt of what could not be fetched, and lets history settle it first', () => {
+  test('waits for the next attempt of what could not be fetched, while live syncs go on', () => {
     const state = after(
       opened(),
       listed(1),
@@ -155,7 +155,7 @@ describe('expired history', () => {
 });
 
 describe('a pause', () => {
-  test('plans nothing until it is resumed, and resuming goes on in the backfill', () => {
+  test('plans nothing until the mailbox is resumed, and the backfill then goes on', () => {
     const state = transition(after(opened(), listed(1)), { kind: 'paused' }, T0);
     expect(planNext(state, T0 + 1e9)).toEqual({ live: null, backfill: null, wakeAt: null });
     expect(planNext(transition(state, { kind: 'resumed' }, T0), T0)).toMatchObject({
@@ -171,7 +171,7 @@ test('a lost store is asked again, and then filled again', () => {
   expect(planNext(transition(lost, opened(), T0), T0).backfill).toEqual({ activity: 'fullSync', reason: 'initial' });
 });
 
-test('changed settings go through the store, and a wanted listing stays wanted', () => {
+test('changed settings go to the store first, and a requested resync stays requested', () => {
   const state = transition(
     transition(live(), { kind: 'resync-requested' }, T0),
     { kind: 'configured', settings: { ...DEFAULT_SETTINGS, pollInterval: 1 } },
@@ -189,7 +189,7 @@ test('the state survives JSON, as continue-as-new carries it', () => {
   expect(phaseOf(state)).toBe('rate-limited');
 });
 
-test('the clock of the worker that answered last is kept, and the end that it foretells is the server’s time', () => {
+test('the clock skew of the last worker is kept, and its forecast is corrected to the server’s time', () => {
   const quota = {
     units: 5,
     rejected: 0,

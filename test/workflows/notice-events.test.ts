@@ -50,34 +50,34 @@ const RECONNECTED: MailboxEvent = { kind: 'reconnected' };
 const FULL_SYNC = [OPENED, listed(1), sliced(1), STARTED, synced()];
 const after = (state: MailboxState, ...events: readonly MailboxEvent[]): MailboxState =>
   events.reduce((before, event) => transition(before, event, T0), state);
-const told = ({ events }: MailboxState): readonly EventDetails['kind'][] =>
+const pendingKinds = ({ events }: MailboxState): readonly EventDetails['kind'][] =>
   events.pending.map(({ details }) => details.kind);
-/** A mailbox in sync whose events are all kept. */
+/** A mailbox in sync whose events are all stored. */
 const live = (): MailboxState => kept(after(fresh(), ...FULL_SYNC));
 const kept = (state: MailboxState): MailboxState =>
   after(state, { kind: 'events-noted', ids: state.events.pending.map(({ id }) => id) });
 
-describe('subscribers are told', () => {
-  test('once that a mailbox is in sync, when its first full sync and one more sync have ended', () => {
-    expect(told(after(fresh(), ...FULL_SYNC.slice(0, -1)))).toEqual([]);
-    expect(told(after(fresh(), ...FULL_SYNC, STARTED, synced(), STARTED, synced()))).toEqual(['in-sync']);
+describe('events for subscribers', () => {
+  test('say once that a mailbox is in sync, when its first full sync and one more sync have ended', () => {
+    expect(pendingKinds(after(fresh(), ...FULL_SYNC.slice(0, -1)))).toEqual([]);
+    expect(pendingKinds(after(fresh(), ...FULL_SYNC, STARTED, synced(), STARTED, synced()))).toEqual(['in-sync']);
   });
 
-  test('once that consent is needed, however often Gmail is asked, and that it is in sync after it', () => {
+  test('say once that consent is needed, however often Gmail is asked, and then that the mailbox is in sync', () => {
     const blocked = after(live(), refused(), refused('ConsentRevoked', true), refused('ConsentRevoked', true));
     expect(blocked.events.pending).toMatchObject([
       { at: T0, details: { kind: 'needs-consent', code: 'access-revoked', reason: 'The grant was revoked.' } },
     ]);
-    expect(told(after(blocked, synced(true)))).toEqual(['needs-consent', 'in-sync']);
+    expect(pendingKinds(after(blocked, synced(true)))).toEqual(['needs-consent', 'in-sync']);
     // Reconnecting proves nothing: only a sync does.
-    expect(told(after(blocked, RECONNECTED))).toEqual(['needs-consent']);
-    expect(told(after(blocked, RECONNECTED, STARTED, synced()))).toEqual(['needs-consent', 'in-sync']);
+    expect(pendingKinds(after(blocked, RECONNECTED))).toEqual(['needs-consent']);
+    expect(pendingKinds(after(blocked, RECONNECTED, STARTED, synced()))).toEqual(['needs-consent', 'in-sync']);
   });
 
-  test('again that consent is needed when what was granted is not enough, and not when a person only resumes', () => {
+  test('say again that consent is needed after an insufficient consent, and not after a resume', () => {
     const blocked = after(live(), refused());
-    expect(told(after(blocked, { kind: 'resumed' }, STARTED, refused()))).toEqual(['needs-consent']);
-    expect(told(after(blocked, RECONNECTED, STARTED, refused('OtherAccount')))).toEqual([
+    expect(pendingKinds(after(blocked, { kind: 'resumed' }, STARTED, refused()))).toEqual(['needs-consent']);
+    expect(pendingKinds(after(blocked, RECONNECTED, STARTED, refused('OtherAccount')))).toEqual([
       'needs-consent',
       'needs-consent',
     ]);
@@ -92,52 +92,52 @@ describe('subscribers are told', () => {
     ],
     ['OtherAccount', undefined, 'other-account'],
     ['MailboxNotConnected', undefined, 'not-connected'],
-  ])('why: %s with the remedy %o is %s', (type, remedy, code) => {
+  ])('name the cause: %s with the remedy %o is %s', (type, remedy, code) => {
     const event = failureEvent(type, 'It is refused.', { lane: 'live', asked: false }, remedy);
     expect(after(live(), event).events.pending[0]?.details).toMatchObject({ code });
   });
 
-  test('nothing of a mailbox that Gmail merely refuses', () => {
+  test('say nothing of a mailbox that Gmail merely refuses', () => {
     const refusal = refused('MailboxUnavailable');
-    expect(told(after(live(), refusal, synced(true)))).toEqual([]);
+    expect(pendingKinds(after(live(), refusal, synced(true)))).toEqual([]);
   });
 
-  test('that a mailbox has recovered, once it was listed and is in sync, also after consent was needed', () => {
+  test('say that a mailbox has recovered once it was listed and is in sync, also after consent was needed', () => {
     const recovery = [EXPIRED, listed(2), sliced(2), STARTED, synced()];
-    expect(told(after(live(), ...recovery.slice(0, -1)))).toEqual([]);
-    expect(told(after(live(), ...recovery))).toEqual(['recovered']);
-    expect(told(after(live(), refused(), ...recovery.map((event) => ({ ...event, asked: true }))))).toEqual([
+    expect(pendingKinds(after(live(), ...recovery.slice(0, -1)))).toEqual([]);
+    expect(pendingKinds(after(live(), ...recovery))).toEqual(['recovered']);
+    expect(pendingKinds(after(live(), refused(), ...recovery.map((event) => ({ ...event, asked: true }))))).toEqual([
       'needs-consent',
       'recovered',
       'in-sync',
     ]);
   });
 
-  test('nothing of a listing that is repeated because it was doubted', () => {
+  test('say nothing of a listing that is repeated because it was doubted', () => {
     const doubted = after(live(), sliced(1, true), listed(2), sliced(2), STARTED, synced());
     expect(doubted.completedGeneration).toBe(2);
-    expect(told(doubted)).toEqual([]);
+    expect(pendingKinds(doubted)).toEqual([]);
   });
 
-  test('nothing new of a mailbox that is started again, and is in sync already', () => {
+  test('say nothing new of a mailbox that is started again and is already in sync', () => {
     const opened = { ...OPENED, historyId: MARK, generation: 3, step: 'done' } as const;
-    expect(told(after(fresh(), opened, sliced(3), STARTED, synced()))).toEqual([]);
+    expect(pendingKinds(after(fresh(), opened, sliced(3), STARTED, synced()))).toEqual([]);
     const fetching = { ...opened, step: 'fetching' } as const;
-    expect(told(after(fresh(), fetching, sliced(3), STARTED, synced()))).toEqual(['in-sync']);
+    expect(pendingKinds(after(fresh(), fetching, sliced(3), STARTED, synced()))).toEqual(['in-sync']);
   });
 });
 
 describe('events that the store does not hold yet', () => {
-  test('have ids of their own, and are kept by a lane of their own, also while the mailbox is blocked', () => {
+  test('have different ids, and are stored by a lane of their own, even while the mailbox is blocked', () => {
     const state = after(after(fresh(), ...FULL_SYNC), refused());
     expect(new Set(state.events.pending.map(({ id }) => id)).size).toBe(2);
     const lanes = idleLanes(state);
     expect(startable(lanes, planOf(lanes, T0, TODAY), false)).toEqual([{ lane: 'events' }]);
-    expect(told(kept(state))).toEqual([]);
+    expect(pendingKinds(kept(state))).toEqual([]);
     expect(planOf(idleLanes(kept(state)), T0, TODAY).note).toBeUndefined();
   });
 
-  test('wait while the mailbox is paused, and in a run of a build that told none', () => {
+  test('wait while the mailbox is paused, and in a run that began without the patch', () => {
     const state = after(fresh(), ...FULL_SYNC);
     const before = { ...TODAY, notesEvents: () => false };
     expect(planOf(idleLanes(state), T0, before).note).toBeUndefined();
@@ -155,18 +155,18 @@ describe('events that the store does not hold yet', () => {
     expect(kept(failed).lastError).toMatchObject({ mendedAt: T0 });
   });
 
-  test('have both delivery lanes begin where something waits for them', () => {
+  test('start both delivery lanes when something waits for them', () => {
     const state = after(fresh(), ...FULL_SYNC);
     const [{ id } = { id: '' }] = state.events.pending;
     const next = after(state, { kind: 'events-noted', ids: [id], deliverable: true, webhooks: true });
     expect(planOf(idleLanes(next), T0, TODAY).deliver).toEqual(['delivery', 'webhook']);
   });
 
-  test('are carried over, and a state of a build that told none is completed', () => {
+  test('are carried over, and a state from a build without events is completed', () => {
     const state = after(fresh(), ...FULL_SYNC, refused());
     expect(carriedState(fresh(), state).events).toEqual(state.events);
     const { events: _, ...older } = after(fresh(), OPENED, listed(1));
     const carried = carriedState(fresh(), JSON.parse(JSON.stringify(older)) as MailboxState);
-    expect(told(after(carried, sliced(1), STARTED, synced()))).toEqual(['in-sync']);
+    expect(pendingKinds(after(carried, sliced(1), STARTED, synced()))).toEqual(['in-sync']);
   });
 });

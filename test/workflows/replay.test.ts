@@ -101,13 +101,13 @@ test('every recorded history replays under the workflow of today', async () => {
   expect(results.filter(({ error }) => error !== undefined)).toEqual([]);
 }, 30_000);
 
-test('and where tracing was switched on since', async () => {
+test('every recorded history replays with tracing switched on', async () => {
   const results = await replay(await bundleWorkflows({ traced: true }));
   expect(results).toHaveLength(recorded.length);
   expect(results.filter(({ error }) => error !== undefined)).toEqual([]);
 }, 90_000);
 
-test('a workflow that was changed without a patch is caught', async () => {
+test('a workflow that was changed without a patch fails to replay every history', async () => {
   const workflowsPath = fileURLToPath(new URL('./changed/index.ts', import.meta.url));
   const results = await replay(await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') }));
   expect(results.map(({ error }) => error?.name)).toEqual(recorded.map(() => 'DeterminismViolationError'));

@@ -8,7 +8,7 @@ import { planNext } from '../../src/workflows/plan.ts';
 import { live, synced, T0 } from './mailbox-events.ts';
 
 describe('pokes', () => {
-  test('two hundred of them before a partial sync cost one', () => {
+  test('cost one partial sync, even if two hundred come before it', () => {
     let state = live();
     for (let i = 0; i < 200; i++) state = transition(state, { kind: 'poked' }, T0);
     expect(planNext(state, T0).live).toBe('partialSync');
@@ -17,7 +17,7 @@ describe('pokes', () => {
     expect(isInSync(state)).toBe(true);
   });
 
-  test('one during a partial sync is followed by another partial sync', () => {
+  test('during a partial sync are followed by another partial sync', () => {
     let state = transition(live(), { kind: 'poked' }, T0);
     for (const event of [{ kind: 'partial-sync-started' }, { kind: 'poked' }, synced()] as const)
       state = transition(state, event, T0);
@@ -25,7 +25,7 @@ describe('pokes', () => {
     expect(isInSync(state)).toBe(false);
   });
 
-  test('one that found nothing is followed by another look soon, and by one when history has settled', () => {
+  test('that found nothing are followed by another sync soon, and by one when history has settled', () => {
     let state = transition(live(), { kind: 'poked' }, T0 + 60_000);
     state = transition(transition(state, { kind: 'partial-sync-started' }, T0 + 60_000), synced(), T0 + 60_000);
     expect(state.nextPartialSyncAt).toBe(T0 + 63_000);
@@ -35,22 +35,22 @@ describe('pokes', () => {
     expect(state.nextPartialSyncAt).toBe(T0 + 91_000 + DEFAULT_SETTINGS.pollInterval);
   });
 
-  test('one whose settled read came due during a sync is read again after that sync', () => {
+  test('whose settled read came due during a sync are followed by that read after the sync', () => {
     let state = transition(live(), { kind: 'poked' }, T0);
     state = transition(transition(state, { kind: 'partial-sync-started' }, T0), synced(), T0);
     state = transition(transition(state, { kind: 'partial-sync-started' }, T0 + 20_000), synced(), T0 + 40_000);
     expect(state.nextPartialSyncAt).toBe(T0 + 40_500);
   });
+});
 
-  test('a look that found nothing leaves the settling of what was found before it where it was', () => {
-    let state = transition(
-      transition(live(), { kind: 'partial-sync-started' }, T0),
-      synced({ changed: true, settleAt: T0 + 31_000 }),
-      T0,
-    );
-    state = transition(transition(state, { kind: 'partial-sync-started' }, T0 + 5_000), synced(), T0 + 5_000);
-    expect(state.nextPartialSyncAt).toBe(T0 + 31_000);
-  });
+test('a partial sync that finds nothing does not move the settled read of an earlier one', () => {
+  let state = transition(
+    transition(live(), { kind: 'partial-sync-started' }, T0),
+    synced({ changed: true, settleAt: T0 + 31_000 }),
+    T0,
+  );
+  state = transition(transition(state, { kind: 'partial-sync-started' }, T0 + 5_000), synced(), T0 + 5_000);
+  expect(state.nextPartialSyncAt).toBe(T0 + 31_000);
 });
 
 describe('how long a notification takes', () => {
