@@ -9,7 +9,7 @@ const record = (text: string) => ({ keyId: 'k1', ciphertext: Buffer.from(text), 
 /** A database that the contract is tested on. */
 export interface CredentialFixture {
   readonly name: string;
-  /** An empty store of its own. `close` ends it, and what belongs to it. */
+  /** Opens a new, empty store. `close` closes it and everything that belongs to it. */
   open(): Promise<{ readonly credentials: CredentialStore; close(): Promise<void> }>;
 }
 
@@ -27,7 +27,7 @@ export function credentialStoreContract(fixture: CredentialFixture): void {
       return store.credentials;
     }
 
-    it('keeps one record a mailbox', async () => {
+    it('keeps one record per mailbox', async () => {
       const credentials = await open();
       expect(await credentials.get(alice)).toBeNull();
       await credentials.put(alice, record('first'));
@@ -41,7 +41,7 @@ export function credentialStoreContract(fixture: CredentialFixture): void {
       expect(Buffer.from((await credentials.get(bob))?.ciphertext ?? []).toString()).toBe('of bob');
     });
 
-    it('counts versions up, over a deletion too', async () => {
+    it('goes on counting versions after a deletion', async () => {
       const credentials = await open();
       const version = async () => {
         await credentials.put(alice, record('x'));
@@ -52,7 +52,7 @@ export function credentialStoreContract(fixture: CredentialFixture): void {
       expect(await version()).toBe(3);
     });
 
-    it('encrypts a record again only where it is unchanged since it was read, and keeps its version', async () => {
+    it('reseals a record only if it has not changed since it was read, and keeps its version', async () => {
       const credentials = await open();
       await credentials.put(alice, record('x'));
       await credentials.put(bob, record('y'));
@@ -73,7 +73,7 @@ export function credentialStoreContract(fixture: CredentialFixture): void {
       expect(await credentials.listSealedByOthers('k2')).toEqual([alice]);
     });
 
-    it('lists who has credentials, by address', async () => {
+    it('lists the mailboxes that have credentials, by address', async () => {
       const credentials = await open();
       await credentials.put(bob, record('y'));
       await credentials.put(alice, record('x'));
@@ -82,7 +82,7 @@ export function credentialStoreContract(fixture: CredentialFixture): void {
       expect(await credentials.list()).toEqual([bob]);
     });
 
-    it('loses no put of two that come at once', async () => {
+    it('counts each of ten puts that come at once', async () => {
       const credentials = await open();
       await Promise.all(Array.from({ length: 10 }, (_, index) => credentials.put(alice, record(String(index)))));
       expect((await credentials.get(alice))?.version).toBe(10);

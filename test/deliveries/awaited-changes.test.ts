@@ -64,7 +64,7 @@ function depsOf(
   return { ...all, to: 'handler', targetOf: handlerTargets(all, handlers), slots: new DeliverySlots() };
 }
 
-/** A run of the mailbox's deliveries, beside which something else happens. */
+/** Runs the mailbox's deliveries while `beside` happens. */
 async function delivered(
   handlers: Handlers,
   { changes = lastingListening(stores.database.changes), awaits = true }: { changes?: Changes; awaits?: boolean },
@@ -95,7 +95,7 @@ const committedAfter =
   };
 
 describe('deliveries beside a sync', () => {
-  it('begin in the moment in which the sync commits, and end when they have been accepted', async () => {
+  it('begin the moment that the sync commits, and end when they are accepted', async () => {
     const handlers = await handlersOf({ crm: () => undefined });
     const result = await delivered(handlers, {}, committedAfter(700));
     expect(calls).toEqual([{ name: 'crm', at: 700, sequences: [3] }]);
@@ -118,7 +118,7 @@ describe('deliveries beside a sync', () => {
     expect(calls).toEqual([]);
   });
 
-  it('do not wait where something is to be delivered already', async () => {
+  it('do not wait where something is already due', async () => {
     const handlers = await handlersOf({ crm: () => undefined });
     await mailbox.apply([record(200, labelled('a', 'X'))]);
     const result = await delivered(handlers, {}, async () => undefined);
@@ -126,7 +126,7 @@ describe('deliveries beside a sync', () => {
     expect(result).toMatchObject({ attempts: 1, seen: 3 });
   });
 
-  it('end with the signal of their attempt, and leave what comes to the next one', async () => {
+  it('end with the signal of their attempt, and leave later changes to the next attempt', async () => {
     const handlers = await handlersOf({ crm: () => undefined });
     const { store, database } = stores;
     const deps = depsOf({ store, changes: database.changes }, handlers);
@@ -148,7 +148,7 @@ describe('deliveries beside a sync', () => {
 describe('deliveries while one target is slow', () => {
   const MINUTE = 60_000;
 
-  it('of the others begin at once when something is committed', async () => {
+  it('to the other targets begin at once when something is committed', async () => {
     const handlers = await handlersOf({ crm: () => undefined, slow: () => clock.sleep(MINUTE) });
     await mailbox.apply([record(200, labelled('a', 'X'))]);
     await delivered(handlers, { awaits: false }, committedAfter(20_000, 'b'));
@@ -158,14 +158,14 @@ describe('deliveries while one target is slow', () => {
     ]);
   });
 
-  it('look rarely while nothing is committed', async () => {
+  it('look for changes rarely while nothing is committed', async () => {
     const handlers = await handlersOf({ crm: () => undefined, slow: () => clock.sleep(MINUTE) });
     await mailbox.apply([record(200, labelled('a', 'X'))]);
     await delivered(handlers, { awaits: false }, async () => undefined);
     expect(looks).toBeLessThan(20);
   });
 
-  it('are tried again when their attempt is due, and say what was seen', async () => {
+  it('to another target are tried again when their next attempt is due', async () => {
     let failures = 1;
     const handlers = await handlersOf({
       crm: () => {

@@ -23,7 +23,7 @@ describePostgres('a handler with the transaction of its position', () => {
     if (stores !== null) await closeStores(stores);
   });
 
-  /** A mailbox with three changes, and a subscription to them. @returns runs its deliveries, as if at a time */
+  /** A mailbox with three changes, and a subscription to them. @returns runs its deliveries, as if at a given time */
   async function subscribed(handlers: Handlers): Promise<(now?: number) => Promise<DeliveredMailbox>> {
     stores = await openStores(databaseAt(await newDatabase()));
     const { store, database } = stores;
@@ -59,7 +59,7 @@ describePostgres('a handler with the transaction of its position', () => {
   };
   const parked = async () => (await stores?.store.listParked({ name: 'crm', limit: 10 })) ?? [];
 
-  it('writes exactly once, whichever of its attempts fails', async () => {
+  it('writes each change exactly once although an attempt fails after it wrote', async () => {
     let attempts = 0;
     const run = await subscribed({
       crm: {
@@ -99,7 +99,7 @@ describePostgres('a handler with the transaction of its position', () => {
     expect(await parked()).toMatchObject([{ sequence: 2, error: expect.stringContaining('transaction is aborted') }]);
   });
 
-  it('has a change parked during which its connection breaks each time', async () => {
+  it('has a change parked that breaks its connection each time', async () => {
     const run = await subscribed({
       crm: {
         transaction: true,
@@ -156,11 +156,11 @@ it.each([
     { handle: (): void => undefined, handleEvent: (): void => undefined },
     'no "filter.events"',
   ],
-] as const)('a handler is refused that has %s', (_, handler, words) => {
+] as const)('a handler that has %s is refused', (_, handler, words) => {
   expect(() => definitionOf('crm', handler)).toThrow(words);
 });
 
-it('a handler of events alone asks for no changes, and one of changes for no events', () => {
+it('a handler of events only asks for no changes, and a handler of changes for no events', () => {
   const { filter } = definitionOf('crm', { filter: { events: ['in-sync'] }, handleEvent: () => undefined });
   expect(filter).toMatchObject({ kinds: [], events: ['in-sync'] });
   expect(definitionOf('crm', { handle: () => undefined }).filter).toMatchObject({ kinds: null, events: [] });

@@ -33,7 +33,7 @@ const next = (order: DeliveryOrder, delivery: Attempted, asked: number | null = 
   nextAfter(order, delivery, { reason: 'it failed', asked, now: NOW, random: 0.5 });
 
 describe('after a failed attempt', () => {
-  it('the next one follows in 5 s, then ever later, and not before the target asked for it', () => {
+  it('the next one follows in 5 s, then ever later, and never earlier than the target asked', () => {
     expect(next(PARK, begun())).toEqual({ kind: 'retry', at: NOW + 5_000 });
     expect(next(PARK, begun({ attempt: 2 }))).toEqual({ kind: 'retry', at: NOW + 30_000 });
     expect(next(PARK, begun(), HOUR)).toEqual({ kind: 'retry', at: NOW + HOUR });
@@ -52,7 +52,7 @@ describe('after a failed attempt', () => {
     expect(next(PARK, begun({ isSplit: true, attempt: 3 })).kind).toBe('park');
   });
 
-  it('what was parked and is delivered once more is parked again at once, whatever the order', () => {
+  it('a replay of a parked change is parked again at once, whatever the order', () => {
     for (const order of [PARK, ABOVE_ALL]) expect(next(order, begun({ isReplay: true })).kind).toBe('park');
   });
 

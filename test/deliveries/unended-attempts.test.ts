@@ -54,7 +54,7 @@ describe('after attempts that did not end', () => {
   });
 });
 
-it('suspects take turns, and one whose attempt takes long lets the next one begin', () => {
+it('suspected deliveries take turns, and one whose attempt takes long lets the next one begin', () => {
   const slots = new DeliverySlots();
   const end = slots.takeTurn(0);
   expect(slots.takeTurn(MINUTE - 1)).toBeNull();
@@ -86,7 +86,7 @@ describe('deliveries whose handling ends the worker', () => {
   let random: () => number;
   /** Ms that the handling takes, by the subscription. */
   let takes: Readonly<Record<string, number>>;
-  /** How many of some changes its target can hold; null when it holds any number, `ends` when that ends its worker. */
+  /** How many of the changes its target can take, or `ends` where measuring ends the worker. Null: any number. */
   let holds: ((sequences: readonly number[]) => number | 'ends') | null;
 
   beforeEach(async () => {
@@ -173,7 +173,7 @@ describe('deliveries whose handling ends the worker', () => {
     return Promise.race([deliverChanges(deps, mailbox.id, { signal, ...options }), died.promise]);
   }
 
-  /** Runs as the workflow does: again when a heartbeat lacks, or when the next attempt is due. */
+  /** Runs as the workflow does: again when a heartbeat is missing, or when the next attempt is due. */
   const settled = (within = Infinity): Promise<void> =>
     clock.run(async () => {
       const end = clock.now() + within;
@@ -209,7 +209,7 @@ describe('deliveries whose handling ends the worker', () => {
     expect(await positionOf('other')).toMatchObject({ sequence: 5, delivered: 5, parked: 0 });
   });
 
-  it('are not mistaken for those that were only under way beside them each time', async () => {
+  it('are told apart from deliveries that were only under way beside them', async () => {
     await subscribe({ batch: 1 });
     await subscribe({ name: 'other', batch: 1 });
     takes = { crm: SECOND, other: 10 * SECOND };
@@ -219,17 +219,17 @@ describe('deliveries whose handling ends the worker', () => {
     expect(await positionOf('other')).toMatchObject({ sequence: 5, parked: 0, delivered: 5 });
   });
 
-  it('are found as well where it ends while the target measures what it can hold', async () => {
+  it('are found, too, where the worker ends while the target measures what it can take', async () => {
     await subscribe();
     holds = (sequences) => (sequences.includes(3) ? 'ends' : Math.min(2, sequences.length));
-    // What a later attempt does not measure, it still has to read.
+    // A later attempt does not measure the change, but still has to read it.
     react = (_, sequences) => (sequences.includes(3) ? 'ends' : 'accepted');
     await settled();
     expect(accepted).toEqual([1, 2, 4, 5]);
     expect(await stores.store.listParked({ name: 'crm', limit: 10 })).toMatchObject([{ sequence: 3, attempts: 5 }]);
   });
 
-  it('hold what their target can, with one attempt each', async () => {
+  it('hold as many changes as their target can take, with one attempt each', async () => {
     await subscribe();
     holds = () => 2;
     const sizes: number[] = [];
@@ -277,7 +277,7 @@ describe('deliveries whose handling ends the worker', () => {
     expect(await positionOf()).toMatchObject({ parked: 0, delivered: 5 });
   });
 
-  it('count no attempt that is cancelled, be it ever so often', async () => {
+  it('count no cancelled attempt, however often that happens', async () => {
     await subscribe({ batch: 1 });
     await clock.run(async () => {
       for (let stops = 0; stops < 8; stops++) {
@@ -295,7 +295,7 @@ describe('deliveries whose handling ends the worker', () => {
     expect(await positionOf()).toMatchObject({ parked: 0 });
   });
 
-  it('count an attempt that the server gave up, since its worker did not answer', async () => {
+  it('count an attempt that the server gave up because its worker did not answer', async () => {
     await subscribe({ batch: 1 });
     await clock.run(async () => {
       for (let stops = 0; stops < 12; stops++) {
@@ -313,7 +313,7 @@ describe('deliveries whose handling ends the worker', () => {
     expect(await stores.store.listParked({ name: 'crm', limit: 10 })).toMatchObject([{ sequence: 1, attempts: 5 }]);
   });
 
-  it('are tried once when a parked change is delivered once more, unless the attempt is cancelled', async () => {
+  it('are tried once in a replay, and again only if that attempt is cancelled', async () => {
     await subscribe({ batch: 1 });
     react = (_, sequences) => (sequences.includes(3) ? 'ends' : 'accepted');
     await settled();

@@ -88,7 +88,7 @@ describe('the account behind a token', () => {
     ).toMatchObject({ kind: 'another', found: 0 });
   });
 
-  it('is recognised by the thread only where no date was stored', async () => {
+  it('is recognised by threads where no dates were stored', async () => {
     const gmail = openGmail();
     expect(
       await behind(
@@ -98,7 +98,7 @@ describe('the account behind a token', () => {
     ).toMatchObject({ kind: 'same' });
   });
 
-  it('is not decided by a refusal', async () => {
+  it('is not decided by calls that fail', async () => {
     const gmail = openGmail();
     const held = receive(gmail, 2);
     for (const { id } of held)

@@ -66,7 +66,7 @@ const message = fc.record(
 );
 const format = fc.constantFrom<MessageFormat>('full', 'raw', 'metadata', 'minimal');
 
-/** What was read, or null where the answer is malformed: nothing else may be thrown. */
+/** What was read, or null where the answer is malformed. Any other error is a failure. */
 function read<Read>(reading: () => Read): Read | null {
   try {
     return reading();
@@ -93,7 +93,7 @@ function expectUsable({
   expect(snippet.isWellFormed() && !snippet.includes('\0') && snippet.length <= 2_000).toBe(true);
 }
 
-it('Whatever a message holds, it is malformed, or becomes a row', async () => {
+it('any message is malformed or becomes a row', async () => {
   await fc.assert(
     fc.asyncProperty(message, format, async (json, asked) => {
       const reading = read(() => fetchedMessageOf(json, null, asked));
@@ -105,7 +105,7 @@ it('Whatever a message holds, it is malformed, or becomes a row', async () => {
   );
 });
 
-it('Whatever a thread or a list holds, it is malformed, or every entry of it can be used', () => {
+it('any thread or list is malformed or has only usable entries', () => {
   const page = fc.record(
     { messages: fc.oneof(fc.array(message), anything), nextPageToken: mostly('token') },
     { requiredKeys: [] },
@@ -150,10 +150,10 @@ it('Whatever a thread or a list holds, it is malformed, or every entry of it can
           snippet: '',
           body: null,
         });
-      const read63 = read(() => historyPageOf(changes));
+      const historyPage = read(() => historyPageOf(changes));
       for (const mark of [
-        read63?.historyId,
-        ...(read63?.records ?? []).map(({ id }) => id),
+        historyPage?.historyId,
+        ...(historyPage?.records ?? []).map(({ id }) => id),
         read(() => profileOf(changes))?.historyId,
       ])
         expect(compareHistoryIds(mark ?? NEWEST, NEWEST)).toBeLessThanOrEqual(0);

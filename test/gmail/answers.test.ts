@@ -34,7 +34,7 @@ describe('a historyId', () => {
   });
 
   it.each([ROUNDED, -1, 1.5, '', '12a', null, undefined, true, '9223372036854775808', '18446744073709551615'])(
-    '%o is none',
+    'cannot be %o',
     (value) => {
       expect(() => profileOf({ emailAddress: 'ada@example.com', historyId: value })).toThrow(/./);
       expect(() => historyPageOf({ historyId: value })).toThrow(/./);
@@ -44,7 +44,7 @@ describe('a historyId', () => {
 });
 
 describe('what is absent', () => {
-  it.each([undefined, null, ''])('a next page named by %o is none', (nextPageToken) => {
+  it.each([undefined, null, ''])('a page token of %o means no next page', (nextPageToken) => {
     expect(messagePageOf({ nextPageToken }).nextPageToken).toBeNull();
     expect(historyPageOf({ nextPageToken, historyId: '1' }).nextPageToken).toBeNull();
   });
@@ -67,7 +67,7 @@ describe('what is absent', () => {
   });
 
   it.each([{}, { labels: null }, { labels: [{ id: 'STARRED', name: 'STARRED' }] }])(
-    'a list of labels without the inbox is no answer: %o',
+    'a list of labels without the inbox is malformed: %o',
     (answer) => {
       expect(() => labelsIn(answer)).toThrow('INBOX');
     },
@@ -82,7 +82,7 @@ describe('what is absent', () => {
 const MESSAGE = { id: 'm', threadId: 't', historyId: '7' };
 
 describe('a value of a message that Gmail would never send', () => {
-  it.each([1.5, 1e30, 2 ** 53, -1, Number.NaN, '12', null, {}])('a size of %o is none', (sizeEstimate) => {
+  it.each([1.5, 1e30, 2 ** 53, -1, Number.NaN, '12', null, {}])('a size of %o counts as 0', (sizeEstimate) => {
     expect(fetchedMessageOf({ ...MESSAGE, sizeEstimate }, null, 'minimal').sizeEstimate).toBe(0);
   });
 
@@ -91,36 +91,33 @@ describe('a value of a message that Gmail would never send', () => {
     { sizeEstimate: 4, lacks: undefined },
     { sizeEstimate: undefined, lacks: 'raw' },
     { sizeEstimate: 1.5, lacks: 'raw' },
-  ])(
-    'takes four bytes of raw for a whole chat only when sizeEstimate ($sizeEstimate) bears it out',
-    ({ sizeEstimate, lacks }) => {
-      const chat = { ...MESSAGE, labelIds: ['CHAT'], raw: Buffer.from('text').toString('base64url'), sizeEstimate };
-      expect(fetchedMessageOf(chat, null, 'raw').lacks).toBe(lacks);
-    },
-  );
+  ])('four raw bytes are a whole chat only if its sizeEstimate ($sizeEstimate) says so', ({ sizeEstimate, lacks }) => {
+    const chat = { ...MESSAGE, labelIds: ['CHAT'], raw: Buffer.from('text').toString('base64url'), sizeEstimate };
+    expect(fetchedMessageOf(chat, null, 'raw').lacks).toBe(lacks);
+  });
 
   it.each(['9007199254740993', '1e30', '8640000000000001', 'yesterday', '', 1.5, {}, null])(
-    'a date of %o is none',
+    'a date of %o counts as missing',
     (internalDate) => {
       expect(fetchedMessageOf({ ...MESSAGE, internalDate }, null, 'minimal').internalDate).toBeNull();
     },
   );
 
-  it('a date before 1970, or unquoted, is one', () => {
+  it('a date may lie before 1970, and may come unquoted', () => {
     expect(fetchedMessageOf({ ...MESSAGE, internalDate: '-1000' }, null, 'minimal').internalDate).toBe(-1_000);
     expect(fetchedMessageOf({ ...MESSAGE, internalDate: 1_431_990_098_200 }, null, 'minimal').internalDate).toBe(
       1_431_990_098_200,
     );
   });
 
-  it('a snippet keeps to what a database holds', () => {
+  it('a snippet is reduced to what a database can hold', () => {
     expect(fetchedMessageOf({ ...MESSAGE, snippet: 'a\0b\ud800c' }, null, 'minimal').snippet).toBe('a\ufffdb\ufffdc');
     expect(
       fetchedMessageOf({ ...MESSAGE, snippet: 'a'.repeat(1_000_000) }, null, 'minimal').snippet.length,
     ).toBeLessThan(10_000);
   });
 
-  it('label ids that cannot be any are left out, the others kept', () => {
+  it('impossible label ids are left out, and the others kept', () => {
     expect(
       fetchedMessageOf(
         { ...MESSAGE, labelIds: ['INBOX', 'a\0b', 'a\nb', '', 7, 'x'.repeat(10_000), '\ud800', 'Label_ä'] },
@@ -141,7 +138,7 @@ describe('a value of a message that Gmail would never send', () => {
       'it has more than 10000 labels',
     ],
     [[], 'the message is no object'],
-  ])('what identifies or orders it must be right: %#', (json, reason) => {
+  ])('a wrong id, history id or list of labels makes the message malformed: %#', (json, reason) => {
     expect(() => fetchedMessageOf(json, null, 'minimal')).toThrow(reason);
   });
 });
@@ -161,17 +158,17 @@ describe('a payload', () => {
     { parts: [{ parts: [{ body: 'x' }] }] },
     { body: { data: 7 } },
     { body: { attachmentId: {} } },
-  ])('of %j is none', (payload) => {
+  ])('of %j is no tree of parts', (payload) => {
     expect(() => fetchedMessageOf({ ...MESSAGE, payload }, null, 'full')).toThrow('its payload is no tree of parts');
   });
 
-  it('of one empty part is one', () => {
+  it('may be one empty part', () => {
     expect(fetchedMessageOf({ ...MESSAGE, payload: {} }, null, 'full').attachments).toEqual({ count: 0, held: true });
   });
 });
 
 describe('a thread', () => {
-  it('costs no message anything where another one is unreadable or of another thread', () => {
+  it('keeps its other messages where one is unreadable or of another thread', () => {
     const messages = [
       MESSAGE,
       { ...MESSAGE, id: 'broken', historyId: 'x' },
@@ -187,7 +184,7 @@ describe('a thread', () => {
     ]);
   });
 
-  it('may hold a message that is nested some thousands of levels deep', () => {
+  it('may hold a message that is nested 20,000 levels deep', () => {
     const depth = 20_000;
     const message: unknown = JSON.parse(
       `{"id":"m","threadId":"t","historyId":"7","payload":${'{"parts":['.repeat(depth)}{}${']}'.repeat(depth)}}`,
@@ -198,7 +195,7 @@ describe('a thread', () => {
     );
   });
 
-  it('may hold a message of some hundreds of thousands of parts, also deep within others', () => {
+  it('may hold a message of 200,000 parts that lie deep within others', () => {
     const [depth, width] = [20_000, 200_000];
     const payload = `${'{"parts":['.repeat(depth)}${Array(width).fill('{}').join()}${']}'.repeat(depth)}`;
     const message: unknown = JSON.parse(`{"id":"m","threadId":"t","historyId":"7","payload":${payload}}`);
@@ -258,7 +255,7 @@ describe('a list with entries that are unusable', () => {
     ]);
   });
 
-  it.each([7, {}, 'a\nb', 'a'.repeat(100_000)])('a page token of %o is none', (nextPageToken) => {
+  it.each([7, {}, 'a\nb', 'a'.repeat(100_000)])('is malformed with a page token of %o', (nextPageToken) => {
     expect(() => messagePageOf({ nextPageToken })).toThrow(/./);
   });
 });
@@ -270,7 +267,7 @@ describe('an attachment', () => {
   });
 
   it.each([{}, { size: 3 }, { size: 3, data: 'a*b=' }, { size: 3, data: 'abcde' }, { data: 7 }])(
-    '%o is none',
+    'is malformed as %o',
     (json) => {
       expect(() => attachmentDataOf(json)).toThrow(/./);
     },
@@ -279,7 +276,7 @@ describe('an attachment', () => {
 
 describe('a RAW body', () => {
   const rawOf = (raw: unknown) => fetchedMessageOf({ ...MESSAGE, raw }, null, 'raw').body;
-  const lacksOf = (raw: unknown) => fetchedMessageOf({ ...MESSAGE, raw }, null, 'raw');
+  const messageOf = (raw: unknown) => fetchedMessageOf({ ...MESSAGE, raw }, null, 'raw');
 
   it('is base64url, or base64, with or without padding', () => {
     for (const raw of ['aGk_aA==', 'aGk_aA', 'aGk/aA==']) expect(Buffer.from(rawOf(raw) ?? []).toString()).toBe('hi?h');
@@ -288,7 +285,7 @@ describe('a RAW body', () => {
   it.each(['a*b', 'aGk_aA==xx', 'abcde', 'ab cd', 'ab\ncd', 'ä', undefined, null, '', 7])(
     'is lacking where Gmail answers %o',
     (raw) => {
-      expect(lacksOf(raw)).toMatchObject({ id: 'm', body: null, lacks: 'raw' });
+      expect(messageOf(raw)).toMatchObject({ id: 'm', body: null, lacks: 'raw' });
     },
   );
 });

@@ -22,7 +22,7 @@ describe('attachments out of the RAW form', () => {
     expect(await fromRaw(mail(...files))).toEqual(['second', 'first', 'third!']);
   });
 
-  test('are not taken from what is not base64: line breaks are read in more than one way', async () => {
+  test('are not taken from parts that are not base64, whose line breaks are ambiguous', async () => {
     expect(await fromRaw(mail({ name: 'a', content: 'one\r\ntwo', encoding: '8bit' }))).toBeNull();
   });
 
@@ -32,7 +32,7 @@ describe('attachments out of the RAW form', () => {
     expect(await fromRaw({ full, raw })).toBeNull();
   });
 
-  test('that lie within an attached message leave doubt, and are not guessed', async () => {
+  test('within an attached message are ambiguous, and are not guessed', async () => {
     const inner = mailWithAttachments({
       subject: 'inner',
       text: 'text',
@@ -45,7 +45,7 @@ describe('attachments out of the RAW form', () => {
 });
 
 describe('a completed message', () => {
-  test('is the resource that Gmail answered, with the data of each part where a part has its data', () => {
+  test('is the resource that Gmail answered, with the data put into each part', () => {
     const { full } = mail({ name: 'a', content: 'one' }, { name: 'b', content: 'two' });
     const before = JSON.parse(full.toString()) as { payload: { parts: { body: object }[] } };
     const after = JSON.parse(

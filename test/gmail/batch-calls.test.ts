@@ -17,7 +17,7 @@ describe('a batch', () => {
     expect(session.unitsSpent()).toBe(1_000);
   });
 
-  it('answers refused parts as failed: they cost nothing, and the others are there', async () => {
+  it('answers rejected parts as failed, at no cost, and the others as fetched', async () => {
     const { clock, session, mailbox, simulator, ledger } = open();
     const ids = fill({ mailbox }, 8);
     simulator.faults.add({ match: { messageId: ids[3] }, effect: { kind: 'status', status: 429 }, times: 1 });
@@ -30,7 +30,7 @@ describe('a batch', () => {
     expect(unitsWithin(readLedger(ledger.document(ADA)).window, 60_000, clock.now())).toBe(140);
   });
 
-  it('that is refused whole is repeated after the wait', async () => {
+  it('that is rejected as a whole is repeated after the wait', async () => {
     const { clock, session, mailbox, simulator } = open();
     const ids = fill({ mailbox }, 8);
     simulator.faults.add({ match: { method: 'messages.get' }, effect: { kind: 'status', status: 403 }, times: 8 });
@@ -59,7 +59,7 @@ describe('a batch', () => {
     },
   );
 
-  it('of which nothing came is thrown', async () => {
+  it('of which nothing came fails as a whole', async () => {
     const { clock, session, mailbox, simulator } = open();
     const ids = fill({ mailbox }, 8);
     simulator.faults.add({ match: { method: 'batch' }, effect: { kind: 'reset' } });

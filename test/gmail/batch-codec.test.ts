@@ -42,8 +42,8 @@ const texts = (parts: ReturnType<typeof decodeBatch>): (string | null)[] | null 
 
 const boundary = fc.stringMatching(/^batch_[A-Za-z0-9_-]{4,40}$/);
 /**
- * Any text at all, even one that looks like our own envelope, but for a line that begins with this answer's delimiter:
- * JSON has none.
+ * Any text, even one that looks like our own envelope, except a line that begins with this answer's delimiter, which
+ * JSON never holds.
  */
 const bodies = fc.array(
   fc.oneof(
@@ -66,7 +66,7 @@ describe('decodeBatch', () => {
   it('pairs every part with its request, in whatever order, form and encoding they come', () => {
     fc.assert(
       fc.property(boundary, bodies, form, fc.infiniteStream(fc.nat()), (delimiter, all, shape, order) => {
-        // Before a bare LF and the delimiter a last CR cannot be told from the line's end; JSON has none there.
+        // A CR before a bare LF and the delimiter cannot be told from the line's end; JSON does not end in one.
         const clean = all.map((body) => body.replaceAll(`--${delimiter}`, '').replace(/\r+$/, ''));
         const parts = clean.map((body, index) => ({ index, status: 200 + (index % 3), body }));
         const shuffled = [...parts]
@@ -81,7 +81,7 @@ describe('decodeBatch', () => {
     );
   });
 
-  it('cut off at any byte, answers for each request its own part or no part', () => {
+  it('gives each request its own part or null when the answer is cut off at any byte', () => {
     const parts = Array.from({ length: 4 }, (_, index) => ({
       index,
       status: 200,
@@ -95,7 +95,7 @@ describe('decodeBatch', () => {
     expect(texts(decodeBatch(contentType, body, parts.length))).toEqual(parts.map((part) => part.body));
   });
 
-  it('with any bytes damaged, never answers a part under the id of another', () => {
+  it('never gives a request the part of another one when bytes are damaged', () => {
     const parts = Array.from({ length: 4 }, (_, index) => ({
       index,
       status: 200,
@@ -107,8 +107,7 @@ describe('decodeBatch', () => {
         fc.array(fc.tuple(fc.nat(body.length - 1), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 3 }),
         (damages) => {
           const damaged = Buffer.from(body);
-          // A digit of a Content-ID may not be damaged into that of another part: the reader of a message compares its
-          // id, too.
+          // Digits stay: a Content-ID that becomes that of another part is found out later, by the message's own id.
           for (const [at, byte] of damages) if (!/\d/.test(String.fromCharCode(body[at] ?? 0))) damaged[at] = byte;
           const decoded = texts(decodeBatch(contentType, damaged, parts.length)) ?? [];
           for (const [index, text] of decoded.entries()) {
@@ -120,7 +119,7 @@ describe('decodeBatch', () => {
     );
   });
 
-  it('reads a part without an answer as no answer, and still reads its neighbours', () => {
+  it('gives null for a missing part, and still reads its neighbours', () => {
     const { contentType, body } = render(
       [
         { index: 2, status: 200, body: 'c' },
@@ -131,7 +130,7 @@ describe('decodeBatch', () => {
     expect(texts(decodeBatch(contentType, body, 3))).toEqual(['a', null, 'c']);
   });
 
-  it('trusts neither of two parts with one id', () => {
+  it('trusts neither of two parts with the same id', () => {
     const { contentType, body } = render(
       [
         { index: 0, status: 200, body: 'first' },
@@ -159,7 +158,7 @@ describe('decodeBatch', () => {
   });
 
   it.each(['application/json', 'multipart/mixed', '', 'text/html; boundary=x'])(
-    'answers nothing for the content type "%s"',
+    'gives null for the content type "%s"',
     (contentType) => {
       expect(decodeBatch(contentType, Buffer.from('{}'), 1)).toBeNull();
     },

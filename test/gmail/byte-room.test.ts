@@ -16,7 +16,7 @@ function work(log: string[], name: string) {
 const passed = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('room for large messages', () => {
-  test('is given in the order of asking, as much as there is', async () => {
+  test('is given in the order of the requests, as far as it goes', async () => {
     const room = new ByteRoom(100);
     const log: string[] = [];
     const [a, b, c] = [work(log, 'a'), work(log, 'b'), work(log, 'c')];
@@ -31,7 +31,7 @@ describe('room for large messages', () => {
     await Promise.all(all);
   });
 
-  test('goes to a single message that is larger than all of it', async () => {
+  test('goes to a message larger than the whole room once nothing else holds any', async () => {
     const room = new ByteRoom(100);
     const log: string[] = [];
     const [small, large, next] = [work(log, 'small'), work(log, 'large'), work(log, 'next')];
@@ -47,7 +47,7 @@ describe('room for large messages', () => {
     expect(log).toEqual(['small', 'large', 'next']);
   });
 
-  test('is not waited for by what holds nothing, and comes back from work that failed or was given up', async () => {
+  test('is not needed by work that holds nothing, and comes back from work that failed or was given up', async () => {
     const room = new ByteRoom(100);
     const log: string[] = [];
     const [a, nothing] = [work(log, 'a'), work(log, 'nothing')];

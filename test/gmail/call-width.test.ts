@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { afterAnswer, afterRefusal, FIRST_WIDTH, type CallWidth } from '../../src/gmail/quota/call-width.ts';
 
-/** Sends full batches against a hidden limit, a second apart; answers the width over time and what was refused. */
+/** Sends full batches against a hidden limit, a second apart. Returns the width over time and what was refused. */
 function run(width: CallWidth, seconds: number, limit: (second: number) => number) {
   const calls: number[] = [];
   let current = width;
@@ -18,29 +18,29 @@ function run(width: CallWidth, seconds: number, limit: (second: number) => numbe
   return { calls, refused, width: current };
 }
 
-describe('the width', () => {
+describe('the call width', () => {
   it('grows to its largest within ten answers where nothing is refused', () => {
     expect(run(FIRST_WIDTH, 10, () => 1_000).calls.at(-1)).toBe(200);
   });
 
-  it('does not grow by answers that did not use it', () => {
+  it('does not grow after answers that did not use all of it', () => {
     expect(afterAnswer(FIRST_WIDTH, 3, 0)).toEqual(FIRST_WIDTH);
   });
 
-  it.each([1, 3, 10, 40, 120])('settles at a hidden limit of %i calls, and seldom tries it again', (limit) => {
+  it.each([1, 3, 10, 40, 120])('settles at a hidden limit of %i calls, and seldom tries more', (limit) => {
     const { calls, refused } = run(FIRST_WIDTH, 600, () => limit);
     expect(Math.min(...calls.slice(10))).toBeGreaterThanOrEqual(limit);
     expect(Math.max(...calls.slice(20))).toBeLessThanOrEqual(Math.max(limit + 1, limit * 1.05));
     expect(refused).toBeLessThan(15 + limit);
   });
 
-  it('finds more room again when there is some', () => {
+  it('grows again when the limit rises', () => {
     const { calls } = run(FIRST_WIDTH, 900, (second) => (second < 120 ? 8 : 200));
     expect(calls[119]).toBeLessThanOrEqual(9);
     expect(calls.at(-1)).toBeGreaterThan(100);
   });
 
-  it('does not fall further for batches that were refused together', () => {
+  it('falls once for batches that were refused together', () => {
     const first = afterRefusal({ ...FIRST_WIDTH, calls: 60 }, { inFlight: 60, refused: 10 }, 0);
     const second = afterRefusal(first, { inFlight: 60, refused: 5 }, 10);
     expect([second.calls, second.patience]).toEqual([first.calls, first.patience]);

@@ -88,13 +88,13 @@ const CASES: readonly Case[] = [
     means: rateLimited('user', Date.parse(RETRY_TIME)),
   },
   {
-    says: '403 with a time in the midst of the text',
+    says: '403 with a time in the middle of the text',
     status: 403,
     body: google(403, 'userRateLimitExceeded', `User-rate limit exceeded.  Retry after ${RETRY_TIME} (Mail sending)`),
     means: rateLimited('user', Date.parse(RETRY_TIME)),
   },
   {
-    says: 'a time that is none',
+    says: 'an impossible time',
     status: 429,
     body: google(429, 'rateLimitExceeded', 'Retry after 2024-99-99T01:18:53Z'),
     means: rateLimited('user'),

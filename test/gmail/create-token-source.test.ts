@@ -63,7 +63,7 @@ async function failureOf(promise: Promise<unknown>): Promise<unknown> {
 }
 
 describe('a token source', () => {
-  it('asks once for all who wait, and keeps the token till shortly before it expires', async () => {
+  it('asks once for all callers that wait, and keeps the token until shortly before it expires', async () => {
     const { clock, source, requests, form } = open();
     await clock.run(async () => {
       expect(await Promise.all([source.accessToken(), source.accessToken(), source.accessToken()])).toEqual([
@@ -205,7 +205,7 @@ describe('a token source', () => {
     });
   });
 
-  it('gives up an endpoint that does not answer in time', async () => {
+  it('gives up on an endpoint that does not answer in time', async () => {
     const { clock, source } = open({ timeoutMs: 30_000 }, () => 'silence');
     await clock.run(async () => {
       const before = clock.now();

@@ -66,7 +66,7 @@ describe('parseCredentials', () => {
     expect(refusal({ ...SERVICE, private_key: 'no key', client_email: '' })).toMatch(/lack client_email, private_key/);
   });
 
-  it('does not say of a field that holds something else that it holds no text', () => {
+  it('says that a field with the wrong text is missing or holds something else', () => {
     expect(refusal({ ...SERVICE, private_key: 'no key' })).toBe(
       'The credentials lack private_key, or hold something else there than Google writes. ' +
         'Download or create the file again.',

@@ -25,7 +25,7 @@ const kinds = (wanted: readonly WantedMessage[], format: 'full' | 'raw' = 'full'
   planFetch(wanted, { format, attachments: false }, PRICES).map(({ request }) => request.kind);
 
 describe('the fetch plan', () => {
-  test('takes a thread whole from three wanted messages on', () => {
+  test('fetches a thread as a whole from three wanted messages on', () => {
     expect(kinds(thread('a', 2))).toEqual(['message', 'message']);
     expect(kinds(thread('a', 3))).toEqual(['thread']);
   });
@@ -42,7 +42,7 @@ describe('the fetch plan', () => {
     expect(kinds(thread('a', 101))).toEqual(Array(101).fill('message'));
   });
 
-  test('fetches by itself what failed before, beside its thread', () => {
+  test('fetches a message that failed before by itself, beside its thread', () => {
     const plan = planFetch(
       [
         ...thread('a', 3),
@@ -57,7 +57,7 @@ describe('the fetch plan', () => {
     ]);
   });
 
-  test('brings the attachments of held messages by one RAW get each, whatever their number, and last', () => {
+  test('fetches all attachments of a held message by one RAW get, after everything else', () => {
     const held = thread('a', 3, { lacking: 4 });
     const plan = planFetch([...held, ...thread('b', 1)], { format: 'full', attachments: true }, PRICES);
     expect(plan.map(({ request, units, completes }) => ({ ...request, units, completes }))).toEqual([
@@ -66,7 +66,7 @@ describe('the fetch plan', () => {
     ]);
   });
 
-  test('fetches whole what is held without its attachments, when another format is wanted', () => {
+  test('fetches messages that lack attachments as a whole where no attachments are wanted', () => {
     expect(kinds(thread('a', 3, { lacking: 4 }))).toEqual(['thread']);
     expect(planFetch(thread('a', 1, { lacking: 4 }), { format: 'raw', attachments: false }, PRICES)).toMatchObject([
       { completes: false },

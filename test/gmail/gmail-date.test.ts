@@ -12,7 +12,7 @@ const answer = (headers: Record<string, string> = { date: new Date(GMAIL).toUTCS
 const until = (retryAt: number | null): GmailFailure => ({ kind: 'rate-limited', limit: 'user', retryAt });
 
 describe('the time of an answer', () => {
-  test('is the one of its Date header, for who wants to know', async () => {
+  test('is passed on from its Date header', async () => {
     const seen: number[] = [];
     await withDates(
       async () => answer(),
@@ -36,7 +36,7 @@ describe('the time of an answer', () => {
 });
 
 describe('a time until which Gmail asks to wait', () => {
-  test.each([600_000, -600_000, 86_400_000])('is as far away by a clock that is %i ms ahead', (ahead) => {
+  test.each([600_000, -600_000, 86_400_000])('is equally far away by a clock that is %i ms ahead', (ahead) => {
     expect(byOurClock(until(GMAIL + 15_000), answer(), GMAIL + ahead)).toEqual(until(GMAIL + ahead + 15_000));
   });
 

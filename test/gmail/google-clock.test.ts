@@ -5,7 +5,7 @@ const START = Date.UTC(2026, 0, 10);
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
-/** A machine whose own clock is wrong by `error`, and a Google whose answers say `odd` more than the time. */
+/** A machine whose own clock is wrong by `error`, and a Google whose dates are off by `odd`. */
 function machine(error: number) {
   const world = { time: START, error, odd: 0 };
   const own = { now: () => world.time + world.error, sleep: async () => undefined, random: () => 0.5 };
@@ -58,7 +58,7 @@ describe('the time that a worker goes by', () => {
     expect(Math.abs(wrongBy())).toBeLessThanOrEqual(51);
   });
 
-  test('is not moved by one odd date, and is by two that agree', () => {
+  test('is not moved by one odd date, only by two that agree', () => {
     const { world, hear, wrongBy } = machine(10 * MINUTE);
     hear();
     for (const odd of [DAY, -DAY, DAY]) {

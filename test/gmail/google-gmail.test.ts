@@ -44,7 +44,7 @@ describe('single calls', () => {
     });
   });
 
-  it('read the labels, system and own', async () => {
+  it('read the labels of the system and of the user', async () => {
     const { clock, api, mailbox } = openGmail();
     const { id } = mailbox.createLabel('Work/Äpfel');
     const labels = await clock.run(() => api.listLabels());
@@ -52,14 +52,14 @@ describe('single calls', () => {
     expect(labels).toContainEqual({ id: labelId(id), name: 'Work/Äpfel', type: 'user' });
   });
 
-  it('take a list of labels without an inbox for no answer', async () => {
+  it('report a list of labels without an inbox as unavailable', async () => {
     const { clock, api } = openGmail({
       transport: recording([], (url, body) => (url.includes('labels') ? Buffer.from('{}') : body)),
     });
     expect(await clock.run(() => failureOf(api.listLabels()))).toMatchObject({ kind: 'unavailable' });
   });
 
-  it('count the messages of a label, and tell that there is no such label', async () => {
+  it('count the messages of a label, and give null for an unknown label', async () => {
     const { clock, api, mailbox, simulator } = openGmail();
     fill({ mailbox }, 3);
     expect(await clock.run(() => api.getLabel(labelId('INBOX')))).toMatchObject({ id: 'INBOX', messagesTotal: 3 });
@@ -88,7 +88,7 @@ describe('single calls', () => {
     expect(simulator.usage.of(ADA).methods['messages.list']?.units).toBe(15);
   });
 
-  it('list history as operations, in the order that they can be applied', async () => {
+  it('list history as operations, in an order in which they can be applied', async () => {
     const { clock, api, mailbox } = openGmail();
     const [id = ''] = fill({ mailbox }, 1);
     const start = historyId(mailbox.historyId);
@@ -104,7 +104,7 @@ describe('single calls', () => {
     ]);
   });
 
-  it('tell an expired mark from a mailbox that is not there', async () => {
+  it('report a mark that Gmail no longer keeps as expired history', async () => {
     const { clock, api, mailbox } = openGmail();
     const start = historyId(mailbox.historyId);
     fill({ mailbox }, 5);
@@ -116,7 +116,7 @@ describe('single calls', () => {
     });
   });
 
-  it('read an answer that is cut off, or not what Gmail documents, as unavailable', async () => {
+  it('report an answer that is cut off, or not what Gmail documents, as unavailable', async () => {
     const cut = 'the answer is cut off or no JSON';
     const historyId = 'historyId is not what Gmail documents';
     const answers = [
@@ -134,7 +134,7 @@ describe('single calls', () => {
     }
   });
 
-  it('send each request once, whatever becomes of it', async () => {
+  it('send each request once, even if it fails', async () => {
     const log: Parameters<Transport>[0][] = [];
     const { clock, api, simulator } = openGmail({ transport: recording(log) });
     simulator.faults.add({ effect: { kind: 'status', status: 503 }, times: 1 });
@@ -200,7 +200,7 @@ describe('batches', () => {
     ]);
   });
 
-  it('cut off in its midst, answer what arrived and nothing else', async () => {
+  it('cut off in the middle answer what arrived and nothing else', async () => {
     const { clock, api, mailbox } = openGmail({
       transport: recording([], (url, body) => (url.includes('/batch/') ? body.subarray(0, body.length >> 1) : body)),
     });
@@ -227,7 +227,7 @@ describe('batches', () => {
     ]);
   });
 
-  it('fail whole when the request around them fails', async () => {
+  it('fail as a whole when the request around them fails', async () => {
     const { clock, api, mailbox, simulator } = openGmail();
     const ids = fill({ mailbox }, 2);
     simulator.faults.add({ match: { method: 'batch' }, effect: { kind: 'reset' }, times: 1 });
@@ -249,7 +249,7 @@ describe('batches', () => {
 });
 
 describe('access', () => {
-  it('that ended is renewed once, for single calls and within a batch', async () => {
+  it('that has expired is renewed once, for single calls and within a batch', async () => {
     const { clock, api, mailbox, simulator, tokens } = openGmail();
     const ids = fill({ mailbox }, 3);
     await clock.run(async () => {
@@ -270,7 +270,7 @@ describe('access', () => {
     });
   });
 
-  it('that the owner withdrew is revoked, and comes back with a new grant', async () => {
+  it('that the owner withdrew is reported as revoked', async () => {
     const { clock, api, simulator } = openGmail();
     await clock.run(async () => {
       await api.getProfile();

@@ -92,7 +92,7 @@ describe('a window of spent units', () => {
     expect(window.length).toBeLessThan(900);
   });
 
-  it('gives back units where they were spent, and no more than were', () => {
+  it('gives back units where they were spent, and no more than were spent', () => {
     const window = spent([0, 100], [1_000, 200], [2_000, 300]);
     expect(giveBack(window, { units: 200, live: 0 }, START + 1_000).map(({ units }) => units)).toEqual([100, 300]);
     expect(giveBack(window, { units: 250, live: 0 }, START + 1_000).map(({ units }) => units)).toEqual([100, 250]);

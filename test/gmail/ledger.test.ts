@@ -50,7 +50,7 @@ describe('the ledger', () => {
     expect(drain(ledger, 'live', START).units).toBe(300);
   });
 
-  it('keeps as much again as live calls used', () => {
+  it('keeps room for as much again as live calls used', () => {
     const live = drain(drain(PROVEN, 'backfill', START).ledger, 'live', START).ledger;
     let ledger = live;
     for (let call = 0; call < 60; call++) ({ ledger } = reserve(ledger, asking('live', 1), START + 61_000));
@@ -80,7 +80,7 @@ describe('the ledger', () => {
     });
   });
 
-  it('tries a burst with only a few calls before it believes that Gmail takes one', () => {
+  it('probes with only a few calls before it believes that Gmail allows bursts', () => {
     const probing = reserve(FRESH, asking('backfill', 50), START);
     expect(probing.result).toMatchObject({ count: 50, probe: false });
     const probe = reserve(probing.ledger, asking('backfill', 50), START);
@@ -129,7 +129,7 @@ describe('the ledger', () => {
     expect(units).toBeLessThanOrEqual(100 * LIMIT);
   });
 
-  it('catches up at a smooth pace what a young backfill lost while it listed, unless live calls are about', () => {
+  it('catches up at a smooth pace what a young backfill lost while it listed, unless there are live calls', () => {
     const after = (stall: number, live: number): number => {
       let ledger = reserve(FRESH, asking('backfill', 1), START).ledger;
       if (live > 0) ({ ledger } = reserve(ledger, asking('live', live), START));
@@ -138,7 +138,7 @@ describe('the ledger', () => {
       ({ ledger } = reserve(ledger, asking('backfill', 1), now));
       return drain(ledger, 'backfill', now + stall).units;
     };
-    // 1,000 units in ten seconds: what a second is worth.
+    // A smooth pace allows 1,000 units in ten seconds.
     expect(after(6_000, 0)).toBeGreaterThan(500);
     expect(after(6_000, 2)).toBeLessThan(300);
   });
@@ -184,13 +184,13 @@ describe('the ledger', () => {
     expect(reserve(refused, asking('live', 1), sentAt + 10_200).result).toMatchObject({ until: sentAt + 10_350 });
   });
 
-  it('takes refusals of batches that were under way together for one', () => {
+  it('counts refusals of batches that were under way together as one', () => {
     let ledger = learn(PROVEN, refusal(), START);
     for (let batch = 0; batch < 8; batch++) ledger = learn(ledger, refusal(), START + 100 * batch);
     expect(currentRate(ledger, START + 1_000)).toBe(1);
   });
 
-  it('holds everybody back until the time that Gmail named, also when it rolls forward', () => {
+  it('makes calls wait until the latest time that Gmail named', () => {
     let ledger = learn(PROVEN, refusal('user', START + 600_000), START);
     expect(reserve(ledger, asking('live', 1), START + 1_000).result).toEqual({
       kind: 'wait',
@@ -220,7 +220,7 @@ describe('the ledger', () => {
     expect(currentRate(ledger, now), "the project's limit says nothing about the user's").toBe(1);
   });
 
-  it('survives as text', () => {
+  it('is the same after it was written as text and read back', () => {
     const { ledger } = drain(PROVEN, 'backfill', START);
     expect(readLedger(writeLedger(ledger))).toEqual(ledger);
   });
@@ -229,7 +229,7 @@ describe('the ledger', () => {
     expect(readLedger(text)).toEqual(FRESH);
   });
 
-  it('that a clock a day ahead has written delays no call for longer than a right clock does', () => {
+  it('recovers within minutes from the times that a clock a day ahead has written', () => {
     const DAY = 24 * 3_600_000;
     const { ledger } = drain(PROVEN, 'backfill', START + DAY);
     const first = drain(ledger, 'backfill', START);

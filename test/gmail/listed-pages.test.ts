@@ -18,7 +18,7 @@ async function walked(nextOf: (token: string | null) => string | null) {
   return { asked, error: await ended.catch((error: unknown) => error) };
 }
 
-it('Every page of a listing is read once, from its top', async () => {
+it('every page of a listing is read once, from the first one on', async () => {
   const { asked, error } = await walked((token) => (token === null ? 'b' : null));
   expect(error).toBeUndefined();
   expect(asked).toEqual([
@@ -27,7 +27,7 @@ it('Every page of a listing is read once, from its top', async () => {
   ]);
 });
 
-it('A page that leads back to one that was read ends the listing, and says so', async () => {
+it('a page that leads back to one that was read ends the listing with an error', async () => {
   const { asked, error } = await walked((token) => (token === 'b' ? 'c' : 'b'));
   expect(asked).toHaveLength(3);
   expect(error).toMatchObject({ code: 'gmail-unavailable', message: expect.stringMatching(/was read already/) });

@@ -10,7 +10,7 @@ import { ADA, fill, openGmail, openSessions, pricesAt } from '../fixtures/gmail/
 const LIMIT = 60_000;
 const MINUTE = 60_000;
 
-/** Backfills under an enforced quota; answers how long it took (ms) and what the simulator counted. */
+/** Backfills under an enforced quota. Returns how long it took (ms) and what the simulator counted. */
 async function run(options: {
   quota: Omit<QuotaEnforcement, 'userUnitsPerMinute'>;
   messages?: number;
@@ -43,14 +43,14 @@ async function run(options: {
 }
 
 describe('a backfill', () => {
-  it('is refused nothing where Gmail looks at any minute, and takes all that it grants', async () => {
+  it('gets no rejection where Gmail counts any minute, and uses all that Gmail grants', async () => {
     const { took, needs, rejected, peakUnitsPerMinute } = await run({ quota: { window: 'sliding-minute' } });
     expect(rejected).toBe(0);
     expect(peakUnitsPerMinute).toBeLessThanOrEqual(LIMIT);
     expect(took).toBeLessThanOrEqual(1.02 * needs);
   });
 
-  it('is refused nothing where Gmail looks at the minutes of the clock', async () => {
+  it('gets no rejection where Gmail counts the minutes of the clock, and uses all that Gmail grants', async () => {
     const { took, needs, rejected } = await run({ quota: { window: 'fixed-minute' } });
     expect(rejected).toBe(0);
     expect(took).toBeLessThanOrEqual(1.02 * needs);
@@ -62,13 +62,13 @@ describe('a backfill', () => {
     expect(took).toBeLessThanOrEqual(1_000);
   });
 
-  it('learns at the price of one probe that Gmail looks at ten seconds, and loses no speed', async () => {
+  it('learns at the price of one probe that Gmail counts ten seconds, and loses no speed', async () => {
     const { took, needs, rejected } = await run({ quota: { window: 'ten-seconds' } });
     expect(rejected).toBeLessThanOrEqual(8);
     expect(took).toBeLessThanOrEqual(1.02 * needs);
   });
 
-  it('takes a probe that was never answered for no proof', async () => {
+  it('does not take a probe that was never answered as proof', async () => {
     const gmail = openGmail({ quota: { window: 'ten-seconds', userUnitsPerMinute: LIMIT } });
     const { clock, simulator } = gmail;
     const session = openSessions(gmail, pricesAt(LIMIT)).open('backfill');
@@ -89,14 +89,14 @@ describe('a backfill', () => {
     expect(took).toBeLessThanOrEqual(1.02 * needs);
   });
 
-  it('copes with both at once', async () => {
+  it('copes with ten seconds and a hidden limit of calls in flight at once', async () => {
     const { took, needs, rejected, calls } = await run({ quota: { window: 'ten-seconds', concurrentRequests: 10 } });
     expect(rejected / calls).toBeLessThan(0.01);
     expect(took).toBeLessThanOrEqual(1.02 * needs);
   });
 
   it.each(['first-request-minute', 'sliding-minute'] as const)(
-    'is as fast when calls arrive up to 300 ms late, and is refused nothing (%s)',
+    'is as fast when calls arrive up to 300 ms late, and gets no rejection (%s)',
     async (window) => {
       const { took, needs, rejected } = await run({ quota: { window }, latencyMs: 100, jitter: 300 });
       expect(rejected).toBe(0);
@@ -104,7 +104,7 @@ describe('a backfill', () => {
     },
   );
 
-  it('takes no late calls for another spender where Gmail counts ten seconds', async () => {
+  it('does not take late calls for another spender where Gmail counts ten seconds', async () => {
     const { took, needs, rejected, calls } = await run({
       quota: { window: 'ten-seconds' },
       messages: 12_000,
@@ -115,7 +115,7 @@ describe('a backfill', () => {
     expect(took).toBeLessThanOrEqual(1.06 * needs);
   });
 
-  it('keeps its pace when answers take their time', async () => {
+  it('keeps its pace when answers are slow', async () => {
     const { took, needs, rejected } = await run({
       quota: { window: 'sliding-minute' },
       messages: 1_500,
@@ -126,7 +126,7 @@ describe('a backfill', () => {
     expect(took).toBeLessThanOrEqual(1.02 * needs);
   });
 
-  it('leaves the user the part that is not ours', async () => {
+  it("spends no more than its share of the user's limit", async () => {
     const gmail = openGmail({ quota: { window: 'sliding-minute', userUnitsPerMinute: LIMIT } });
     const session = openSessions(gmail, pricesAt(LIMIT), 0.25).open('backfill');
     const ids = fill(gmail, 50);
@@ -142,13 +142,13 @@ describe('a backfill', () => {
     expect(sessions.ledger.writes()).toBe(0);
   });
 
-  it('settles at what another application leaves, and recovers when that stops', async () => {
+  it('settles at what another application leaves, and recovers when that application stops', async () => {
     const gmail = openGmail({ quota: { window: 'sliding-minute', userUnitsPerMinute: LIMIT }, latencyMs: 200 });
     const { clock, simulator, tokens } = gmail;
     const ids = fill(gmail, 50);
     const session = openSessions(gmail, pricesAt(LIMIT)).open('backfill');
     const startedAt = clock.now();
-    const marks: number[] = [];
+    const spentBy: number[] = [];
     await clock.run(async () => {
       const token = await tokens.accessToken();
       const other = async (): Promise<void> => {
@@ -166,7 +166,7 @@ describe('a backfill', () => {
       const note = async (): Promise<void> => {
         for (const minute of [6, 10, 16, 18]) {
           await clock.sleep(startedAt + minute * MINUTE - clock.now());
-          marks.push(session.unitsSpent());
+          spentBy.push(session.unitsSpent());
         }
       };
       await Promise.all([
@@ -175,16 +175,16 @@ describe('a backfill', () => {
         backfill(session, ids, Number.POSITIVE_INFINITY, () => clock.now() > startedAt + 18 * MINUTE),
       ]);
     });
-    const [six = 0, ten = 0, sixteen = 0, eighteen = 0] = marks;
-    // The other one spends half: 30,000 a minute.
+    const [six = 0, ten = 0, sixteen = 0, eighteen = 0] = spentBy;
+    // The other application spends half: 30,000 a minute.
     expect((ten - six) / 4).toBeGreaterThan(0.4 * LIMIT);
     expect((ten - six) / 4).toBeLessThan(0.5 * LIMIT);
     expect((eighteen - sixteen) / 2).toBeGreaterThan(0.95 * LIMIT);
   });
 });
 
-describe('a crash in mid-minute', () => {
-  it('grants no second minute to the worker that goes on', async () => {
+describe('the ledger that workers share', () => {
+  it("grants no second minute's units to a worker that goes on after a crash", async () => {
     const gmail = openGmail();
     const { clock, simulator, api } = gmail;
     const sessions = openSessions(gmail, pricesAt(LIMIT));
@@ -211,7 +211,7 @@ describe('a crash in mid-minute', () => {
     expect(clock.now() - startedAt).toBeGreaterThan(2 * MINUTE);
   });
 
-  it('nor do two workers at once spend more than one may', async () => {
+  it('lets two workers at once spend no more than one may', async () => {
     const gmail = openGmail();
     const { clock, simulator, api } = gmail;
     const sessions = openSessions(gmail, pricesAt(LIMIT));
@@ -269,7 +269,7 @@ describe('new mail during a backfill', () => {
 });
 
 describe('"Retry after"', () => {
-  it('stops the whole mailbox until that time to the second, shown while it waits', async () => {
+  it('stops the whole mailbox until the named time, which is shown while it waits', async () => {
     const gmail = openGmail();
     const { clock, simulator } = gmail;
     const sessions = openSessions(gmail, pricesAt(LIMIT));

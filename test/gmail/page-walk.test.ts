@@ -13,7 +13,7 @@ const MANY = 1_000;
 
 type Answers = (token: string | null, asked: number) => object;
 
-/** A Gmail whose pages are `answers` gives by their tokens; what it does not list, the simulator answers. */
+/** A Gmail whose `method` answers what `answers` gives for a page token; the simulator answers every other call. */
 function open(method: string, answers: Answers) {
   const asked: (string | null)[] = [];
   const transport =
@@ -53,7 +53,7 @@ describe.each([
   ['messages.list', '/messages', {}, messages],
   ['history.list', '/history', { historyId: '9' }, history],
 ] as const)('a next page of %s that was read already', (method, path, fields, list) => {
-  it('is asked for again, and the walk goes on where the answer was a passing one', async () => {
+  it('is asked for again, and the walk goes on if the next answer is right', async () => {
     const { clock, session } = open(path, (token, asked) => ({
       ...fields,
       nextPageToken: token === null || asked === 2 ? 'a' : 'b',
@@ -64,7 +64,7 @@ describe.each([
     });
   });
 
-  it('makes the listing begin again once, then fails and says which method it was', async () => {
+  it('makes the listing begin again once, then fails and names the method', async () => {
     const circle: Record<string, string> = { a: 'b', b: 'c', c: 'a' };
     const { clock, session, asked } = open(path, (token) => ({ ...fields, nextPageToken: circle[token ?? 'c'] }));
     await clock.run(async () => {
@@ -84,7 +84,7 @@ describe.each([
     expect(asked.length).toBeLessThanOrEqual(16);
   });
 
-  it('may be that of another listing, or of another walk', async () => {
+  it('is accepted in another walk', async () => {
     const { clock, session } = open(path, (token) => ({ ...fields, nextPageToken: token === null ? 'a' : undefined }));
     await clock.run(async () => {
       for (let walk = 0; walk < 3; walk++)
@@ -94,7 +94,7 @@ describe.each([
   });
 });
 
-it('A directory whose pages lead in a circle fails, and names itself', async () => {
+it('a directory whose pages lead in a circle fails, and names itself', async () => {
   const { clock, tokens, transport, simulator, asked } = open('/users', (token) => ({
     users: [{ primaryEmail: 'ada@example.com' }],
     nextPageToken: token === 'a' ? 'b' : 'a',

@@ -57,7 +57,7 @@ async function errorOf(promise: Promise<unknown>): Promise<GmailError> {
 }
 
 describe('a token provider', () => {
-  it('is asked once for all who wait, and again shortly before the token expires', async () => {
+  it('is asked once for all callers that wait, and again shortly before the token expires', async () => {
     const { clock, source, asked, most } = open();
     await clock.run(async () => {
       const both = [source.accessToken(), source.accessToken()];
@@ -71,7 +71,7 @@ describe('a token provider', () => {
     expect(most.atOnce).toBe(1);
   });
 
-  it('hears that Gmail refused the token until it has given another', async () => {
+  it('is told that Gmail refused the token until it gives another', async () => {
     const { clock, source, asked } = open((count) => {
       if (count === 2) throw new Error('the vault is sealed');
       return { accessToken: `token-${count}`, expiresAt: clock.now() + HOUR };
@@ -101,7 +101,7 @@ describe('a token provider', () => {
     });
   });
 
-  it('that throws anything else has failed in passing, and the text of its error is not repeated', async () => {
+  it('that throws anything else counts as unavailable, and the text of its error is not repeated', async () => {
     const { clock, source } = open(() => {
       throw new RangeError('the token ya29.secret is too long');
     });
@@ -130,7 +130,7 @@ describe('a token provider', () => {
     ['a token that never expires', { accessToken: 'a', expiresAt: Infinity }, /expiresAt is not a time/],
     ['a token that has expired', { accessToken: 'a', expiresAt: NOW }, /has expired at 2026-11-22T09:00:00.000Z/],
     ['an expiry in seconds', { accessToken: 'a', expiresAt: NOW / 1_000 }, /expired at 1970-.*epoch milliseconds/],
-  ])('that gives %s has failed in passing, in words that name the mailbox', async (_, token, words) => {
+  ])('that gives %s counts as unavailable, in words that name the mailbox', async (_, token, words) => {
     const { clock, source } = open(() => token);
     const error = await clock.run(() => errorOf(source.accessToken()));
     expect(error.failure.kind).toBe('unavailable');
@@ -138,7 +138,7 @@ describe('a token provider', () => {
     expect(error.message).toContain(ADA);
   });
 
-  it('whose token has less than a minute left is used, and asked again for the next call', async () => {
+  it('is asked again for the next call after a token with less than a minute left', async () => {
     const { clock, source } = open((count) => ({ accessToken: `token-${count}`, expiresAt: clock.now() + 30_000 }));
     await clock.run(async () => {
       expect([await source.accessToken(), await source.accessToken()]).toEqual(['token-1', 'token-2']);

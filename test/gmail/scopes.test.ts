@@ -78,7 +78,7 @@ describe('a grant', () => {
     ['raw', null, 'raw'],
     ['metadata', null, 'metadata'],
     ['metadata', 1, 'full'],
-  ])('that does not do for format %s (after: %s) is mended by a consent for %s', (format, after, askFor) => {
+  ])('that does not suffice for format %s (after: %s) needs a consent for %s', (format, after, askFor) => {
     const settings = { format, scope: { ...DEFAULT_SETTINGS.scope, after } };
     expect(() => requireScopes(ADA, [], settings)).toThrow(
       expect.objectContaining({ failure: { kind: 'scope-missing', askFor } }),

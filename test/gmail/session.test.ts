@@ -57,7 +57,7 @@ describe('a single call', () => {
     });
   });
 
-  it('takes a grant for withdrawn when Gmail refused its token and the token endpoint gives no other', async () => {
+  it('reports a withdrawn grant when Gmail refused its token and the token endpoint gives no other', async () => {
     const { clock, simulator, session } = open();
     await clock.run(async () => {
       await session.getProfile();
@@ -68,7 +68,7 @@ describe('a single call', () => {
     });
   });
 
-  it('takes a grant for withdrawn when only the token endpoint was asked, and said so twice', async () => {
+  it('reports a withdrawn grant when only the token endpoint was asked, and said so twice', async () => {
     const { clock, simulator, session } = open();
     await clock.run(async () => {
       simulator.revoke(ADA);
@@ -78,7 +78,7 @@ describe('a single call', () => {
     });
   });
 
-  it('goes on when the token endpoint takes back that a grant has ended', async () => {
+  it('goes on when the token endpoint says only once that the grant has ended', async () => {
     let refusals = 1;
     const { clock, session } = open({
       transport: (simulator) => async (request) => {
@@ -104,7 +104,7 @@ describe('a single call', () => {
     });
   });
 
-  it('is an answer, and not repeated, when Gmail knows the message or the page token no more', async () => {
+  it('is not repeated when Gmail no longer knows the message or the page token', async () => {
     const { clock, simulator, session, mailbox } = open();
     await clock.run(async () => {
       await session.getProfile();
@@ -131,7 +131,7 @@ describe('a single call', () => {
     expect(gmail.simulator.usage.requests, 'the token and one call').toBe(2);
   });
 
-  it('waits out a refusal and is repeated', async () => {
+  it('is repeated after a wait when it is rejected', async () => {
     const { clock, simulator, session } = open();
     simulator.faults.add({ effect: { kind: 'status', status: 429 }, times: 2 });
     await clock.run(async () => {
@@ -164,7 +164,7 @@ describe('a single call', () => {
     });
   });
 
-  it('gives up for now after a few refusals', async () => {
+  it('gives up for now after a few rejections', async () => {
     const { clock, simulator, session } = open();
     simulator.faults.add({ effect: { kind: 'status', status: 403 } });
     await clock.run(async () => {

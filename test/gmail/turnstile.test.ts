@@ -20,7 +20,7 @@ describe('a turnstile', () => {
     expect(passed).toEqual([1, 2, 3]);
   });
 
-  it('closes the gap of one who left the queue, and not before its turn', async () => {
+  it('skips a visitor who left the queue, and lets the next one in only at its turn', async () => {
     const turnstile = new Turnstile();
     const leaveFirst = await turnstile.enter();
     const controller = new AbortController();

@@ -54,7 +54,7 @@ describe('the undici transport', () => {
     expect(ports.size).toBeLessThanOrEqual(2);
   });
 
-  it('asks for gzip in the way that Google answers to, and undoes it', async () => {
+  it('asks for gzip in the way that Google requires, and unpacks it', async () => {
     const body = 'mail '.repeat(10_000);
     const { transport, url } = await serve((request, response) => {
       const willing =
@@ -81,7 +81,7 @@ describe('the undici transport', () => {
     expect((await transport({ method: 'GET', url, headers: {}, maxBytes: 2_000_000 })).body).toHaveLength(2_000_000);
   });
 
-  it('lets an answer be small where its request does not say', async () => {
+  it('allows only a small answer where the request names no limit', async () => {
     const { transport, url } = await serve((_request, response) => response.end(Buffer.alloc(SMALL_ANSWER + 1)));
     await expect(transport({ method: 'GET', url, headers: {} })).rejects.toThrow('larger than 4 MiB');
   });
@@ -102,7 +102,7 @@ describe('the undici transport', () => {
     );
   });
 
-  it('opens no more connections than it may', async () => {
+  it('opens no more connections than its limit', async () => {
     const sockets = new Set<number | undefined>();
     const { transport, url } = await serve((request, response) => {
       sockets.add(request.socket.remotePort);

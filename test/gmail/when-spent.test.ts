@@ -29,7 +29,7 @@ describe('when a backfill will have spent its units', () => {
     expect(end).toBe(NOW + 40_300);
   });
 
-  test('waits until the time that Gmail named, and that something else names', () => {
+  test('waits until the time that Gmail named, and until a later time that the caller names', () => {
     const paused = learn(
       fresh,
       { limit: 'project', retryAt: NOW + 500_000, jitter: 0, userLimit: GRANTED, lateness: 0 },
@@ -79,7 +79,7 @@ describe('the price of what is left', () => {
     });
   });
 
-  test('holds the attachments of what is read, and those that are to be expected', () => {
+  test('includes the attachments that held messages lack, and those to be expected', () => {
     const without = priceOfWork({ ...work, lacking: 0 }, { format: 'full', attachments: false }, prices);
     expect(priceOfWork(work, { format: 'full', attachments: true }, prices)).toMatchObject({
       units: without.units + 4 * 20 + 0.5 * (10 + 15 + 101 + 2) * 20,
@@ -87,7 +87,7 @@ describe('the price of what is left', () => {
     });
   });
 
-  test('is money first where requests cost some: a thread that is dearer is fetched message by message', () => {
+  test('goes by money first where requests cost some: a dearer thread is fetched message by message', () => {
     const fullText = { format: 'full', attachments: false } as const;
     const dear = { ...prices, requestPrices: { currency: 'USD', per1000: { 'messages.get': 1, 'threads.get': 6 } } };
     expect(priceOfWork({ ...work, lacking: 0 }, fullText, dear)).toEqual({

@@ -15,7 +15,7 @@ export interface FeedFixture {
   open(): Promise<Stores>;
 }
 
-/** Never looks without being woken. */
+/** A clock by which a follower looks only when it is woken. */
 export const woken: Clock = {
   ...systemClock,
   sleep: (milliseconds, signal) => systemClock.sleep(milliseconds >= 1_000 ? 3_600_000 : milliseconds, signal),
@@ -210,7 +210,7 @@ export function changeFeedContract(fixture: FeedFixture): void {
       expect(String(await noticed)).toMatch(/restored/);
     });
 
-    it('prunes what is old, and refuses cursors from before, but begins with what is kept', async () => {
+    it('prunes old changes and refuses cursors from before them, but begins with what is kept', async () => {
       const [ada, bob] = [await mailboxOf('ada@example.com'), await mailboxOf('bob@example.com')];
       await ada.save(reading('a1'), reading('a2'));
       await bob.save(reading('b1'));
@@ -286,12 +286,12 @@ export function changeFeedContract(fixture: FeedFixture): void {
     it('numbers what was committed while a follower was busy, of however many mailboxes', async () => {
       const ada = await mailboxOf('ada@example.com');
       await ada.save(reading('a1'));
-      const woken = Array.from({ length: 70_000 }, (_, index) => index + 1);
-      expect(await numberChanges(stores.database, woken)).toBe(true);
-      expect(await numberChanges(stores.database, woken)).toBe(false);
+      const keys = Array.from({ length: 70_000 }, (_, index) => index + 1);
+      expect(await numberChanges(stores.database, keys)).toBe(true);
+      expect(await numberChanges(stores.database, keys)).toBe(false);
     });
 
-    it('goes on over the removal of a mailbox, whose changes are gone with it', async () => {
+    it('goes on after the removal of a mailbox, without its changes', async () => {
       const [ada, bob] = [await mailboxOf('ada@example.com'), await mailboxOf('bob@example.com')];
       await ada.save(reading('a1'));
       await bob.save(reading('b1'));
@@ -306,7 +306,7 @@ export function changeFeedContract(fixture: FeedFixture): void {
       expect(brief(await readAll({ after: last(all).cursor }))).toEqual(['bob 2 stored b2']);
     });
 
-    it('names a renamed mailbox as it is called now, and cursors stay valid', async () => {
+    it('gives a renamed mailbox its new name, and keeps cursors valid', async () => {
       const ada = await mailboxOf('ada@example.com');
       await ada.save(reading('a1'));
       const [before] = await readAll();
@@ -330,7 +330,7 @@ export function changeFeedContract(fixture: FeedFixture): void {
       ]);
     });
 
-    it('says of one mailbox where its changes end, and refuses a number beyond', async () => {
+    it('says where the changes of one mailbox end, and refuses a number beyond', async () => {
       const ada = await mailboxOf('ada@example.com');
       await ada.save(reading('a1'), reading('a2'), reading('a3'));
       const page = { mailbox: ada.id, limit: 2 };

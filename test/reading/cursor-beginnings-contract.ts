@@ -11,19 +11,19 @@ import { CRM } from '../fixtures/store/crm-deliveries.ts';
 import { reading, TestMailbox } from '../fixtures/store/tested-store.ts';
 import type { FeedFixture } from './change-feed-contract.ts';
 
-interface Told {
+interface NumberedChange {
   readonly mailbox: MailboxId;
   readonly sequence: number;
 }
 
-const brief = ({ mailbox, sequence }: Told): string => `${mailbox.slice(0, 3)} ${sequence}`;
-/** Mailboxes beside each other have no order in deliveries. */
-const byMailbox = (changes: readonly Told[]): readonly string[] =>
+const brief = ({ mailbox, sequence }: NumberedChange): string => `${mailbox.slice(0, 3)} ${sequence}`;
+/** Deliveries of different mailboxes have no common order. */
+const byMailbox = (changes: readonly NumberedChange[]): readonly string[] =>
   changes.toSorted((a, b) => a.mailbox.localeCompare(b.mailbox) || a.sequence - b.sequence).map(brief);
 
 /** What every database must do for deliveries that begin at a cursor of the change feed. */
 export function cursorBeginningsContract(fixture: FeedFixture): void {
-  describe(`deliveries from a cursor on, on ${fixture.name}`, () => {
+  describe(`deliveries that begin at a cursor, on ${fixture.name}`, () => {
     let stores: Stores;
     let ada: TestMailbox;
     let bob: TestMailbox;
@@ -56,7 +56,7 @@ export function cursorBeginningsContract(fixture: FeedFixture): void {
       mailbox.save(...Array.from({ length: count }, () => reading(`m${(messages += 1)}`)));
     let messages = 0;
 
-    /** Changes in segments of several sizes, one mailbox that comes late, and some that are in no segment yet. */
+    /** Changes in segments of several sizes, and a mailbox that is added late. */
     async function fill(): Promise<TestMailbox> {
       await add(ada, 3);
       await readAll();
@@ -70,27 +70,27 @@ export function cursorBeginningsContract(fixture: FeedFixture): void {
       return eve;
     }
 
-    async function delivered(mailboxes: readonly TestMailbox[]): Promise<readonly Told[]> {
-      const told: Told[] = [];
+    async function delivered(mailboxes: readonly TestMailbox[]): Promise<readonly NumberedChange[]> {
+      const changes: NumberedChange[] = [];
       for (const { id: mailbox } of mailboxes) {
         const named = { mailbox, subscription: 'crm', now: 1 };
         for (let next = await beginNext(stores.store, named); next.kind === 'begun';) {
-          told.push(...next.delivery.changes);
+          changes.push(...next.delivery.changes);
           await stores.store.acceptDelivery({ ...named, id: next.delivery.id });
           next = await beginNext(stores.store, named);
         }
       }
-      return told;
+      return changes;
     }
 
-    /** Its name and message; null when the work is done. */
+    /** The name and message of the error; null where the work succeeds. */
     const errorOf = (work: Promise<unknown>): Promise<string | null> =>
       work.then(
         () => null,
         (error: unknown) => String(error),
       );
 
-    it('are exactly the changes that a reader gets after it, also in the middle of a segment', async () => {
+    it('bring exactly the changes that a reader gets after it, even in the middle of a segment', async () => {
       const mailboxes = [ada, bob, await fill()];
       const end = await endOfChanges(stores.database);
       const before = await readAll();
@@ -115,7 +115,7 @@ export function cursorBeginningsContract(fixture: FeedFixture): void {
       expect((await delivered([ada, bob])).map(brief)).toEqual(['ada 1', 'ada 2']);
     });
 
-    it('fail as a reader does where changes after the cursor were pruned, and are exact everywhere else', async () => {
+    it('fail as a reader does where changes after the cursor were pruned, and bring the same elsewhere', async () => {
       const mailboxes = [ada, bob, await fill()];
       // One segment of old and of newer changes.
       await add(ada, 2);
@@ -137,11 +137,11 @@ export function cursorBeginningsContract(fixture: FeedFixture): void {
           await stores.store.removeSubscription('crm');
         }
       }
-      // The places before the last of 15 changes, and of 18.
+      // The cursors before the last of the 15 changes that were pruned first, and of the 18 pruned later.
       expect(refused).toBe(14 + 17);
     });
 
-    it('ask of the mailboxes that they name only whether their changes were pruned', async () => {
+    it('fail for pruned changes only where these are of a mailbox in the filter', async () => {
       await add(ada, 2);
       await readAll();
       await add(bob, 2);
@@ -166,7 +166,7 @@ export function cursorBeginningsContract(fixture: FeedFixture): void {
       ['of another database', (cursor) => cursor.replace(/^1-[0-9a-f]+/, '1-0123'), 'FeedReplacedError'],
       ['from before a restore', (cursor) => cursor.replace(/[0-9a-f]+$/, 'abc'), 'FeedReplacedError'],
       ['beyond the end', (cursor) => cursor.replace(/-2-[0-9a-f]+$/, '-99-abc'), 'CursorAheadError'],
-      ['that is none', () => '1-no cursor', 'InvalidCursorError'],
+      ['that is no cursor', () => '1-no cursor', 'InvalidCursorError'],
     ])('fail as a reader does at a cursor %s, and nothing is stored', async (_, distort, name) => {
       await add(ada, 2);
       const cursor = distort((await readAll()).at(-1)?.cursor ?? ('' as FeedCursor));
@@ -179,7 +179,7 @@ export function cursorBeginningsContract(fixture: FeedFixture): void {
       expect(await stores.store.readPositions('crm')).toEqual([]);
     });
 
-    it('ask nothing of a cursor once the subscription is there', async () => {
+    it('ignore the cursor once the subscription is there', async () => {
       await add(ada, 2);
       const [first] = await readAll();
       const cursor = first?.cursor ?? '';
@@ -189,7 +189,7 @@ export function cursorBeginningsContract(fixture: FeedFixture): void {
       expect(await subscribe(cursor)).toBe('same');
     });
 
-    it('come with the events that follow the changes up to the cursor', async () => {
+    it('include the events noted after the change at the cursor', async () => {
       const note = (mailbox: TestMailbox, id: string) =>
         stores.store.noteEvents({ mailbox: mailbox.id, events: [{ id, at: 1, details: { kind: 'in-sync' } }] });
       await add(ada, 2);
@@ -218,7 +218,7 @@ export function cursorBeginningsContract(fixture: FeedFixture): void {
       ]);
     });
 
-    it('come again by a replay after it, and the subscription goes ahead in no mailbox', async () => {
+    it('come again in a replay after a cursor, which moves no mailbox ahead', async () => {
       const mailboxes = [ada, bob, await fill()];
       const all = await readAll();
       const cursor = all[4]?.cursor ?? '';

@@ -51,7 +51,7 @@ describe('opening a store to read it', () => {
     database.close();
   });
 
-  it('reads beside a writer and after it, leaves no file of its own behind, and is of no use once closed', async () => {
+  it('reads beside a writer and after it, leaves no file behind, and refuses to read once closed', async () => {
     const path = join(folder(), 'mail.sqlite');
     const { stores, reader, store } = await openStoredMail(`sqlite:${path}`);
     await store('full', { a: 'Subject: one\r\n\r\ntext' });
@@ -64,7 +64,7 @@ describe('opening a store to read it', () => {
     await expect(reader.mailboxes()).rejects.toThrow(/was closed/);
   });
 
-  it('says which mailbox it does not know, and how one that was renamed is called now', async () => {
+  it('names a mailbox that it does not know, and gives the new name of a renamed one', async () => {
     const mail = await openStoredMail(`sqlite:${join(folder(), 'mail.sqlite')}`);
     const { stores, reader, store, mailbox } = mail;
     await store('full', { a: 'Subject: one\r\n\r\ntext' });

@@ -12,7 +12,7 @@ import { TestMailbox } from '../fixtures/store/tested-store.ts';
 
 const MAILBOXES = 60;
 const TRANSACTIONS = 400;
-/** Of these, one in so many stays open for long after it has written. */
+/** One transaction in so many stays open for long after it has written. */
 const LONG_ONES = 20;
 const LONG = 1_500;
 const READERS = 3;

@@ -9,7 +9,7 @@ import { describePostgres, useDatabases } from '../fixtures/postgres/suite-datab
 import { reading, TestMailbox } from '../fixtures/store/tested-store.ts';
 import { woken } from './change-feed-contract.ts';
 
-/** Stands before a database. New connections wait for `gate`. */
+/** A relay in front of a database, where new connections wait for `gate`. */
 async function relayTo({ hostname, port }: URL) {
   const relay = { gate: Promise.resolve(), port: 0, held: 0, close: () => undefined };
   const server = createServer((socket) => void forward(socket));

@@ -47,7 +47,7 @@ function reads(url: () => string | Promise<string>): void {
     expect(await ids(mail)).toEqual(oldest.toReversed());
   });
 
-  it('keeps to a label by its name or id, to a period, and to a thread', async () => {
+  it('finds messages by the name or id of a label, by a period, and by a thread', async () => {
     const mail = open();
     const { mailbox } = mail;
     await mailbox.store.saveLabels({
@@ -80,7 +80,7 @@ function reads(url: () => string | Promise<string>): void {
     expect((await mail.read.message('m380'))?.labels.map(({ name }) => name)).toEqual(['INBOX', 'Invoices']);
   });
 
-  it('holds nothing while the caller thinks: writers go on', async () => {
+  it('lets writers go on between two messages', async () => {
     const mail = open();
     await mail.store('full', { a: mailOf('a'), b: mailOf('b') });
     for await (const { subject } of mail.read.messages({ order: 'oldest' })) {
@@ -126,7 +126,7 @@ function reads(url: () => string | Promise<string>): void {
     expect(await store.describeStored()).toBe(0);
   });
 
-  it('describes mail of an earlier version in steps: what was done before an end is done', async () => {
+  it('describes mail of an earlier version in steps, and keeps the steps done before a stop', async () => {
     const mail = open();
     const { database, store } = mail.stores;
     const body = '{"payload":{"headers":[{"name":"Subject","value":"one"}]}}';

@@ -114,7 +114,7 @@ describe('a stored message', () => {
     expect(await (await read.message('full'))?.raw()).toBeNull();
   });
 
-  it.each(['full', 'raw'] as const)('that only has HTML is text, too, from the %s format', async (format) => {
+  it.each(['full', 'raw'] as const)('that has only HTML gives text, too, from the %s format', async (format) => {
     const { store, read } = mail();
     await store(format, { a: HTML_ONLY });
     const message = await read.message('a');
@@ -135,7 +135,7 @@ describe('a stored message', () => {
     expect([await least?.text(), (await least?.headers())?.list]).toEqual([null, []]);
   });
 
-  it('is null when it is not there, not fetched, or gone', async () => {
+  it('is null when it is not there, even where its id holds SQL', async () => {
     const { store, read, mailbox } = mail();
     expect(await read.message('never')).toBeNull();
     await store('full', { a: MAIL });
@@ -172,7 +172,7 @@ describe('a stored message', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(512 * 2 ** 20);
   });
 
-  it('of Gmail that is nested deeper than any stack is read', async () => {
+  it('in the full format that is nested deeper than any stack is read', async () => {
     const { mailbox, read } = mail();
     const deep = 100_000;
     const part = (text: string) =>
@@ -189,9 +189,9 @@ describe('a stored message', () => {
   it.each([
     ['no JSON at all', 'not JSON'],
     ['JSON that is no message', '[1,2]'],
-    ['parts that are none', '{"payload":{"headers":{"a":1},"parts":7,"body":"x"}}'],
-    ['a subject that no database holds', '{"payload":{"headers":[{"name":"Subject","value":"a\\u0000b\\ud800"}]}}'],
-  ])('that is %s does no harm', async (_, body) => {
+    ['parts that are no list', '{"payload":{"headers":{"a":1},"parts":7,"body":"x"}}'],
+    ['a subject that no database can hold', '{"payload":{"headers":[{"name":"Subject","value":"a\\u0000b\\ud800"}]}}'],
+  ])('with %s is read without an error', async (_, body) => {
     const { mailbox, read } = mail();
     await mailbox.save(reading('odd', { body }));
     const message = await read.message('odd');

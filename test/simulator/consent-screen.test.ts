@@ -26,12 +26,12 @@ async function pageFor(emails: readonly string[], hint: string | null): Promise<
 }
 
 describe('the consent screen', () => {
-  it('asks for one account, and says to what access is given', async () => {
+  it('asks for one account, and says what access is given to', async () => {
     const page = await pageFor([ADA, 'bob@example.com'], null);
     expect(page).toContain('<h2>The application wants access to</h2>');
     expect(page).toContain(`required value="${ADA}" checked>`);
     expect(page).not.toContain('has no mailbox');
-    // Who refuses need not choose an account.
+    // Refusing needs no choice of an account.
     expect(page).toContain('value="deny" formnovalidate');
   });
 
@@ -39,7 +39,7 @@ describe('the consent screen', () => {
     expect(await pageFor(['bob@example.com', ADA], 'Ada@Example.com')).toContain(`required value="${ADA}" checked>`);
   });
 
-  it('says that there is no such account, or none at all, and chooses no other one', async () => {
+  it('says that it has no such account, or no account, and chooses no other one', async () => {
     const next = 'POST /simulator/mailboxes makes one; load this page again afterwards.';
     const page = await pageFor([ADA], 'eve@example.com');
     expect(page).toContain(`This simulator has no mailbox eve@example.com. ${next}`);

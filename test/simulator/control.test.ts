@@ -237,14 +237,14 @@ describe('the control API', () => {
     ['labels', { email: ADA, name: ' ' }, /^a label needs a name that is not empty$/],
     ['labels/rename', { email: ADA, id: 'INBOX', name: 'x' }, /INBOX is Gmail's own: it cannot be renamed or deleted/],
     ['lag', '{', /^the body is not valid JSON: \S/],
-  ])('says what is wrong with a %s of %j', async (name, body, message) => {
+  ])('says what is wrong with the command %s of %j', async (name, body, message) => {
     const { post } = await openControl();
     const refused = post<{ error: string }>(name, body);
     expect(refused.status).toBe(400);
     expect(refused.body.error).toMatch(message);
   });
 
-  it('names the label that has a name already, and leaves Gmail’s answer as it is', async () => {
+  it('names the label that has a name already, where the API answers as Gmail does', async () => {
     const { post, user } = await openControl();
     const { id } = post<{ id: string }>('labels', { email: ADA, name: 'Trips' }).body;
     expect(post('labels', { email: ADA, name: 'trips' })).toEqual({
@@ -282,7 +282,7 @@ describe('the control API', () => {
     });
   });
 
-  it('answers 404 for a message or a path that it has not', async () => {
+  it('answers 404 for a message or a path that it does not have', async () => {
     const { post, read } = await openControl();
     expect(post('trash', { email: ADA, id: 'ffff' })).toEqual({
       status: 404,

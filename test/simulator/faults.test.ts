@@ -63,7 +63,7 @@ describe('faults on command', () => {
     expect((await user.batch(ids.map((id) => `messages/${id}`))).parts).toHaveLength(3);
   });
 
-  it('cut an answer in its middle', async () => {
+  it('cut an answer in the middle', async () => {
     const { mailbox, user, simulator } = await openSimulator();
     const ids = fill(mailbox, 2);
     const whole = await user.batch(ids.map((id) => `messages/${id}`));

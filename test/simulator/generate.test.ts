@@ -73,7 +73,7 @@ describe('generated mail', () => {
 });
 
 describe('live traffic', () => {
-  it('reports each change, of many kinds, right after it is made, until it is ended', async () => {
+  it('reports each change, of many kinds, right after it is made, until it is stopped', async () => {
     const { clock, simulator, mailbox } = await openSimulator();
     generateMail(mailbox, { messages: 30, now: clock.now() });
     const ended = new AbortController();
@@ -109,7 +109,7 @@ describe('live traffic', () => {
     expect(deeds.filter((deed) => !told.some((sentence) => sentence.includes(deed)))).toEqual([]);
   });
 
-  it('takes a label of imported mail for its own, whatever its case', async () => {
+  it('uses a label of imported mail as its own, whatever its case', async () => {
     const { simulator, mailbox } = await openSimulator();
     const { id } = mailbox.createLabel('work');
     expect(userLabels(mailbox)).toContain(id);

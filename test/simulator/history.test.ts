@@ -45,7 +45,7 @@ describe('history', () => {
     ]);
   });
 
-  it('sends a message to the trash with one record that adds TRASH and takes INBOX', async () => {
+  it('sends a message to the trash with one record that adds TRASH and removes INBOX', async () => {
     const { mailbox, user } = await openSimulator();
     const [id = ''] = fill(mailbox, 1);
     const start = mailbox.historyId;
@@ -136,7 +136,7 @@ describe('history', () => {
     expect((await user.history(mailbox.historyId)).history).toBeUndefined();
   });
 
-  it('answers 404 for a start before the mailbox or beyond its head, and 400 for no number', async () => {
+  it('answers 404 for a start before the mailbox or beyond its head, and 400 for one that is no number', async () => {
     const { mailbox, user } = await openSimulator();
     const beyond = (BigInt(mailbox.historyId) + 1n).toString();
     expect((await user.get('history', { startHistoryId: '1' })).status).toBe(404);
@@ -201,7 +201,7 @@ describe('history', () => {
     expect(await user.listAll()).toEqual([id]);
   });
 
-  it('takes a deleted label off its messages with records, and renames one without', async () => {
+  it('takes a deleted label off its messages with records, and renames a label without a record', async () => {
     const { mailbox, user } = await openSimulator();
     const label = mailbox.createLabel('Trips');
     const ids = fill(mailbox, 3, ['INBOX', label.id]);

@@ -67,7 +67,7 @@ describe('importing Takeout’s mbox', () => {
     ).toEqual(mails.sort());
   });
 
-  it('takes a line that begins with From for a message only after an empty line', async () => {
+  it('begins a message at a line that begins with From only after an empty line', async () => {
     const { mailbox } = await openSimulator();
     const path = await mbox('From a Thu Jan 01 00:00:00 2026\nSubject: x\n\none\nFrom two\n');
     expect(await importMail({ mailbox, path })).toBe(1);
@@ -113,7 +113,7 @@ describe('importing Takeout’s mbox', () => {
     );
   });
 
-  it('says of a file that was moved since what a person can do, in the answer to the call, too', async () => {
+  it('says what to do about a file that was moved after its import, in the answer to a call, too', async () => {
     const simulator = new Simulator({ clock: systemClock });
     const path = await mbox('From a Thu Jan 01 00:00:00 2026\nSubject: x\n\nhello\n');
     const mailbox = simulator.addMailbox(ADA);
@@ -159,7 +159,7 @@ describe('importing Takeout’s mbox', () => {
 });
 
 describe('importing a folder of eml files', () => {
-  it('reads it to its depth, and puts answers into the thread of what they answer', async () => {
+  it('reads the folders in it, and puts replies into the thread of what they answer', async () => {
     const { mailbox } = await openSimulator();
     await mkdir(join(folder, 'sub'));
     const first = 'Message-ID: <1@x>\r\nDate: Thu, 01 Jan 2026 10:00:00 +0100\r\nSubject: a\r\n\r\n\xe4';

@@ -17,7 +17,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Time that passes by sleeping, and a little by itself. */
+/** A clock that moves on by sleeping, and by a millisecond each time it is read. */
 function clockFrom(start: number): Clock {
   let now = start;
   return {
@@ -39,7 +39,7 @@ interface Mailbox {
   readonly credentials: unknown;
 }
 
-/** One life of the simulator: so many live changes, then what it holds. */
+/** Opens the simulator, makes so many live changes, and returns what it holds then. */
 async function live({
   from,
   changes,
@@ -93,7 +93,7 @@ describe('a simulated mailbox with a journal', () => {
     expect(await live({ from: T0 + 86_400_000, changes: 0 })).toEqual(before);
   });
 
-  it('goes on from there, as if it had never stopped', async () => {
+  it('goes on after a restart, and is the same after the next one', async () => {
     await live({ from: T0, changes: 20 });
     const once = await live({ from: T0 + 3_600_000, changes: 20 });
     expect(await live({ from: T0 + 7_200_000, changes: 0 })).toEqual(once);
@@ -108,7 +108,7 @@ describe('a simulated mailbox with a journal', () => {
     expect(await live({ from: T0 + 7_200_000, changes: 0 })).toEqual(later);
   });
 
-  it('makes the change whose line was written, for a client may have seen it', async () => {
+  it('makes the change whose line was written, because a client may have seen it', async () => {
     await live({ from: T0, changes: 5 });
     const lines = readFileSync(journal(), 'utf8').trimEnd().split('\n');
     expect(lines).toHaveLength(6);
@@ -118,7 +118,7 @@ describe('a simulated mailbox with a journal', () => {
     expect(await live({ from: T0 + 3_600_000, changes: 0 })).not.toEqual(four);
   });
 
-  it('keeps to its beginning, whatever is asked for later', async () => {
+  it('keeps the mail that it began with, whatever is asked for later', async () => {
     const before = await live({ from: T0, changes: 0, messages: 10 });
     expect(await live({ from: T0, changes: 0, messages: 99 })).toEqual(before);
   });
@@ -135,7 +135,7 @@ describe('a simulated mailbox with a journal', () => {
     },
   );
 
-  it('says where imported mail was that is gone; a file that was never there leaves no journal behind', async () => {
+  it('says where missing imported mail was, and begins no journal for a file that was never there', async () => {
     const mbox = join(folder, 'takeout.mbox');
     await expect(live({ from: T0, changes: 0, mbox })).rejects.toThrow(MailFileError);
     expect(existsSync(journal())).toBe(false);

@@ -51,7 +51,7 @@ describe('lag', () => {
     expect((await user.get<MessageBody>(`messages/${known}`)).body.labelIds).toEqual(['INBOX', 'STARRED']);
   });
 
-  it('meets such a replica by chance only', async () => {
+  it('answers from such a replica only by chance', async () => {
     const { mailbox, user } = await openSimulator();
     Object.assign(mailbox.lag, { getMs: 3_000, getProbability: 0.5 });
     const [id = ''] = fill(mailbox, 1);

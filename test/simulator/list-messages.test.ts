@@ -30,7 +30,7 @@ describe('messages.list', () => {
     expect(await user.listAll({ q: 'in:trash' })).toEqual([trash]);
   });
 
-  it('wants every label that is asked for, and knows them all', async () => {
+  it('lists messages that have every label asked for, and refuses an unknown label', async () => {
     const { mailbox, user } = await openSimulator();
     fill(mailbox, 1, ['INBOX']);
     const [both] = fill(mailbox, 1, ['INBOX', 'STARRED']);
@@ -43,7 +43,7 @@ describe('messages.list', () => {
     expect((await user.get('messages')).body).toEqual({ resultSizeEstimate: 0 });
   });
 
-  it('goes on from page to page through mail that claims to be older than 1970, or of a far future', async () => {
+  it('goes on from page to page through mail that claims to be older than 1970, or from a far future', async () => {
     const { mailbox, user } = await openSimulator();
     const dates = [8_640_000_000_000_000, 1_000, 5, 0, -1, -5_000, -62_000_000_000_000];
     const ids = dates.map((date) => mailbox.insert({ raw: plain('x'), labelIds: [], internalDate: date }).id);

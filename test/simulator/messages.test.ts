@@ -175,7 +175,7 @@ describe('threads.get', () => {
 });
 
 describe('labels', () => {
-  it('lists system labels and the user’s own, and counts what carries one', async () => {
+  it('lists system labels and the user’s own, and counts the messages and threads of one', async () => {
     const { mailbox, user } = await openSimulator();
     const label = mailbox.createLabel('Trips');
     fill(mailbox, 2, [label.id, 'UNREAD']);

@@ -106,7 +106,7 @@ describe('an odd page', () => {
 
 describe('an empty object', () => {
   it.each(['profile', 'labels', 'messages', 'history?startHistoryId=1', 'threads'])(
-    'may be the answer of %s, alone and in a batch',
+    'may be the answer of %s, on its own and in a batch',
     async (path) => {
       const { mailbox, user, simulator } = await openSimulator();
       mailbox.log.expire(0);
@@ -197,7 +197,7 @@ describe('a label', () => {
   const listed = async ({ user }: Awaited<ReturnType<typeof openSimulator>>): Promise<string[]> =>
     (await user.get<LabelPage>('labels')).body.labels.map(({ id }) => id);
 
-  it('may be missing from labels.list while messages carry it, and labels.get answers it or not', async () => {
+  it('may be missing from labels.list while messages carry it, and from labels.get or not', async () => {
     const fixture = await openSimulator();
     const { mailbox, user, clock } = fixture;
     const { id: label } = mailbox.createLabel('Work');
@@ -217,7 +217,7 @@ describe('a label', () => {
     expect(await listed(fixture)).toContain(label);
   });
 
-  it('may be deleted without a word in history', async () => {
+  it('may be deleted without a record in history', async () => {
     const { mailbox, user } = await openSimulator();
     const { id: label } = mailbox.createLabel('Work');
     const [id = ''] = fill(mailbox, 1, ['INBOX', label]);

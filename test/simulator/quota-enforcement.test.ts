@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ADA, ApiUser, fill, openSimulator, type ErrorBody } from '../fixtures/gmail/simulator-fixture.ts';
 
 describe('the quota', () => {
-  it('lets a user spend the minute’s units, refuses the next call free of charge, and grants them again', async () => {
+  it('lets a user spend the minute’s units, rejects the next call at no cost, and grants them again', async () => {
     const { clock, mailbox, user, simulator } = await openSimulator({
       quota: { window: 'sliding-minute', userUnitsPerMinute: 100 },
     });
@@ -31,7 +31,7 @@ describe('the quota', () => {
     });
   });
 
-  it('answers both documented forms of the refusal', async () => {
+  it('rejects calls in both documented forms', async () => {
     const { user } = await openSimulator({ quota: { window: 'sliding-minute', userUnitsPerMinute: 1 } });
     const replies = await Promise.all(
       Array.from({ length: 30 }, () => user.get<ErrorBody>('history', { startHistoryId: '1' })),
@@ -49,7 +49,7 @@ describe('the quota', () => {
     expect([await profile(), await profile(), await profile(), await profile()]).toEqual([true, true, true, false]);
   });
 
-  it('holds a sixth of the minute in any ten seconds where windows are short', async () => {
+  it('grants a sixth of the minute’s units in any ten seconds where windows are short', async () => {
     const { clock, user } = await openSimulator({ quota: { window: 'ten-seconds', userUnitsPerMinute: 12 } });
     const profile = async (): Promise<boolean> => (await user.get('profile')).status === 200;
     expect([await profile(), await profile(), await profile()]).toEqual([true, true, false]);
@@ -78,7 +78,7 @@ describe('the quota', () => {
     expect(simulator.usage.of(ADA).methods['threads.get']).toEqual({ calls: 1, units: 10, rejected: 0 });
   });
 
-  it('refuses calls beyond the hidden cap of calls in flight, within one batch too', async () => {
+  it('rejects calls beyond the hidden cap of calls in flight, within one batch too', async () => {
     const { clock, mailbox, user, simulator } = await openSimulator({
       quota: { window: 'off', concurrentRequests: 3 },
       latencyMs: 100,

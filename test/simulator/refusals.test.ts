@@ -29,7 +29,7 @@ describe('a refusal', () => {
     [410, 'UNKNOWN', 'deleted', 'Resource has been deleted'],
     [500, 'INTERNAL', 'backendError', 'Internal error encountered.'],
   ])(
-    'with status %i says what Google says, of a call, in a batch and of a whole batch',
+    'with status %i says what Google says, for a call, within a batch and for a whole batch',
     async (status, name, reason, message) => {
       const { user, simulator } = await openSimulator();
       const fault = simulator.faults.add({ match: { method: 'getProfile' }, effect: { kind: 'status', status } });

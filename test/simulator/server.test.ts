@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-/** Google's own client, told nothing but where Gmail and its tokens are. */
+/** Google's own client, which knows only where Gmail and its token endpoint are. */
 function client(): gmail_v1.Gmail {
   const { client_id, client_secret, refresh_token } = simulator.credentialsFor(ADA);
   const oauth = new auth.OAuth2({
@@ -122,7 +122,7 @@ describe('Google’s own client over HTTP', () => {
 });
 
 describe('the server', () => {
-  it('breaks the connection for a reset, and in the middle of the answer for a cut one', async () => {
+  it('breaks the connection for a reset, and in the middle of the answer for a truncation', async () => {
     const credentials = { grant_type: 'refresh_token', ...simulator.credentialsFor(ADA) };
     const ask = (): ReturnType<typeof undiciRequest> =>
       undiciRequest(`${server.url}/token`, { method: 'POST', body: new URLSearchParams(credentials).toString() });
@@ -191,12 +191,12 @@ describe('the server', () => {
     });
     expect(simulator.mailbox(ADA).historyId).toBe(before);
     expect((await ask('/simulator/messages', { 'content-type': 'application/json' }, mail)).status).toBe(200);
-    // A command without a body says nothing about it.
+    // A command without a body needs no content type.
     expect((await ask('/simulator/usage/reset', {}, '')).status).toBe(200);
     await other.close();
   });
 
-  it('calls an error that nobody throws on purpose a bug, with its place', async () => {
+  it('reports an unforeseen error as a bug, with its place', async () => {
     simulator.onNotification(() => {
       throw new RangeError('unforeseen');
     });
@@ -212,7 +212,7 @@ describe('the server', () => {
     );
   });
 
-  it('says no to a port that is taken, and frees its own', async () => {
+  it('refuses a port that is taken, and frees its own when it closes', async () => {
     const port = Number(new URL(server.url).port);
     await expect(startSimulatorServer({ simulator, port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
     const other = await startSimulatorServer({ simulator, port: 0 });

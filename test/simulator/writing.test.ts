@@ -66,7 +66,7 @@ describe('changes over the API', () => {
     expect((await user.call('POST', 'messages', {})).status).toBe(400);
   });
 
-  it('take uploads, plain and beside JSON, byte by byte', async () => {
+  it('take uploads, plain and beside JSON, byte for byte', async () => {
     const { mailbox, user } = await openSimulator();
     const mail = 'Subject: up\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n\r\npart\r\n--i--\r\n';
     await user.send('POST', '/upload/gmail/v1/users/me/messages?uploadType=media', mail, {
@@ -143,7 +143,7 @@ describe('changes over the API', () => {
     expect((await user.call('DELETE', `drafts/${other.body.id}`)).status).toBe(404);
   });
 
-  it('answer 404 for what the API has not', async () => {
+  it('answer 404 for a path that the API does not have', async () => {
     const { user } = await openSimulator();
     expect((await user.call('POST', 'nothing')).status).toBe(404);
     expect((await user.send('GET', '/elsewhere')).status).toBe(404);

@@ -25,10 +25,10 @@ async function unended(): Promise<number | null> {
   return next.kind === 'fixed' ? next.delivery.unended : null;
 }
 
-/** Such a worker knows nothing of attempts that did not end. */
+/** Writes what a worker of the build before writes, which knows nothing of unended attempts. */
 const before = (values: Parameters<typeof asBuildBefore>[1]) => asBuildBefore(stores.database, values);
 
-it('what such a worker accepts leaves no count for the delivery that it begins then', async () => {
+it('a delivery accepted by a worker of the build before leaves no count for the next one', async () => {
   await begun(mailbox);
   await begun(mailbox);
   expect(await unended()).toBe(2);
@@ -39,7 +39,7 @@ it('what such a worker accepts leaves no count for the delivery that it begins t
   expect(await unended()).toBe(1);
 });
 
-it('what such a worker attempts counts neither as ended nor as unended', async () => {
+it('attempts of a worker of the build before count neither as ended nor as unended', async () => {
   const { id } = await begun(mailbox);
   await before({ delivery_id: id, sequences: '[1]', attempts: 5 });
   expect(await unended()).toBe(1);

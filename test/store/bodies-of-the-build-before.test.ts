@@ -18,9 +18,9 @@ beforeEach(async () => {
 });
 afterEach(() => closeStores(stores));
 
-it('a message that such a worker brought back keeps its body, although it was to be dropped', async () => {
-  // Such a worker knows nothing of the time since which a message is gone. One that brings the message back while its
-  // body is being dropped leaves the same row.
+it('a message that a worker of the build before brought back keeps its body', async () => {
+  // A worker of the build before does not know the time since which a message is gone. Bringing the message back while
+  // its body is being dropped leaves the same row.
   await stores.database.write((tx) =>
     tx.updateTable('messages').set({ state: 'stored' }).where('id', '=', 'back').execute(),
   );

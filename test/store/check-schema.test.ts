@@ -8,7 +8,7 @@ import { useFolder } from '../fixtures/host/temporary-folder.ts';
 
 const folder = useFolder();
 
-it('a database that a newer program migrates while it is open is distinguished from one that answers', async () => {
+it('a check of an open store fails once a newer program has migrated its database', async () => {
   const path = join(folder(), 'mirror.db');
   const store = await openSqliteStore({ path });
   try {

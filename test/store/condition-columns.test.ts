@@ -7,11 +7,11 @@ const failing = { kind: 'failing', message: 'Gmail answers 503', since: 5, until
 describe('a condition that a worker of an earlier version wrote, which names no lane', () => {
   const old = JSON.stringify(failing);
 
-  it('is read', () => {
+  it("is read as the live lane's", () => {
     expect(readConditions(old)).toEqual({ live: failing, backfill: null });
   });
 
-  it.for(['live', 'backfill'] as const)('goes with the first success of either lane: %s', (lane) => {
+  it.for(['live', 'backfill'] as const)('is cleared by the first success of either lane: %s', (lane) => {
     expect(withCondition(old, lane, null)).toBeNull();
   });
 
@@ -21,7 +21,7 @@ describe('a condition that a worker of an earlier version wrote, which names no 
   });
 });
 
-it('A worker of an earlier version reads the worse condition where it always was', () => {
+it('a worker of an earlier version finds the worse condition where it always was', () => {
   const failed = { kind: 'failed', message: 'mail service not enabled', since: 9, until: null } as const;
   const both = withCondition(withCondition(null, 'backfill', failed), 'live', failing);
   expect(JSON.parse(both ?? '')).toMatchObject(failed);

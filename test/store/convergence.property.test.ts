@@ -71,7 +71,7 @@ class Run {
   readonly taken: { readonly id: string; readonly moment: number }[] = [];
   /** The moment from which the next partial sync reads. */
   settled = 0;
-  /** Before this moment nothing can be known any more: the generation's listing began then. */
+  /** No moment before this one can be seen any more: the generation's listing began then. */
   listedAt = 0;
 
   constructor(remote: RemoteMailbox, mailbox: TestMailbox, scope: Scope) {
@@ -158,7 +158,7 @@ class Run {
     this.settled = this.listedAt;
   }
 
-  /** The mailbox is quiet: everything is read to its end. */
+  /** Reads everything to its end, as when the mailbox is quiet. */
   async quiet(): Promise<void> {
     const { remote, mailbox } = this;
     await this.sync(0, 1_000);
@@ -230,7 +230,7 @@ describe('a store', () => {
     );
   });
 
-  it('is the same however often, and in however overlapping attempts, history was applied', async () => {
+  it('is the same however often, and by whatever overlapping attempts, history was applied', async () => {
     const attempt = fc.record({
       from: fc.nat(),
       length: fc.integer({ min: 1, max: 12 }),

@@ -34,16 +34,16 @@ async function rest(): Promise<readonly string[]> {
   }
 }
 
-/** Such a worker knows the columns of changes only. */
+/** Writes what a worker of the build before writes, which knows only the columns of changes. */
 const before = (values: Parameters<typeof asBuildBefore>[1]) => asBuildBefore(stores.database, values);
 
-it('an event that a worker of the build before has passed over is delivered nevertheless', async () => {
+it('an event that a worker of the build before has passed over is still delivered', async () => {
   await begun(mailbox);
   await before({ sequence: 2, delivery_id: null, sequences: null });
   expect(await rest()).toEqual(['in-sync']);
 });
 
-it('a delivery of changes that such a worker begins over that of an event counts for the changes only', async () => {
+it('a delivery of changes that the build before begins over one of an event counts for the changes only', async () => {
   expect((await begun(mailbox)).changes).toHaveLength(1);
   await stores.store.acceptDelivery({ ...NAMED, id: (await begun(mailbox)).id, now: mailbox.now });
   expect((await begun(mailbox)).event?.kind).toBe('in-sync');
@@ -54,7 +54,7 @@ it('a delivery of changes that such a worker begins over that of an event counts
   expect(await rest()).toEqual(['in-sync']);
 });
 
-it('a mailbox that such a worker removes leaves nothing of its events', async () => {
+it('a mailbox that a worker of the build before removes leaves no events', async () => {
   await stores.database.write(async (tx) => {
     for (const table of [
       'applied_operations',

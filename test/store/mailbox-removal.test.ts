@@ -14,7 +14,7 @@ describe('a removed mailbox', () => {
     for (const { store } of opened.splice(0)) await store.close();
   });
 
-  /** Tables that have rows, of those that name a mailbox. */
+  /** The tables that name a mailbox, and how many rows each has. */
   function tablesOfMailboxes(): readonly (readonly [table: string, rows: number])[] {
     const database = new DatabaseSync(path());
     const tables = database
@@ -63,7 +63,7 @@ describe('a removed mailbox', () => {
     expect(dump).toEqual([{ id: 'run-1' }]);
   });
 
-  it('goes in transactions of bounded size', async () => {
+  it('is removed in transactions of bounded size', async () => {
     const mailbox = await openOutside(path(), inFolder(place(), 1_000_000));
     opened.push(mailbox);
     await mailbox.sync(Array.from({ length: 2_500 }, (_, index) => reading(`m${index}`)));

@@ -116,7 +116,7 @@ describe('moving to another database', () => {
     );
   });
 
-  it('brings everything there, and syncs go on there from the mark', async () => {
+  it('brings everything to the target, where syncs go on from the mark', async () => {
     const from = await filled(await sqlite('from.db'));
     const to = await sqlite('to.db');
     const before = await everything(from);
@@ -147,7 +147,7 @@ describe('moving to another database', () => {
     expect(await new TestMailbox(to.store, bob).messages()).toHaveLength(60);
   });
 
-  it('writes bodies outside again at the place that is asked for', async () => {
+  it('writes outside bodies again at the place that is asked for', async () => {
     const from = await filled(await sqlite('from.db'));
     const elsewhere = inFolder(place('elsewhere'), 20);
     const to = await sqlite('to.db', elsewhere);
@@ -186,7 +186,7 @@ describe('moving to another database', () => {
     expect(await everything(to)).toEqual(before);
   });
 
-  it('takes back what changed while it was copied, also long after it was', async () => {
+  it('takes back a mailbox that changed while it was copied, and can move it later', async () => {
     const from = await filled(await sqlite('from.db'));
     const to = await sqlite('to.db');
     await takenBack(from, to, labelled('m2', 'X'));
@@ -211,12 +211,12 @@ describe('moving to another database', () => {
     expect(await everything(to)).toEqual(before);
   });
 
-  it('ends with one of both that removes bodies, also when all is moved back', async () => {
+  it('leaves one database that removes bodies, even when everything is moved back', async () => {
     const from = await filled(await sqlite('from.db'));
     const to = await sqlite('to.db');
     const before = await everything(from);
     await move(from, to);
-    // What a source that nobody uses still holds; its removal touches nothing that the target names.
+    // The source still holds its rows; removing them touches nothing that the target names.
     for (const id of [alice, bob]) await from.store.beginRemoval({ mailbox: id, chain: null, now: 1 });
     await from.store.finishRemovals({ now: 1 });
     await move(to, from);
@@ -242,7 +242,7 @@ describe('moving to another database', () => {
     expect(await everything(to)).toEqual(before);
   });
 
-  it('notices a row that arrived otherwise than it left', async () => {
+  it('notices a row that was changed on the way', async () => {
     const from = await filled(await sqlite('from.db'));
     const to = await sqlite('to.db');
     const spoilt: Promise<unknown>[] = [];

@@ -13,7 +13,7 @@ const alice = mailboxId('alice@example.com');
 describe('a database URL', () => {
   const folder = useFolder();
 
-  it('names a file, beside which the credentials and their key are', async () => {
+  it('names a file, beside which the credentials and their key lie', async () => {
     const path = join(folder(), 'data', 'mail.db');
     expect(storeFiles(path)).toEqual({
       database: join(folder(), 'data', 'mail.db'),
@@ -29,7 +29,7 @@ describe('a database URL', () => {
     expect(existsSync(storeFiles(path).credentials)).toBe(true);
   });
 
-  it('has credentials kept by a program that makes no store, and no file of them before', async () => {
+  it('lets a program that makes no store keep credentials, whose file appears with the first of them', async () => {
     const location = databaseAt(`sqlite:${join(folder(), 'mail.db')}`);
     await migrateStores(location);
     const opened = () => openStores(location, { create: false });

@@ -41,7 +41,7 @@ describePostgres('a store in PostgreSQL', () => {
     return client;
   }
 
-  /** Until `count` connections of the store wait for a lock. */
+  /** Waits until `count` connections of the store wait for a lock. */
   const untilWaiting = (url: string, count: number) =>
     eventually(5_000, async () => {
       const [row] = await administer(
@@ -80,7 +80,7 @@ describePostgres('a store in PostgreSQL', () => {
     expect(order).toEqual(['the rest', 'saved']);
   });
 
-  it('reads messages whose numbers no number of JavaScript holds', async () => {
+  it('reads messages whose numbers are too large for JavaScript', async () => {
     const url = await newDatabase();
     const mailbox = await openMailbox(url);
     await mailbox.save(reading('a'), reading('b'), reading('c'));
@@ -199,7 +199,7 @@ describePostgres('a store in PostgreSQL', () => {
     expect(await mailbox.labels()).toEqual({ a: ['INBOX'] });
   });
 
-  it('gives up a wait for a lock after seconds, and a transaction that stands still after a minute', async () => {
+  it('asks PostgreSQL to end a wait for a lock after 15 seconds and an idle transaction after a minute', async () => {
     const database = new PostgresDatabase(postgresAt(await newDatabase(), {}));
     ends.push(() => database.close());
     const setting = async (name: string) =>
@@ -245,7 +245,7 @@ describePostgres('a store in PostgreSQL', () => {
     ).rejects.toMatchObject({ code: '42501' });
   });
 
-  it('is unavailable once it was closed', async () => {
+  it('is unavailable once it is closed', async () => {
     const { store, credentials } = await openStores(databaseAt(await newDatabase()));
     await store.close();
     await store.close();

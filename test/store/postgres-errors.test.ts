@@ -28,7 +28,7 @@ describePostgres('errors of PostgreSQL', () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** What a query comes to. */
+  /** What a query returns, or the error that it ends with. */
   async function asked(
     url: string,
     { password = null, ...access }: Partial<PostgresAccess> & { readonly password?: string | null } = {},
@@ -53,7 +53,7 @@ describePostgres('errors of PostgreSQL', () => {
     expect(String(error)).not.toContain('wrong');
   }
 
-  /** A user who needs a password, as an address without it. */
+  /** Creates a user that needs a password. @returns its address, without the password */
   async function newUser(url: string, options = ''): Promise<string> {
     const role = `mail_${process.pid}_${roles.length}`;
     await administer(url, `create role ${role} login password '${PASSWORD}' ${options}`);
@@ -73,7 +73,7 @@ describePostgres('errors of PostgreSQL', () => {
     expect(await asked(user, { password: PASSWORD })).toMatchObject({ rows: [{}] });
   });
 
-  it('are over when the password file has the new password: it is read for each connection', async () => {
+  it('end once the password file holds the right password, because it is read for each connection', async () => {
     const user = await newUser(await newDatabase());
     const passwordFile = join(folder, 'password');
     expectUnavailable(await asked(user, { passwordFile }), /DATABASE_PASSWORD_FILE names cannot be read/);
@@ -135,7 +135,7 @@ describePostgres('errors of PostgreSQL', () => {
     ['58030', /the server's disk/],
     ['XX001', /is damaged/],
     ['42P01', /lacks a table of Tidemark's; restore it, or migrate the database/],
-  ] as const)('mean unavailable, and what to do: SQLSTATE %s', async ([state, reason]) => {
+  ] as const)('mean unavailable, and say what to do: SQLSTATE %s', async ([state, reason]) => {
     const error = await asked(
       await newDatabase(),
       {},

@@ -34,7 +34,7 @@ describePostgres('a store in PostgreSQL under faults', () => {
       'select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname ' +
         '= current_database() and pid <> pg_backend_pid()',
     );
-  /** The first call after that may find the connection that was cut. */
+  /** Repeats `work` while it meets a connection that was cut, as the first calls after that may. */
   async function outcome(work: () => Promise<unknown>): Promise<unknown> {
     for (;;) {
       const error: unknown = await work().then(
@@ -49,7 +49,7 @@ describePostgres('a store in PostgreSQL under faults', () => {
     message: expect.stringMatching(what) as string,
   });
 
-  it('that turns read-only, as a demoted primary, says so, still reads, and goes on once it is writable', async () => {
+  it('that turns read-only, as a demoted primary does, says so, still reads, and goes on once writable', async () => {
     const url = await newDatabase();
     const mailbox = await openMailbox(url);
     await mailbox.sync([reading('a')]);
@@ -63,7 +63,7 @@ describePostgres('a store in PostgreSQL under faults', () => {
     expect(await mailbox.feed()).toEqual(['stored a', 'stored b']);
   });
 
-  it('that cuts statements off, undoes what they did, and says so', async () => {
+  it('that cuts statements off undoes what they did, and says so', async () => {
     const url = await newDatabase();
     const mailbox = await openMailbox(url);
     await mailbox.sync([reading('a')]);
@@ -85,7 +85,7 @@ describePostgres('a store in PostgreSQL under faults', () => {
     expect((await mailbox.changes()).map(({ sequence }) => sequence)).toEqual([1, 2]);
   });
 
-  it('that has no connection left, says how to get one, and goes on when there is one', async () => {
+  it('that has no connection left says how to get one, and goes on when there is one', async () => {
     const url = await newDatabase();
     const role = `limited_${process.pid}`;
     await administer(

@@ -21,7 +21,7 @@ describePostgres('the schema in PostgreSQL', () => {
   const executed = async (url: string) =>
     (await administer(url, 'select name from tidemark.kysely_migration order by name')).map((row) => row['name']);
 
-  it('is migrated once by many processes that start together, and each goes on from it', async () => {
+  it('is migrated once by many processes that start together, and each of them succeeds', async () => {
     const url = await newDatabase({ empty: true });
     const started = Array.from(
       { length: PROCESSES },
@@ -35,7 +35,7 @@ describePostgres('the schema in PostgreSQL', () => {
     expect(applied.filter((names) => names.length > 0)).toHaveLength(1);
   });
 
-  it('is migrated once by many that open it in the same instant, the credentials beside it too', async () => {
+  it('is migrated once, with that of the credentials, when many open it at the same instant', async () => {
     for (let round = 0; round < 3; round += 1) {
       const url = await newDatabase({ empty: true });
       const stores = await Promise.all(
@@ -48,7 +48,7 @@ describePostgres('the schema in PostgreSQL', () => {
     }
   });
 
-  it('says what it ran, and nothing the second time', async () => {
+  it('names the migrations that ran, and an empty list the second time', async () => {
     const url = await newDatabase({ empty: true });
     const { applied, place } = await migrateStores(databaseAt(url));
     expect(applied).toEqual(await executed(url));

@@ -28,7 +28,7 @@ describe.skipIf(!here)(`queries in PostgreSQL${here ? '' : ` (skipped: ${HOW_TO_
     await log?.server.stop();
   });
 
-  it("read no table from end to end, but for a day's units, which are summed over all mailboxes", async () => {
+  it("read no table from end to end, except for a day's units, which are summed over all mailboxes", async () => {
     const scanning: string[] = [];
     for (const [name, ask] of [...EVERY_QUERY, ...WHOLE_MAILBOX]) {
       log.statements();

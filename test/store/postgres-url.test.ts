@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { databaseAt, hostInPlainText } from '../../src/model/database-location.ts';
 
-describe('an address of PostgreSQL that says nothing of encryption', () => {
+describe('an address of PostgreSQL that says nothing about encryption', () => {
   test.each([
     ['postgres://tidemark@db.internal/tidemark', 'db.internal'],
     ['postgresql://tidemark@10.0.0.5:5432/tidemark?application_name=x', '10.0.0.5'],

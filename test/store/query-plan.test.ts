@@ -17,7 +17,7 @@ describe('queries', () => {
   const folder = useFolder();
   const path = () => join(folder(), 'mirror.db');
 
-  /** The plans of the statements on `messages` and its like that `work` runs. */
+  /** The plans of the statements that `work` runs. */
   async function plansOf(work: (mailbox: TestMailbox) => Promise<unknown>): Promise<readonly string[]> {
     const mailbox = await openMailbox({ name: '', open: () => openSqliteStore({ path: path() }) });
     await mailbox.sync([reading('a'), reading('b')]);

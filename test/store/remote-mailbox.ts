@@ -75,7 +75,7 @@ export class RemoteMailbox {
   }
 }
 
-/** Said once more in other words than the store's. */
+/** The rule of the scope, written independently of the store's. */
 function inScope(
   { labelIds }: Scope,
   { labels, label }: { labels: readonly string[]; label?: string | undefined },

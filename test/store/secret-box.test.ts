@@ -42,7 +42,7 @@ describe('a sealed secret', () => {
     expect(() => open(key, alice, { ...sealed, ciphertext: sealed.ciphertext.subarray(0, 5) })).toThrow(SecretKeyError);
   });
 
-  it('has a key id that tells keys apart and is not made of the key', () => {
+  it('has a key id that distinguishes keys and is no part of the key', () => {
     const bytes = randomBytes(32);
     expect(secretKey(bytes, 'a').id).toBe(secretKey(Buffer.from(bytes), 'b').id);
     expect(secretKey(bytes, 'a').id).not.toBe(key.id);

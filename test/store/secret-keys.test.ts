@@ -41,7 +41,7 @@ describe('the key file beside the database', () => {
     expect(ids[0]).toBe(readOwnKeyFile(keyFile())[0].id);
   });
 
-  it('takes a new key before those that are kept', () => {
+  it('puts a new key before those that are kept', () => {
     const [first] = readOwnKeyFile(keyFile());
     const [second] = addToOwnKeyFile(keyFile(), { keep: new Set([first.id]) });
     expect(readOwnKeyFile(keyFile()).map(({ id }) => id)).toEqual([second.id, first.id]);
@@ -58,7 +58,7 @@ describe('the key file beside the database', () => {
     expect(readFileSync(keyFile(), 'utf8')).toBe('');
   });
 
-  it('is asked for when there is no place for it, or the place cannot be written', () => {
+  it('is refused when it has no place, or its place cannot be written', () => {
     expect(() => readOwnKeyFile(null)).toThrow('Set TIDEMARK_SECRET_KEY');
     writeFileSync(join(folder(), 'data'), 'a file');
     expect(() => readOwnKeyFile(keyFile())).toThrow(SecretKeyError);
@@ -85,7 +85,7 @@ describe('the keys', () => {
     expect(keys.map(({ id }) => id)).toEqual([secretKey(current, 'a').id, secretKey(old, 'a').id]);
   });
 
-  it('come from a file, one a line', async () => {
+  it('come from a file, one on each line', async () => {
     const [current, old] = [newKey(), newKey()];
     writeFileSync(file(), `${current}\n\n ${old} \n`);
     expect((await readKeys(fromFile(), null)).map(({ bytes }) => Buffer.from(bytes).toString('base64'))).toEqual([
@@ -105,7 +105,7 @@ describe('the keys', () => {
     ['prints nothing', 'true', 'There is no secret key in the output of TIDEMARK_SECRET_KEY_COMMAND'],
     ['prints without end', 'yes hunter2', 'TIDEMARK_SECRET_KEY_COMMAND printed far more than a key'],
     ['fails', 'echo hunter2; echo hunter2 >&2; exit 3', 'The command in TIDEMARK_SECRET_KEY_COMMAND failed'],
-  ] as const)('are refused when the command %s, and nothing it said is shown', async ([, command, reason]) => {
+  ] as const)('are refused when the command %s, and nothing that it printed is shown', async ([, command, reason]) => {
     const error: unknown = await readKeys(fromCommand(command), null).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(SecretKeyError);
     const shown =
@@ -159,7 +159,7 @@ describe('the keys', () => {
     expect(reads).toBe(2);
   });
 
-  it('that encrypt are those of now, and those that decrypt stay while their source does not answer', async () => {
+  it('encrypt as their source says now, and go on decrypting while their source does not answer', async () => {
     const clock = createVirtualClock();
     const [old, current] = [secretKey(randomBytes(32), 'a'), secretKey(randomBytes(32), 'b')];
     let source: [typeof old, ...(typeof old)[]] | null = [old];

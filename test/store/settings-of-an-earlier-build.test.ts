@@ -7,7 +7,7 @@ import { closeStores, openStores } from '../../src/store/open-store.ts';
 
 const ADA = mailboxId('ada@example.com');
 
-it('are replaced by those that replace them, though it knew fewer settings', async () => {
+it('settings of an earlier build, which lack a field, can be replaced by a caller that has read them', async () => {
   const { store, database, ...stores } = await openStores(databaseAt('sqlite::memory:'));
   await store.putMailbox({ mailbox: ADA, settings: DEFAULT_SETTINGS, now: 1 });
   const { push: _, ...known } = DEFAULT_SETTINGS;

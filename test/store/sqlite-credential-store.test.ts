@@ -35,7 +35,7 @@ describe('a credential store in a file', () => {
     await second.close();
   });
 
-  it('shows one process what another has put', async () => {
+  it('shows one store what another has put', async () => {
     const [one, two] = await Promise.all([
       openSqliteCredentialStore({ path: path() }),
       openSqliteCredentialStore({ path: path() }),
@@ -46,7 +46,7 @@ describe('a credential store in a file', () => {
     await two.close();
   });
 
-  it('that is damaged is not said to come back by itself', async () => {
+  it('that is damaged asks for a backup, or for every mailbox to be connected again', async () => {
     mkdirSync(join(folder(), 'secrets'));
     writeFileSync(path(), 'not a database, and longer than its header would be'.repeat(200));
     await expect(openSqliteCredentialStore({ path: path() })).rejects.toThrow(

@@ -61,7 +61,7 @@ describe('errors of SQLite', () => {
     ['a missing folder', NO_FOLDER, 'could not be opened'],
     ['a file that is no database', NO_DATABASE, 'is no SQLite database, or its beginning is damaged'],
     ['a connection that was closed', CLOSED, 'was closed'],
-  ] as const)('mean unavailable, and what to do: %s', ([, spoil, reason]) => {
+  ] as const)('mean unavailable, and say what is wrong: %s', ([, spoil, reason]) => {
     const error = translated(() => spoil(withTable()));
     expect(error).toBeInstanceOf(StoreError);
     expect(error).toMatchObject({

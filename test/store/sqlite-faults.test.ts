@@ -29,7 +29,7 @@ import { useFolder } from '../fixtures/host/temporary-folder.ts';
 const WRITER = fileURLToPath(new URL('writer-process.ts', import.meta.url));
 const alice = mailboxId('alice@example.com');
 
-/** What stands in a file of its own accord, by nobody's store. */
+/** What a file holds, read without a store. */
 function look(path: string): { sound: boolean; ids: string[]; sequence: number; changes: number } {
   const database = new DatabaseSync(path);
   try {
@@ -73,7 +73,7 @@ describe('a SQLite file under faults', () => {
     await open();
     const holder = new DatabaseSync(path());
     holder.exec('begin immediate');
-    // Without SQLite's own wait each of the tries of half a minute fails at once.
+    // All tries together take half a minute by SQLite's own wait; without it, each fails at once.
     const impatient = new DatabaseSync(path(), { timeout: 0 });
     let tries = 0;
     const error: unknown = await whileBusy(async () => {
@@ -100,7 +100,7 @@ describe('a SQLite file under faults', () => {
     expect(await new TestMailbox(await open(), alice).feed()).toEqual(['stored a', 'stored b', 'stored c']);
   });
 
-  it('whose write-ahead log is removed after a kill, is an older store that is whole', async () => {
+  it('whose write-ahead log is removed after a kill is an older store that is whole', async () => {
     const mailbox = await openMailbox({ name: '', open });
     await mailbox.sync([reading('first')]);
     await mailbox.store.close();
@@ -122,7 +122,7 @@ describe('a SQLite file under faults', () => {
   it.each([
     ['pages that were overwritten', (file: Buffer) => file.fill(0xa5, 8_192 * 2)],
     ['its end cut off', (file: Buffer) => file.subarray(0, 8_192 * 5)],
-  ])('with %s, is reported as damaged, and starts over once it is away', async (_name, spoil) => {
+  ])('with %s is reported as damaged, and starts over once it is removed', async (_name, spoil) => {
     const mailbox = await openMailbox({ name: '', open });
     await mailbox.sync([reading('a')]);
     await mailbox.store.close();
@@ -141,7 +141,7 @@ describe('a SQLite file under faults', () => {
     expect(await another.sync([reading('a')])).not.toBeNull();
   });
 
-  it('that is a link, is used where it lies, by that name and by its own; a link to nowhere is filled', async () => {
+  it('that is a link is used at its target, by either name, and created there where it is missing', async () => {
     mkdirSync(join(folder(), 'disk'));
     const real = join(realpathSync(folder()), 'disk', 'real.db');
     symlinkSync(real, path());
@@ -157,7 +157,7 @@ describe('a SQLite file under faults', () => {
     await expect(mailbox.save(reading('c'))).rejects.toMatchObject({ failure: { kind: 'lost' } });
   });
 
-  it('in a data folder that is a link, is used with all that lies beside it', async () => {
+  it('in a data folder that is a link is used with all that lies beside it', async () => {
     mkdirSync(join(folder(), 'disk'));
     symlinkSync(join(folder(), 'disk'), join(folder(), 'data'));
     const stores = await openStores(databaseAt(`sqlite:${join(folder(), 'data', 'mirror.db')}`));
@@ -169,7 +169,7 @@ describe('a SQLite file under faults', () => {
   });
 
   it.skipIf(otherUserMissing)(
-    'that this user may not write, or whose folder it may not, is told so, and is unharmed',
+    'that this user may not write, or whose folder it may not write, is reported and unharmed',
     async () => {
       const mailbox = await openMailbox({ name: '', open });
       await mailbox.sync([reading('a')]);

@@ -41,7 +41,7 @@ describe('a store in a SQLite file', () => {
     for (const store of opened.splice(0)) await store.close();
   });
 
-  it('is made with its folder, readable by its owner only', async () => {
+  it('is created with its folder, readable by its owner only', async () => {
     const deep = join(folder(), 'data', 'of', 'alice.db');
     const store = await openSqliteStore({ path: deep });
     await store.putMailbox({ mailbox: alice, settings: DEFAULT_SETTINGS, now: 1 });
@@ -51,7 +51,7 @@ describe('a store in a SQLite file', () => {
     await store.close();
   });
 
-  it('holds what it held when it is opened again', async () => {
+  it('holds the same when it is opened again', async () => {
     const mailbox = await openMailbox({ name: '', open });
     await mailbox.sync([reading('a')]);
     const before = [await mailbox.row(), await mailbox.messages(), await mailbox.changes()];
@@ -60,7 +60,7 @@ describe('a store in a SQLite file', () => {
     expect([await again.row(), await again.messages(), await again.changes()]).toEqual(before);
   });
 
-  it('shows one process what another has written', async () => {
+  it('shows one store what another has written', async () => {
     const mailbox = await openMailbox({ name: '', open });
     const reader = new TestMailbox(await open(), alice);
     await mailbox.sync([reading('a')]);
@@ -112,7 +112,7 @@ describe('a store in a SQLite file', () => {
     );
   });
 
-  it('lets others write while one works through a long listing, and readers read', async () => {
+  it('lets readers read while a writer works through a long listing, and other writers wait for it', async () => {
     const mailbox = await openMailbox({ name: '', open });
     const ids = Array.from({ length: 3_000 }, (_, index) => `m${String(index).padStart(5, '0')}`);
     await mailbox.begin(100);
@@ -127,7 +127,7 @@ describe('a store in a SQLite file', () => {
     expect(order).toEqual(['counted 3000', 'finished', 'saved']);
   });
 
-  it('loses nothing that was answered when its process is killed', async () => {
+  it('loses nothing acknowledged when its process is killed', async () => {
     const mailbox = await openMailbox({ name: '', open });
     const child = fork(WRITER, [path()], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     children.push(child);
@@ -160,7 +160,7 @@ describe('a store in a SQLite file', () => {
     expect(existsSync(path())).toBe(true);
   });
 
-  it('notices that a backup was put in the place of its file, and goes on with that', async () => {
+  it('notices that a backup was put in the place of its file, and goes on with the backup', async () => {
     const mailbox = await openMailbox({ name: '', open });
     await mailbox.sync([reading('a')]);
     await mailbox.store.close();
@@ -175,7 +175,7 @@ describe('a store in a SQLite file', () => {
     expect((await later.row()).historyId).toBe('100');
   });
 
-  it('lets calls that are under way end when the file is replaced', async () => {
+  it('ends every call that is under way, as done or as lost, when the file is replaced', async () => {
     const mailbox = await openMailbox({ name: '', open });
     const running = mailbox.save(reading('a'));
     const counted = mailbox.counts();
@@ -240,7 +240,7 @@ describe('a store in a SQLite file', () => {
     ]);
   });
 
-  it('is unavailable once it was closed', async () => {
+  it('is unavailable once it is closed', async () => {
     const store = await open();
     await store.close();
     await store.close();

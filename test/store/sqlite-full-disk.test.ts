@@ -10,7 +10,7 @@ import { useFolder } from '../fixtures/host/temporary-folder.ts';
 describe('a SQLite file on a full disk', () => {
   const folder = useFolder();
 
-  it('is reported as such although SQLite has rolled back by itself, and works again when there is room', async () => {
+  it('is reported as full although SQLite has rolled back by itself, and works again when there is room', async () => {
     const path = join(folder(), 'full.db');
     const database = openConnection<{ mail: { body: string } }>(path);
     try {

@@ -4,7 +4,7 @@ import type { BodyStore } from '../../../src/store/bodies/body-store.ts';
 /** A place that the contract is tested on. */
 export interface BodyStoreFixture {
   readonly name: string;
-  /** An empty place of its own. */
+  /** Opens a new, empty place. */
   readonly open: () => Promise<BodyStore>;
 }
 
@@ -38,13 +38,13 @@ export function bodyStoreContract({ name, open }: BodyStoreFixture): void {
       expect(await store.get('a1/nothing')).toBeNull();
     });
 
-    it('may be written again, and by several at once', async () => {
+    it('can be written again, and by several writers at once', async () => {
       await Promise.all(Array.from({ length: 10 }, () => store.put('a1/same', bytes('same'))));
       await store.put('a1/same', bytes('same'));
       expect(text(await store.get('a1/same'))).toBe('same');
     });
 
-    it('replace what was damaged under their name', async () => {
+    it('replace damaged bytes under the same name', async () => {
       await store.put('a1/object', bytes('dama'));
       await store.put('a1/object', bytes('whole'));
       expect(text(await store.get('a1/object'))).toBe('whole');
@@ -60,7 +60,7 @@ export function bodyStoreContract({ name, open }: BodyStoreFixture): void {
       expect(text(await store.get('a1/other'))).toBe('y');
     });
 
-    it('do not mind being tidied while they are written', async () => {
+    it('survive a tidy that runs while they are written', async () => {
       const writing = store.put('a1/object', new Uint8Array(1_000_000).fill(1));
       await store.tidy(0);
       await writing;

@@ -12,7 +12,7 @@ const withAttachments = (id: string, held: boolean, fields: ReadingFields = {}):
   attachments: { count: 2, held },
 });
 
-/** A generation that lists and compares all of these ids, as changed settings begin one. */
+/** Changes the settings, then lists and compares these ids in a new generation. */
 async function relist(
   mailbox: TestMailbox,
   settings: typeof WITH,
@@ -30,7 +30,7 @@ export function attachments(fixture: StoreFixture): void {
   describe('attachments', () => {
     const open = useMailbox(fixture);
 
-    it('keep a message pending until its body holds them, and what was read of it is held', async () => {
+    it('keep a message pending until its body holds them; the body read so far is kept', async () => {
       const mailbox = open();
       await mailbox.put(WITH);
       const request = { mailbox: mailbox.id, format: 'full', now: mailbox.now } as const;
@@ -51,7 +51,7 @@ export function attachments(fixture: StoreFixture): void {
       expect(await mailbox.feed()).toEqual(['stored a']);
     });
 
-    it('are not asked for of a message that is out of scope', async () => {
+    it('are not asked for where the message is out of scope', async () => {
       const mailbox = open();
       await mailbox.put(WITH);
       const { lacking } = await mailbox.store.saveFetched({
@@ -78,7 +78,7 @@ export function attachments(fixture: StoreFixture): void {
       expect(await mailbox.message('a')).toMatchObject({ labelIds: ['Filed'], body: Buffer.from('whole') });
     });
 
-    it('make pending exactly the messages that lack some, when the settings begin to ask for them', async () => {
+    it('make exactly the messages that lack some pending when the settings begin to ask for them', async () => {
       const mailbox = open();
       await mailbox.sync([
         withAttachments('lacks', false),
@@ -104,7 +104,7 @@ export function attachments(fixture: StoreFixture): void {
       expect(await mailbox.store.nextAttemptAt({ mailbox: mailbox.id, lane: 'backfill', now: mailbox.now })).toBeNull();
     });
 
-    it('that Gmail does not give leave the message readable; it is lacking, and retried, until they come', async () => {
+    it('that Gmail does not give leave the message readable and lacking, and are retried until they come', async () => {
       const mailbox = open();
       await mailbox.put(WITH);
       await mailbox.save(withAttachments('a', false));
@@ -113,7 +113,7 @@ export function attachments(fixture: StoreFixture): void {
       expect(await mailbox.pending('live')).toEqual([]);
       mailbox.now += 2_000;
       expect(await mailbox.pending('live')).toMatchObject([{ id: 'a', lacking: 2, attempts: 1 }]);
-      // Some of them; and a later look that finds none, or a thread that brings the message without them.
+      // Some of them come; later attempts bring no more, and a thread brings the message without them.
       await mailbox.save({
         ...withAttachments('a', false, { body: 'some' }),
         attachments: { count: 2, held: false, brought: 1 },
@@ -130,7 +130,7 @@ export function attachments(fixture: StoreFixture): void {
       expect(await mailbox.feed()).toEqual(['stored a', 'stored a']);
     });
 
-    it('are no longer known of a message that is gone, once its body is dropped', async () => {
+    it('are forgotten once the body of a deleted message is dropped', async () => {
       const mailbox = open();
       await mailbox.sync([withAttachments('a', false)]);
       await relist(mailbox, DEFAULT_SETTINGS, [], 200);

@@ -26,7 +26,7 @@ export function buriedBodies(fixture: StoreFixture): void {
       expect(await mailbox.message('a')).not.toBeNull();
     });
 
-    it('is dropped after that, once', async () => {
+    it('is dropped once, after its grace period', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a'), reading('b')]);
       await mailbox.applyTwice([record(101, deleted('a'))]);
@@ -48,7 +48,7 @@ export function buriedBodies(fixture: StoreFixture): void {
       expect(await droppedAfter(9)).toBe(1);
     });
 
-    it('stays as long as any from the second answer on', async () => {
+    it('stays for the usual time from the second answer that shows the deletion', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a')]);
       await mailbox.apply([record(101, deleted('a'))]);

@@ -13,7 +13,7 @@ import {
 } from '../../fixtures/store/tested-store.ts';
 import type { StoreFixture, TestMailbox } from '../../fixtures/store/tested-store.ts';
 
-/** The last change, as what it says of labels and leaving. */
+/** The last change: its kind, the labels it adds and removes, and why a message is gone. */
 async function last(mailbox: TestMailbox): Promise<readonly unknown[]> {
   const change = (await mailbox.changes()).at(-1);
   if (change === undefined) throw new Error('nothing has changed');
@@ -32,7 +32,7 @@ async function begunWith(mailbox: TestMailbox, settings: Parameters<TestMailbox[
 }
 
 export function changeDetails(fixture: StoreFixture): void {
-  describe('what a change says', () => {
+  describe('a change', () => {
     const open = useMailbox(fixture);
 
     it('names the labels that a message gained and lost, in one record or several', async () => {
@@ -59,7 +59,7 @@ export function changeDetails(fixture: StoreFixture): void {
       expect(await mailbox.counts()).toMatchObject({ gone: 0, excluded: 1 });
     });
 
-    it('says of a message that comes back that it has all of its labels', async () => {
+    it('names all labels of a message that comes back', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { at: 40, labels: ['INBOX', 'X'] })]);
       await mailbox.apply([record(101, labelled('a', 'TRASH'))]);
@@ -80,7 +80,7 @@ export function changeDetails(fixture: StoreFixture): void {
       expect(await last(mailbox)).toEqual(['stored', [], []]);
     });
 
-    it('keeps apart what a listing of a narrower scope leaves out and what is deleted', async () => {
+    it('says excluded of what a narrower scope leaves out, and deleted of what is not listed at all', async () => {
       const mailbox = open();
       const [kept, old] = [
         { labels: ['X'], date: 5_000 },
@@ -104,7 +104,7 @@ export function changeDetails(fixture: StoreFixture): void {
       expect(await mailbox.counts()).toMatchObject({ gone: 1, excluded: 2 });
     });
 
-    it('takes a message that only a label still shows as left out, not as deleted', async () => {
+    it("says excluded, not deleted, of a message that only a label's listing still shows", async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { labels: ['X'] })]);
       await begunWith(mailbox, scope({ labelIds: [l('X')] }));
@@ -113,7 +113,7 @@ export function changeDetails(fixture: StoreFixture): void {
       expect(await last(mailbox)).toEqual(['gone', [], [], 'excluded']);
     });
 
-    it('counts a message that left the scope as gone once it is deleted', async () => {
+    it('makes an excluded message count as gone once it is deleted', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { labels: ['INBOX'] })]);
       await begunWith(mailbox, scope({ labelIds: [l('X')] }));
@@ -123,7 +123,7 @@ export function changeDetails(fixture: StoreFixture): void {
       expect(await mailbox.counts()).toMatchObject({ gone: 1, excluded: 0 });
     });
 
-    it('says that a message was deleted that one page of history deletes and adds again', async () => {
+    it('says deleted where one page of history deletes a message and adds it again', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { at: 40 })]);
       await mailbox.apply([record(101, deleted('a')), record(102, added('a'))]);

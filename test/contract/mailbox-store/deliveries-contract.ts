@@ -63,7 +63,7 @@ export function deliveries(fixture: StoreFixture): void {
       expect(await position(mailbox)).toMatchObject({ sequence: 2, error: null, parked: 0, delivery: { id: next.id } });
     });
 
-    it('begins now, at the first change or at a time, and a later mailbox at its first change', async () => {
+    it('begins now, at the first change or at a time, and in a mailbox added later at its first change', async () => {
       const mailbox = open();
       await filled(mailbox);
       mailbox.now += 1_000;
@@ -84,7 +84,7 @@ export function deliveries(fixture: StoreFixture): void {
       expect(await rest(bob)).toHaveLength(3);
     });
 
-    it('gets what its filter lets through, and passes the rest without an attempt', async () => {
+    it('gets what its filter lets through, and passes over the rest without an attempt', async () => {
       const mailbox = open();
       await filled(mailbox);
       await subscribe(mailbox, { filter: { ...EVERY_CHANGE, kinds: ['labels', 'gone'] } });
@@ -102,7 +102,7 @@ export function deliveries(fixture: StoreFixture): void {
       expect((await step(mailbox)).kind).toBe('idle');
     });
 
-    it('waits for its next attempt, and counts one that never ended', async () => {
+    it('waits until its next attempt, and counts an attempt that never ended', async () => {
       const mailbox = open();
       await filled(mailbox);
       await subscribe(mailbox);
@@ -120,7 +120,7 @@ export function deliveries(fixture: StoreFixture): void {
       expect(await begun(mailbox)).toMatchObject({ attempt: 3, id: delivery.id });
     });
 
-    it('says whose target waits, and keeps a subscription with its kind of target', async () => {
+    it('names its target while a delivery is due, and refuses a target of another kind', async () => {
       const mailbox = open();
       await filled(mailbox);
       const target = {
@@ -159,7 +159,7 @@ export function deliveries(fixture: StoreFixture): void {
       );
     });
 
-    it('says what the next delivery can hold, and fixes fewer changes where its target holds fewer', async () => {
+    it('offers the changes of its next delivery, and fixes fewer where its target takes fewer', async () => {
       const mailbox = open();
       await filled(mailbox);
       await subscribe(mailbox, { batch: 3 });
@@ -178,7 +178,7 @@ export function deliveries(fixture: StoreFixture): void {
       if (first.kind !== 'begun') throw new Error(first.kind);
       expect(first.delivery.changes.map(({ sequence }) => sequence)).toEqual([1, 2]);
       expect(await next()).toMatchObject({ kind: 'fixed', delivery: { id: first.delivery.id } });
-      // It is fixed now, whatever fits a moment later.
+      // The delivery is fixed now, even if its target would take fewer a moment later.
       expect(await begin(1)).toMatchObject({ delivery: { id: first.delivery.id, attempt: 2, changes: [{}, {}] } });
       await mailbox.store.acceptDelivery(named(mailbox, first.delivery));
       expect(await next()).toMatchObject({ kind: 'found', after: { sequence: 2 }, changes: [{ sequence: 3 }] });
@@ -188,7 +188,7 @@ export function deliveries(fixture: StoreFixture): void {
       expect(await next()).toEqual({ kind: 'idle' });
     });
 
-    it('keeps what can be done about a delivery that waits, until the next attempt', async () => {
+    it('keeps the remedy for a delivery that waits until the next attempt ends', async () => {
       const mailbox = open();
       await filled(mailbox);
       await subscribe(mailbox);
@@ -237,7 +237,7 @@ export function deliveries(fixture: StoreFixture): void {
       expect(again.id).not.toBe(single.id);
     });
 
-    it('is replayed from a time on, where something happened since', async () => {
+    it('is replayed from a time on only in a mailbox that has changed since', async () => {
       const mailbox = open();
       await filled(mailbox);
       await subscribe(mailbox);
@@ -253,7 +253,7 @@ export function deliveries(fixture: StoreFixture): void {
       expect(await rest(mailbox)).toHaveLength(4);
     });
 
-    it('says how many changes it did not get, since they had been pruned', async () => {
+    it('says how many changes it did not get because they were pruned', async () => {
       const mailbox = open();
       await filled(mailbox);
       await subscribe(mailbox);
@@ -275,7 +275,7 @@ export function deliveries(fixture: StoreFixture): void {
       expect((await mailbox.store.readPositions('late'))[0]).toMatchObject({ notKept: 3 });
     });
 
-    it('moves with the work of its target, or not at all', async () => {
+    it('moves in the same transaction as the work of its target', async () => {
       const mailbox = open();
       await filled(mailbox);
       await subscribe(mailbox);
@@ -315,7 +315,7 @@ export function deliveries(fixture: StoreFixture): void {
       expect(await rest(mailbox)).toHaveLength(3);
     });
 
-    it('follows a mailbox to its new address, and leaves nothing when the mailbox or it is removed', async () => {
+    it('follows a mailbox to its new address, and leaves nothing behind when either is removed', async () => {
       const mailbox = open();
       await filled(mailbox);
       await subscribe(mailbox, { filter: { ...EVERY_CHANGE, mailboxes: [mailbox.id] } });

@@ -16,10 +16,10 @@ import {
 const DOUBT = { since: 1, checkedAt: 2, checks: 1, uncounted: 0, absent: 1, relabelled: 0 };
 
 export function doubt(fixture: StoreFixture): void {
-  describe('a listing that is doubted', () => {
+  describe('a doubted listing', () => {
     const open = useMailbox(fixture);
 
-    it('removes no message and no doubted label, and the doubt stays until a listing ends without one', async () => {
+    it('removes no message and no doubted label; the doubt stays until a listing ends without doubt', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { labels: ['INBOX', 'X'] }), reading('b', { labels: ['INBOX', 'Y'] })]);
       await mailbox.begin(200);
@@ -50,7 +50,7 @@ export function doubt(fixture: StoreFixture): void {
       expect(await mailbox.row()).toMatchObject({ doubt: null, relistAt: null });
     });
 
-    it('says nothing of another scope', async () => {
+    it('is no longer doubted once the scope changes', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a')]);
       await mailbox.begin(200);
@@ -70,7 +70,7 @@ export function doubt(fixture: StoreFixture): void {
       expect(await mailbox.row()).toMatchObject({ doubt: null });
     });
 
-    it('does not call absent before what came after it', async () => {
+    it('does not count a message that came after it as absent before', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a')]);
       await mailbox.begin(200);
@@ -82,7 +82,7 @@ export function doubt(fixture: StoreFixture): void {
       expect(await mailbox.suspects('unread', listedBefore)).toMatchObject({ absent: 2, absentBefore: 1 });
     });
 
-    it('leaves out what changed since the mark, since history reports it', async () => {
+    it('suspects no message that changed after the mark, because history reports it', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a'), reading('b')]);
       await mailbox.begin(200);
@@ -90,7 +90,7 @@ export function doubt(fixture: StoreFixture): void {
       expect(await mailbox.suspects()).toMatchObject({ absent: 1, messageIds: ['b'] });
     });
 
-    it('believes, in another scope, no labels while history from before it is unread, but dates always', async () => {
+    it('trusts labels in another scope only once the history before it is read, but dates always', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { date: 3_000 }), reading('old')]);
       const { settings } = await mailbox.row();
@@ -111,7 +111,7 @@ export function doubt(fixture: StoreFixture): void {
       expect(await suspectsFrom(200, { labelIds: [l('STARRED')], after: 2_000 })).toEqual(['a']);
     });
 
-    it('follows a get where the listings showed something else', async () => {
+    it('is corrected by a get that shows something else', async () => {
       const mailbox = open();
       await mailbox.sync([
         reading('a', { labels: ['INBOX', 'X'] }),
@@ -160,7 +160,7 @@ export function doubt(fixture: StoreFixture): void {
   describe('a message that is listed late', () => {
     const open = useMailbox(fixture);
 
-    it('is fetched again where it was called gone before, and left where it was deleted since', async () => {
+    it('is fetched again if it was deleted before that listing, and left alone if deleted after', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a'), reading('b')]);
       await mailbox.apply([record(101, deleted('a')), record(150, deleted('b'))]);

@@ -27,7 +27,7 @@ export function earlyReadings(fixture: StoreFixture): void {
       return mailbox;
     };
 
-    it('is read again half a minute later; one that was read afterwards is not', async () => {
+    it('is read again half a minute later, unlike one that was read after those seconds', async () => {
       const mailbox = await early();
       expect(await mailbox.refreshes()).toEqual(['a']);
       expect(await mailbox.store.listEarlyReadings({ mailbox: mailbox.id, now: mailbox.now, limit: 9 })).toEqual([]);
@@ -49,7 +49,7 @@ export function earlyReadings(fixture: StoreFixture): void {
       expect(await mailbox.row()).toMatchObject({ historyId: h(100) });
     });
 
-    it('is settled from what the get had seen, although history has told of the message since', async () => {
+    it('is settled from the history id of its get, although history has changed the message since', async () => {
       const mailbox = await early();
       await mailbox.apply([record(101, labelled('a', 'Y'))]);
       const [now, id] = [mailbox.now + 20_000, mailbox.id];
@@ -65,7 +65,7 @@ export function earlyReadings(fixture: StoreFixture): void {
       expect(await mailbox.refreshes()).toEqual(['a']);
     });
 
-    it('is settled in the same way where another full sync begins before that', async () => {
+    it('still waits to be settled when another full sync begins', async () => {
       const mailbox = await early();
       await mailbox.store.beginFullSync({
         mailbox: mailbox.id,
@@ -97,7 +97,7 @@ export function earlyReadings(fixture: StoreFixture): void {
       expect(await mailbox.refreshes()).toEqual(['a']);
     });
 
-    it('is settled by history while it waits for its attachments: a deletion that the get had missed', async () => {
+    it('is settled while it waits for its attachments, by a deletion that the get had missed', async () => {
       const mailbox = await withoutItsAttachments();
       const [now, id] = [mailbox.now + 20_000, mailbox.id];
       expect(await mailbox.store.listEarlyReadings({ mailbox: id, now, limit: 9 })).toEqual([

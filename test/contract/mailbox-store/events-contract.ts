@@ -57,7 +57,7 @@ export function events(fixture: StoreFixture): void {
   describe('events of a mailbox', () => {
     const open = useMailbox(fixture);
 
-    it('come alone, and in their place among the changes', async () => {
+    it('come one to a delivery, in their place among the changes', async () => {
       const mailbox = open();
       await eventful(mailbox);
       await subscribe(mailbox);
@@ -100,7 +100,7 @@ export function events(fixture: StoreFixture): void {
       expect(await mailbox.store.listSubscriptions()).toMatchObject([{ filter: { events: [] } }]);
     });
 
-    it('are told to a subscription of other mailboxes no more than changes are', async () => {
+    it('do not reach a subscription to other mailboxes', async () => {
       const mailbox = open();
       await eventful(mailbox);
       await subscribe(mailbox, { ...ALL, mailboxes: [mailboxId('bob@example.com')] });
@@ -108,13 +108,13 @@ export function events(fixture: StoreFixture): void {
       expect(await step(mailbox)).toEqual({ kind: 'idle' });
     });
 
-    it('of a kind that nobody asks for are passed, and the others come', async () => {
+    it('of a kind that the subscription does not ask for are passed over, and the others come', async () => {
       const mailbox = open();
       await eventful(mailbox);
       await subscribe(mailbox, { kinds: [], events: ['needs-consent'] });
       expect(await isDue(mailbox)).toBe(true);
       expect(await rest(mailbox)).toEqual(['needs-consent']);
-      // Asked for later, only what happens later is told.
+      // A kind that is asked for later brings only the events from then on.
       await subscribe(mailbox, { kinds: [], events: ['needs-consent', 'in-sync'] });
       expect(await rest(mailbox)).toEqual([]);
       await note(mailbox, '3', IN_SYNC);
@@ -134,7 +134,7 @@ export function events(fixture: StoreFixture): void {
       expect(await rest(mailbox)).toEqual(['in-sync', 'needs-consent', 'in-sync']);
     });
 
-    it('have an id that stays, are parked alone, and are replayed from their place', async () => {
+    it('keep their delivery id, are parked one by one, and are replayed from their place', async () => {
       const mailbox = open();
       await eventful(mailbox);
       await subscribe(mailbox);
@@ -161,7 +161,7 @@ export function events(fixture: StoreFixture): void {
       expect(await rest(mailbox)).toEqual(['labels a', 'needs-consent', 'gone b']);
     });
 
-    it('wait for their next attempt as changes do, and what is behind them waits too', async () => {
+    it('wait for their next attempt as changes do, and hold up what is behind them', async () => {
       const mailbox = open();
       await eventful(mailbox);
       await subscribe(mailbox, { ...ALL, kinds: [] });
@@ -176,7 +176,7 @@ export function events(fixture: StoreFixture): void {
       expect(await rest(mailbox)).toEqual(['in-sync', 'needs-consent']);
     });
 
-    it('are found alone, and no sequence number says that they were looked at', async () => {
+    it('are offered one at a time, and findDeliveries gives no sequence number while one waits', async () => {
       const mailbox = open();
       await eventful(mailbox);
       await subscribe(mailbox);
@@ -196,14 +196,14 @@ export function events(fixture: StoreFixture): void {
       ['now', { kind: 'now' }, []],
       ['at the first', { kind: 'first' }, ['in-sync', 'needs-consent']],
       ['at a time', { kind: 'since', at: 110_500 }, ['needs-consent']],
-    ] as const)('begin %s where the subscription does', async (_, beginning, expected) => {
+    ] as const)('begin %s, as the subscription does', async (_, beginning, expected) => {
       const mailbox = open();
       await eventful(mailbox);
       await subscribe(mailbox, { ...ALL, kinds: [] }, beginning);
       expect(await rest(mailbox)).toEqual(expected);
     });
 
-    it('name a message that fails, once until it was stored', async () => {
+    it('name a message that fails, once until it is stored', async () => {
       const mailbox = open();
       await mailbox.put();
       await mailbox.sync([reading('a')]);
@@ -225,7 +225,7 @@ export function events(fixture: StoreFixture): void {
       expect(await rest(mailbox)).toEqual([]);
     });
 
-    it('are pruned with the changes of their time, and kept for who waits for them', async () => {
+    it('are pruned by their time, but kept while a delivery waits to bring them', async () => {
       const mailbox = open();
       await eventful(mailbox);
       await subscribe(mailbox, { ...ALL, kinds: [] });
@@ -255,7 +255,7 @@ export function events(fixture: StoreFixture): void {
       expect(await rest(bob)).toEqual([]);
     });
 
-    it('that there are not are refused by name', async () => {
+    it('of an unknown kind are refused', async () => {
       const unknown = JSON.parse('["need-consent"]') as ChangeFilter['events'];
       await expect(async () => subscribe(open(), { events: unknown })).rejects.toThrow(InvalidSubscriptionError);
     });

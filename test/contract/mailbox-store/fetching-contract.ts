@@ -20,7 +20,7 @@ export function fetching(fixture: StoreFixture): void {
   describe('fetching', () => {
     const open = useMailbox(fixture);
 
-    it('stores a message whose snippet holds a NUL, which not every database can', async () => {
+    it('stores a message whose snippet holds a NUL, which not every database can store', async () => {
       const mailbox = open();
       await mailbox.sync([{ ...reading('a', { body: 'a\0b' }), snippet: 'about\0a' }]);
       expect(await mailbox.save({ ...reading('a', { body: 'a\0b' }), snippet: 'about\0a' })).toEqual({
@@ -126,7 +126,7 @@ export function fetching(fixture: StoreFixture): void {
       expect(await mailbox.feed()).toEqual(['stored a', 'stored a']);
     });
 
-    it('fetches a message again whose labels are asked for in vain for a minute and a half', async () => {
+    it('fetches a message again after asking for its labels in vain for a minute and a half', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a'), reading('b')]);
       const { store, id, now } = mailbox;
@@ -168,7 +168,7 @@ export function fetching(fixture: StoreFixture): void {
       expect(await store.nextRefresh({ mailbox: id, limit: 10, now: now + 60_000 })).toEqual(['e']);
     });
 
-    it('forgets what failed when messages are wanted in another form, and only then', async () => {
+    it('forgets failures when the format changes, and only then', async () => {
       const mailbox = open();
       await mailbox.put();
       await mailbox.begin(100);
@@ -253,7 +253,7 @@ export function fetching(fixture: StoreFixture): void {
       expect(await mailbox.feed()).toEqual(['stored a', 'gone a', 'stored a']);
     });
 
-    it('stores out of scope what labels or age put there, and keeps its body for the day it comes back', async () => {
+    it('excludes messages by label and by age, and keeps their bodies in case they come back', async () => {
       const mailbox = open();
       await mailbox.put(scope({ labelIds: [l('Work')], after: 500 }));
       await mailbox.sync([

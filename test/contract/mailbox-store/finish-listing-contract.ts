@@ -46,7 +46,7 @@ export function finishListing(fixture: StoreFixture): void {
       expect(await mailbox.feed()).toEqual(['stored a', 'stored b', 'gone a']);
     });
 
-    it('forgets what was never read and not seen, where nothing was held: the index may show it later', async () => {
+    it('forgets a message that it did not see and no get read, so that a late listing can add it', async () => {
       const mailbox = open();
       await mailbox.put();
       await mailbox.begin(100);
@@ -62,7 +62,7 @@ export function finishListing(fixture: StoreFixture): void {
       expect(await mailbox.counts()).toMatchObject({ pending: 2 });
     });
 
-    it('keeps what a live sync read during the listing of an empty store, since history follows it', async () => {
+    it('keeps what a live sync read during the listing of an empty store, because history follows it', async () => {
       const mailbox = open();
       await mailbox.put();
       await mailbox.begin(100);
@@ -73,7 +73,7 @@ export function finishListing(fixture: StoreFixture): void {
       expect(await mailbox.counts()).toMatchObject({ stored: 1, gone: 0 });
     });
 
-    it('lets no history that was read from a newer mark pass over what the listing wants replayed', async () => {
+    it('refuses history that was read from a newer mark than the one that it set', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a')]);
       await mailbox.begin(100);
@@ -103,7 +103,7 @@ export function finishListing(fixture: StoreFixture): void {
       expect(await mailbox.counts()).toMatchObject({ stored: 1, pending: 1, excluded: 1, gone: 0 });
     });
 
-    it('keeps excluded messages that were not seen as excluded, and lets no older reading bring them in', async () => {
+    it('keeps unseen excluded messages excluded, and lets no older reading bring them in', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { labels: ['TRASH'] })]);
       await mailbox.begin(200);
@@ -140,7 +140,7 @@ export function finishListing(fixture: StoreFixture): void {
       expect(await mailbox.feed(3)).toEqual(['labels a', 'labels b', 'labels c']);
     });
 
-    it('says nothing where nothing differs', async () => {
+    it('reports no change where nothing differs', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a')]);
       await mailbox.begin(200);
@@ -199,7 +199,7 @@ export function finishListing(fixture: StoreFixture): void {
       expect(await mailbox.refreshes()).toEqual([]);
     });
 
-    it('forgets nothing that a row contains already', async () => {
+    it('keeps the history id of a row when the next listing began from an older head', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a')]);
       for (const start of [200, 150]) {
@@ -222,7 +222,7 @@ export function finishListing(fixture: StoreFixture): void {
       expect(await mailbox.labels()).toEqual({ a: ['INBOX'] });
     });
 
-    it('accepts the body of a quiet message after labels were compared, and gets it again if they differ', async () => {
+    it('accepts the body of a quiet message after labels were compared, and rereads it if they differ', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { at: 50 })]);
       await mailbox.begin(200);
@@ -239,7 +239,7 @@ export function finishListing(fixture: StoreFixture): void {
       expect(await mailbox.labels()).toMatchObject({ b: ['INBOX'] });
     });
 
-    it('moves messages out of scope and back, and needs no second download for that', async () => {
+    it('moves messages out of scope and into it without another download', async () => {
       const mailbox = open();
       await mailbox.put(scope({ labelIds: [l('Work')] }));
       await mailbox.sync([reading('a', { labels: ['Work'] }), reading('b', { labels: [] })]);
@@ -301,7 +301,7 @@ export function finishListing(fixture: StoreFixture): void {
       expect(await mailbox.counts()).toMatchObject({ pending: 1 });
     });
 
-    it('works through more rows than it looks at together', async () => {
+    it('works through more rows than one batch holds', async () => {
       const mailbox = open();
       const ids = Array.from({ length: 2_345 }, (_, index) => `m${String(index).padStart(5, '0')}`);
       await mailbox.sync(
@@ -322,7 +322,7 @@ export function finishListing(fixture: StoreFixture): void {
       expect(sequences).toEqual(Array.from({ length: 2 * ids.length }, (_, index) => index + 1));
     });
 
-    it('marks what a confirming get found as seen', async () => {
+    it('counts a message of a later page as seen', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a'), reading('b')]);
       await mailbox.begin(200);

@@ -18,7 +18,7 @@ export function history(fixture: StoreFixture): void {
   describe('history', () => {
     const open = useMailbox(fixture);
 
-    it('applies a record that was seen before its message was known, once it is', async () => {
+    it('applies a record again that came before its message was known', async () => {
       const mailbox = open();
       await mailbox.sync([]);
       const early = record(200, labelled('a', 'TRASH'));
@@ -125,7 +125,7 @@ export function history(fixture: StoreFixture): void {
       expect(await mailbox.refreshes()).toEqual([]);
     });
 
-    it('lets a late record pass over tombstones, and over pending messages, whose get will contain it', async () => {
+    it('ignores a late record of a tombstone or of a pending message, whose get will contain it', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a')]);
       await mailbox.apply([record(110, deleted('a'), added('b'))]);
@@ -175,7 +175,7 @@ export function history(fixture: StoreFixture): void {
       expect(await mailbox.feed()).toEqual(['stored a', 'gone a', 'stored a']);
     });
 
-    it('says nothing of labels that were added and removed in one page', async () => {
+    it('reports no change for labels that one page adds and removes', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a')]);
       await mailbox.apply([record(101, labelled('a', 'X')), record(102, unlabelled('a', 'X'))]);
@@ -183,7 +183,7 @@ export function history(fixture: StoreFixture): void {
     });
 
     it.for([
-      ['anything added, when all mail is mirrored', {}, labelled('a', 'Work'), 1],
+      ['any label added, when all mail is mirrored', {}, labelled('a', 'Work'), 1],
       ['taken out of the trash', {}, unlabelled('a', 'TRASH', 'INBOX'), 1],
       ['taken out of spam, under a label scope', { labelIds: [l('Work')] }, unlabelled('a', 'SPAM'), 1],
       ['a label of the scope added', { labelIds: [l('Work')] }, labelled('a', 'Home', 'Work'), 1],
@@ -191,7 +191,7 @@ export function history(fixture: StoreFixture): void {
       ['put into the trash', {}, labelled('a', 'TRASH'), 0],
       ['a label removed', {}, unlabelled('a', 'Work'), 0],
     ] as const)(
-      'asks for an unknown message where a label operation may have brought it into scope: %s',
+      'asks for an unknown message only where a label operation may have brought it into scope: %s',
       async ([, changes, operation, pending]) => {
         const mailbox = open();
         await mailbox.put(scope(changes));
@@ -214,7 +214,7 @@ export function history(fixture: StoreFixture): void {
       expect(await mailbox.feed()).toEqual(['stored a', 'gone a', 'stored a']);
     });
 
-    it('applies the same page twice as once', async () => {
+    it('changes nothing when the same page is applied again', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a'), reading('b')]);
       const page = [
@@ -235,7 +235,7 @@ export function history(fixture: StoreFixture): void {
       expect(await mailbox.refreshes()).toEqual([]);
     });
 
-    it('knows operations of one record that straddles two pages', async () => {
+    it('applies every operation of a record that straddles two pages', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a')]);
       await mailbox.apply([record(101, labelled('a', 'X'))], { mark: null });
@@ -246,7 +246,7 @@ export function history(fixture: StoreFixture): void {
       expect(await mailbox.labels()).toEqual({ a: ['INBOX', 'X', 'Y', 'Z'] });
     });
 
-    it('takes what is settled and below the mark as applied, although it forgot the operations', async () => {
+    it('takes settled records below the mark as applied, although it has forgotten their operations', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a')]);
       const page = [record(101, labelled('a', 'X')), record(102, unlabelled('a', 'X'))];
@@ -256,7 +256,7 @@ export function history(fixture: StoreFixture): void {
       expect(await mailbox.refreshes()).toEqual([]);
     });
 
-    it('does not take a record above the settled marks as applied because the mark has passed it', async () => {
+    it('applies a record above the settled marks even if the mark has passed it', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a')]);
       await mailbox.apply([], { mark: 150, settledBefore: 100 });
@@ -292,7 +292,7 @@ export function history(fixture: StoreFixture): void {
       expect((await mailbox.row()).historyId).toBe('100');
     });
 
-    it('takes pages of nothing', async () => {
+    it('accepts empty pages and empty records', async () => {
       const mailbox = open();
       await mailbox.sync([]);
       expect(await mailbox.apply([], { mark: 500 })).toEqual({

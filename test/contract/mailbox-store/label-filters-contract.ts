@@ -17,13 +17,13 @@ async function subscribe(mailbox: TestMailbox, ...labels: string[]): Promise<voi
   await mailbox.store.putSubscription({ definition, beginning: { kind: 'now' }, now: mailbox.now });
 }
 
-/** What labels.list answers: names by ids. */
-async function called(mailbox: TestMailbox, names: Readonly<Record<string, string>>): Promise<void> {
+/** Saves what labels.list answers: names by ids. */
+async function saveNames(mailbox: TestMailbox, names: Readonly<Record<string, string>>): Promise<void> {
   const labels = Object.entries(names).map(([id, name]) => ({ id: l(id), name, type: 'user' as const }));
   await mailbox.store.saveLabels({ mailbox: mailbox.id, labels, now: mailbox.now });
 }
 
-async function told(mailbox: TestMailbox): Promise<readonly string[]> {
+async function nextChanges(mailbox: TestMailbox): Promise<readonly string[]> {
   const { due } = await mailbox.store.findDeliveries({ mailbox: mailbox.id, now: mailbox.now });
   const next = await step(mailbox);
   if (next.kind !== 'begun') return due.map(({ subscription }) => `nothing, although ${subscription} is due`);
@@ -40,53 +40,53 @@ export function labelFilters(fixture: StoreFixture): void {
     async function filled(): Promise<TestMailbox> {
       const mailbox = open();
       await mailbox.put();
-      await called(mailbox, { L_1: 'Invoices', L_2: 'Other' });
+      await saveNames(mailbox, { L_1: 'Invoices', L_2: 'Other' });
       await mailbox.sync([reading('a'), reading('b')]);
       return mailbox;
     }
 
     it.each(['Invoices', 'invoices', 'L_1', 'l_1'])(
-      'finds it by its name or its id, in any case: %s',
+      'finds the label by its name or its id, in any case: %s',
       async (label) => {
         const mailbox = await filled();
         await subscribe(mailbox, label);
         await mailbox.apply([record(200, labelled('a', 'L_1'), labelled('b', 'L_2'))]);
-        expect(await told(mailbox)).toEqual(['labels a']);
+        expect(await nextChanges(mailbox)).toEqual(['labels a']);
         await mailbox.apply([record(300, unlabelled('a', 'L_1'))]);
-        expect(await told(mailbox)).toEqual(['labels a']);
+        expect(await nextChanges(mailbox)).toEqual(['labels a']);
         await mailbox.apply([record(400, labelled('a', 'L_2'))]);
-        expect(await told(mailbox)).toEqual([]);
+        expect(await nextChanges(mailbox)).toEqual([]);
       },
     );
 
-    it('finds a renamed label by its new name and by its id, and no more by its former name', async () => {
+    it('finds a renamed label by its new name, and no longer by its former name', async () => {
       const mailbox = await filled();
       await subscribe(mailbox, 'Invoices');
-      await called(mailbox, { L_1: 'Bills', L_2: 'Other' });
+      await saveNames(mailbox, { L_1: 'Bills', L_2: 'Other' });
       await mailbox.apply([record(200, labelled('a', 'L_1'))]);
-      expect(await told(mailbox)).toEqual([]);
+      expect(await nextChanges(mailbox)).toEqual([]);
       await subscribe(mailbox, 'Bills');
       await mailbox.apply([record(300, labelled('b', 'L_1'))]);
-      expect(await told(mailbox)).toEqual(['labels b']);
+      expect(await nextChanges(mailbox)).toEqual(['labels b']);
     });
 
-    it('is told that messages lose it when it is deleted, and of a new label of that name', async () => {
+    it('gets the messages that lose a deleted label, and those that get a new label of its name', async () => {
       const mailbox = await filled();
       await mailbox.apply([record(200, labelled('a', 'L_1'))]);
       await subscribe(mailbox, 'Invoices');
       await mailbox.store.removeLabel({ mailbox: mailbox.id, labelId: l('L_1'), now: mailbox.now });
-      expect(await told(mailbox)).toEqual(['labels a']);
-      await called(mailbox, { L_9: 'Invoices', L_2: 'Other' });
+      expect(await nextChanges(mailbox)).toEqual(['labels a']);
+      await saveNames(mailbox, { L_9: 'Invoices', L_2: 'Other' });
       await mailbox.apply([record(300, labelled('b', 'L_9'))]);
-      expect(await told(mailbox)).toEqual(['labels b']);
+      expect(await nextChanges(mailbox)).toEqual(['labels b']);
     });
 
-    it('takes a name for an id only where no label is called so', async () => {
+    it('takes its text for an id only where no label has that name', async () => {
       const mailbox = await filled();
-      await called(mailbox, { L_1: 'L_2', L_2: 'Other' });
+      await saveNames(mailbox, { L_1: 'L_2', L_2: 'Other' });
       await subscribe(mailbox, 'L_2');
       await mailbox.apply([record(200, labelled('a', 'L_1'), labelled('b', 'L_2'))]);
-      expect(await told(mailbox)).toEqual(['labels a']);
+      expect(await nextChanges(mailbox)).toEqual(['labels a']);
     });
   });
 }

@@ -16,7 +16,7 @@ export function labels(fixture: StoreFixture): void {
   describe('a label that is gone', () => {
     const open = useMailbox(fixture);
 
-    it('goes from every message and from the names, with an entry in the feed for each', async () => {
+    it('leaves every message and the list of names, with a change in the feed for each message', async () => {
       const mailbox = open();
       await mailbox.store.saveLabels({
         mailbox: mailbox.id,
@@ -33,7 +33,7 @@ export function labels(fixture: StoreFixture): void {
       expect(await mailbox.store.getLabels(mailbox.id)).toEqual([]);
     });
 
-    it('is asked for again in time, and at once where a wrong clock has put that off by a day', async () => {
+    it('is asked about again after a minute, and at once where a wrong clock put that off by a day', async () => {
       const DAY = 24 * 3_600_000;
       const mailbox = open();
       await mailbox.put();
@@ -48,7 +48,7 @@ export function labels(fixture: StoreFixture): void {
       expect(await unlisted(now + 61_000)).toEqual(['L_1']);
     });
 
-    it('is asked about for two days more, and goes again from what has got it since', async () => {
+    it('is asked about for two more days, and is removed again from messages that got it since', async () => {
       const DAY = 24 * 3_600_000;
       const mailbox = open();
       const { store, id: box } = mailbox;
@@ -73,7 +73,7 @@ export function labels(fixture: StoreFixture): void {
       expect(await unlisted()).toEqual([]);
     });
 
-    it('that is named again is there, and is listed as one that is named for the first time', async () => {
+    it('is back when labels.list names it again, and is listed like a new label', async () => {
       const mailbox = open();
       await mailbox.put();
       const { store, id: box, now } = mailbox;
@@ -85,7 +85,7 @@ export function labels(fixture: StoreFixture): void {
       expect((await store.saveLabels({ mailbox: box, labels: [label], now: now + 2 * 60_000 })).fresh).toEqual(['L_1']);
     });
 
-    it('is asked about as well when a message got it and labels.list has never named it', async () => {
+    it('is asked about, too, where a message has it and labels.list never named it', async () => {
       const mailbox = open();
       const { store, id: box } = mailbox;
       const inbox = { id: l('INBOX'), name: 'INBOX', type: 'system' } as const;
@@ -133,7 +133,7 @@ export function labels(fixture: StoreFixture): void {
       expect(await mailbox.feed(2)).toEqual(['labels a', 'labels b', 'labels a', 'gone b']);
     });
 
-    it('takes messages out of a scope that names it, bodies kept', async () => {
+    it('takes messages out of a scope that names it, and keeps their bodies', async () => {
       const mailbox = await openMailbox(fixture, {
         ...DEFAULT_SETTINGS,
         scope: { ...DEFAULT_SETTINGS.scope, labelIds: [l('Work')] },

@@ -18,7 +18,7 @@ export function limit(fixture: StoreFixture): void {
   describe('a scope with a limit', () => {
     const open = useMailbox(fixture);
 
-    /** `n1` is the newest; a message's date falls with its number. */
+    /** `n1` is the newest message; the higher the number, the older the message. */
     const dated = (number: number, at = 10) => reading(`n${number}`, { date: 10_000 - number * 100, at });
     const ids = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => `n${from + index}`);
 
@@ -91,7 +91,7 @@ export function limit(fixture: StoreFixture): void {
       expect(Object.keys(await mailbox.labels())).toEqual(['late', 'n1', 'n2', 'n3']);
     });
 
-    it('lets in what arrives later with an older date, as an import does, which lifts no limit', async () => {
+    it('lets in what arrives later with an older date, as imports do, without lifting the limit', async () => {
       const mailbox = open();
       await newestThree(mailbox);
       await mailbox.save(dated(1), dated(2), dated(3));
@@ -108,7 +108,7 @@ export function limit(fixture: StoreFixture): void {
       expect(Object.keys(await mailbox.labels())).toEqual(['earliest', 'early', 'n1', 'n2', 'n3']);
     });
 
-    it('lets in what arrived with an older date, though fetched before history told of it', async () => {
+    it('lets in what arrived with an older date, though fetched before history reported it', async () => {
       const mailbox = open();
       await newestThree(mailbox);
       await mailbox.save(dated(1), dated(2), dated(3), reading('early', { at: 101, date: 1 }));
@@ -121,7 +121,7 @@ export function limit(fixture: StoreFixture): void {
       expect(Object.keys(await mailbox.labels())).toEqual(['early', 'later', 'n1', 'n2', 'n3']);
     });
 
-    it('lets in what arrived with an older date, though listed late before history told of it', async () => {
+    it('lets in what arrived with an older date, though listed late before history reported it', async () => {
       const mailbox = open();
       await newestThreeRead(mailbox);
       const { store, id, now } = mailbox;
@@ -201,7 +201,7 @@ export function limit(fixture: StoreFixture): void {
       expect(Object.keys(await mailbox.labels())).toEqual(['n1', 'n2', 'n3']);
     });
 
-    it('that is listed again goes down to what arrived, where all of the newest are gone', async () => {
+    it('that is listed again lets in everything down to the last arrival, where the newest are all gone', async () => {
       const mailbox = open();
       await newestThreeRead(mailbox);
       const late = ['l4', 'l3', 'l2', 'l1'];
@@ -216,7 +216,7 @@ export function limit(fixture: StoreFixture): void {
       expect(await mailbox.pendingIds('backfill')).toEqual(['missed']);
     });
 
-    it('lets in by its date what only a listing of a label shows, so that an old message lowers no limit', async () => {
+    it("judges by its date what only a label's listing shows, so that an old message lowers no limit", async () => {
       const mailbox = open();
       await newestThreeRead(mailbox);
       await mailbox.begin(200);
@@ -230,7 +230,7 @@ export function limit(fixture: StoreFixture): void {
       expect(await mailbox.save(dated(4, 201))).toEqual({ stored: 0, stale: [] });
     });
 
-    it('is set by the first of the newest that is read, where none had been read when the backfill ended', async () => {
+    it('gets its date from the first of the newest that is read, even after the end of the backfill', async () => {
       const mailbox = open();
       await newestThree(mailbox);
       await mailbox.apply([record(101, ...ids(1, 3).map((id) => labelled(id, 'STARRED')), labelled('n5', 'STARRED'))]);
@@ -240,7 +240,7 @@ export function limit(fixture: StoreFixture): void {
       expect(Object.keys(await mailbox.labels())).toEqual(['n1', 'n2', 'n3']);
     });
 
-    it('is reached, too, where only a late listing shows more messages than it', async () => {
+    it('is reached, too, where only a late listing shows more messages than the limit', async () => {
       const mailbox = open();
       await mailbox.put(scope({ limit: 3 }));
       await mailbox.begin(100);
@@ -311,7 +311,7 @@ export function limit(fixture: StoreFixture): void {
       expect(await mailbox.pendingIds('backfill')).toEqual(['n1', 'n2', 'n3']);
     });
 
-    it('knows no place of a message that only a get has shown, so that it stands for no other', async () => {
+    it('gives no position to a message that only a get has shown', async () => {
       const mailbox = open();
       await newestThreeRead(mailbox);
       await mailbox.begin(200);
@@ -324,7 +324,7 @@ export function limit(fixture: StoreFixture): void {
       expect((await at(1))?.messages.map((message) => message.id)).toEqual(['n4']);
     });
 
-    it('of another scope has no date yet while that is listed', async () => {
+    it('has no date while another scope is being listed', async () => {
       const mailbox = open();
       await newestThreeRead(mailbox);
       const { store, id, now } = mailbox;
@@ -342,7 +342,7 @@ export function limit(fixture: StoreFixture): void {
       expect(await store.limitEdge({ mailbox: id, generation: 3 })).toMatchObject({ floor: null });
     });
 
-    it('that is listed again shows the last message known before, and what is listed below', async () => {
+    it('that is listed again shows the last message known before, and the message at each position', async () => {
       const mailbox = open();
       await newestThreeRead(mailbox);
       await mailbox.apply([record(101, deleted('n3'))]);
@@ -373,7 +373,7 @@ export function limit(fixture: StoreFixture): void {
       expect((await mailbox.pendingIds('backfill')).toSorted()).toEqual(['l1', 'l2', 'l3', 'l4', 'l5']);
     });
 
-    it('counts only ended listings as known: one that was given up does not lift the limit', async () => {
+    it('is not lifted by a listing that was given up', async () => {
       const mailbox = open();
       await mailbox.put(scope({ limit: 3 }));
       await mailbox.begin(100);
@@ -384,7 +384,7 @@ export function limit(fixture: StoreFixture): void {
       expect(await mailbox.pendingIds('backfill')).toEqual(['n1', 'n2', 'n3']);
     });
 
-    it('lets what a given-up listing read leave by its date, in another format, too, and says so', async () => {
+    it('excludes by date what a given-up listing read, in another format, too, and reports it as gone', async () => {
       const mailbox = open();
       await mailbox.put({ ...scope({ limit: 6 }), format: 'full' });
       await mailbox.begin(100);
@@ -418,7 +418,7 @@ export function limit(fixture: StoreFixture): void {
       expect(await mailbox.counts()).toMatchObject({ stored: 3, excluded: 1, pending: 0 });
     });
 
-    it('puts out what came in from below before the oldest date was known', async () => {
+    it('excludes what came in from below before the oldest date was known', async () => {
       const mailbox = open();
       await newestThree(mailbox);
       await mailbox.apply([record(101, labelled('n5', 'STARRED'))]);
@@ -469,7 +469,7 @@ export function limit(fixture: StoreFixture): void {
       expect(await mailbox.save(reading('between', { date: 9_550 }))).toEqual({ stored: 1, stale: [] });
     });
 
-    it('holds no floor any more when the limit is taken away', async () => {
+    it('has no floor once the limit is removed', async () => {
       const mailbox = open();
       await newestThreeRead(mailbox);
       await mailbox.put(scope({}));

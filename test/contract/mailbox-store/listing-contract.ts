@@ -70,7 +70,7 @@ export function listing(fixture: StoreFixture): void {
       expect(await mailbox.begin(300)).toMatchObject({ reconciling: true });
     });
 
-    it('reconciles the labels also of a message that came in outside the scope, and was never read', async () => {
+    it('reconciles, too, where a message came in outside the scope and was never read', async () => {
       const mailbox = open();
       await mailbox.begin(100);
       await mailbox.finish();
@@ -97,7 +97,7 @@ export function listing(fixture: StoreFixture): void {
       });
     });
 
-    it('does nothing when a page is listed twice', async () => {
+    it('changes nothing when a page is listed twice', async () => {
       const mailbox = open();
       await mailbox.begin(100);
       await mailbox.list(['a', 'b']);
@@ -179,7 +179,7 @@ export function listing(fixture: StoreFixture): void {
       expect(await mailbox.feed()).toEqual(['stored a', 'gone a', 'stored a']);
     });
 
-    it('leaves a page of an earlier generation unwritten', async () => {
+    it('writes no page of an earlier generation', async () => {
       const mailbox = open();
       const zombie = await mailbox.begin(100);
       await mailbox.begin(200);
@@ -207,7 +207,7 @@ export function listing(fixture: StoreFixture): void {
       expect(await mailbox.progress()).toMatchObject({ generation: 2 });
     });
 
-    it('lets no attempt that was given up lead back from the end of the listing', async () => {
+    it('does not go back a step for an attempt that was given up', async () => {
       const mailbox = open();
       const zombie = await mailbox.begin(100);
       await mailbox.list(['a']);

@@ -304,7 +304,7 @@ export function mailboxes(fixture: StoreFixture): void {
           store.update(id, (ledger) => ({ ledger: String(Number(ledger ?? '0') + 1), result: ledger })),
         ),
       );
-      // Each follows another, none is lost; which one is first is not promised.
+      // Every update follows another and no update is lost; their order is not promised.
       expect(results.toSorted((a, b) => Number(a) - Number(b))).toEqual([
         null,
         ...Array.from({ length: 19 }, (_, index) => String(index + 1)),

@@ -41,7 +41,7 @@ async function parkedSecond(mailbox: TestMailbox): Promise<BegunDelivery> {
   return second;
 }
 
-/** What a replay of everything that is parked begins. */
+/** Replays what is parked, and begins its delivery. */
 async function replayed(mailbox: TestMailbox): Promise<BegunDelivery> {
   expect(await replay(mailbox)).toMatchObject([{ again: 1 }]);
   const delivery = await begun(mailbox);
@@ -53,12 +53,12 @@ export function parkedReplays(fixture: StoreFixture): void {
   describe('what a subscription has parked', () => {
     const open = useMailbox(fixture);
 
-    it('is delivered once more alone, under another id, and no position moves', async () => {
+    it('is delivered once more by itself, under another id, without moving the position', async () => {
       const mailbox = open();
       const { id } = await parkedSecond(mailbox);
       expect(await found(mailbox)).toMatchObject({ due: [], upTo: 0 });
       expect(await replay(mailbox, id)).toEqual([{ mailbox: mailbox.id, again: 1, notKept: 0 }]);
-      // No sequence number says that it was looked at.
+      // A replay has no sequence number that could say it was looked at.
       expect(await found(mailbox)).toMatchObject({ due: [{ subscription: 'crm' }], upTo: null });
       expect(await parked(mailbox)).toMatchObject([{ sequence: 2, deliveryId: id, awaitsReplay: true }]);
       const again = await begun(mailbox);
@@ -94,7 +94,7 @@ export function parkedReplays(fixture: StoreFixture): void {
       expect(new Set([id, first.id, second.id]).size).toBe(3);
     });
 
-    it('does not begin again while no worker says how its attempt ended, and does after a release', async () => {
+    it('does not begin again while its attempt is unended, and does after a release', async () => {
       const mailbox = open();
       await parkedSecond(mailbox);
       const { id, attempt } = await replayed(mailbox);
@@ -107,7 +107,7 @@ export function parkedReplays(fixture: StoreFixture): void {
       expect(await begun(mailbox)).toMatchObject({ id, isReplay: true });
     });
 
-    it('waits for its replay once, however often that is asked for', async () => {
+    it('is replayed once, however often a replay is asked for before it begins', async () => {
       const mailbox = open();
       const { id } = await parkedSecond(mailbox);
       await replay(mailbox, id);
@@ -117,7 +117,7 @@ export function parkedReplays(fixture: StoreFixture): void {
       expect(await replay(mailbox, id)).toEqual([]);
     });
 
-    it('is delivered once more before later changes, all of it in order, events too', async () => {
+    it('is delivered once more in order, events too, before later changes', async () => {
       const mailbox = open();
       await filled(mailbox);
       await subscribe(mailbox, { filter: { ...EVERY_CHANGE, events: ['in-sync'] } });
@@ -137,7 +137,7 @@ export function parkedReplays(fixture: StoreFixture): void {
       expect(await position(mailbox)).toMatchObject({ sequence: 4, event: 1, delivered: 5, parked: 0 });
     });
 
-    it('ends a wait after a failure, and not the pause of a delivery that may end its worker', async () => {
+    it('goes before a delivery that failed and waits, but not before one that may end its worker', async () => {
       const mailbox = open();
       await parkedSecond(mailbox);
       await mailbox.apply([record(200, deleted('a'))]);
@@ -161,7 +161,7 @@ export function parkedReplays(fixture: StoreFixture): void {
       expect(await next(mailbox)).toEqual({ kind: 'waits', until });
     });
 
-    /** The replay under way, as another worker begins it after its first one has let it go. */
+    /** Releases the replay under way, and begins it again as another worker would. */
     async function replayedAfterRelease(mailbox: TestMailbox): Promise<BegunDelivery> {
       const seen = await next(mailbox);
       if (seen.kind !== 'parked' || seen.unended === null) throw new Error(seen.kind);
@@ -170,7 +170,7 @@ export function parkedReplays(fixture: StoreFixture): void {
       return begun(mailbox);
     }
 
-    it('comes with the others when the subscription goes back, and an attempt at it counts no longer', async () => {
+    it('comes in its place when the subscription goes back, and its replay under way no longer counts', async () => {
       const mailbox = open();
       await parkedSecond(mailbox);
       const late = await replayed(mailbox);
@@ -181,7 +181,7 @@ export function parkedReplays(fixture: StoreFixture): void {
       expect(await position(mailbox)).toMatchObject({ sequence: 3, parked: 0 });
     });
 
-    it('stays parked where its change is not kept any more', async () => {
+    it('stays parked once its change has been pruned', async () => {
       const mailbox = open();
       const { id } = await parkedSecond(mailbox);
       await replay(mailbox);
@@ -194,7 +194,7 @@ export function parkedReplays(fixture: StoreFixture): void {
       expect((await found(mailbox)).due).toEqual([]);
     });
 
-    it('is asked of the mailboxes and the subscription that still deliver only', async () => {
+    it('is not replayed where the mailbox or the subscription no longer delivers', async () => {
       const mailbox = open();
       const { id } = await parkedSecond(mailbox);
       const { store, now } = mailbox;
@@ -209,7 +209,7 @@ export function parkedReplays(fixture: StoreFixture): void {
       expect(await store.replayParked({ name: 'none', mailbox: null, id: null, now })).toEqual([]);
     });
 
-    it('moves with the work of its target, or not at all', async () => {
+    it('stops being parked in the same transaction as the work of its target', async () => {
       const mailbox = open();
       await parkedSecond(mailbox);
       const delivery = await replayed(mailbox);

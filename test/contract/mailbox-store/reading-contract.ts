@@ -35,7 +35,7 @@ export function readingBack(fixture: StoreFixture): void {
       expect((await mailbox.row()).changeSequence).toBe(3);
     });
 
-    it('reads changes after a sequence, as many as are wanted', async () => {
+    it('reads changes after a sequence number, up to a limit', async () => {
       const mailbox = open();
       await mailbox.save(...['a', 'b', 'c', 'd'].map((id) => reading(id)));
       const { changes } = await mailbox.store.readChangePage({ mailbox: mailbox.id, after: 1, limit: 2 });
@@ -46,7 +46,7 @@ export function readingBack(fixture: StoreFixture): void {
       expect(await mailbox.feed(4)).toEqual([]);
     });
 
-    it('numbers changes without gaps, over transactions that fail too', async () => {
+    it('numbers changes without gaps, even where a transaction fails', async () => {
       const mailbox = open();
       await mailbox.save(reading('a'));
       const broken = { ...reading('b'), sizeEstimate: 1.5 };
@@ -68,7 +68,7 @@ export function readingBack(fixture: StoreFixture): void {
       );
     });
 
-    it('goes on streaming while others write, and holds them up in no way', async () => {
+    it('goes on streaming while others write, without holding them up', async () => {
       const mailbox = open();
       await mailbox.save(...Array.from({ length: 120 }, (_, index) => reading(`m${String(index).padStart(3, '0')}`)));
       const seen: string[] = [];
@@ -80,7 +80,7 @@ export function readingBack(fixture: StoreFixture): void {
       expect(seen).not.toContain('m119');
     });
 
-    it('can be left in the middle of a stream', async () => {
+    it('can stop in the middle of a stream', async () => {
       const mailbox = open();
       await mailbox.save(reading('a'), reading('b'));
       for await (const message of mailbox.store.streamMessages(mailbox.id)) {

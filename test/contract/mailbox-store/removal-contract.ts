@@ -31,7 +31,7 @@ export function removal(fixture: StoreFixture): void {
       await mailbox.listLabels({ X: ['a'] });
     }
 
-    it('leaves nothing of it, and everything of the others', async () => {
+    it('leaves nothing of it and everything of other mailboxes', async () => {
       const alice = open();
       const bob = new TestMailbox(alice.store, mailboxId('bob@example.com'));
       await filled(alice);
@@ -64,7 +64,7 @@ export function removal(fixture: StoreFixture): void {
       expect(await alice.counts()).toMatchObject({ stored: 0, pending: 0, gone: 0, excluded: 0 });
     });
 
-    it('is refused to every writer from its first moment on, zombies included', async () => {
+    it('refuses every writer from its first moment on, zombies included', async () => {
       const mailbox = open();
       await filled(mailbox);
       await remove(mailbox);
@@ -86,7 +86,7 @@ export function removal(fixture: StoreFixture): void {
       await expect(mailbox.save(reading('z'))).rejects.toMatchObject(lost);
     });
 
-    it('keeps its old workflow from creating it again, and lets a new workflow do so', async () => {
+    it('keeps the old workflow from creating the mailbox again, and lets a new workflow do so', async () => {
       const mailbox = open();
       const put = (chain: string) =>
         mailbox.store.putMailbox({ mailbox: mailbox.id, settings: DEFAULT_SETTINGS, chain, now: 2_000_000 });
@@ -99,7 +99,7 @@ export function removal(fixture: StoreFixture): void {
       expect(await put('run-2')).toMatchObject({ createdAt: 2_000_000 });
     });
 
-    it('leaves no row behind, whatever zombies do in the middle of it', async () => {
+    it('leaves no row behind, whatever zombies write meanwhile', async () => {
       const mailbox = open();
       await filled(mailbox);
       const zombies = Array.from({ length: 30 }, async (_, index) => {
@@ -119,7 +119,7 @@ export function removal(fixture: StoreFixture): void {
       expect(await mailbox.store.finishRemovals({ now: 1_000_000 })).toBe(0);
     });
 
-    it('goes on after it was interrupted, may be done twice, and is nothing for an unknown mailbox', async () => {
+    it('goes on after an interruption, may be repeated, and does nothing for an unknown mailbox', async () => {
       const mailbox = open();
       await filled(mailbox);
       await remove(mailbox);

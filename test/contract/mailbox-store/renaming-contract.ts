@@ -58,7 +58,7 @@ export function renaming(fixture: StoreFixture): void {
       ]);
     });
 
-    it('refuses every writer under the former id, what is left of its workflow included', async () => {
+    it('refuses every writer under the former id, its old workflow included', async () => {
       const mailbox = open();
       const put = (chain: string) =>
         mailbox.store.putMailbox({ mailbox: mailbox.id, settings: DEFAULT_SETTINGS, chain, now: NOW });
@@ -79,11 +79,11 @@ export function renaming(fixture: StoreFixture): void {
       await expect(mailbox.store.addUsage(mailbox.id, [], '2026-01-01')).rejects.toMatchObject(lost);
       await expect(put('run-1')).rejects.toMatchObject(lost);
       expect(await mailbox.store.getMailbox(mailbox.id)).toBeNull();
-      // A person who starts the former address means a new mailbox.
+      // Starting the former address again means a new mailbox.
       expect(await put('run-2')).toMatchObject({ id: mailbox.id, changeSequence: 0, renamedFrom: null });
     });
 
-    it('takes turns with the writers that are at work under the former id', async () => {
+    it('takes turns with the writers under the former id', async () => {
       const alice = open();
       await filled(alice);
       const writers = Promise.allSettled(
@@ -99,7 +99,7 @@ export function renaming(fixture: StoreFixture): void {
       expect(await alice.store.getMailbox(alice.id)).toBeNull();
     });
 
-    it('may be done again, and back', async () => {
+    it('can be repeated and undone', async () => {
       const mailbox = open();
       await filled(mailbox);
       expect([await rename(mailbox), await rename(mailbox)]).toEqual(['renamed', 'renamed']);
@@ -151,7 +151,7 @@ export function renaming(fixture: StoreFixture): void {
       expect((await mailbox.row()).account).toEqual(account);
     });
 
-    it('is recognised by its newest and oldest messages, but by none that is gone', async () => {
+    it('is recognised by its newest and oldest messages, but not by deleted ones', async () => {
       const mailbox = open();
       expect(await mailbox.store.sampleMessages(mailbox.id)).toEqual([]);
       const ids = Array.from({ length: 12 }, (_, index) => `m${String(index).padStart(2, '0')}`);
@@ -162,7 +162,7 @@ export function renaming(fixture: StoreFixture): void {
       expect(samples[0]).toEqual({ id: 'm10', threadId: 't-m10', internalDate: 1_010 });
     });
 
-    it('is known by all of its messages where there are few', async () => {
+    it('is recognised by all of its messages where there are few', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a'), reading('b')]);
       expect((await mailbox.store.sampleMessages(mailbox.id)).map(({ id }) => id)).toEqual(['b', 'a']);

@@ -24,7 +24,7 @@ export function unendedAttempts(fixture: StoreFixture): void {
   describe('an attempt at a delivery', () => {
     const open = useMailbox(fixture);
 
-    it('counts as unended from its beginning until its end is told, whatever that is', async () => {
+    it('counts as unended from its beginning until it is reported as failed or released', async () => {
       const mailbox = open();
       await subscribed(mailbox);
       const first = await begun(mailbox);
@@ -41,7 +41,7 @@ export function unendedAttempts(fixture: StoreFixture): void {
       const next = { kind: 'retry', at: mailbox.now } as const;
       await mailbox.store.failDelivery({ ...named(mailbox, second), attempt: 2, error: 'HTTP 500', next });
       expect(await fixed(mailbox)).toMatchObject({ unended: 1 });
-      // One that fails late changes nothing but the count.
+      // An attempt that fails late changes only the count.
       await mailbox.store.failDelivery({ ...named(mailbox, first), attempt: 1, error: 'late', next: { kind: 'park' } });
       expect(await fixed(mailbox)).toMatchObject({ attempts: 2, unended: 0 });
       expect(await position(mailbox)).toMatchObject({ error: 'HTTP 500', parked: 0 });
@@ -59,12 +59,12 @@ export function unendedAttempts(fixture: StoreFixture): void {
       await mailbox.store.acceptDelivery(named(mailbox, first));
       const next = await begun(mailbox);
       expect(await fixed(mailbox)).toMatchObject({ id: next.id, attempts: 1, unended: 1, holds: 1 });
-      // What ended before belongs to another delivery.
+      // The attempt that is released belongs to the delivery before.
       await released(mailbox, first);
       expect(await fixed(mailbox)).toMatchObject({ unended: 1 });
     });
 
-    it('has the next one wait, and says why, until its end is told', async () => {
+    it('makes the next attempt wait, and says why, until its end is reported', async () => {
       const mailbox = open();
       await subscribed(mailbox);
       await begun(mailbox);
@@ -93,7 +93,7 @@ export function unendedAttempts(fixture: StoreFixture): void {
       expect(await position(mailbox)).toMatchObject({ error: null, nextAttemptAt: null, delivered: 2 });
     });
 
-    it('does not begin where another one began since the delivery was looked at', async () => {
+    it('does not begin if another attempt began since the delivery was looked at', async () => {
       const mailbox = open();
       await subscribed(mailbox);
       await begun(mailbox);
@@ -110,7 +110,7 @@ export function unendedAttempts(fixture: StoreFixture): void {
       expect(await fixed(mailbox)).toMatchObject({ attempts: 2, unended: 2 });
     });
 
-    it('that ended the subscription does not count when that is made again', async () => {
+    it('that ended the subscription does not count once the subscription is created again', async () => {
       const mailbox = open();
       await subscribed(mailbox);
       const delivery = await begun(mailbox);
@@ -121,7 +121,7 @@ export function unendedAttempts(fixture: StoreFixture): void {
       expect(await fixed(mailbox)).toMatchObject({ attempts: 1, unended: 0 });
     });
 
-    it('is narrowed to fewer changes, under another id, only while it is the first one', async () => {
+    it('is narrowed to fewer changes, under another id, only while it is the first attempt', async () => {
       const mailbox = open();
       await subscribed(mailbox, 3);
       const all = await begun(mailbox);

@@ -12,10 +12,10 @@ import {
 } from '../../fixtures/store/tested-store.ts';
 
 export function work(fixture: StoreFixture): void {
-  describe('the work that is left', () => {
+  describe('the work list', () => {
     const open = useMailbox(fixture);
 
-    it('offers live work newest first, each message with what is due of its thread', async () => {
+    it('offers live work newest first, and with each message what else is due of its thread', async () => {
       const mailbox = open();
       await mailbox.begin(100);
       const messages = [m('t1'), m('x1')].map((id) => ({ id, threadId: threadId(id === 't1' ? 'thread' : 'other') }));
@@ -70,7 +70,7 @@ export function work(fixture: StoreFixture): void {
       expect((await mailbox.pending('live', 1)).map((message) => message.id)).toEqual(['y']);
     });
 
-    it('offers a message again when its next attempt has come, in its place', async () => {
+    it('offers a message again, in its place, once its next attempt is due', async () => {
       const mailbox = open();
       await mailbox.begin(100);
       await mailbox.list(['a', 'b', 'c', 'd']);
@@ -124,7 +124,7 @@ export function work(fixture: StoreFixture): void {
       expect(await mailbox.counts()).toMatchObject({ stored: 1, gone: 0, failed: 0 });
     });
 
-    it('takes the count of an attempt for another kind of failure, and ignores a late report', async () => {
+    it('counts attempts from the start for another kind of failure, and ignores a late report', async () => {
       const mailbox = open();
       await mailbox.begin(100);
       await mailbox.list(['a']);

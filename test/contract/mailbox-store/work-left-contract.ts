@@ -7,7 +7,7 @@ export function workLeft(fixture: StoreFixture): void {
   describe('the work that is left', () => {
     const open = useMailbox(fixture);
 
-    it('counts threads by unread messages, and separately what was tried and what only lacks attachments', async () => {
+    it('counts threads by untried messages, and separately what was tried and what lacks attachments', async () => {
       const mailbox = open();
       await mailbox.put({ ...DEFAULT_SETTINGS, attachments: true });
       await mailbox.begin(100);
@@ -56,7 +56,7 @@ export function workLeft(fixture: StoreFixture): void {
       });
     });
 
-    it('is that of each mailbox whose full sync is under way', async () => {
+    it('counts the mailboxes whose full sync is under way', async () => {
       const mailbox = open();
       expect(await mailbox.store.countBackfills()).toBe(0);
       await mailbox.begin(100);
@@ -86,7 +86,7 @@ export function workLeft(fixture: StoreFixture): void {
       expect(await mailbox.store.countBackfills()).toBe(1);
     });
 
-    it('is paced by the ledger as it was last written', async () => {
+    it('reads the ledger as it was last written', async () => {
       const mailbox = open();
       expect(await mailbox.store.getLedger(mailbox.id)).toBeNull();
       await mailbox.store.update(mailbox.id, () => ({ ledger: 'spent', result: null }));

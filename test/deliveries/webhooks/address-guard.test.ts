@@ -31,7 +31,7 @@ describe('an address', () => {
   );
 
   it.each(['64:ff9b::127.0.0.1', '64:ff9b::a9fe:a9fe', '64:ff9b::', '64:ff9b::a00:1'])(
-    '%s is what NAT64 makes of it',
+    '%s is refused as the IPv4 address that NAT64 makes of it',
     (address) => {
       expect(whatIsRefused(address)).toMatch(/loopback|metadata|of this machine|private/);
     },
@@ -45,7 +45,7 @@ describe('an address', () => {
     expect(whatIsRefused(address)).toBeNull();
   });
 
-  it.each(['', 'localhost', '127.1', '1.2.3.4.5'])('%j is none', (address) => {
+  it.each(['', 'localhost', '127.1', '1.2.3.4.5'])('%j is not an address', (address) => {
     expect(whatIsRefused(address)).toBe('not an address');
   });
 });
@@ -145,7 +145,7 @@ describe('a webhook is not sent to', () => {
     },
   );
 
-  it('an address that a name has only by the time of the connection', async () => {
+  it('a private address that a public name has changed to', async () => {
     // For this sender 127.0.0.1 stands for a public address, and 127.0.0.2 for a private one.
     const first = await receiver();
     const second = await receiver({ host: '127.0.0.2', port: first.port });
@@ -177,7 +177,7 @@ describe('a webhook is not sent to', () => {
     expect(other.connections).toBe(0);
   });
 
-  it('a private address over a connection that a target that may reach it has open', async () => {
+  it('a private address over an open connection of a target that may reach it', async () => {
     const server = await receiver();
     const send = sender({ resolve: async () => [{ address: '127.0.0.1', family: 4 }] });
     const url = `http://internal.example.com:${server.port}/`;
@@ -186,7 +186,7 @@ describe('a webhook is not sent to', () => {
     expect(server.received.length).toBe(1);
   });
 
-  it('another network than the allowed ones', async () => {
+  it('a network other than the allowed ones', async () => {
     const server = await receiver({ host: '0.0.0.0' });
     const send = sender({ allowedNetworks: ['127.0.0.2', 'fd12::/16'] });
     expect(await send(`http://127.0.0.2:${server.port}/`)).toEqual({ kind: 'accepted' });

@@ -64,7 +64,7 @@ describe('the payload of a change', () => {
     expect(eventOfChange(stored, { message: null }).data).toMatchObject({ message: null });
   });
 
-  it('types are written as Standard Webhooks asks', () => {
+  it('has a type of the form that Standard Webhooks asks for', () => {
     const event = { mailbox, number: 3, after: 7, at };
     const types = [
       eventOfMailbox({ ...event, kind: 'needs-consent', code: 'access-revoked', reason: 'access was revoked' }),
@@ -154,7 +154,7 @@ describe('the fields of a message', () => {
 });
 
 describe('the event of a change', () => {
-  it('holds the asked fields only, whatever the reader gives', async () => {
+  it('holds only the fields that were asked for, whatever the reader gives', async () => {
     const whole = { subject: 'Fish', snippet: 'Fresh', text: 'Fresh fish' };
     const event = await eventOfChanged(stored, { fields: ['subject'], link: null }, async () => whole);
     expect(event).toEqual(eventOfChange(stored, { message: { subject: 'Fish' } }));
@@ -168,7 +168,7 @@ describe('the event of a change', () => {
     expect(event).toEqual(eventOfChange(stored, { link: 'https://a.example/1998a1' }));
   });
 
-  it('says when a message cannot be read any more', async () => {
+  it('says when a message can no longer be read', async () => {
     const event = await eventOfChanged(stored, { fields: ['text'], link: null }, async () => null);
     expect(event.data).toMatchObject({ message: null });
   });

@@ -13,7 +13,7 @@ const { receiver, sender } = useSending();
 const local = { allowPrivate: true };
 
 describe('a webhook', () => {
-  it('is a signed POST of JSON, which a receiver verifies by the kept library', async () => {
+  it('is a signed POST of JSON, which a receiver verifies with the library of Standard Webhooks', async () => {
     const server = await receiver();
     expect(await sender()(`http://127.0.0.1:${server.port}/hooks/mail?tenant=7`, local)).toEqual({ kind: 'accepted' });
     const [request] = server.received;
@@ -37,7 +37,7 @@ describe('a webhook', () => {
     expect(server.received[0]?.headers['webhook-signature']).toMatch(/^v1a,\S{88} v1,\S{44} v1,\S{44}$/);
   });
 
-  it('after a webhook goes over the same connection', async () => {
+  it('goes over the connection of the webhook before', async () => {
     const server = await receiver();
     server.answers(200, {}, 'thanks'.repeat(100));
     const send = sender();
@@ -45,7 +45,7 @@ describe('a webhook', () => {
     server.answers(500, {}, 'sorry'.repeat(100));
     await send(`http://127.0.0.1:${server.port}/`, local);
     expect(server.received.length).toBe(6);
-    // A request may begin before the connection of the one before is free again.
+    // A request may begin before the connection of the previous one is free again.
     expect(server.connections).toBeLessThanOrEqual(2);
   });
 
@@ -108,7 +108,7 @@ describe('an answer', () => {
     expect(await sender()(`http://127.0.0.1:${server.port}/`, local)).toMatchObject({ kind: 'retry', notBefore });
   });
 
-  it('with a date asks to wait until then', async () => {
+  it('with a date in Retry-After asks to wait until then', async () => {
     const server = await receiver();
     server.answer = (response) =>
       void response.writeHead(503, { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }).end();
@@ -142,7 +142,7 @@ describe('an answer', () => {
     expect(written).toBeLessThan(2 ** 25);
   });
 
-  it('that accepts and then comes to no end has accepted', async () => {
+  it('that accepts but never ends has accepted', async () => {
     const server = await receiver();
     server.answer = (response) => void response.writeHead(200).write('o');
     expect(await sender({ clock: hurriedClock })(`http://127.0.0.1:${server.port}/`, local)).toEqual({
@@ -197,7 +197,7 @@ describe('a receiver that is not reached', () => {
     });
   });
 
-  it('because the caller stops is not judged at all', async () => {
+  it('because the caller stops has no outcome', async () => {
     const server = await receiver();
     const stop = new AbortController();
     server.answer = () => stop.abort(new Error('the worker stops'));

@@ -9,7 +9,7 @@ import { Receiver } from '../../fixtures/host/webhook-receiver.ts';
 export const secret = generateWebhookSecret();
 
 export interface Sending {
-  /** Sends one webhook to a URL, to public addresses only unless the target says more. */
+  /** Sends one webhook to a URL, to public addresses only unless the target allows more. */
   readonly send: (url: string, target?: Partial<WebhookAddress>, signal?: AbortSignal) => Promise<WebhookOutcome>;
   readonly receiver: (options?: Parameters<typeof Receiver.open>[0]) => Promise<Receiver>;
   readonly sender: (options?: Partial<WebhookSenderOptions>) => Sending['send'];

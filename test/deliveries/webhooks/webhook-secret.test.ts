@@ -40,22 +40,19 @@ describe('the signature of a webhook', () => {
     });
   });
 
-  it('is made by every secret, the newest first, so that a rotation needs no common moment', () => {
+  it('is made with every secret, newest first, so that both sides need not rotate at the same moment', () => {
     const headers = signedHeaders(EXAMPLE, [ED25519, SYMMETRIC].map(parseWebhookSecret));
     expect(headers['webhook-signature']).toBe(`${SIGNED[ED25519]} ${SIGNED[SYMMETRIC]}`);
   });
 
-  it.each(['former', 'new'] as const)(
-    'is accepted by a receiver that has the %s secret, by the kept library',
-    (which) => {
-      const secrets = { former: generateWebhookSecret(), new: generateWebhookSecret() };
-      const body = Buffer.from(JSON.stringify({ subject: 'Grüße 🐟' }));
-      const headers = signedHeaders({ id: 'a_b-1', timestamp: Date.now(), body }, [secrets.new, secrets.former]);
-      const receiver = new Webhook(receiverKeyOf(secrets[which]).reveal());
-      expect(receiver.verify(body, { ...headers })).toEqual({ subject: 'Grüße 🐟' });
-      expect(() => receiver.verify(body, { ...headers, 'webhook-id': 'another' })).toThrow('No matching signature');
-    },
-  );
+  it.each(['former', 'new'] as const)('is accepted by the library of Standard Webhooks with the %s secret', (which) => {
+    const secrets = { former: generateWebhookSecret(), new: generateWebhookSecret() };
+    const body = Buffer.from(JSON.stringify({ subject: 'Grüße 🐟' }));
+    const headers = signedHeaders({ id: 'a_b-1', timestamp: Date.now(), body }, [secrets.new, secrets.former]);
+    const receiver = new Webhook(receiverKeyOf(secrets[which]).reveal());
+    expect(receiver.verify(body, { ...headers })).toEqual({ subject: 'Grüße 🐟' });
+    expect(() => receiver.verify(body, { ...headers, 'webhook-id': 'another' })).toThrow('No matching signature');
+  });
 
   it('by an ed25519 key is verified with the public key, and covers id, time and body', () => {
     const secret = generateWebhookSecret('ed25519');
@@ -68,13 +65,13 @@ describe('the signature of a webhook', () => {
     expect(verifiesWith(publicKey, signature, `x${EXAMPLE.id}.1614265330.${text}`)).toBe(false);
   });
 
-  it.each(['', 'a.b', 'a b', 'a\n', 'x'.repeat(201)])('is refused to the id %j', (id) => {
+  it.each(['', 'a.b', 'a b', 'a\n', 'x'.repeat(201)])('is refused for the id %j', (id) => {
     expect(() => signedHeaders({ ...EXAMPLE, id }, [parseWebhookSecret(SYMMETRIC)])).toThrow(RangeError);
   });
 });
 
 describe("a webhook's secret", () => {
-  it.each(['symmetric', 'ed25519'] as const)('is made, read back, and different each time (%s)', (kind) => {
+  it.each(['symmetric', 'ed25519'] as const)('is read back as it was generated, and differs each time (%s)', (kind) => {
     const secret = generateWebhookSecret(kind);
     expect(parseWebhookSecret(` ${secret.text.reveal()}\n`)).toEqual(secret);
     expect(parseWebhookSecret(secret.text.reveal()).text.reveal()).toBe(secret.text.reveal());
@@ -89,7 +86,7 @@ describe("a webhook's secret", () => {
     expect(signedHeaders(EXAMPLE, [long])['webhook-signature']).toBe(SIGNED[ED25519]);
   });
 
-  it('is written in one way, whatever alphabet and padding it was given in', () => {
+  it('has one written form, whatever alphabet and padding it was given in', () => {
     const bytes = Buffer.alloc(32, 0xfb);
     const secret = parseWebhookSecret(`whsec_${bytes.toString('base64url')}`);
     expect(secret.text.reveal()).toBe(`whsec_${bytes.toString('base64')}`);
@@ -99,11 +96,11 @@ describe("a webhook's secret", () => {
     ['no prefix', 'MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 'begins with whsec_'],
     ['too few bytes', `whsec_${randomBytes(23).toString('base64')}`, '24 to 64 bytes'],
     ['too many bytes', `whsec_${randomBytes(65).toString('base64')}`, '24 to 64 bytes'],
-    ['what is not base64', 'whsec_not base64 at all!', 'is not base64'],
+    ['text that is not base64', 'whsec_not base64 at all!', 'is not base64'],
     ['a public key', `whpk_${randomBytes(32).toString('base64')}`, 'needs the private key'],
     ['a seed of another length', `whsk_${randomBytes(31).toString('base64')}`, '32 bytes (its seed)'],
     ['halves that do not fit', `whsk_${randomBytes(64).toString('base64')}`, 'do not belong together'],
-  ])('is refused: %s, and the message does not show it', (_, text, why) => {
+  ])('is refused for %s, and the message does not show it', (_, text, why) => {
     const refused = (): unknown => parseWebhookSecret(text);
     expect(refused).toThrow(InvalidWebhookSecretError);
     expect(refused).toThrow(why);

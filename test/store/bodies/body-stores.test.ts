@@ -20,7 +20,7 @@ describe('a folder of bodies', () => {
     expect(statSync(join(folder(), 'deep/bodies/a1/object')).mode & 0o777).toBe(0o600);
   });
 
-  it('shows no body that is half written, and forgets the halves that crashed writers left', async () => {
+  it('removes half-written bodies that crashed writers left when it is tidied', async () => {
     const store = new FolderBodyStore(folder());
     const left = join(folder(), 'half-written', 'left');
     mkdirSync(join(folder(), 'half-written'));
@@ -32,7 +32,7 @@ describe('a folder of bodies', () => {
     expect(existsSync(join(folder(), 'a1/object'))).toBe(true);
   });
 
-  it('is unavailable, with what to do, when it cannot be used', async () => {
+  it('is unavailable, and says what to do, when it cannot be used', async () => {
     writeFileSync(join(folder(), 'file'), '');
     const error: unknown = await new FolderBodyStore(join(folder(), 'file'))
       .put('a1/object', new Uint8Array(3))
@@ -86,7 +86,7 @@ describe.skipIf(s3Missing !== null)(`an S3 server${s3Missing === null ? '' : ` (
     await store.close();
   });
 
-  it('is unavailable, with what to do and without secrets, when keys are wrong or no server answers', async () => {
+  it('is unavailable, says what to do and shows no secret, when keys are wrong or no server answers', async () => {
     const nobody = open(`s3://${server.bucket}/mail`, 'http://127.0.0.1:9');
     await expect(nobody.get('a1/object')).rejects.toMatchObject({
       failure: { kind: 'unavailable' },

@@ -37,7 +37,7 @@ describe('bodies outside the database', () => {
     for (const { store } of opened.splice(0)) await store.close();
   });
 
-  it('are those that are larger than was said, and no row holds them', async () => {
+  it('are those larger than the given size, and no row holds them', async () => {
     const mailbox = await open(inFolder(place(), 100));
     await mailbox.save(
       reading('a', { body: 'small' }),
@@ -72,7 +72,7 @@ describe('bodies outside the database', () => {
     expect(await mailbox.store.sweepBodies({ now: 260_000, grace: 60_000 })).toMatchObject({ removed: 1 });
   });
 
-  it('stay readable when others are kept elsewhere, or inside, from now on', async () => {
+  it('stay readable when later ones are kept elsewhere or inside', async () => {
     const first = await open();
     await first.save(reading('a'));
     const second = await open(inFolder(place('elsewhere')));
@@ -103,7 +103,7 @@ describe('bodies outside the database', () => {
     expect(objectsIn(place())).toHaveLength(1);
   });
 
-  it('are found where everything was copied to', async () => {
+  it('are found where their folder was moved to', async () => {
     const mailbox = await open();
     await mailbox.save(reading('a'));
     renameSync(place(), place('copied'));
@@ -114,7 +114,7 @@ describe('bodies outside the database', () => {
   it.for([
     ['missing', (object: string) => rmSync(object)],
     ['damaged', (object: string) => writeFileSync(object, 'body of b')],
-  ] as const)('that are %s are told, fetched again, and written again', async ([reason, spoil]) => {
+  ] as const)('that are %s are reported, fetched again, and written again', async ([reason, spoil]) => {
     const mailbox = await open();
     await mailbox.sync([reading('a'), reading('b'), reading('c', { body: 'body of a' })]);
     spoil(objectsIn(place()).find((object) => object.includes('6d34c9fe')) ?? '');
@@ -166,7 +166,7 @@ describe('bodies outside the database', () => {
     expect(await again.save(reading('b'))).toMatchObject({ stored: 1 });
   });
 
-  it('count as lost once a person said that their place is', async () => {
+  it('count as lost once a person has said that their place is lost', async () => {
     const mailbox = await open();
     await mailbox.save(reading('a'));
     rmSync(place(), { recursive: true });
@@ -176,7 +176,7 @@ describe('bodies outside the database', () => {
   });
 
   it(
-    'lose nothing that was answered when their writer is killed, and what nothing names is swept',
+    'lose nothing acknowledged when their writer is killed, and what no row names is swept',
     { timeout: 60_000 },
     async () => {
       const mailbox = await open();

@@ -76,7 +76,7 @@ describe.skipIf(s3Missing !== null)(
     ];
 
     it.each(REFUSALS)(
-      'a body that cannot be written (%s) is told, named by no row, and written later',
+      'a body that cannot be written (%s) is reported, named by no row, and written later',
       async (_name, fault, reason) => {
         spoil('PUT', fault);
         await expect(mailbox.save(reading('b'))).rejects.toMatchObject(unavailable(reason));
@@ -91,14 +91,14 @@ describe.skipIf(s3Missing !== null)(
       ...REFUSALS,
       ['half an answer', { kind: 'cut' }, /the connection broke off\.$/],
       ['half an answer, then silence', { kind: 'stalled' }, /no answer came in time\.$/],
-    ] as const)('a body that cannot be read (%s) is told, and is not taken for lost', async (_name, fault, reason) => {
+    ] as const)('a body that cannot be read (%s) is reported, and not taken for lost', async (_name, fault, reason) => {
       spoil('GET', fault);
       await expect(bodyOf('a')).rejects.toMatchObject(unavailable(reason));
       proxy.fault = () => null;
       expect(await bodyOf('a')).toBe('body of a');
     });
 
-    it('a body of other bytes is damaged, and never answered', async () => {
+    it('a body with other bytes counts as damaged, and is never returned', async () => {
       spoil('GET', { kind: 'altered' });
       await expect(bodyOf('a')).rejects.toMatchObject({
         failure: { kind: 'body-lost' },
@@ -107,7 +107,7 @@ describe.skipIf(s3Missing !== null)(
     });
 
     it.each(REFUSALS.filter(([name]) => name !== 'silence'))(
-      'a body that cannot be removed (%s) waits for a later sweep, and what is named stays',
+      'a body that cannot be removed (%s) waits for a later sweep, and what a row names stays',
       async (_name, fault, reason) => {
         await mailbox.save(reading('b'), reading('c'));
         await mailbox.applyTwice([record(200, deleted('b'), deleted('c'))], { generation: 0, mark: null });
@@ -117,14 +117,14 @@ describe.skipIf(s3Missing !== null)(
           unavailable(reason),
         );
         proxy.fault = () => null;
-        // Those that it condemned are another's after ten minutes.
+        // After ten minutes another sweep takes over what this one condemned.
         expect((await mailbox.store.sweepBodies({ now: 1_000_000 + 600_000, grace: 0 })).removed).toBe(2);
         expect(objectsIn(place)).toHaveLength(1);
         expect(await bodyOf('a')).toBe('body of a');
       },
     );
 
-    it('a bucket that is away, or another one, loses nothing: no read and no sweep takes bodies for lost', async () => {
+    it('a missing bucket loses nothing: no read and no sweep takes bodies for lost', async () => {
       await mailbox.save(reading('b'));
       await mailbox.applyTwice([record(200, deleted('b'))], { generation: 0, mark: null });
       await mailbox.store.dropBuriedBodies({ now: mailbox.now, grace: 0 });

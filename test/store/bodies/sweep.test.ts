@@ -35,7 +35,7 @@ describe('a sweep of bodies', () => {
 
   const bodyOf = async (id: string) => Buffer.from((await mailbox.message(id))?.body ?? []).toString();
 
-  it('takes what a writer wrote and did not come to name', async () => {
+  it('removes a body that a writer wrote but never named in a row', async () => {
     await bodies.keep([Buffer.from('never named')], NOW);
     expect(objectsIn(place())).toHaveLength(1);
     expect(await mailbox.store.sweepBodies(all)).toMatchObject({ removed: 1 });
@@ -48,7 +48,7 @@ describe('a sweep of bodies', () => {
       discard: (kept: readonly KeptBody[]) => bodies.discard(kept),
       keep: async (contents: readonly Uint8Array[], now: number) => {
         const kept = await bodies.keep(contents, now);
-        // A zombie that was suspended for hours: its bodies were taken for garbage.
+        // As after a suspension of hours: what this writer wrote looks like garbage.
         if (swept < 2) swept += (await mailbox.store.sweepBodies(all)).removed;
         return kept;
       },
@@ -95,7 +95,7 @@ describe('a sweep of bodies', () => {
       all,
     );
     await removing.promise;
-    // The same bytes again, while the older object of the same hash is condemned; and another sweep finishes that one.
+    // The same bytes are written again while the older object of their hash is condemned, and another sweep removes it.
     await mailbox.save(reading('a'));
     await mailbox.store.sweepBodies({ now: NOW + 3_600_000, grace: 0 });
     woken.resolve(undefined);
@@ -104,7 +104,7 @@ describe('a sweep of bodies', () => {
     expect(objectsIn(place())).toHaveLength(1);
   });
 
-  it('that was killed is finished by a later one', async () => {
+  it('that was killed is finished by a later sweep', async () => {
     await bodies.keep([Buffer.from('never named')], NOW);
     const killed = {
       known: () => bodies.places.known(),
@@ -120,7 +120,7 @@ describe('a sweep of bodies', () => {
     expect(await database.read((db) => db.selectFrom('body_objects').selectAll().execute())).toEqual([]);
   });
 
-  it('forgets nothing of a folder that is not mounted, and removes it once it is', async () => {
+  it('forgets nothing that it has to remove while a folder is not mounted, and removes it afterwards', async () => {
     await mailbox.save(reading('a'));
     const kept = objectsIn(place());
     await bodies.keep([Buffer.from('never named')], NOW);
@@ -132,7 +132,7 @@ describe('a sweep of bodies', () => {
     expect(objectsIn(place())).toEqual(kept);
   });
 
-  it('is kept from no place by another one that cannot be used', async () => {
+  it('sweeps a place although another place cannot be used', async () => {
     await mailbox.save(reading('a'));
     const [object = ''] = objectsIn(place());
     const second = await openOutside(join(folder(), 'mirror.db'), inFolder(join(folder(), 'second')));
@@ -157,7 +157,7 @@ describe('a sweep of bodies', () => {
   });
 
   it(
-    'leaves every body that a row names, and no other, whatever writers and other sweeps do beside it',
+    'leaves every body that a row names, and no other, whatever writers and other sweeps do meanwhile',
     { timeout: 60_000 },
     async () => {
       const step = fc.record({
