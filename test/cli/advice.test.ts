@@ -16,7 +16,7 @@ const VERBS = new Map(
 
 /** A command as sentences and pages give it: `tidemark login ${mailbox} --client FILE`. */
 const COMMAND = /\btidemark ([a-z]+(?:-[a-z]+)*)((?: (?:--[a-z][a-z-]*|\$\{[^}]*\}|[A-Z]+|[\w@+.:/=-]+))*)/g;
-/** The domain of a key's fingerprint ("tidemark key id") is no command. */
+/** "tidemark key id" is what a key's fingerprint is hashed with, not a command. */
 const NOT_A_VERB = new Set(['key']);
 
 interface Advice {
@@ -31,8 +31,8 @@ function adviceIn(file: string): readonly Advice[] {
   const isPage = file.endsWith('.md');
   return [...text.matchAll(COMMAND)].flatMap(([command, verb = '', rest = ''], index, all) => {
     const at = all[index]?.index ?? 0;
-    // In code only what stands in a string, in a page only what stands in a code span or block: before it is a quote, a
-    // bracket, or the prompt.
+    // A command counts in code only inside a string, and in a page only inside a code span or block. What stands before
+    // it tells: a quote, a bracket, or the prompt.
     const before = text.slice(Math.max(0, at - 5), at);
     const isCommand = isPage ? /(`|npx |\n)$/.test(before) : /['"`(:$,] ?$|(?:or|and|first|run) $/.test(before);
     return isCommand && !NOT_A_VERB.has(verb)
@@ -47,14 +47,14 @@ const files = (folder: string, suffix: string): readonly string[] =>
     .map((name) => join(folder, name));
 const ADVICE = [...files('src', '.ts'), ...files('docs', '.md'), 'README.md'].flatMap(adviceIn);
 
-it('Every command that a sentence or a page names exists, with the flags it names', () => {
+it('Every command that a message or a page names exists, and has the flags that are named with it', () => {
   const unknown = ADVICE.filter(
     ({ verb, flags }) => !flags.every((flag) => VERBS.get(verb)?.includes(flag) === true) || !VERBS.has(verb),
   );
   expect(unknown).toEqual([]);
 });
 
-it('Only programs name commands: what the library says may be shown to the customer of a product', () => {
+it('Only programs name commands, since a product may show messages of the library to its customers', () => {
   const named = files('src', '.ts')
     .filter((file) => !/^src\/(cli|start)\//.test(file))
     .flatMap((file) =>
@@ -68,14 +68,14 @@ it('Only programs name commands: what the library says may be shown to the custo
   expect(named).toEqual([]);
 });
 
-/** The variables of docs/variables.md, with the beginnings of those that it names as `TEMPORAL_*`. */
+/** The variables of docs/variables.md, and the prefixes of those that it names like `TEMPORAL_*`. */
 const VARIABLES = [
   ...readFileSync(join(ROOT, 'docs/variables.md'), 'utf8').matchAll(/`([A-Z][A-Z0-9_]+_[A-Z0-9]*)\*?`/g),
 ]
   .map(([, name = '']) => name)
   .filter((name) => name.endsWith('_') || name.length > 4);
 
-/** What only those see who run Tidemark: they set variables, and none of it is about a customer's mailbox. */
+/** Messages that only operators see, who set variables. None of them is about a customer's mailbox. */
 const FOR_OPERATORS = [
   { place: /^src\/config\//, why: 'the variables are what is wrong' },
   { place: /^src\/temporal\//, why: 'starting and joining a Temporal server, and encrypted payloads' },
@@ -89,7 +89,7 @@ const FOR_OPERATORS = [
   { place: /^src\/simulator\/control\.ts$/, why: 'an answer to a request by curl' },
 ];
 
-/** The sentences of a file that name a flag or a variable. Arguments for other programs are no sentences. */
+/** The sentences of a file that name a flag or a variable. Strings of one word are arguments for other programs. */
 function settingsNamedIn(file: string): readonly string[] {
   return readFileSync(join(ROOT, file), 'utf8')
     .split('\n')
@@ -115,7 +115,7 @@ it('Only programs, and errors that only operators see, name flags and variables'
   expect(VARIABLES).toEqual(expect.arrayContaining(['DATABASE_URL', 'TEMPORAL_', 'CHANGES_KEPT', 'PUSH_TOPIC']));
 });
 
-it('What says "npm start" says that it needs a checkout: an installed package has no such script', () => {
+it('A message that names "npm start" says that it needs a checkout, since a package has no such script', () => {
   const named = files('src/cli', '.ts').flatMap((file) =>
     [...readFileSync(join(ROOT, file), 'utf8').matchAll(/^(?! *(?:\*|\/[/*])).*npm start.*$/gm)].map(
       ({ 0: line, index, input }) => ({ line, around: input.slice(Math.max(0, index - 60), index + line.length) }),
@@ -125,7 +125,7 @@ it('What says "npm start" says that it needs a checkout: an installed package ha
   expect(named.length).toBeGreaterThan(3);
 });
 
-it('Commands are found where they are named', () => {
+it('The search finds the commands that known files name', () => {
   const found = (file: string): readonly string[] =>
     ADVICE.filter((advice) => advice.file === file).map(({ verb }) => verb);
   expect(found('src/cli/advice.ts')).toEqual(expect.arrayContaining(['start', 'list', 'login', 'connect', 'resume']));

@@ -15,13 +15,13 @@ const EXACT = {
   examples: { missing: [], extra: [], differing: [] },
 };
 
-describe('an audit tells', () => {
-  it('of an exact store that nothing differs', () => {
+describe('the result of an audit', () => {
+  it('says that nothing differs when the store is exact', () => {
     expect(auditWords(EXACT)).toBe('5,000 messages compared, no differences');
     expect(auditFailure(ADA, EXACT, { repaired: false })).toBeNull();
   });
 
-  it('what is not confirmed, beside what differs', () => {
+  it('says what differs, and what is not confirmed', () => {
     const found = { ...EXACT, extra: 99, unconfirmed: 4_900 };
     expect(auditWords(found)).toBe(
       '5,000 messages compared: 0 missing here, 99 only here, 0 with other labels, 4,900 not confirmed',
@@ -32,7 +32,7 @@ describe('an audit tells', () => {
     });
   });
 
-  it('of a difference that a repair left, to compare once more before it is reported', () => {
+  it('advises to compare once more, and then to report, when a difference remains after a repair', () => {
     expect(auditFailure(ADA, { ...EXACT, missing: 1 }, { repaired: true })).toMatchObject({
       code: 'drift',
       message:
@@ -42,7 +42,7 @@ describe('an audit tells', () => {
     });
   });
 
-  it('where nothing is confirmed, to compare again instead of a repair', () => {
+  it('advises to compare again instead of repairing when no difference is confirmed', () => {
     const found = { ...EXACT, unconfirmed: 1 };
     expect(auditWords(found)).toBe('5,000 messages compared, no confirmed differences, 1 not confirmed');
     for (const repaired of [false, true])

@@ -22,11 +22,11 @@ import { tidemark as runVerb } from '../fixtures/system/cli.ts';
 // Once in a process, before its first worker.
 installRuntime(createLog('silent'));
 
-/** A busy machine is slow: nothing is waited for longer than needed. */
+/** Long enough for a busy machine: a wait ends as soon as its condition holds. */
 const PATIENCE = { timeout: 45_000 };
 const READONLY = 'https://www.googleapis.com/auth/gmail.readonly';
 const DIRECTORY = 'https://www.googleapis.com/auth/admin.directory.user.readonly';
-/** A domain for each test: the server that all share remembers who was stopped. */
+/** Each test has its own domain, since the shared Temporal server remembers which mailboxes were stopped. */
 let domain = '';
 let domains = 0;
 const at = (name: string): string => `${name}@${domain}`;
@@ -102,7 +102,7 @@ describe('tidemark connect-domain', () => {
   ];
   const everyone = () => ['admin', 'ann', 'bea', 'dan', 'eve'].map(at);
 
-  it('says what can be done about a mailbox that it could not connect, while it connects the others', async () => {
+  it('names the remedy for each mailbox that it could not connect', async () => {
     await result('--dry-run');
     expect(await result()).toMatchObject({ started: everyone() });
     const tidemark = await openWithStores({ config: loadConfig({ env }) });
@@ -117,7 +117,7 @@ describe('tidemark connect-domain', () => {
     });
   });
 
-  it('starts every mailbox once, names who is left out, and changes nothing in a dry run', async () => {
+  it('starts every mailbox once, names the users that it leaves out, and changes nothing in a dry run', async () => {
     expect(await result('--dry-run')).toEqual({
       dryRun: true,
       started: everyone(),
@@ -157,7 +157,7 @@ describe('tidemark connect-domain', () => {
     expect(words.stdout).toContain(`1 left out, suspended: ${at('cy')}`);
   });
 
-  it('takes one organisational unit with those below it', async () => {
+  it('starts only one organisational unit and those below it with --org-unit', async () => {
     expect(await result('--org-unit', '/Sales', '--dry-run')).toMatchObject({
       started: [at('dan'), at('eve')],
       leftOut: [],
@@ -169,7 +169,7 @@ describe('tidemark connect-domain', () => {
     });
   });
 
-  it('does not touch a mailbox that its owner connected, and brings a new key to the others', async () => {
+  it('does not touch a mailbox that its owner connected, and gives a new key to the others', async () => {
     const grant = join(dataDir, 'ann.json');
     writeFileSync(grant, JSON.stringify(simulator.credentialsFor(at('ann'))));
     expect((await run(['connect', at('ann'), '--credentials', grant])).code).toBe(0);
@@ -196,7 +196,7 @@ describe('tidemark connect-domain', () => {
     await tidemark.close();
   });
 
-  it('starts no second mailbox for a user who was renamed, and says how the mailbox follows', async () => {
+  it('starts no second mailbox for a renamed user, and says how to rename the first', async () => {
     const [from, to] = [mailboxId(at('bea')), mailboxId(at('beatrice'))];
     simulator.mailbox(from).insert({ raw: 'Subject: one\r\n\r\nhello\r\n', labelIds: ['INBOX'] });
     const config = loadConfig({ env: { ...env, TIDEMARK_WORKFLOW_BUNDLE: (await workflowBundle()).codePath } });
@@ -222,7 +222,7 @@ describe('tidemark connect-domain', () => {
     await tidemark.close();
   }, 60_000);
 
-  it('does not touch stopped or removed mailboxes, and starts one that was connected and never ran', async () => {
+  it('does not start stopped or removed mailboxes, and starts one that was connected but never ran', async () => {
     await result();
     const tidemark = await openWithStores({ config: loadConfig({ env }) });
     for (const name of ['ann', 'bea']) await tidemark.temporal.workflow.getHandle(`mailbox/${at(name)}`).terminate();
@@ -236,13 +236,13 @@ describe('tidemark connect-domain', () => {
     await expect.poll(() => result('--dry-run'), PATIENCE).toMatchObject(expected);
     expect(await result()).toMatchObject(expected);
     expect(await result()).toMatchObject({ started: [], stopped: [at('ann'), at('bea')] });
-    // The stopped one has got the new key; the removed one nothing.
+    // The stopped mailbox has the new key; the removed one has no credentials.
     expect((await tidemark.credentials.get(mailboxId(at('ann'))))?.version).toBe(2);
     expect(await tidemark.credentials.get(mailboxId(at('bea')))).toBeNull();
     await tidemark.close();
   });
 
-  it('connects the others when Google gives no token for one, or the key of one is gone, and ends with 1', async () => {
+  it('starts the others, and exits with 1, when one user gets no token or has unreadable credentials', async () => {
     simulator.directory.set(at('aaron'), {});
     await result().catch(() => undefined);
     const tidemark = await openWithStores({ config: loadConfig({ env }) });
@@ -266,7 +266,7 @@ describe('tidemark connect-domain', () => {
     await tidemark.close();
   });
 
-  it('changes nothing in another database than that of the mailboxes, and takes none of another one', async () => {
+  it('refuses mailboxes that another database mirrors, and stores no credentials for them', async () => {
     const config = loadConfig({ env: { ...env, TIDEMARK_WORKFLOW_BUNDLE: (await workflowBundle()).codePath } });
     const worker = await runWorker({ config, log: createLog('silent'), clock: hurriedClock });
     await result();
@@ -291,7 +291,7 @@ describe('tidemark connect-domain', () => {
     expect(await other.credentials.list()).toEqual([]);
     expect(await running()).toHaveLength(everyone().length);
 
-    // One that is not connected yet may be of this database: then only the others are refused.
+    // A mailbox that has not run yet may belong to this database: then only the others are refused.
     await tidemark.temporal.workflow.getHandle(`mailbox/${at('ann')}`).terminate();
     await other.client.start(mailboxId(at('ann')), {});
     await expect.poll(running, PATIENCE).toHaveLength(everyone().length);
@@ -307,7 +307,7 @@ describe('tidemark connect-domain', () => {
     await tidemark.close();
   }, 90_000);
 
-  it('changes nothing when no credentials that are held can be read', async () => {
+  it('changes nothing when it can decrypt none of the stored credentials', async () => {
     await result();
     simulator.addMailbox(at('new'));
     env['TIDEMARK_SECRET_KEY'] = Buffer.alloc(32, 7).toString('base64');
@@ -319,7 +319,7 @@ describe('tidemark connect-domain', () => {
     });
   });
 
-  it('reads a domain of many pages', async () => {
+  it('reads a directory of several pages', async () => {
     for (let i = 0; i < 1_100; i++) simulator.directory.set(at(`user-${i}`), { isMailboxSetup: false });
     expect(((await result('--dry-run')) as { leftOut: unknown[] }).leftOut).toHaveLength(1_103);
   });
@@ -335,7 +335,7 @@ describe('tidemark connect-domain', () => {
     expect(await result('--dry-run')).toMatchObject({ started: everyone() });
   });
 
-  it('does not say of a refused token that the administrator lacks a privilege', async () => {
+  it('does not blame a refused token on the privileges of the administrator', async () => {
     const error = { code: 401, message: 'Invalid Credentials', errors: [{ reason: 'authError' }] };
     const directory = createServer((_, response) => {
       response.writeHead(401, { 'content-type': 'application/json' }).end(JSON.stringify({ error }));

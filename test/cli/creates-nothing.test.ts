@@ -11,7 +11,7 @@ import { describePostgres, useDatabases } from '../fixtures/postgres/suite-datab
 
 const ADA = 'ada@example.com';
 
-/** How each verb is given; those that make or serve something, and those that open no store, are left out by name. */
+/** The arguments that each verb is run with. A verb that creates a store, or that opens none, is marked as such. */
 const ARGUMENTS: Readonly<Record<string, readonly string[] | 'creates' | 'no store'>> = {
   migrate: 'creates',
   worker: 'creates',
@@ -50,11 +50,11 @@ const ARGUMENTS: Readonly<Record<string, readonly string[] | 'creates' | 'no sto
   'set-current-version': ['build'],
 };
 
-const DRIVEN = Object.entries(ARGUMENTS).flatMap(([verb, args]) =>
+const CASES = Object.entries(ARGUMENTS).flatMap(([verb, args]) =>
   typeof args === 'string' ? [] : [[verb, args] as const],
 );
 
-describe('a verb that makes no store', () => {
+describe('verbs that need an existing store', () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'tidemark-nothing-'));
@@ -67,11 +67,11 @@ describe('a verb that makes no store', () => {
       ...args,
     );
 
-  it('is each verb of the command line, or is known to make something', () => {
+  it('are in the table of this test, as is every other verb', () => {
     expect(Object.keys(ARGUMENTS).sort()).toEqual(VERBS.map(({ name }) => name).sort());
   });
 
-  it.each(DRIVEN)('%s makes neither a folder nor a file where there is no store', async (verb, args) => {
+  it.each(CASES)('%s creates neither a folder nor a file where there is no store', async (verb, args) => {
     const database = join(folder, 'typo', 'mail.sqlite');
     const { code, stdout, stderr } = await run([verb, ...args], { DATABASE_URL: `sqlite:${database}` });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -82,14 +82,14 @@ describe('a verb that makes no store', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('move makes nothing of a source that is not there, and no target', async () => {
+  it('move creates neither a source nor a target where there is no source', async () => {
     const [from, to] = [join(folder, 'typo', 'from.sqlite'), join(folder, 'new', 'to.sqlite')];
     const { code, stderr } = await run(['move', '--from', `sqlite:${from}`, '--to', `sqlite:${to}`]);
     expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining(`There is no file ${from}`) });
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('makes no file of credentials beside a store without one', async () => {
+  it('create no credentials file beside a store', async () => {
     const database = join(folder, 'kept', 'mail.sqlite');
     const env = { DATABASE_URL: `sqlite:${database}` };
     expect((await run(['migrate'], env)).code).toBe(0);
@@ -101,9 +101,9 @@ describe('a verb that makes no store', () => {
   });
 });
 
-describePostgres('a verb that makes no store, on PostgreSQL', () => {
+describePostgres('verbs that need an existing store, on PostgreSQL', () => {
   const databases = useDatabases();
-  it('makes no table in a database that holds no store', async () => {
+  it('create no table in a database that holds no store', async () => {
     const database = await databases({ empty: true });
     const folder = mkdtempSync(join(tmpdir(), 'tidemark-nothing-'));
     try {

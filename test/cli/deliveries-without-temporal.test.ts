@@ -51,13 +51,13 @@ describe('while no Temporal server answers', () => {
     expect(JSON.parse(stdout)).toMatchObject(result);
   });
 
-  it('of mailboxes nothing is said to be stored, and nothing of what runs', async () => {
+  it('list says that an empty store holds no mailbox', async () => {
     await tidemark({ ...env(), DATABASE_URL: `sqlite:${join(folder(), 'empty.sqlite')}` }, 'migrate');
     const { stdout } = await tidemark({ ...env(), DATABASE_URL: `sqlite:${join(folder(), 'empty.sqlite')}` }, 'list');
     expect(stdout).toMatch(/^No mailbox is stored in sqlite:\S+empty\.sqlite\. Connect one/);
   });
 
-  it('a program sees what is parked, and ends a subscription', async () => {
+  it('a program lists parked changes, and ends a subscription', async () => {
     const opened = await openDeliveries({ config: loadConfig({ env: env() }) });
     const { deliveries } = opened;
     expect(await deliveries.parked('crm')).toMatchObject([{ error: 'cannot be parsed' }]);

@@ -49,7 +49,7 @@ describe('tidemark start --dry-run', () => {
     await expect(system.tidemark.client.status(system.mailbox)).rejects.toThrow('no mail of it is stored');
   });
 
-  it('waits where Gmail refuses a page for a while', async () => {
+  it('waits while Gmail refuses a page of the listing, and goes on', async () => {
     for (const status of [429, 503])
       await fetch(`${system.config.gmailRootUrl}/simulator/faults`, {
         method: 'POST',
@@ -61,12 +61,12 @@ describe('tidemark start --dry-run', () => {
     expect(listed?.messages).toBe((await json(system.env, 'start', mailbox, '--dry-run')).first.messages);
   });
 
-  it('names the price of the requests where the price file has one', async () => {
+  it('names the cost of the requests when the price file has their price', async () => {
     const { stdout } = await tidemark(priced, 'start', system.mailbox, '--dry-run');
     expect(stdout).toMatch(/\n {2}cost +EUR 0\.0\d+ before the daily free allowance\n/);
   });
 
-  it('prefers fewer requests where they cost money, though it takes more units', async () => {
+  it('prefers fewer requests where they cost money, even for more units', async () => {
     const plain = await json(system.env, 'start', system.mailbox, '--dry-run');
     const { first } = await json(priced, 'start', system.mailbox, '--dry-run');
     expect(first.messages).toBe(plain.first.messages);
@@ -74,7 +74,7 @@ describe('tidemark start --dry-run', () => {
     expect(first.money).toEqual({ currency: 'EUR', amount: expect.closeTo(first.requests * 0.0005, 9) });
   });
 
-  it('foretells what the sync then takes, and says of a known mailbox that nothing is left', async () => {
+  it('foretells what the sync then costs, and says that nothing is left to fetch after it', async () => {
     const { first } = await json(system.env, 'start', system.mailbox, '--dry-run');
     await system.startWorker();
     await tidemark(system.env, 'start', system.mailbox, '--wait');

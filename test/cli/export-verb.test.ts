@@ -28,11 +28,11 @@ afterEach(() => {
 async function store(
   bodies: Record<string, string>,
   format: MessageFormat,
-  rawless: Record<string, string> = {},
+  withoutRaw: Record<string, string> = {},
 ): Promise<void> {
   const { store: mirror, credentials } = await openStores(databaseAt(`sqlite:${path}`));
   await mirror.putMailbox({ mailbox: ADA, settings: { ...DEFAULT_SETTINGS, format }, now: 1 });
-  const readings = (all: Record<string, string>) =>
+  const fetched = (all: Record<string, string>) =>
     Object.entries(all).map(([id, body]): FetchedMessage => ({
       id: messageId(id),
       threadId: threadId(id),
@@ -43,10 +43,10 @@ async function store(
       snippet: '',
       body: Buffer.from(body),
     }));
-  await mirror.saveFetched({ mailbox: ADA, messages: readings(bodies), format, now: 1 });
+  await mirror.saveFetched({ mailbox: ADA, messages: fetched(bodies), format, now: 1 });
   await mirror.saveFetched({
     mailbox: ADA,
-    messages: readings(rawless).map((reading) => ({ ...reading, lacks: 'raw' as const })),
+    messages: fetched(withoutRaw).map((message) => ({ ...message, lacks: 'raw' as const })),
     format: 'full',
     now: 1,
   });
@@ -60,7 +60,7 @@ const run = (...args: readonly string[]) =>
 const nested = (depth: number): string =>
   `${'{"mimeType":"multipart/mixed","parts":['.repeat(depth)}{"mimeType":"text/plain"}${']}'.repeat(depth)}`;
 
-it('A message that is nested some thousands of levels deep, or whose body is no JSON, stops no other one', async () => {
+it('A message that is nested very deeply, or whose body is not JSON, does not stop the export of others', async () => {
   await store(
     {
       a: '{"payload":{"mimeType":"text/plain"}}',
@@ -81,7 +81,7 @@ it('A message that is nested some thousands of levels deep, or whose body is no 
 });
 
 it.each(['export', 'check-bodies'])(
-  'Numbers that no number of JavaScript holds, stored by an earlier version, stop no message of %s',
+  'Numbers too large for JavaScript, which an earlier version stored, do not stop %s',
   async (verb) => {
     await store({ a: '{}', b: '{}', c: '{}' }, 'full');
     const database = new DatabaseSync(path);
@@ -130,7 +130,7 @@ it('A chat in a mailbox of raw messages is exported as full, says what it lacks,
   expect(mbox.stderr).toMatch(/^1 message of ada@example.com left out: Gmail gave no raw of them/);
 });
 
-it('A damaged body in the database keeps no other message from the export, and is fetched again', async () => {
+it('A damaged body in the database does not stop the export of others, and is fetched again', async () => {
   await store({ a: `{"payload":{"text":"${'a'.repeat(500)}"}}`, b: '{"payload":{}}' }, 'full');
   const database = new DatabaseSync(path);
   database.exec("update bodies set body = x'28b52ffd0000' where message_id = 'a'");
@@ -158,7 +158,7 @@ it('A damaged body in the database keeps no other message from the export, and i
   });
 });
 
-it('check-bodies of a mailbox that may not run promises a fetch by a partial sync only', async () => {
+it('check-bodies promises a fetch only with a partial sync, since the mailbox may not run', async () => {
   await store({ a: `{"payload":{"text":"${'a'.repeat(500)}"}}` }, 'full');
   const database = new DatabaseSync(path);
   database.exec("update bodies set body = x'28b52ffd0000' where message_id = 'a'");

@@ -42,7 +42,7 @@ test('a wait says what fails meanwhile, each failure once', async () => {
   expect(await said()).toBe(`Still waiting. ${OUTAGE.message}\nStill waiting. the disk is full\n`);
 });
 
-test('a wait for quota, and what ends the wait by itself, are no failures', async () => {
+test('a short wait for quota, and a condition that ends the wait, are not reported as failures', async () => {
   const { out, said } = terminal();
   failureNotice(
     out,
@@ -53,7 +53,7 @@ test('a wait for quota, and what ends the wait by itself, are no failures', asyn
   expect(await said()).toBe('');
 });
 
-test('a long wait for quota is said once, though its end moves', async () => {
+test('a long wait for quota is reported once, though its end moves', async () => {
   const { out, said } = terminal();
   const tell = failureNotice(out, AT_ZERO);
   for (const until of [3_600_000, 7_200_000])
@@ -66,7 +66,7 @@ test('a long wait for quota is said once, though its end moves', async () => {
   expect(await said()).toBe('Still waiting. the daily limit, until 3600000\n');
 });
 
-test('a failure is said while the wait goes on, and the wait ends as it would', async () => {
+test('a failure is reported during the wait, and the wait then ends as usual', async () => {
   const { out, said } = terminal();
   const clock = createVirtualClock();
   const client = { progress: async () => reportWith({ live: OUTAGE, backfill: null }) };

@@ -32,7 +32,7 @@ describe('tidemark login', () => {
     rmSync(dataDir, { recursive: true });
   });
 
-  /** Runs one command; `link` resolves with what it asks a person to open. */
+  /** Runs one command; `link` resolves with the link that it asks a person to open. */
   function begin(
     args: readonly string[],
     { clock = systemClock, signal = new AbortController().signal }: { clock?: Clock; signal?: AbortSignal } = {},
@@ -67,7 +67,7 @@ describe('tidemark login', () => {
     begin(['login', ...args, '--client', join(dataDir, 'client.json'), '--no-browser']);
   const run = (...args: string[]) => begin(args).ended;
 
-  it('connects the mailbox once the person has agreed, and shows so in the browser', async () => {
+  it('connects the mailbox once the person has agreed, and says so in the browser', async () => {
     const { link, ended } = login(ADA, '--json');
     const callback = await answerConsent(await link, { account: ADA });
     const page = await fetch(callback);
@@ -88,13 +88,13 @@ describe('tidemark login', () => {
     expect(`${stdout}${stderr}`).not.toContain(simulator.credentialsFor(ADA).refresh_token);
   });
 
-  it('connects the chosen account without an e-mail, and asks for the metadata scope where it is enough', async () => {
+  it('connects the chosen account without an e-mail, and asks only for the scope that the format needs', async () => {
     const { link, ended } = login('--format', 'metadata');
     const url = await link;
     expect(new URL(url).searchParams.get('scope')).toBe('https://www.googleapis.com/auth/gmail.metadata');
     await fetch(await answerConsent(url, { account: BOB }));
     expect(await ended).toMatchObject({ code: 0, stdout: expect.stringContaining(`${BOB} is connected`) });
-    // What the grant bars is refused before anything starts, with the way out.
+    // What the grant does not allow is refused before anything starts, with the remedy.
     const refused = await run('start', BOB, '--json');
     expect({ code: refused.code, ...(JSON.parse(refused.stderr) as object) }).toMatchObject({
       code: 'scope-missing',
@@ -109,7 +109,7 @@ describe('tidemark login', () => {
     });
   });
 
-  it('says that gmail.metadata beside gmail.readonly bars bodies, and another consent mends it', async () => {
+  it('mends a grant in which gmail.metadata beside gmail.readonly bars bodies', async () => {
     const scopes = ['metadata', 'readonly'].map((name) => `https://www.googleapis.com/auth/gmail.${name}`);
     writeFileSync(join(dataDir, 'grant.json'), JSON.stringify(simulator.grant(ADA, { scopes })));
     expect(await run('connect', ADA, '--credentials', join(dataDir, 'grant.json'))).toMatchObject({ code: 0 });
@@ -129,7 +129,7 @@ describe('tidemark login', () => {
     expect(JSON.parse((await ended).stdout)).toMatchObject({ connected: true, scopes: [scopes[1]] });
   });
 
-  it('refuses another account than was named, in the browser too, and stores nothing', async () => {
+  it('refuses an account other than the named one, says so in the browser, and stores nothing', async () => {
     const { link, ended } = login(ADA, '--json');
     const page = await fetch(await answerConsent(await link, { account: BOB }));
     expect(await page.text()).toContain('Not connected');
@@ -138,7 +138,7 @@ describe('tidemark login', () => {
     expect(await run('start', BOB)).toMatchObject({ code: 1, stderr: expect.stringContaining('is not connected') });
   });
 
-  it('goes on waiting when something else comes to its port', async () => {
+  it('ignores stray requests to its port, and goes on waiting', async () => {
     const { link, ended } = login(ADA);
     const url = await link;
     const port = new URL(new URL(url).searchParams.get('redirect_uri') ?? '');
@@ -156,7 +156,7 @@ describe('tidemark login', () => {
     expect(await ended).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('declined') });
   });
 
-  it('gives up after the time that it was given, and at once at Ctrl-C', async () => {
+  it('gives up after --timeout, and at once on Ctrl-C', async () => {
     const timeout = begin(['login', ADA, '--client', join(dataDir, 'client.json'), '--no-browser', '--timeout', '1s']);
     expect(await timeout.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('Nobody answered') });
     const interrupted = new AbortController();
@@ -168,7 +168,7 @@ describe('tidemark login', () => {
     expect(await waiting.ended).toMatchObject({ code: 130 });
   });
 
-  it("needs a client file of Google's", async () => {
+  it('needs the file of an OAuth client', async () => {
     expect(await begin(['login', ADA]).ended).toMatchObject({ code: 2 });
     expect(await begin(['login', ADA, '--client', join(dataDir, 'none.json')]).ended).toMatchObject({
       code: 1,

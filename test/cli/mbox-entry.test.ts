@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { mboxEntry } from '../../src/cli/mbox-entry.ts';
 
-/** What an mboxrd reader does: the opposite. */
+/** Reads the messages back as an mboxrd reader does. */
 function read(mbox: string): string[] {
   return mbox
     .split(/^From .*\n/m)
@@ -23,12 +23,12 @@ describe('an mbox entry', () => {
     expect(read(mbox)).toEqual(bodies);
   });
 
-  it('keeps bytes that are no text', () => {
+  it('keeps bytes that are not text', () => {
     const raw = Buffer.from([0x53, 0x3a, 0x20, 0xff, 0xfe, 0x80, 0x0a, 0x0a, 0xe4, 0x0a]);
     expect(mboxEntry(raw, null).includes(raw)).toBe(true);
   });
 
-  it('ends a message without a last line break by one of its own, so that the next is found', () => {
+  it('ends with a line break even if the message does not, so that the next one is found', () => {
     expect(mboxEntry(Buffer.from('S: a\n\nb'), 0).toString().endsWith('\n\nb\n\n')).toBe(true);
   });
 });

@@ -25,8 +25,8 @@ async function written(
   return { stdout: out, stderr: err };
 }
 
-describe('what is written to a terminal', () => {
-  it('shows control characters and line breaks of whatever is in a line', async () => {
+describe('the output of the command line', () => {
+  it('shows control characters and line breaks inside a line as escapes', async () => {
     const said = await written(async (out) => {
       out.result({}, () => HOSTILE);
       out.result({}, () => ['first', HOSTILE]);
@@ -37,23 +37,23 @@ describe('what is written to a terminal', () => {
     expect(said).toEqual({ stdout: `${SHOWN}\nfirst\n${SHOWN}\n${SHOWN}\n\n${SHOWN}\n`, stderr: `${SHOWN}\n` });
   });
 
-  it('escapes in JSON what JSON itself leaves as it is', async () => {
+  it('escapes in JSON the control characters that JSON itself leaves', async () => {
     const { stdout } = await written((out) => out.result({ subject: HOSTILE }, () => ''), { json: true });
     expect(stdout).toBe(`{"subject":"${SHOWN.replace(String.raw`\u000a`, String.raw`\n`)}"}\n`);
     expect(JSON.parse(stdout)).toEqual({ subject: HOSTILE });
   });
 
-  it('draws progress in place, with nothing of a stranger obeyed', async () => {
+  it('draws progress in place, with control characters escaped', async () => {
     const { stderr } = await written((out) => out.draw(HOSTILE), { terminal: true });
     expect(stderr).toBe(`\r\u001B[K${SHOWN.slice(0, 79)}`);
   });
 
-  it('draws no more columns than the terminal has, as wide as they are shown', async () => {
+  it('draws no more columns than the terminal has, and counts wide characters as two', async () => {
     const { stderr } = await written((out) => out.draw('件名件名'), { terminal: true, columns: 8 });
     expect(stderr).toBe('\r\u001B[K件名件');
   });
 
-  it('passes the bytes of mail to a pipe as they are, and shows them to a terminal line by line', async () => {
+  it('passes the bytes of mail to a pipe as they are, and to a terminal as escaped lines', async () => {
     const mail = Buffer.from('Subject: \u001B[2J\r\n\r\n\u009Bhello\r\n');
     expect((await written((out) => out.mail(mail))).stdout).toBe('Subject: \u001B[2J\r\n\r\n\u009Bhello\r\n');
     expect((await written((out) => out.mail(mail), { terminal: true })).stdout).toBe(
@@ -61,7 +61,7 @@ describe('what is written to a terminal', () => {
     );
   });
 
-  it.each([[[]], [['--json']]])('shows those of an argument that is refused %j', async (flags) => {
+  it.each([[[]], [['--json']]])('escapes control characters of a refused argument, options %j', async (flags) => {
     const stdout = new PassThrough();
     const stderr = new PassThrough();
     const said = text(stderr);
@@ -80,7 +80,7 @@ describe('what is written to a terminal', () => {
     expect((await said).trimEnd().split('\n')).toHaveLength(1);
   });
 
-  it('names a typing error in one line, with what may have been meant', async () => {
+  it('names a mistyped verb in one line, with the verb that may have been meant', async () => {
     const stderr = new PassThrough();
     const said = text(stderr);
     expect(

@@ -25,7 +25,7 @@ function reportWith(changes: {
 }
 
 describe('progress', () => {
-  it('shows share, speed, units and the time that is left', () => {
+  it('shows share, speed, units and the time left', () => {
     const meter = new Pacemeter();
     meter.add(reportWith({ stored: 0, units: 0 }), 0);
     meter.add(reportWith({ stored: 500, pending: 500, units: 5_000 }), 5_000);
@@ -46,13 +46,13 @@ describe('progress', () => {
     expect(line).not.toContain('%');
   });
 
-  it('knows no end while nothing moves', () => {
+  it('gives no time left while nothing moves', () => {
     const meter = new Pacemeter();
     for (const at of [0, 1_000, 2_000]) meter.add(reportWith({ stored: 10, pending: 90 }), at);
     expect(meter.read(90)).toMatchObject({ messagesPerSecond: 0, unitsPerMinute: 0, remaining: null, unitsLeft: null });
   });
 
-  it('forgets speeds of long ago', () => {
+  it('forgets the speed of long ago', () => {
     const meter = new Pacemeter();
     meter.add(reportWith({ stored: 0 }), 0);
     meter.add(reportWith({ stored: 10_000 }), 1_000);
@@ -60,7 +60,7 @@ describe('progress', () => {
     expect(meter.read(10).messagesPerSecond).toBeCloseTo(1, 1);
   });
 
-  it('goes by what the quota will let through, where that is known', () => {
+  it('takes the time left from the forecast of the quota, where there is one', () => {
     const meter = new Pacemeter();
     meter.add(reportWith({ stored: 0 }), 0);
     meter.add(reportWith({ stored: 500, pending: 500 }), 1_000);
@@ -88,7 +88,7 @@ describe('progress', () => {
     });
   });
 
-  it("knows the end though a minute's quota is spent in a second and the rest of the minute waits", () => {
+  it("gives the time left when a minute's quota is spent at once and the rest of the minute waits", () => {
     const meter = new Pacemeter();
     for (let at = 0; at <= 50_000; at += 250) meter.add(reportWith({ stored: at === 0 ? 0 : 300, pending: 300 }), at);
     expect(meter.read(300)).toMatchObject({ messagesPerSecond: 6, remaining: 50_000 });

@@ -9,7 +9,7 @@ const mailbox = mailboxId('ada@example.com');
 const to = mailboxId('countess@example.com');
 const CONNECT = 'tidemark login ada@example.com --client FILE, or tidemark connect ada@example.com --credentials FILE';
 
-/** Every kind of remedy: a new one is missing here for the compiler. */
+/** Every kind of remedy: the type makes the compiler refuse a kind that is missing here. */
 const ADVICE: { readonly [Kind in Remedy['kind']]: readonly (readonly [Extract<Remedy, { kind: Kind }>, string])[] } = {
   start: [[{ kind: 'start', mailbox }, 'Start it: tidemark start ada@example.com (tidemark list names all mailboxes)']],
   'connect-and-start': [
@@ -163,7 +163,7 @@ const ADVICE: { readonly [Kind in Remedy['kind']]: readonly (readonly [Extract<R
   'connect-single': [[{ kind: 'connect-single' }, 'Connect single mailboxes with tidemark login or connect.']],
 };
 
-test.each(Object.values(ADVICE).flat())('the commands of the remedy %o', (remedy, advice) => {
+test.each(Object.values(ADVICE).flat())('the command line gives its advice for the remedy %o', (remedy, advice) => {
   expect(adviceOf(remedy)).toBe(advice);
 });
 
@@ -173,7 +173,7 @@ it('the command line adds its advice to what the library says', () => {
   expect(messageWithAdvice(error)).toBe(`${error.message} ${adviceOf({ kind: 'start', mailbox }) ?? ''}`);
 });
 
-it("a remedy of a newer version's worker adds nothing", () => {
+it('an unknown remedy, from a worker of a newer version, adds no advice', () => {
   const unknown = JSON.parse('{"kind":"something-new"}') as Remedy;
   expect(withAdvice('It is so.', unknown)).toBe('It is so.');
 });

@@ -28,7 +28,7 @@ const live: MailboxState = { ...fresh, fullSync: { kind: 'done' } };
 const after = (state: MailboxState, ...events: readonly MailboxEvent[]): MailboxState =>
   events.reduce((before, event, index) => transition(before, event, NOW + index * 1_000), state);
 
-/** What `status` knows of a mailbox: `null` when no workflow runs. */
+/** What `status` knows of a mailbox in this state. A `state` of null means that no workflow runs. */
 function reported(state: MailboxState | null, { answers = true }: { answers?: boolean } = {}): MailboxReport {
   const running: RunningView =
     state === null
@@ -49,14 +49,14 @@ test('status says "in sync" only of a mailbox that asks Gmail and is answered', 
   expect(said({ ...reported(live), conditions: failing('no answer') })).toMatch(/phase +live, since /);
 });
 
-test('status says when failed messages are tried again, and promises nothing of a mailbox that rests', () => {
+test('status says that failed messages are tried again by themselves, or once the mailbox runs', () => {
   const withFailed = (report: MailboxReport): string => said({ ...report, counts: { ...NO_COUNTS, failed: 2 } });
   expect(withFailed(reported(live))).toContain('2 (tried again by themselves: tidemark failures');
   for (const resting of [after(live, { kind: 'paused' }), null])
     expect(withFailed(reported(resting))).toContain('2 (tried again once it runs: tidemark failures');
 });
 
-test('status tells what failed before a mailbox was stopped or paused as what was, not as what is', () => {
+test('status reports what failed before a mailbox was stopped or paused as past', () => {
   const conditions = failing('no answer; trying again');
   expect(said({ ...reported(null), conditions })).toContain('until it was stopped, live syncs: no answer');
   expect(said({ ...reported(after(live, { kind: 'paused' })), conditions })).toContain(
@@ -65,7 +65,7 @@ test('status tells what failed before a mailbox was stopped or paused as what wa
   expect(said({ ...reported(live), conditions })).toMatch(/last error +live syncs: no answer/);
 });
 
-test("status and Temporal's page promise a paused mailbox's subscriptions no attempt", () => {
+test("status and Temporal's page give no time for the next attempt of a paused mailbox's deliveries", () => {
   const waiting = [{ subscription: 'crm', why: 'failing', since: NOW, until: NOW + 5 * MINUTE }] as const;
   const delivering = { ...live, webhooks: { ...live.webhooks, waiting, waits: 1 } };
   expect(said(reported(delivering))).toContain('next attempt 2026-01-01 00:05:00Z (in 4m)');
@@ -76,7 +76,7 @@ test("status and Temporal's page promise a paused mailbox's subscriptions no att
   expect(detailsOf(paused)).toContain('next attempt after the signal `resume`');
 });
 
-test('status says that a watch has expired, and that a mailbox without it is polled only while it asks Gmail', () => {
+test('status says that a watch has expired, and that polling replaces it unless the mailbox is paused', () => {
   const watch = { renewedAt: NOW - 7 * DAY, renewAt: NOW - 6 * DAY, expiration: NOW, isRenewed: false };
   const expired = { ...live, push: { ...live.push, watch } };
   expect(said(reported(expired))).toContain(
@@ -85,7 +85,7 @@ test('status says that a watch has expired, and that a mailbox without it is pol
   expect(said(reported(after(expired, { kind: 'paused' })))).toMatch(/its watch has expired, no notification yet\n/);
 });
 
-test('a spent budget of the day lets new mail go on, except while the mailbox is paused or blocked', () => {
+test('a spent daily budget lets new mail go on, except while the mailbox is paused or blocked', () => {
   const held: MailboxState = { ...fresh, fullSync: { kind: 'fetching' }, heldUntil: NOW + DAY };
   expect(said(reported(held))).toContain('units of the day are spent; new mail goes on');
   expect(detailsOf(held)).toContain('units of the day are spent; live syncs go on');
@@ -97,7 +97,7 @@ test('a spent budget of the day lets new mail go on, except while the mailbox is
   }
 });
 
-test('progress says until when a spent budget of the day holds a backfill back', () => {
+test('progress says until when a spent daily budget holds a backfill', () => {
   const held: MailboxState = { ...fresh, fullSync: { kind: 'fetching' }, heldUntil: NOW + DAY };
   const fetching = { step: 'fetching', startedAt: NOW, finishedAt: null };
   expect(progressLine({ ...reported(held), fullSync: fetching }, new Pacemeter().read(5))).toContain(
@@ -105,7 +105,7 @@ test('progress says until when a spent budget of the day holds a backfill back',
   );
 });
 
-test('only a wait for quota delays a sync that is asked for, not a spent budget of the day', () => {
+test('a wait for quota delays a requested sync, and a spent daily budget does not', () => {
   const held: MailboxState = { ...fresh, fullSync: { kind: 'fetching' }, heldUntil: NOW + DAY };
   expect(reported(held).phase).toBe('rate-limited');
   expect(obstacleWords(reported(held), NOW)).toBeNull();
@@ -114,12 +114,12 @@ test('only a wait for quota delays a sync that is asked for, not a spent budget 
   expect(obstacleWords(reported(limited), NOW + 2 * MINUTE)).toBe("it waits for Gmail's quota.");
 });
 
-test('a workflow task that fails is told as what it is, and not as a worker that is missing', () => {
+test('a failing workflow task is reported as such, not as a missing worker', () => {
   const words = obstacleWords({ ...reported(live, { answers: false }), failingTask: { attempt: 7 } }, NOW);
   expect(words).toMatch(/^its workflow task keeps failing \(attempt 7\): .* nothing is lost\.$/);
 });
 
-test('status of a blocked mailbox says too that no worker answered: without one, no command helps', () => {
+test('status of a blocked or paused mailbox also says when no worker answered', () => {
   const refused = after(live, failureEvent('MailboxUnavailable', 'switched off', { lane: 'live', asked: false }));
   const revoked = after(live, failureEvent('ConsentRevoked', 'revoked', { lane: 'live', asked: false }));
   for (const state of [refused, revoked, after(live, { kind: 'paused' })]) {
@@ -128,7 +128,7 @@ test('status of a blocked mailbox says too that no worker answered: without one,
   }
 });
 
-test('status of a blocked mailbox names the remedy that the store knows, where no worker answers', () => {
+test('status of a blocked mailbox takes the remedy from the store when no worker answers', () => {
   const state = after(live, failureEvent('MailboxUnavailable', 'no label', { lane: 'live', asked: false }));
   const remedy = { kind: 'correct-labels', mailbox: ADA } as const;
   const conditions: Conditions = {
@@ -140,7 +140,7 @@ test('status of a blocked mailbox names the remedy that the store knows, where n
   );
 });
 
-test('an error that is over is not told as "none now" while the mailbox is blocked by another one', () => {
+test('a past error does not make status say "none now" while another error blocks the mailbox', () => {
   const state = after(
     live,
     failureEvent('OtherDatabase', 'another database', { lane: 'live', asked: false }),
@@ -154,7 +154,7 @@ test('an error that is over is not told as "none now" while the mailbox is block
   expect(detailsOf(state)).not.toContain('No error now');
 });
 
-test('an error that is over is told as over, with the time', () => {
+test('status says that a past error is over, and since when', () => {
   const synced: MailboxEvent = {
     kind: 'partial-synced',
     stored: 0,

@@ -33,7 +33,7 @@ async function report(state: MailboxState): Promise<MailboxReport> {
   return reportOf(ADA, stored, { phase: 'failed', status: statusOf(state) });
 }
 
-test('status says when a blocked mailbox is asked again by itself, and what makes it sooner', async () => {
+test('status says when a blocked mailbox tries again by itself, and how to make it try at once', async () => {
   const text = reportLines(await report(off), null, NOW + MINUTE / 2).join('\n');
   expect(text).toContain('next attempt  by itself 2026-01-01 00:01:00Z (in 30s)\n');
   expect(text).toContain('at once: tidemark resume ada@example.com');
@@ -50,7 +50,7 @@ test('status says when a blocked mailbox is asked again by itself, and what make
   });
 });
 
-test('status of a mailbox that is paused as well promises no attempt, and says how both end', async () => {
+test('status of a blocked mailbox that is also paused promises no attempt, and says how to end both', async () => {
   const text = reportLines(await report(transition(off, { kind: 'paused' }, NOW)), null, NOW).join('\n');
   expect(text).toContain('next attempt  none while it is paused\n');
   expect(text).not.toContain('by itself');
@@ -63,7 +63,7 @@ test('status of a mailbox that is paused as well promises no attempt, and says h
   );
 });
 
-test('status says one cause of both lanes once, with the older time', async () => {
+test('status names a cause of both lanes only once, with the earlier time', async () => {
   const since = (at: number) => ({ kind: 'failing', message: 'no answer', since: at, until: null }) as const;
   const text = reportLines(
     { ...(await report(fresh)), conditions: { live: since(NOW + MINUTE), backfill: since(NOW) } },
@@ -74,7 +74,7 @@ test('status says one cause of both lanes once, with the older time', async () =
   expect(text.match(/no answer/g)).toHaveLength(1);
 });
 
-test('status names the commands of what a failure and a block carry as data', async () => {
+test('status turns the remedy of a failure or of a block into commands', async () => {
   const message = 'The database lacks a table';
   const failing = { kind: 'failing', message, since: NOW, until: null, remedy: { kind: 'migrate' } } as const;
   expect(
@@ -98,12 +98,12 @@ test('status names the commands of what a failure and a block carry as data', as
   );
 });
 
-test('status of a mailbox that nothing blocks says nothing of it', async () => {
+test('status of a mailbox that is not blocked names no next attempt', async () => {
   expect(reportLines(await report(fresh), null, NOW).join('\n')).not.toContain('next attempt');
   expect(reportJson(await report(fresh), null)).toMatchObject({ blocked: null });
 });
 
-test('status advises on a delivery that failed, whose mailbox is not blocked', async () => {
+test('status advises on a failed delivery of a mailbox that is not blocked', async () => {
   const remedy = { kind: 'take-place', mailbox: ADA, resumes: true } as const;
   const failed = transition(
     fresh,

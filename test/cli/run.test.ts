@@ -24,7 +24,7 @@ afterEach(() => {
 const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
   tidemark({ HOME: dataDir, TIDEMARK_DATA_DIR: dataDir, TEMPORAL_ADDRESS: inject('temporalAddress'), ...env }, ...args);
 
-it.each(['--version', '-V'])('says its version, that of package.json: %s', async (flag) => {
+it.each(['--version', '-V'])('%s prints the version in package.json', async (flag) => {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     readonly version: string;
   };
@@ -37,7 +37,7 @@ describe('the command line', () => {
     expect(program.commands.map((command) => command.name())).toEqual(VERBS.map(({ name }) => name));
   });
 
-  it('shows the same help of all verbs whether their code is loaded or not', async () => {
+  it('shows the same help whether the code of the verbs is loaded or not', async () => {
     const helpOf = async (loaded: boolean): Promise<string> => (await wholeProgram(() => loaded)).helpInformation();
     expect(await helpOf(false)).toBe(await helpOf(true));
   });
@@ -60,28 +60,28 @@ describe('the command line', () => {
     ['a bad duration', ['start', 'ada@example.com', '--poll-interval', '5']],
     ['no setting', ['configure', 'ada@example.com']],
     ['a bad recovery', ['configure', 'ada@example.com', '--recovery', 'fast']],
-    ['a label of notifications without any', ['start', 'ada@example.com', '--no-push', '--push-label', 'INBOX']],
+    ['a push label without push', ['start', 'ada@example.com', '--no-push', '--push-label', 'INBOX']],
     ['a bad format', ['start', 'ada@example.com', '--format', 'eml']],
     ['a bad export format', ['export', 'ada@example.com', '--format', 'pst']],
     ['too many arguments', ['status', 'ada@example.com', 'bob@example.com']],
     ['no credentials file', ['connect', 'ada@example.com']],
-    ['nothing to resume', ['resume']],
+    ['no mailbox to resume', ['resume']],
     ['one mailbox and all of them', ['resume', 'ada@example.com', '--all']],
     ['one mailbox and a phase', ['resume', 'ada@example.com', '--phase', 'failed']],
     ['a phase and all of them', ['resume', '--all', '--phase', 'failed']],
     ['a dry run that waits', ['start', 'ada@example.com', '--dry-run', '--wait']],
-    ['a build and none', ['set-current-version', 'b1', '--unversioned']],
-    ['a number of messages beside a file of them', ['simulate', '--mbox', 'a.mbox', '--messages', '5']],
-    ['a host where nothing listens', ['push', '--pull', '--host', '127.0.0.1']],
-    ['a phase that nothing resumes', ['resume', '--phase', 'live']],
-  ])('ends with 2 for %s, and nothing on stdout', async (_, args) => {
+    ['a build id beside --unversioned', ['set-current-version', 'b1', '--unversioned']],
+    ['a number of messages beside an mbox file', ['simulate', '--mbox', 'a.mbox', '--messages', '5']],
+    ['a host to listen on beside --pull', ['push', '--pull', '--host', '127.0.0.1']],
+    ['a phase that cannot be resumed', ['resume', '--phase', 'live']],
+  ])('exits with 2 for %s, and prints nothing on stdout', async (_, args) => {
     const { code, stdout, stderr } = await run(args);
     expect(code).toBe(2);
     expect(stdout).toBe('');
     expect(stderr).not.toMatch(/^ +at /m);
   });
 
-  it('refuses every option that its help says another one for, without that one', async () => {
+  it('refuses each option whose help begins with "with --OTHER" when OTHER is not given', async () => {
     const program = await wholeProgram();
     const dependent = program.commands.flatMap((command) =>
       command.options
@@ -108,11 +108,11 @@ describe('the command line', () => {
     ['a removal that is not confirmed', ['remove', 'ada@example.com']],
     ['no setting', ['configure', 'ada@example.com']],
     ['no build', ['set-current-version']],
-  ])('ends with 2 for %s where no server answers, too', async (_, args) => {
+  ])('exits with 2 for %s even where no server answers', async (_, args) => {
     expect((await run(args, { TEMPORAL_ADDRESS: '127.0.0.1:1' })).code).toBe(2);
   });
 
-  it('names a wrong environment variable and ends with 2', async () => {
+  it('names a wrong environment variable, and exits with 2', async () => {
     const { code, stderr } = await run(['list'], { LOG_LEVEL: 'loud' });
     expect(code).toBe(2);
     expect(stderr).toMatch(/^tidemark: LOG_LEVEL is "loud": expected one of .*\n$/);
@@ -149,7 +149,7 @@ describe('the command line', () => {
     expect((await run(['export', 'nobody@example.com'])).code).toBe(1);
   });
 
-  it('changes the order of a subscription by no option that does not name it', async () => {
+  it('changes the order of a subscription only by --order', async () => {
     const subscribe = (...args: string[]) => run(['subscribe', 'crm', '--url', 'https://example.com/hooks', ...args]);
     expect((await subscribe('--order', 'above-all')).code).toBe(0);
     const { code, stderr } = await subscribe('--attempts', '5');
@@ -177,7 +177,7 @@ describe('the command line', () => {
     });
   });
 
-  it('refuses files that are no credentials', async () => {
+  it('refuses files that do not hold credentials', async () => {
     const missing = await run(['connect', 'ada@example.com', '--credentials', join(dataDir, 'none.json'), '--json']);
     expect({ code: missing.code, error: JSON.parse(missing.stderr) }).toMatchObject({
       code: 1,
@@ -199,7 +199,7 @@ describe('the command line', () => {
     expect(stderr.trim().split('\n')).toHaveLength(1);
   });
 
-  it('names the database that it looked into where a mailbox is not stored', async () => {
+  it('names the database in which it did not find a mailbox', async () => {
     const database = join(dataDir, 'tidemark.sqlite');
     for (const verb of ['export', 'check-bodies']) {
       expect((await run([verb, 'nobody@example.com'])).stderr).toBe(
@@ -209,7 +209,7 @@ describe('the command line', () => {
     }
   });
 
-  it('says who listens already on a port that is taken', async () => {
+  it('says in one line that a port is taken', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as AddressInfo;
@@ -229,7 +229,7 @@ describe('the command line', () => {
     });
   });
 
-  it('shows where an error came from when debugging', async () => {
+  it('shows the stack of an error when LOG_LEVEL is debug', async () => {
     const { stderr } = await run(['status', 'nobody@example.com'], { LOG_LEVEL: 'debug' });
     expect(stderr).toMatch(/^ +at /m);
   });

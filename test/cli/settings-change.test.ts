@@ -9,7 +9,7 @@ import { labelId } from '../../src/model/ids.ts';
 import { System } from '../fixtures/system/system.ts';
 import { tidemark } from '../fixtures/system/cli.ts';
 
-describe('a change of settings that removes or fetches', () => {
+describe('a change of settings', () => {
   let system: System;
   let email: string;
 
@@ -27,7 +27,7 @@ describe('a change of settings that removes or fetches', () => {
     [...(await system.truth()).values()].filter((labels) => !/\b(SPAM|TRASH)\b/.test(labels)).length;
   const settings = async () => (await system.tidemark.client.status(system.mailbox)).settings;
 
-  it('is previewed by the library: what leaves, what is fetched, and what that costs', async () => {
+  it('is previewed by the library: which messages leave, which are fetched, and what that costs', async () => {
     const { client } = system.tidemark;
     const [all, inbox] = [await visible(), await inInbox()];
     expect(await client.previewSettings(system.mailbox, { scope: { labelIds: [labelId('INBOX')] } })).toMatchObject({
@@ -52,7 +52,7 @@ describe('a change of settings that removes or fetches', () => {
   });
 
   it.each(['start', 'configure'])(
-    'is refused by %s without --yes where there is no terminal, in numbers',
+    'is refused by %s without --yes or a terminal when messages leave or are to fetch, with their number',
     async (verb) => {
       const before = await settings();
       const { code, stdout, stderr } = await tidemark(system.env, verb, email, '--label', 'INBOX');
@@ -76,7 +76,7 @@ describe('a change of settings that removes or fetches', () => {
   it.each([
     ['a date in the future', ['--after', '2099-01-01'], 'is not there yet'],
     ['a label that does not exist', ['--label', 'Nothing of the kind'], 'has no label "Nothing of the kind"'],
-  ])('is refused for %s, with --yes, too', async (_, options, words) => {
+  ])('is refused for %s even with --yes', async (_, options, words) => {
     const before = await settings();
     for (const verb of ['start', 'configure']) {
       const { code, stderr } = await tidemark(system.env, verb, email, ...options, '--yes');
@@ -85,7 +85,7 @@ describe('a change of settings that removes or fetches', () => {
     expect(await settings()).toEqual(before);
   });
 
-  it('is refused for a scope in which nothing is left, with --yes, too', async () => {
+  it('is refused for a scope that would leave no message, even with --yes', async () => {
     const { id } = await system.control<{ id: string }>('labels', { name: 'Empty' });
     const before = await settings();
     const { code, stderr } = await tidemark(system.env, 'configure', email, '--label', 'Empty', '--yes');
@@ -108,7 +108,7 @@ describe('a change of settings that removes or fetches', () => {
   it.each([
     ['y', 0],
     ['n', 1],
-  ])('is asked about at a terminal, and %s is heeded', async (answer, code) => {
+  ])('is asked about at a terminal, and follows the answer "%s"', async (answer, code) => {
     const keyboard = Object.assign(new PassThrough(), { isTTY: true });
     const stdout = new PassThrough();
     const stderr = Object.assign(new PassThrough(), { isTTY: true });
@@ -131,7 +131,7 @@ describe('a change of settings that removes or fetches', () => {
     await expect.poll(async () => (await settings())?.scope.labelIds, { timeout: 20_000 }).toEqual(['INBOX']);
   });
 
-  it('is done with --yes, and start says what it changed', async () => {
+  it('is made with --yes, and start says what it changed', async () => {
     const changed = await tidemark(system.env, 'start', email, '--limit', '10', '--yes');
     expect(changed).toMatchObject({ code: 0, stdout: expect.stringContaining('its settings are now: full') });
     expect(changed.stdout).toContain('newest 10');

@@ -31,8 +31,8 @@ function reportWith({ failed = 0, doubt = null }: { failed?: number; doubt?: Mai
   };
 }
 
-describe('a mailbox that is in sync and lacks messages', () => {
-  it('says so, and who names them', () => {
+describe('a mailbox in sync', () => {
+  it('says how many messages could not be fetched, and which command lists them', () => {
     expect(shortfallLines(reportWith({ failed: 12 }), NOW)).toEqual([
       '12 messages could not be fetched: tidemark failures ada@example.com',
     ]);
@@ -41,11 +41,11 @@ describe('a mailbox that is in sync and lacks messages', () => {
     );
   });
 
-  it('says nothing where nothing is missing', () => {
+  it('says nothing when no message is missing', () => {
     expect(shortfallLines(reportWith({}), NOW)).toEqual([]);
   });
 
-  it('ends with an exit code of its own where a script asks for it', () => {
+  it('makes a command exit with 3 when messages failed and the script asks for that', () => {
     const fails = (failed: number, failOnFailures: boolean) => (): void =>
       requireNoFailures(reportWith({ failed }), { failOnFailures });
     expect(fails(1, false)).not.toThrow();
@@ -88,7 +88,7 @@ describe('a mailbox whose listings are doubted', () => {
     },
   );
 
-  it('does not alarm where mail only came and went while it was listed', () => {
+  it('reports no shortfall when mail only came and went during the listing', () => {
     const report = reportWith({ doubt: DOUBT });
     expect(shortfallLines(report, NOW)).toEqual([]);
     expect(reportLines(report, null, NOW).join('\n')).toMatch(
@@ -99,7 +99,7 @@ describe('a mailbox whose listings are doubted', () => {
     );
   });
 
-  it('promises no listing of a mailbox that does not run', () => {
+  it('promises no new listing when it does not run', () => {
     const report = reportWith({ doubt: { ...DOUBT, absent: 1 } });
     expect(reportLines({ ...report, phase: 'needs-consent' }, null, NOW).join('\n')).toContain('Nothing is removed\n');
     expect(shortfallLines(report, NOW, { runs: false })).toEqual([
@@ -108,7 +108,7 @@ describe('a mailbox whose listings are doubted', () => {
   });
 });
 
-it('A sync tells what it left of the full sync from new mail that is not fetched yet', () => {
+it('A sync counts what is left of the full sync apart from new mail that is not fetched yet', () => {
   expect(leftWords({ pending: 0, backfill: 0 })).toBe('');
   expect(leftWords({ pending: 5, backfill: 5 })).toBe('; 5 messages of the full sync still to fetch');
   expect(leftWords({ pending: 2, backfill: 0 })).toBe('; 2 new or changed messages still to fetch');

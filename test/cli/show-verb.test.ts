@@ -67,7 +67,7 @@ describe('without a Temporal server', () => {
     });
   });
 
-  it('show prints it as JSON, and its RFC 822 bytes where they are held', async () => {
+  it('show prints a message as JSON, or as RFC 822 bytes where these are stored', async () => {
     const { stdout } = await run(['show', 'ada@example.com', 'a', '--json']);
     expect(JSON.parse(stdout)).toMatchObject({
       id: 'a',
@@ -85,7 +85,7 @@ describe('without a Temporal server', () => {
     });
   });
 
-  it('show says why there is no text: of a message without any, not for its format', async () => {
+  it('show says whether a message has no text or its format leaves the text out', async () => {
     const mail = await openStoredMail(`sqlite:${path()}`);
     const pdf = MAIL.replace(/--b\r\nContent-Type: text[^]*?(?=--b\r\nContent-Type: application)/, '');
     await mail.store('full', { p: pdf });
@@ -97,7 +97,7 @@ describe('without a Temporal server', () => {
     );
   });
 
-  it('show says what it does not know', async () => {
+  it('show names the message or the mailbox that it does not find', async () => {
     expect(await run(['show', 'ada@example.com', 'no'])).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/^tidemark: ada@example.com has no readable message "no"/),
@@ -121,7 +121,7 @@ describe('without a Temporal server', () => {
   });
 
   it.each([['show', 'ada@example.com', 'a'], ['changes', 'ada@example.com'], ['export', 'ada@example.com'], ['list']])(
-    '%s of a database that is not there creates none, and says what to do',
+    '%s does not create a missing database, and says what to do',
     async (...args) => {
       const other = join(folder(), 'none', 'typo.sqlite');
       expect(await run(args, other)).toMatchObject({

@@ -18,8 +18,8 @@ describe('tidemark simulate', () => {
   const simulate = (...args: string[]) =>
     tidemark(env(), 'simulate', '--port', '0', '--credentials', folder(), ...args);
 
-  /** What it says until the person ends it. */
-  async function said(...args: string[]): Promise<string> {
+  /** What the verb prints before it is interrupted. */
+  async function printed(...args: string[]): Promise<string> {
     const [stdout, stderr] = [new PassThrough(), new PassThrough()];
     const ended = new AbortController();
     const whole = text(stdout);
@@ -35,13 +35,13 @@ describe('tidemark simulate', () => {
   it('shows commands that can be pasted, wherever the credentials are', async () => {
     const place = join(folder(), "Ada's files");
     mkdirSync(place);
-    const words = await said('--credentials', place);
+    const words = await printed('--credentials', place);
     expect(words).toContain(`  tidemark connect ${ADA} --credentials '${place.replace("'", "'\\''")}/${ADA}.json'\n`);
-    expect(await said('--credentials', folder())).toContain(`--credentials ${folder()}/${ADA}.json\n`);
+    expect(await printed('--credentials', folder())).toContain(`--credentials ${folder()}/${ADA}.json\n`);
     expect(words).toMatch(/\nCtrl-C ends it\. It keeps no changes\.\n$/);
   });
 
-  it('says in its help what stands for what', async () => {
+  it('explains its options in its help', async () => {
     const { stdout } = await simulate('--help');
     const words = stdout.replace(/\s+/g, ' ');
     expect(words).toContain('a name by which clients reach it, besides localhost and IP addresses;');
@@ -52,7 +52,7 @@ describe('tidemark simulate', () => {
     expect(words).toContain('Runs until Ctrl-C, and keeps no changes.');
   });
 
-  it('refuses an address that is given twice, and a push endpoint that is no URL', async () => {
+  it('refuses an address that is given twice, and a push endpoint that is not a URL', async () => {
     expect(await simulate('--email', ADA, '--email', ADA)).toEqual({
       code: 2,
       stdout: '',
@@ -67,7 +67,7 @@ describe('tidemark simulate', () => {
     }
   });
 
-  it('says in one line that a file is no mbox', async () => {
+  it('says in one line that a file is not an mbox', async () => {
     const mbox = join(folder(), 'mail.mbox');
     writeFileSync(mbox, 'PK');
     expect(await simulate('--mbox', mbox)).toEqual({

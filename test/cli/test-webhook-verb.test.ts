@@ -27,15 +27,15 @@ const testWebhook = (...args: readonly string[]) =>
     ...args,
   );
 
-function verified(key: string, { body, headers }: Received): unknown {
+function verified(secret: string, { body, headers }: Received): unknown {
   const flat = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
-  return new Webhook(key).verify(body, flat);
+  return new Webhook(secret).verify(body, flat);
 }
 
 describe('tidemark test-webhook', () => {
   const url = (): string => `http://127.0.0.1:${receiver.port}/hooks/mail`;
 
-  it('sends one event that a receiver verifies with the key that is shown', async () => {
+  it('sends one event that a receiver verifies with the secret that is shown', async () => {
     const { code, stdout, stderr } = await testWebhook(url(), '--allow-private');
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^Accepted after \d+ ms\.\n$/) });
     const [request] = receiver.received;

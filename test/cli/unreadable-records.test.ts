@@ -7,7 +7,7 @@ import { webhookSecretsOf } from '../../src/secrets/secret-owner.ts';
 describe('records that no key decrypts', () => {
   const ADD = 'Add the key that encrypted them to TIDEMARK_OLD_SECRET_KEYS and run this again, or';
 
-  it('are named with the command that replaces the one that there is', () => {
+  it('are named with the command that replaces them', () => {
     expect(unreadableWords([mailboxId('ada@example.com')])).toBe(
       `No key decrypts the credentials of ada@example.com. ${ADD} connect the mailbox again: ` +
         'tidemark connect ada@example.com --credentials FILE',
@@ -18,7 +18,7 @@ describe('records that no key decrypts', () => {
     );
   });
 
-  it('have each remedy once, however many there are', () => {
+  it('share one remedy of each kind, however many there are', () => {
     const owners = Array.from({ length: 300 }, (_, index) => mailboxId(`user-${index}@example.com`));
     const words = unreadableWords([...owners, webhookSecretsOf('crm'), webhookSecretsOf('erp')]);
     expect(words.length).toBeLessThan(700);

@@ -8,7 +8,7 @@ describe('words for a person', () => {
     expect([0, 999, 1_000, 1_234_567, 1_999.6].map(count)).toEqual(['0', '999', '1,000', '1,234,567', '2,000']);
   });
 
-  it('count things by their plural', () => {
+  it('put counted things in the plural', () => {
     expect([counted(1, 'mailbox'), counted(2, 'mailbox'), counted(1_000, 'change')]).toEqual([
       '1 mailbox',
       '2 mailboxes',
@@ -16,7 +16,7 @@ describe('words for a person', () => {
     ]);
   });
 
-  it('give a duration as exactly as it matters', () => {
+  it('round a duration to its two largest units', () => {
     expect([0, 400, 40_000, 200_000, 20_904_000, 200_000_000].map(about)).toEqual([
       '0s',
       '0s',

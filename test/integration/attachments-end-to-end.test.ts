@@ -60,7 +60,7 @@ describe('attachments, with everything real but Gmail', () => {
     expect(Buffer.from(parts.data ?? '', 'base64url').toString()).toBe('late');
     expect(await box.workflowFailures()).toEqual([]);
 
-    /** The bodies of the parts of an exported message; none when it is not stored. */
+    /** The bodies of an exported message's parts; an empty list when it is not stored. */
     async function exported(messageId: string): Promise<readonly { readonly data?: string }[]> {
       const { code, stdout } = await tidemark('export', box.id);
       expect(code).toBe(0);

@@ -29,7 +29,7 @@ const HARM: readonly (readonly [what: string, ...command: string[]])[] = [
   ],
 ];
 
-describe.concurrent('tidemark start alone brings a mailbox back, exact, that was', () => {
+describe.concurrent('tidemark start makes a mailbox exact again that was', () => {
   let rig: Rig;
   beforeAll(async () => {
     rig = await Rig.open('brought-back');
@@ -37,7 +37,7 @@ describe.concurrent('tidemark start alone brings a mailbox back, exact, that was
   });
   afterAll(() => rig.close());
 
-  /** Something of everything that happens at Gmail. */
+  /** One of each kind of change at Gmail. */
   function change(box: TestMailbox): void {
     const [first = '', second = '', third = ''] = box.ids();
     box.gmail.delete(first);
@@ -47,7 +47,7 @@ describe.concurrent('tidemark start alone brings a mailbox back, exact, that was
   }
 
   it.each(HARM)(
-    '%s, in the middle of its first full sync and once more in sync',
+    '%s during its first full sync, and once more when in sync',
     async (what, ...command) => {
       const box = await rig.mailbox(`harmed-${what.replaceAll(/\W+/g, '-')}`, { messages: 60, threadSize: 1 });
       box.gmail.paging.listPage = 20;
@@ -59,7 +59,7 @@ describe.concurrent('tidemark start alone brings a mailbox back, exact, that was
           ['workflow', ...command, '--workflow-id', box.handle.workflowId],
           { env: { ...rig.env, PATH: process.env['PATH'] } },
         );
-        // It asks whether it shall delete.
+        // `delete` asks for confirmation.
         harming.child.stdin?.end('y\n');
         await harming;
         await eventually(
@@ -91,7 +91,7 @@ describe.concurrent('tidemark start alone brings a mailbox back, exact, that was
       await start();
       await box.exact(40_000);
       expect((await box.report()).failingTask).toBeNull();
-      // A batch that was on its way is asked for once more.
+      // What was in flight is fetched once more.
       const ids = new Set(box.ids());
       expect([...rig.simulator.fetches()].filter(([id, count]) => ids.has(id) && count > 2)).toEqual([]);
     },

@@ -8,12 +8,12 @@ import { eventually } from '../fixtures/host/eventually.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
-/** Answers of this mailbox's batches take so long: its backfill lasts long enough for something to happen beside it. */
+/** How long (ms) each batch takes, so that a backfill lasts long enough for something to happen beside it. */
 const SLOW_BATCHES = 250;
 /** A recovery waits half a minute until Gmail's index shows everything up to its mark. */
 const RECOVERY = 75_000;
 
-describe.concurrent('what happens in a mailbox', () => {
+describe.concurrent('a mailbox becomes exact', () => {
   let rig: Rig;
 
   beforeAll(async () => {
@@ -33,7 +33,7 @@ describe.concurrent('what happens in a mailbox', () => {
     box.deliver('while nobody looked');
   };
 
-  it('history 404 on a live mailbox: recovers to the exact truth, deletions included', async () => {
+  it('after a history 404 while it is live, deletions included', async () => {
     const box = await rig.mailbox('expired-live', { messages: 120, threadSize: 1, pollInterval: 60_000 });
     await box.start();
     await box.exact(20_000);
@@ -43,14 +43,14 @@ describe.concurrent('what happens in a mailbox', () => {
     await box.client.poke(box.id);
     await box.reaches('recovering', 5_000);
     const report = await box.exact(RECOVERY);
-    // The trashed one was not listed either. Its own get says that it is still there, out of scope.
+    // The trashed message was not listed either: its own get says that it still exists, out of scope.
     expect(report).toMatchObject({ phase: 'live', recoveries: 1, counts: { gone: 2, excluded: 1 } });
     // Nothing that was held is downloaded again, and each of the three that were not listed is asked once.
     expect((rig.simulator.usage.of(box.id).methods['messages.get']?.calls ?? 0) - fetched).toBeLessThanOrEqual(1 + 4);
     expect(await box.workflowFailures()).toEqual([]);
   }, 120_000);
 
-  it('history 404 during a backfill: recovers to the exact truth, deletions included', async () => {
+  it('after a history 404 during its backfill, deletions included', async () => {
     const box = await rig.mailbox('expired-backfill', { messages: 400, threadSize: 1, pollInterval: 500 });
     slowly(box);
     await box.start();
@@ -62,12 +62,12 @@ describe.concurrent('what happens in a mailbox', () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 120_000);
 
-  it('history 404 on a quiet mailbox: one recovery, and never an endless loop of 404', async () => {
+  it('by one recovery after a history 404 while it is quiet, without an endless loop', async () => {
     const box = await rig.mailbox('expired-quiet', { messages: 40, pollInterval: 500 });
     await box.start();
     await box.exact(20_000);
-    // The newest message is long past, and no message's historyId can be read from any more.
-    // One message in twenty is generated with a star: what changes nothing makes no history.
+    // The newest message is so old that history from any message's historyId is expired, too. Only a real change makes
+    // history, and one message in twenty is generated with a star.
     const [unstarred = ''] = box.gmail
       .truth()
       .flatMap(({ id, labelIds }) => (labelIds.includes('STARRED') ? [] : [id]));
@@ -79,12 +79,12 @@ describe.concurrent('what happens in a mailbox', () => {
     const expired = rig.simulator.expired.get(box.id) ?? 0;
     await eventually(15_000, async () => (((await box.report()).partialSyncs ?? 0) >= before + 5 ? true : null));
     expect(rig.simulator.expired.get(box.id)).toBe(expired);
-    // The mark's own, and at most one more: the readings of the first seconds ask for history from before the mark.
+    // One 404 for the mark, and at most one more: what was read in the first seconds needs history from before it.
     expect(expired).toBeLessThanOrEqual(2);
     expect((await box.report()).recoveries).toBe(1);
   }, 120_000);
 
-  it('a message deleted between listing and get becomes gone, and one that is indexed late is stored', async () => {
+  it('when messages are deleted between listing and get, or indexed late', async () => {
     const box = await rig.mailbox('lag', { messages: 150, threadSize: 1, pollInterval: 1_000 });
     slowly(box);
     Object.assign(box.gmail.lag, { historyMs: 3_000, listMs: 4_000, getMs: 3_000, getProbability: 0.5, jitter: true });
@@ -100,7 +100,7 @@ describe.concurrent('what happens in a mailbox', () => {
     expect(box.ids()).toContain(early.id);
   }, 60_000);
 
-  it('labels created, renamed and deleted: their names follow with the next partial sync', async () => {
+  it('with the next partial sync after labels are created, renamed or deleted', async () => {
     const box = await rig.mailbox('labels', { messages: 20, pollInterval: 60_000 });
     await box.start();
     await box.exact(20_000);
@@ -120,7 +120,7 @@ describe.concurrent('what happens in a mailbox', () => {
     expect(await box.differences()).toEqual([]);
   }, 60_000);
 
-  it('a message that leaves spam or trash, and was never held, is fetched', async () => {
+  it('when a message that was never stored leaves spam or trash', async () => {
     const box = await rig.mailbox('spam', { messages: 20, pollInterval: 60_000 });
     const spam = box.deliver('no spam at all', ['SPAM']);
     const trash = box.deliver('thrown away by mistake', ['TRASH']);
@@ -134,7 +134,7 @@ describe.concurrent('what happens in a mailbox', () => {
     expect(await box.differences()).toEqual([]);
   }, 60_000);
 
-  it('an empty mailbox is in sync, and takes its first message', async () => {
+  it('when it is empty, and when its first message arrives', async () => {
     const box = await rig.mailbox('empty', { messages: 0 });
     await box.start();
     expect((await box.exact(20_000)).counts).toMatchObject({ stored: 0, pending: 0, failed: 0, gone: 0 });
@@ -144,7 +144,7 @@ describe.concurrent('what happens in a mailbox', () => {
   }, 60_000);
 
   it.each(['full', 'raw'] as const)(
-    'odd mail in format %s is stored as it is: no headers, no body, broken MIME, 8-bit subjects, 25 MB, 500 labels',
+    'with odd mail in format %s: no headers, no body, broken MIME, 8-bit subjects, 25 MB, 500 labels',
     async (format) => {
       const box = await rig.mailbox(`odd-${format}`, { format, pollInterval: 60_000 });
       const odd = insertOddMail(box.gmail);

@@ -117,7 +117,7 @@ describe('the command line, every part in a process of its own', () => {
     expect(await exported()).toEqual(await truth());
   }, 60_000);
 
-  it('brings what changes, through a worker that is killed and replaced', async () => {
+  it('brings changes into the store after a worker is killed and replaced', async () => {
     const [first, second, third] = (await truth()) as { id: string }[];
     const created = (await control('labels', { name: 'Später' })) as { id: string };
     await control('modify', { ids: [first?.id, second?.id], add: [created.id, 'STARRED'] });
@@ -133,7 +133,7 @@ describe('the command line, every part in a process of its own', () => {
     expect(await exported()).toEqual(await truth());
   }, 60_000);
 
-  it('exports mbox, and stops quietly when the reader has enough', async () => {
+  it('exports mbox, and stops quietly when the reader closes the pipe', async () => {
     const mbox = await tidemark('export', EMAIL, '--format', 'mbox');
     expect(mbox.stdout.match(/^From tidemark@localhost /gm)).toHaveLength((await truth()).length);
     expect(mbox.stdout).toContain('\n>From here on\r\n');
@@ -164,7 +164,7 @@ describe('the command line, every part in a process of its own', () => {
     expect(await exported()).toEqual(await truth());
   });
 
-  it('ends a worker that waits for its server, too', async () => {
+  it('ends a worker that still waits for its server', async () => {
     const waiting = new Program('cli/main.ts', ['worker'], {
       ...env,
       TEMPORAL_ADDRESS: '127.0.0.1:1',

@@ -23,7 +23,7 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
   const pending = async (box: TestMailbox): Promise<number> =>
     (await box.handle.describe()).raw.pendingActivities?.length ?? 0;
 
-  it('200 signals within a second: few partial syncs, no lost signal', async () => {
+  it('200 signals within a second cause few partial syncs, and all are counted', async () => {
     const box = await rig.mailbox('signals', { messages: 20, pollInterval: 60_000 });
     await box.start();
     const before = await box.exact(20_000);
@@ -38,7 +38,7 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 60_000);
 
-  it('mistyped arguments: no signal stalls the mailbox, and updates refuse them', async () => {
+  it('mistyped arguments of signals do not stall the mailbox, and updates refuse them', async () => {
     const box = await rig.mailbox('typed', { messages: 5, pollInterval: 60_000 });
     await box.start();
     await box.exact(20_000);
@@ -59,7 +59,7 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 60_000);
 
-  it('signals during continue-as-new: no signal is lost, and the runs are one chain', async () => {
+  it('no signal is lost during continue-as-new, and the runs are one chain', async () => {
     const box = await rig.mailbox('chain', { messages: 20, pollInterval: 60_000 });
     await box.start();
     await box.exact(20_000);
@@ -77,7 +77,7 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
     expect((await box.handle.query(definitions.status)).pokes).toBe(pokes + sent);
     const runs = await box.runs();
     expect(runs.map(({ runId }) => runId)).toEqual(expect.arrayContaining([...runIds]));
-    // What a run has too much came while its last activity ended.
+    // A run exceeds its usual length by what came while its last activity ended.
     for (const { history } of runs) expect(history.events?.length ?? 0).toBeLessThan(800);
     expect(
       new Set(
@@ -87,7 +87,7 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 90_000);
 
-  it('updates across continue-as-new are answered: each sync that is waited for has happened', async () => {
+  it('updates across continue-as-new are answered after the sync that they wait for', async () => {
     const box = await rig.mailbox('updates', { messages: 10, pollInterval: 60_000 });
     await box.start();
     await box.exact(20_000);
@@ -104,7 +104,7 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 90_000);
 
-  it('pause cancels the activities promptly, nothing is called while it lasts, and resume goes on', async () => {
+  it('pause cancels activities promptly and lets no call through, and resume goes on', async () => {
     const box = await rig.mailbox('pause', { messages: 500, threadSize: 1, pollInterval: 500 });
     slowly(box, 300);
     await box.start();
@@ -145,7 +145,7 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
   }, 60_000);
 
   it.each(['cancel', 'terminate'] as const)(
-    '%s from outside in mid-sync, then a new start: goes on to the exact truth',
+    'a new start after %s from outside in mid-sync makes the mailbox exact',
     async (way) => {
       const box = await rig.mailbox(`outside-${way}`, { messages: 500, threadSize: 1, pollInterval: 500 });
       slowly(box, 300);
@@ -154,8 +154,8 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
       await box.handle[way]();
       const ended = { cancel: 'CANCELLED', terminate: 'TERMINATED' }[way];
       await eventually(8_000, async () => ((await box.handle.describe()).status.name === ended ? true : null));
-      const change = box.ids().slice(0, 3);
-      box.gmail.deleteAll(change);
+      const deleted = box.ids().slice(0, 3);
+      box.gmail.deleteAll(deleted);
       box.deliver('while no workflow ran');
       await box.start();
       await box.exact(30_000);
@@ -164,7 +164,7 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
     60_000,
   );
 
-  it('resync answers its generation, and waiting for it ends when every difference is corrected', async () => {
+  it('resync answers with its generation, and a wait for that ends when all differences are corrected', async () => {
     const box = await rig.mailbox('resync', { messages: 80, threadSize: 1, pollInterval: 60_000 });
     await box.start();
     await box.exact(20_000);

@@ -10,7 +10,7 @@ import { portOf, startOwnServer } from '../fixtures/temporal/own-server.ts';
 
 const KILLS = 3;
 
-describe.concurrent('processes die', () => {
+describe.concurrent('after a kill or a restart', () => {
   let rig: Rig;
   beforeAll(async () => {
     rig = await Rig.open('crash');
@@ -27,18 +27,18 @@ describe.concurrent('processes die', () => {
     return box;
   }
 
-  /** Some of everything that history can tell. */
+  /** One of each kind of change that history reports. */
   function change(box: TestMailbox, round: number): void {
     const ids = box.ids();
     const pick = (n: number): string => ids[(round * 7 + n * 13) % ids.length] ?? '';
     box.gmail.modify([pick(1), pick(2)], { add: ['STARRED'], remove: ['UNREAD'] });
     box.gmail.modify([pick(3)], { add: ['TRASH'] });
-    // Each one that vanishes makes the listing under way begin again.
+    // Only now and then: each deletion makes the listing under way begin again.
     if (round % 3 === 0) box.gmail.delete(pick(4));
     for (let i = 0; i < 3; i++) box.deliver(`round ${round}, mail ${i}`);
   }
 
-  it('a worker killed at random: exact stores, nothing stored is fetched again, no failed workflow', async () => {
+  it('of workers at random moments, stores become exact, and nothing stored is fetched again', async () => {
     const boxes = await Promise.all([
       slowMailbox(rig, 'full', 900),
       slowMailbox(rig, 'partial', 30),
@@ -53,7 +53,7 @@ describe.concurrent('processes die', () => {
     let worker = await rig.spawnWorker();
     await Promise.all(boxes.map((box) => box.start()));
     for (let kill = 0; kill < KILLS; kill++) {
-      // Everything goes on once the server has missed the heartbeats of the worker before.
+      // Work goes on once the server has missed the heartbeats of the killed worker.
       const before = boxes.map(calls);
       await eventually(40_000, async () =>
         boxes.every((box, index) => calls(box) > (before[index] ?? 0) + 20) ? true : null,
@@ -77,11 +77,12 @@ describe.concurrent('processes die', () => {
     const { bodies, again } = rig.fetched();
     console.log(`${bodies} bodies, ${again} fetched again`);
     expect(bodies).toBeGreaterThan(1_100);
-    // A body on its way is asked for again, and so is one that both lanes ask for: history told of it as a slice ran.
+    // A body in flight at a kill is fetched again, and so is one that both lanes ask for, when history names a message
+    // that a slice is fetching. What is stored is not.
     expect(rig.fetchedThoughStored()).toEqual([]);
   }, 180_000);
 
-  it('the Temporal server restarted in mid-sync goes on', async () => {
+  it('of the Temporal server in mid-sync, the sync goes on', async () => {
     const { folder } = rig;
     const own = { binary: inject('temporalBinary'), folder, database: join(folder, 'temporal.db') };
     let server = await startOwnServer(own);

@@ -5,14 +5,14 @@ import { eventually } from '../fixtures/host/eventually.ts';
 import { tidemark } from '../fixtures/system/cli.ts';
 import { DeadlyRig } from './deadly-rig.ts';
 
-describe('a handler that ends its worker, where order is above all', () => {
+describe('a handler that ends its worker, and whose order is above-all', () => {
   let deadly: DeadlyRig;
   beforeAll(async () => {
     deadly = await DeadlyRig.open();
   });
   afterAll(() => deadly.close());
 
-  it('holds up only its mailbox, says why, and lets workers live in between', async () => {
+  it('holds up only the mailbox concerned, with the reason shown, and lets workers live between attempts', async () => {
     await deadly.rig.startWorker();
     const box = await deadly.mailboxWith('above-all', ['venom', 'later v']);
     const beside = await deadly.mailboxWith('beside-all', ['v one', 'v two']);
@@ -39,7 +39,7 @@ describe('a handler that ends its worker, where order is above all', () => {
     expect((await tidemark(deadly.rig.env, 'deliveries', 'strict')).stdout).toMatch(
       /The worker ended.*\(next attempt /,
     );
-    // Once the server has missed the heartbeats of the worker that died last, and the next one has looked.
+    // Shown once the server has missed the heartbeats of the last worker that died, and the next worker has looked.
     await eventually(90_000, async () =>
       /deliveries +strict waits since/.test((await tidemark(deadly.rig.env, 'status', box.id)).stdout) ? true : null,
     );

@@ -11,7 +11,7 @@ describe('a handler that ends its worker each time that it gets a certain messag
   });
   afterAll(() => deadly.close());
 
-  it('has only that one parked, and all others delivered, of its mailbox and of others', async () => {
+  it('has only that change parked, and gets all others, of the same mailbox and of another', async () => {
     await deadly.rig.startWorker();
     const box = await deadly.mailboxWith('deadly', ['polite', 'poison', 'positive']);
     const beside = await deadly.mailboxWith('beside', ['one', 'two']);
@@ -29,7 +29,7 @@ describe('a handler that ends its worker each time that it gets a certain messag
     );
     expect((await tidemark(deadly.rig.env, 'deliveries', 'crm', '--parked')).stdout).toContain(parked?.error);
     const calls = restarted.of('crm', box);
-    // Mostly two of the batch and five of the change; a death beside another attempt may cost one more.
+    // Usually two calls with the batch and five with the change; a death during another attempt may cost one more.
     expect(calls.filter((subjects) => subjects.includes('poison')).length).toBeLessThanOrEqual(8);
     expect(calls.filter((subjects) => subjects.length === 1).flat()).toEqual(
       expect.arrayContaining(['polite', 'positive', 'poison']),

@@ -16,7 +16,7 @@ interface Call {
   readonly subjects: readonly (string | null)[];
 }
 
-/** A worker with the deadly handlers, begun again each time that it ends, as an orchestrator does. */
+/** A worker with the deadly handlers, restarted each time that it ends, as an orchestrator does. */
 export class Restarted {
   deaths = 0;
   readonly #rig: Rig;
@@ -38,7 +38,7 @@ export class Restarted {
       .map((line) => JSON.parse(line) as Call);
   }
 
-  /** The subjects that a handler was called with in a mailbox, each call's in a list. */
+  /** The subjects that a handler was called with in a mailbox, one list for each call. */
   of(name: string, { id }: TestMailbox): readonly (readonly (string | null)[])[] {
     return this.calls.filter((call) => call.name === name && call.mailbox === id).map(({ subjects }) => subjects);
   }
@@ -80,7 +80,7 @@ export class DeadlyRig {
     await this.rig.close();
   }
 
-  /** Replaces the rig's worker, whose handlers are harmless, by one with the deadly handlers. */
+  /** Replaces the rig's worker, which has no handlers, by one with the deadly handlers. */
   async replaceWorker(): Promise<Restarted> {
     await this.rig.stopWorker();
     this.#worker = new Restarted(this.rig);
@@ -91,7 +91,7 @@ export class DeadlyRig {
     return (await this.rig.tidemark.store.readPositions(name)).find(({ mailbox }) => mailbox === box.id);
   }
 
-  /** A mailbox with these messages, which nobody was told of. The first is the newest: it is fetched first, too. */
+  /** A mailbox with these messages, none delivered yet. The first is the newest, and so is fetched first. */
   async mailboxWith(name: string, subjects: readonly string[]): Promise<TestMailbox> {
     const box = await this.rig.mailbox(name, { messages: 0, pollInterval: 600_000 });
     const now = systemClock.now();
@@ -101,7 +101,7 @@ export class DeadlyRig {
     return box;
   }
 
-  /** Lets a pause between attempts pass at once. */
+  /** Ends a pause between attempts. */
   async hurry(box: TestMailbox, subscription: string): Promise<void> {
     const now = systemClock.now();
     if (((await this.positionOf(box, subscription))?.nextAttemptAt ?? 0) <= now) return;

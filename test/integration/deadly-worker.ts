@@ -7,8 +7,8 @@ import { installRuntime } from '../../src/telemetry/runtime.ts';
 import { runWorker } from '../../src/worker.ts';
 
 /**
- * A worker whose handlers do not survive some messages: `node deadly-worker.ts FILE`. The file gets the subjects that
- * handlers were called with.
+ * A worker whose handlers end its process at some messages: `node deadly-worker.ts FILE`. Each call of a handler adds a
+ * line with the subjects to the file.
  */
 const [, , file = ''] = process.argv;
 const config = loadConfig();

@@ -25,7 +25,7 @@ interface Call {
 /** A handler's calls, and what it does with each. */
 class Receiver {
   readonly calls: Call[] = [];
-  /** Throws, or waits, when a test wants the handler to. */
+  /** What a test has the handler do: throw, or wait. */
   react: (call: Call, signal: AbortSignal) => Promise<void> | void = () => undefined;
 
   readonly handle = async (changes: DeliveredChanges, context: DeliveryContext): Promise<void> => {
@@ -86,7 +86,7 @@ describe.concurrent('handlers of a worker', () => {
       .flatMap(({ history }) => history.events ?? [])
       .filter(({ activityTaskScheduledEventAttributes: event }) => event?.activityType?.name === 'deliver').length;
 
-  it('get every change once, in order, of the backfill in batches and of the day at once', async () => {
+  it('get every change once and in order: a backfill in batches, new mail at once', async () => {
     const box = await rig.mailbox('told', { messages: 150, threadSize: 1 });
     await box.start();
     await box.exact(30_000);
@@ -98,8 +98,8 @@ describe.concurrent('handlers of a worker', () => {
     expect(all.of(box).at(-1)?.subjects).toEqual(['hello']);
     expect(all.of(box).length).toBeLessThan(20);
     expect(new Set(all.of(box).map(({ attempt }) => attempt))).toEqual(new Set([1]));
-    // And where nothing changes, nothing is scheduled. The slow handler must have ended, and what a sync asked for
-    // while a delivery ran must have begun.
+    // Where nothing changes, no delivery is scheduled. Before they are counted, the slow handler must have ended, and
+    // any delivery that a sync asked for meanwhile must have begun.
     await eventually(20_000, async () => {
       const { due } = await rig.tidemark.store.findDeliveries({ mailbox: box.id, now: systemClock.now() });
       const { pendingActivities } = (await box.handle.describe()).raw;
@@ -114,7 +114,7 @@ describe.concurrent('handlers of a worker', () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 90_000);
 
-  it('wait beside the sync that a notification causes, and get each change once', async () => {
+  it('are scheduled beside the sync that a notification causes, and get each change once', async () => {
     const box = await rig.mailbox('announced', { messages: 0, pollInterval: 600_000 });
     await box.start();
     await box.exact(20_000);
@@ -138,7 +138,7 @@ describe.concurrent('handlers of a worker', () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 90_000);
 
-  it('have only the change parked that they cannot take, and get it again alone, or with later ones', async () => {
+  it('have only a change that fails parked, and get it again by itself, or with later ones', async () => {
     const box = await rig.mailbox('poison', { messages: 0, pollInterval: 60_000 });
     const poisonedHere = (call: Call): void => {
       if (call.mailbox === box.id) poisoned(call);
@@ -161,7 +161,7 @@ describe.concurrent('handlers of a worker', () => {
     const told = parking.of(box).length;
     const shown = await verb('deliveries', 'parking', '--parked', '--json');
     expect((JSON.parse(shown) as { parked: unknown[] }).parked).toContainEqual(parked);
-    // First alone, while it still cannot be taken: it is parked again, under another id.
+    // First by itself, while it still fails: it is parked again under another id.
     parking.react = poisonedHere;
     const id = parked?.deliveryId ?? '';
     expect(await verb('replay', 'parking', '--parked', id)).toBe('parking is to deliver 1 parked change once more.\n');
@@ -190,7 +190,7 @@ describe.concurrent('handlers of a worker', () => {
     expect(await parkedOf()).toEqual([]);
   }, 90_000);
 
-  it('are held up by a change that they cannot take where they want order above all', async () => {
+  it('are held up by a change that fails when their order is above-all', async () => {
     const box = await rig.mailbox('strict', { messages: 0, pollInterval: 60_000 });
     let isBroken = true;
     strict.react = (call) => {
@@ -218,7 +218,7 @@ describe.concurrent('handlers of a worker', () => {
     expect(others.at(-1)?.subjects).toEqual(['later']);
   }, 120_000);
 
-  it('that take their time hold up neither the syncs nor another handler', async () => {
+  it('that are slow hold up neither the syncs nor another handler', async () => {
     const box = await rig.mailbox('slow', { messages: 0, pollInterval: 60_000 });
     const gate = Promise.withResolvers<undefined>();
     slow.react = async ({ mailbox }) => {
@@ -239,8 +239,8 @@ describe.concurrent('handlers of a worker', () => {
   }, 90_000);
 });
 
-describe('a subscription that is not wanted any more', () => {
-  it('ends by its verb, and is unknown then', async () => {
+describe('tidemark unsubscribe', () => {
+  it('ends a subscription, which is unknown from then on', async () => {
     const rig = await Rig.open('unsubscribe');
     try {
       const definition = definitionOf('crm', { handle: () => undefined });
@@ -262,8 +262,8 @@ describe('a subscription that is not wanted any more', () => {
   }, 60_000);
 });
 
-describe('a handler that is added to a mailbox at rest', () => {
-  it('gets what there was at once, and does not wait for the next sync', async () => {
+describe('a handler that is added while a mailbox is idle', () => {
+  it('gets the stored changes at once, and does not wait for the next poll', async () => {
     const rig = await Rig.open('deliveries-added');
     try {
       await rig.startWorker();
@@ -282,7 +282,7 @@ describe('a handler that is added to a mailbox at rest', () => {
       const isWoken = events.some(
         ({ workflowExecutionSignaledEventAttributes: event }) => event?.signalName === 'deliver',
       );
-      // On a slow machine the read of what came late, after half a minute, may be the first to bring them.
+      // On a slow machine, the sync that looks for late mail after half a minute may deliver them first.
       expect(isWoken || (await box.report()).partialSyncs !== partialSyncs).toBe(true);
     } finally {
       await rig.close();
@@ -291,7 +291,7 @@ describe('a handler that is added to a mailbox at rest', () => {
 });
 
 describe('a handler whose program does not run', () => {
-  it('lets the lane end now and then, so that the history can be cut, and gets each change when it runs', async () => {
+  it('gets each change once it runs, and until then lets its lane end so that the history can be cut', async () => {
     const rig = await Rig.open('deliveries-away');
     try {
       const receiver = new Receiver();
@@ -310,7 +310,7 @@ describe('a handler whose program does not run', () => {
           .flatMap(({ activityTaskScheduledEventAttributes: event }) =>
             event?.activityType?.name === 'deliver' ? [Number(event.scheduleToStartTimeout?.seconds)] : [],
           );
-      // Nobody took the one beside the sync, whose result asks for another one.
+      // No worker took the delivery beside the sync, whose result asks for another one.
       await eventually(60_000, async () => ((await waits()).length === 2 ? true : null));
       expect(await waits()).toEqual([10, 3_600]);
       expect((await box.report()).lastError).toBeNull();
@@ -326,7 +326,7 @@ describe('a handler whose program does not run', () => {
 });
 
 describe('a worker that stops during a delivery', () => {
-  it('has it delivered by the next one, with the same id', async () => {
+  it('leaves the delivery to the next worker, under the same id', async () => {
     const rig = await Rig.open('deliveries-stopped');
     try {
       const receiver = new Receiver();
@@ -341,7 +341,7 @@ describe('a worker that stops during a delivery', () => {
       await eventually(30_000, async () => (receiver.calls.length > 0 ? true : null));
       await rig.stopWorker();
       const interrupted = receiver.calls.at(-1);
-      // It is told that the attempt ended: a worker that stops is not one that died of the delivery.
+      // The store has noted the end of the attempt: a worker that stops did not die of the delivery.
       const left = { mailbox: box.id, subscription: 'all', now: systemClock.now() };
       expect(await rig.tidemark.store.nextDelivery(left)).toMatchObject({ delivery: { unended: 0, attempts: 1 } });
       receiver.react = () => undefined;

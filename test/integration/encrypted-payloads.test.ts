@@ -8,7 +8,7 @@ let rig: Rig;
 afterEach(() => rig.close());
 
 /**
- * What no codec passes: search attributes, which the server must read, and the markers of patches, which hold the name
+ * What no codec gets: search attributes, which the server must read, and the markers of patches, which hold the name
  * of a change of our code.
  */
 const PLAIN = new Set(['searchAttributes', 'indexedFields', 'markerRecordedEventAttributes']);
@@ -21,7 +21,7 @@ function* payloadsIn(value: unknown): Generator<{ metadata: Record<string, Uint8
   for (const [name, inner] of Object.entries(value)) if (!PLAIN.has(name)) yield* payloadsIn(inner);
 }
 
-it('with a payload key, only ids, types and search attributes are readable in Temporal, and all works', async () => {
+it('with a payload key, a mailbox works, and Temporal shows only ids, types and search attributes', async () => {
   rig = await Rig.open('encrypted', { env: { TIDEMARK_PAYLOAD_KEY: randomBytes(32).toString('base64') } });
   await rig.startWorker();
   const box = await rig.mailbox('encrypted', { messages: 40 });
@@ -30,7 +30,7 @@ it('with a payload key, only ids, types and search attributes are readable in Te
   box.deliver('one more');
   await box.client.sync(box.id, { wait: true });
   await box.client.configure(box.id, { pollInterval: 1_000 });
-  // A failure crosses from an activity to the workflow, and its words reach the operator.
+  // A failure crosses from an activity to the workflow, and its message reaches the operator.
   rig.simulator.revoke(box.id);
   await box.client.poke(box.id);
   expect((await box.reaches('needs-consent', 20_000)).lastError?.message).toContain(

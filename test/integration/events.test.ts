@@ -15,9 +15,9 @@ interface Told {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-describe.concurrent('a product is told of events', () => {
+describe.concurrent('subscriptions get an event', () => {
   const handled: { readonly event: SubscribedEvent; readonly context: DeliveryContext }[] = [];
-  /** Fails the first attempt at each event of this mailbox. */
+  /** The mailbox whose events the handler fails at the first attempt. */
   let failing: string | null = null;
   const handlers: Handlers = {
     consent: {
@@ -66,7 +66,7 @@ describe.concurrent('a product is told of events', () => {
       .filter(({ context }) => context.mailbox !== failing || context.attempt > 1)
       .map(({ event }) => event.kind);
   const typesOf = (box: TestMailbox) => toReceiver(box).map(({ body }) => (JSON.parse(body) as Told).type);
-  /** Both the handler and the receiver were told of exactly these. */
+  /** Waits until both the handler and the receiver got exactly these. */
   const isTold = (box: TestMailbox, kinds: readonly string[], within = 40_000): Promise<true> =>
     eventually(
       within,
@@ -87,7 +87,7 @@ describe.concurrent('a product is told of events', () => {
     return box;
   }
 
-  it('that its customer must consent again, while nothing else goes on, and that all is well then', async () => {
+  it('when a mailbox needs consent, which stops everything else, and when it is in sync again', async () => {
     const box = await inSync('consent');
     rig.simulator.revoke(box.id);
     await box.client.poke(box.id);
@@ -100,7 +100,7 @@ describe.concurrent('a product is told of events', () => {
     expect(reason).not.toContain('tidemark ');
     const sent = JSON.parse(toReceiver(box)[1]?.body ?? '') as Told;
     expect(sent.data).toEqual({ mailbox: box.id, number: 2, code: 'access-revoked', reason });
-    // Asking Gmail again is no news.
+    // Another attempt that Gmail refuses makes no second event.
     await box.client.resume(box.id);
     await box.reaches('needs-consent', 20_000);
     rig.simulator.grant(box.id);
@@ -110,7 +110,7 @@ describe.concurrent('a product is told of events', () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 120_000);
 
-  it('that Gmail had forgotten the history, once everything was compared', async () => {
+  it('when a recovery from expired history has ended', async () => {
     const box = await inSync('expired');
     box.gmail.deleteAll(box.ids().slice(0, 2));
     box.gmail.expireHistory();
@@ -119,7 +119,7 @@ describe.concurrent('a product is told of events', () => {
     expect((await box.exact(30_000)).recoveries).toBe(1);
   }, 180_000);
 
-  it('that a message cannot be stored, by its id and the reason', async () => {
+  it('when a message cannot be stored, with its id and the reason', async () => {
     const box = await rig.mailbox('failed', { messages: 10, threadSize: 1, pollInterval: 60_000 });
     const [culprit = ''] = box.ids();
     box.gmail.poison(culprit, 400);
@@ -132,7 +132,7 @@ describe.concurrent('a product is told of events', () => {
     expect((JSON.parse(toReceiver(box)[0]?.body ?? '') as Told).data).toMatchObject({ messageId: culprit });
   }, 120_000);
 
-  it('again by the same id when its handler throws', async () => {
+  it('once more under the same id when the handler throws', async () => {
     const box = await rig.mailbox('throws', { messages: 3, threadSize: 1, pollInterval: 60_000 });
     failing = box.id;
     await box.start();
@@ -144,7 +144,7 @@ describe.concurrent('a product is told of events', () => {
     ]);
   }, 90_000);
 
-  it('and a handler of mail gets none of them, and every change', async () => {
+  it('only if they ask for events, and every change if they do not', async () => {
     const box = await inSync('mail');
     const { store } = rig.tidemark;
     const position = await eventually(20_000, async () => {

@@ -12,7 +12,7 @@ import { RefusingServer, type Call, type Refusal } from '../fixtures/temporal/re
 
 const log = createLog('silent');
 
-/** A refusal that the SDK repeats for a minute before the worker fails. */
+/** A refusal after which the SDK tries again for a minute before the worker fails. */
 const DENIED: Refusal = { code: 7, message: 'denied' };
 const NOT_FOUND: Refusal = { code: 5, message: 'not found' };
 /** A refusal with which a worker fails at once. */
@@ -39,7 +39,7 @@ describe('a part of the worker that Temporal refuses', () => {
     await temporal.close();
   });
 
-  /** Runs a product's own worker, whose connection nothing refuses, until the workers beside it poll. */
+  /** Runs a product's own worker, whose calls are not refused, and waits until Tidemark's workers beside it poll. */
   const runOwnWorker = async (): Promise<{ readonly worker: Worker; readonly run: Promise<void> }> => {
     const { config } = rig;
     const polling = temporal.gets(isPoll);
@@ -82,7 +82,7 @@ describe('a part of the worker that Temporal refuses', () => {
     ['access is refused', DENIED, ServerRefusedError],
     ['the namespace is gone', NOT_FOUND, NamespaceNotFoundError],
   ] as const)(
-    'says that %s where Temporal says so',
+    'says that %s when Temporal reports that',
     async (_, refusal, kind) => {
       const worker = await createWorker({ config: rig.config, log });
       temporal.refuse((call) => {
@@ -111,7 +111,7 @@ describe('a part of the worker that Temporal refuses', () => {
   it("lets a product's own worker stop while a part has failed", async () => {
     const queue = webhookQueueOf(rig.config.taskQueue);
     const { worker, run } = await runOwnWorker();
-    // The SDK says that when the worker has failed.
+    // The SDK makes this call once the worker has failed.
     const failed = temporal.gets((call) => call.method === 'ShutdownWorker' && call.holds(queue));
     temporal.refuse(pollsOf(queue, FATAL));
     await failed;

@@ -10,10 +10,10 @@ import { eventually } from '../fixtures/host/eventually.ts';
 import { Program } from '../fixtures/host/program.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 
-/** A signal makes the server count attempts from one again, so the verb that sends one comes last. */
+/** A signal makes the server count attempts from one again, so the verbs that send one come last. */
 const SENT = 'What was asked for now waits until then.';
 const NOT_SENT = 'Nothing was asked of it now.';
-const TELLING: readonly (readonly [ends: string, verb: string, ...options: string[]])[] = [
+const VERBS: readonly (readonly [ends: string, verb: string, ...options: string[]])[] = [
   [NOT_SENT, 'sync', '--wait'],
   [NOT_SENT, 'audit'],
   [SENT, 'pause'],
@@ -29,7 +29,7 @@ describe('a mailbox whose workflow task fails again and again', () => {
   });
   afterAll(() => rig.close());
 
-  it('says so, and no verb ends as if it had been heeded, until a build comes that can handle it', async () => {
+  it('is reported as such, and no verb claims success, until a build that can handle it runs', async () => {
     const box = await rig.mailbox('failing-task', { messages: 5 });
     const first = await rig.spawnWorker();
     // An attempt of a failing task lasts until its timeout, which is 20 seconds where Tidemark starts the workflow.
@@ -62,7 +62,7 @@ describe('a mailbox whose workflow task fails again and again', () => {
     const said = await run(['status', box.id]);
     expect(said.text).toContain(`The workflow task of ${box.id} keeps failing (attempt `);
     expect(said.text).not.toContain('No worker answered');
-    // The server marks the workflow after some more attempts; from then on it is seen among all.
+    // The server marks the workflow after some more attempts, and from then on `list` shows it.
     await eventually(
       120_000,
       async () => (await box.client.list()).find(({ mailbox }) => mailbox === box.id)?.failingTask ?? null,
@@ -74,7 +74,7 @@ describe('a mailbox whose workflow task fails again and again', () => {
     });
     expect(listed.text).toMatch(new RegExp(`^${box.id} +live, stuck `, 'm'));
 
-    for (const [ends, name, ...rest] of TELLING) {
+    for (const [ends, name, ...rest] of VERBS) {
       const told = await run([name, box.id, ...rest]);
       expect(told).toEqual({ code: 1, text: expect.stringContaining(ends) });
     }

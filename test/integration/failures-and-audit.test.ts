@@ -8,7 +8,7 @@ import { Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 import { tidemark as runVerb } from '../fixtures/system/cli.ts';
 
-describe.concurrent('the command line tells of what is wrong', () => {
+describe.concurrent('the command line reports what is wrong', () => {
   let rig: Rig;
 
   beforeAll(async () => {
@@ -34,8 +34,8 @@ describe.concurrent('the command line tells of what is wrong', () => {
   }
 
   /**
-   * In sync, and listed twice: what was read in the first seconds of a first full sync is not compared for half a
-   * minute, which is not hurried.
+   * Brings a mailbox in sync and lists it once more, so that an audit compares all of it: it leaves out for half a
+   * minute, even by the hurried clock, what a first full sync read in its first seconds.
    */
   async function compared(box: TestMailbox): Promise<void> {
     await box.exact(30_000);
@@ -61,7 +61,7 @@ describe.concurrent('the command line tells of what is wrong', () => {
     return { box };
   }
 
-  it('failures: an empty list, which is no error', async () => {
+  it('failures says that a mailbox has no failed messages, and exits with 0', async () => {
     const box = await rig.mailbox('sound', { messages: 3 });
     await box.start();
     await box.exact(30_000);
@@ -80,7 +80,7 @@ describe.concurrent('the command line tells of what is wrong', () => {
     });
   }, 60_000);
 
-  it('failures and status: what is stored in part, and what it lacks', async () => {
+  it('failures and status name what is stored in part, and what it lacks', async () => {
     const box = await rig.mailbox('in-part', { messages: 5, threadSize: 1 });
     const [chat = ''] = box.ids();
     rig.simulator.faults.add({
@@ -114,7 +114,7 @@ describe.concurrent('the command line tells of what is wrong', () => {
     );
   }, 60_000);
 
-  it('every wait says that messages are failed, and ends with exit code 3 where a script asks for it', async () => {
+  it('every --wait says how many messages failed, and exits with 3 where a script asks for that', async () => {
     const { box } = await withFailure('lacking');
     const said = `1 message could not be fetched: tidemark failures ${box.id}`;
     const waits = [
@@ -140,7 +140,7 @@ describe.concurrent('the command line tells of what is wrong', () => {
     expect((await tidemark('list')).stdout.split('\n')).toContain(said);
   }, 120_000);
 
-  it('failures: each with reason, attempts and next attempt, and retried at once where asked', async () => {
+  it('failures lists reason, attempts and next attempt, and --retry tries at once', async () => {
     const { box, culprit } = await withFailure('failed');
     const told = await tidemark('failures', box.id);
     expect(told).toMatchObject({ code: 0, stderr: '' });
@@ -167,7 +167,7 @@ describe.concurrent('the command line tells of what is wrong', () => {
     expect((await tidemark('failures', box.id)).stdout).toContain('has no failed messages');
   }, 60_000);
 
-  it('failures: of an unknown mailbox', async () => {
+  it('failures refuses an unknown mailbox', async () => {
     const told = await tidemark('failures', 'nobody@example.com', '--json');
     expect(told).toMatchObject({ code: 1, stdout: '' });
     expect(JSON.parse(told.stderr)).toEqual({
@@ -176,7 +176,7 @@ describe.concurrent('the command line tells of what is wrong', () => {
     });
   });
 
-  it('audit: nothing differs, exit code 0', async () => {
+  it('audit exits with 0 when nothing differs', async () => {
     const box = await rig.mailbox('audited', { messages: 25 });
     await box.start();
     await compared(box);
@@ -200,7 +200,7 @@ describe.concurrent('the command line tells of what is wrong', () => {
     );
   }, 60_000);
 
-  it('audit: what differs, with examples and the remedy, exit code 1', async () => {
+  it('audit exits with 1 when messages differ, with examples and the remedy', async () => {
     const { box } = await withGhost('drifted');
     const told = await tidemark('audit', box.id);
     expect(told.code).toBe(1);
@@ -221,7 +221,7 @@ describe.concurrent('the command line tells of what is wrong', () => {
     expect(JSON.parse(json.stderr)).toMatchObject({ code: 'drift' });
   }, 60_000);
 
-  it('audit --repair: what differed no longer does, exit code 0', async () => {
+  it('audit --repair corrects what differs, and exits with 0', async () => {
     const { box } = await withGhost('repaired');
     const told = await tidemark('audit', box.id, '--repair', '--json');
     expect(told).toMatchObject({ code: 0, stderr: '' });

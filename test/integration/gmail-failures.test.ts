@@ -6,7 +6,7 @@ import { eventually } from '../fixtures/host/eventually.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 
 /** Faults name the mailbox that they are for, so these tests run beside each other on one worker. */
-describe.concurrent('what Gmail does to a mailbox', () => {
+describe.concurrent('a mailbox that Gmail fails', () => {
   let rig: Rig;
 
   beforeAll(async () => {
@@ -15,7 +15,7 @@ describe.concurrent('what Gmail does to a mailbox', () => {
   });
   afterAll(() => rig.close());
 
-  it('30% of calls failing, broken, cut or slow for some seconds: converges', async () => {
+  it('becomes exact after seconds in which 30% of calls fail, break off, are cut or are slow', async () => {
     const box = await rig.mailbox('storm', { messages: 300, threadSize: 1, pollInterval: 500 });
     const until = Date.now() + 8_000;
     const during = { match: { email: box.id }, probability: 0.075, until };
@@ -35,7 +35,7 @@ describe.concurrent('what Gmail does to a mailbox', () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 60_000);
 
-  it('a message that always answers 400 or 500 fails and is counted; the rest syncs and the mark goes on', async () => {
+  it('counts messages that always answer 400 or 500 as failed, stores the rest, and moves its mark on', async () => {
     const box = await rig.mailbox('poison', { messages: 60, threadSize: 1 });
     const [refused = '', broken = ''] = box.ids();
     box.gmail.poison(refused, 400);
@@ -57,7 +57,7 @@ describe.concurrent('what Gmail does to a mailbox', () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 60_000);
 
-  it('a revoked grant: phase needs-consent, no calls while it lasts, and connecting again resumes it', async () => {
+  it('waits without calls in phase needs-consent once its grant is revoked, until it is connected again', async () => {
     const box = await rig.mailbox('revoked', { messages: 30, pollInterval: 500 });
     await box.start();
     await box.exact(20_000);

@@ -15,23 +15,20 @@ import { harmIn, HOSTILE, hostileMbox, openHostileWorld, SHOWN, type HostileWorl
 import { Program } from '../fixtures/host/program.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 
-/** One command and what of it comes from a stranger. */
+/** One command to run among what a stranger wrote. */
 interface Try {
   readonly args: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
   /** What it prints once it is up: then it is interrupted. */
   readonly upWith?: RegExp;
-  /** True where hostile text must be shown, so that nobody takes an output for safe that held none. */
+  /** True where hostile text must appear, escaped: an output that holds no such text proves nothing. */
   readonly shows: boolean;
 }
 
 const LINK = /^(http:\S+\/o\/oauth2\/v2\/auth\?\S+)$/m;
 const VERBS = (await wholeProgram()).commands.map((command) => command.name());
 
-/**
- * What each verb is asked, in a world where everything that can be a stranger's is hostile. Each is asked with
- * `--json`, too.
- */
+/** The commands to run for each verb where all that a stranger can write is hostile. Each is run with `--json`, too. */
 const TRIES: Readonly<Record<string, (world: HostileWorld) => readonly Try[]>> = {
   migrate: ({ folder }) => [
     { args: [], shows: false },
@@ -237,7 +234,7 @@ describe('what a stranger wrote, on a terminal', () => {
     expect(Object.keys(TRIES).toSorted()).toEqual(VERBS.toSorted());
   });
 
-  it.each(VERBS)('cannot act by an option or a variable that %s refuses', async (verb) => {
+  it.each(VERBS)('has no effect in an option or a variable that %s refuses', async (verb) => {
     const [first] = TRIES[verb]?.(world) ?? [];
     const usual = [verb, ...(first?.args ?? [])];
     for (const [args, env] of [
@@ -253,7 +250,7 @@ describe('what a stranger wrote, on a terminal', () => {
   });
 
   it.each(VERBS)(
-    'cannot act by what %s tells',
+    'has no effect in the output of %s',
     async (verb) => {
       for (const { args, shows, ...how } of TRIES[verb]?.(world) ?? []) {
         for (const flags of [[], ['--json']]) {
@@ -267,7 +264,7 @@ describe('what a stranger wrote, on a terminal', () => {
     120_000,
   );
 
-  it('cannot act by jsonl that goes into a pipe, and has the same text there as on a terminal', async () => {
+  it('has no effect in exported JSON lines, which are the same in a pipe as on a terminal', async () => {
     for (const mailbox of [world.stored, world.live.id]) {
       const [piped, shown] = [
         await output({ args: ['export', mailbox] }, { terminal: false }),
@@ -283,7 +280,7 @@ describe('what a stranger wrote, on a terminal', () => {
     });
   });
 
-  it('cannot act by the log of a worker, whatever its level', async () => {
+  it('has no effect in the log of a worker at level trace', async () => {
     const worker = new Program('cli/main.ts', ['worker'], { ...rig.env, LOG_LEVEL: 'trace' });
     await worker.says(/worker runs/);
     await world.blocked.client.resume(world.blocked.id);
@@ -295,7 +292,7 @@ describe('what a stranger wrote, on a terminal', () => {
   }, 60_000);
 });
 
-it('npm start cannot be acted on by the mail whose changes it follows', async () => {
+it('npm start escapes what a stranger wrote in the mail whose changes it shows', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-hostile-'));
   const mbox = join(folder, 'hostile.mbox');
   writeFileSync(mbox, hostileMbox(6));

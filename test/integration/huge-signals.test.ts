@@ -4,11 +4,11 @@ import { workflowIdOf } from '../../src/workflows/definitions.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 
-/** The server takes a request of 4 MB, and of each payload 2 MB: https://docs.temporal.io/self-hosted-guide/defaults */
+/** The server takes requests of 4 MB, and payloads of 2 MB: https://docs.temporal.io/self-hosted-guide/defaults */
 const ALMOST_2_MB = 2 * 1024 * 1024 - 1_000;
 const MB = 1_000_000;
 
-describe('signals by hand that are as large as Temporal takes them', () => {
+describe('signals as large as Temporal takes them', () => {
   let rig: Rig;
 
   beforeAll(async () => {
@@ -17,7 +17,7 @@ describe('signals by hand that are as large as Temporal takes them', () => {
   });
   afterAll(() => rig.close());
 
-  it('are refused in a sentence, and the mailbox goes on past continue-as-new', async () => {
+  it('are refused with a clear message, and the mailbox goes on past continue-as-new', async () => {
     const box = await rig.mailbox('huge-signals', { messages: 5 });
     await box.start();
     await box.exact(60_000);
@@ -29,7 +29,7 @@ describe('signals by hand that are as large as Temporal takes them', () => {
     const told = await eventually(30_000, async () => (await box.report()).lastError?.message ?? null);
     expect(told).toMatch(/^the settings were not changed: there is no setting "n{99}…": expected format/);
 
-    // So many more events that the history is cut.
+    // Enough further events for the history to be cut.
     for (let sent = 0; sent < 450; sent += 50)
       await Promise.all(Array.from({ length: 50 }, () => handle.signal('retryFailures')));
     await eventually(

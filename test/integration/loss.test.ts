@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
-describe('databases get lost', () => {
+describe('after the loss of a database', () => {
   let rig: Rig;
   let box: TestMailbox;
   let database: string;
@@ -32,7 +32,7 @@ describe('databases get lost', () => {
     box.deliver('meanwhile');
   };
 
-  it('the store deleted under a running workflow: full sync', async () => {
+  it('a store that was deleted under a running workflow is filled by a full sync', async () => {
     await rig.stopWorker();
     await rig.reopen(removeStore);
     const before = fetched();
@@ -43,7 +43,7 @@ describe('databases get lost', () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 60_000);
 
-  it('the store restored from an older copy: its mark is replayed, and nothing held is fetched again', async () => {
+  it('a store that was restored from an older copy goes on from its mark, and fetches nothing again', async () => {
     await rig.stopWorker();
     await rig.reopen(() => copyFileSync(database, `${database}.copy`));
     await rig.startWorker();
@@ -63,7 +63,7 @@ describe('databases get lost', () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 60_000);
 
-  it("Temporal's data deleted but not the store: a new workflow begins with a partial sync", async () => {
+  it("a new workflow begins with a partial sync when only Temporal's data was deleted", async () => {
     await box.handle.terminate();
     const { workflowService } = rig.tidemark.temporal.connection;
     await workflowService.deleteWorkflowExecution({

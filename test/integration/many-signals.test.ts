@@ -4,17 +4,17 @@ import { MailboxSwampedError } from '../../src/client/errors.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 
 /**
- * The server keeps as many signals in one run, and refuses more until that ends:
+ * The most signals that the server keeps in one run; it refuses more until the run ends:
  * https://docs.temporal.io/workflow-execution/limits
  */
 const SIGNALS = 10_000;
 const AT_ONCE = 250;
-/** It ends a run of 51,200 events. */
+/** Half of the 51,200 events at which the server ends a run. */
 const LONGEST_RUN = 25_000;
-/** What a run holds that nobody hurries. */
+/** More events than a run has in ordinary use. */
 const ORDINARY_RUN = 1_000;
 
-describe('a mailbox that gets 10,000 signals, as many as the server takes, while no worker runs', () => {
+describe('a mailbox that gets 10,000 signals, the most that the server takes, while no worker runs', () => {
   let rig: Rig;
   beforeAll(async () => {
     rig = await Rig.open('many-signals');
@@ -22,7 +22,7 @@ describe('a mailbox that gets 10,000 signals, as many as the server takes, while
   });
   afterAll(() => rig.close());
 
-  it('says that it takes no more, and handles them once a worker runs: exact, in runs of bounded length', async () => {
+  it('refuses more, and becomes exact in runs of bounded length once a worker runs', async () => {
     const box = await rig.mailbox('many-signals', { messages: 20 });
     await box.start();
     await box.exact(30_000);

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => rig.close());
 
-/** Holds what Temporal is asked about a mailbox until it is let through. */
+/** Holds queries of workflows back until they are let through. */
 function heldQueries(): {
   readonly interceptor: WorkflowClientInterceptor;
   readonly asked: Promise<void>;
@@ -24,7 +24,7 @@ function heldQueries(): {
 } {
   const asked = Promise.withResolvers<void>();
   const open = Promise.withResolvers<void>();
-  // The call's own deadline must not end while it is held: it is made from here.
+  // Runs a held query outside the caller's context, whose deadline may pass meanwhile.
   const outside = new AsyncResource('held');
   const interceptor: WorkflowClientInterceptor = {
     async query(input, next) {
@@ -56,7 +56,7 @@ it('a report that says in sync counts what the store holds by then, however late
   await box.start();
   const asking = client.status(box.id);
   await held.asked;
-  // Had the store been read beside the query, it was read before anything was in it.
+  // A report that reads the store while the query is held finds it empty.
   await rig.startWorker();
   await box.exact(30_000);
   held.letThrough();

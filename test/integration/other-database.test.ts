@@ -10,7 +10,7 @@ import { hurriedClock } from '../fixtures/host/hurried-clock.ts';
 import { tidemark } from '../fixtures/system/cli.ts';
 import { System } from '../fixtures/system/system.ts';
 
-describe('a mailbox and another database than its own', () => {
+describe('a database other than that of the mailbox', () => {
   let system: System;
   let email: string;
   let other: NodeJS.ProcessEnv;
@@ -35,7 +35,7 @@ describe('a mailbox and another database than its own', () => {
     }
   }
 
-  /** How many signals and updates the workflow was sent in its present run. */
+  /** How many signals and updates the workflow got in its present run. */
   async function signals(): Promise<number> {
     const { events } = await system.tidemark.temporal.workflow.getHandle(`mailbox/${email}`).fetchHistory();
     return (events ?? []).filter(
@@ -57,7 +57,7 @@ describe('a mailbox and another database than its own', () => {
     ['failures', '--retry'],
     ['remove', '--yes'],
     ['rename', 'elsewhere@example.com', '--force'],
-  ])('is an error of tidemark %s, which asks nothing of the workflow', async (verb, ...more) => {
+  ])('is an error for tidemark %s, which sends nothing to the workflow', async (verb, ...more) => {
     const before = await signals();
     const { code, stdout, stderr } = await tidemark(other, verb, email, ...more);
     expect({ code, stdout, stderr }).toEqual({
@@ -71,7 +71,7 @@ describe('a mailbox and another database than its own', () => {
     expect(await signals()).toBe(before);
   });
 
-  it('connect says that the workflow does not use the credentials, which this database keeps', async () => {
+  it('gets the credentials from connect, which says that the workflow does not use them', async () => {
     const file = join(String(system.env['TIDEMARK_DATA_DIR']), 'grant.json');
     writeFileSync(file, JSON.stringify(await system.report<object>('credentials')));
     const { code, stdout } = await tidemark(other, 'connect', email, '--credentials', file);
@@ -82,7 +82,7 @@ describe('a mailbox and another database than its own', () => {
     );
   });
 
-  it('is an error of a worker, which reads and changes nothing; the mailbox goes on once it is resumed', async () => {
+  it('is an error for a worker, which changes nothing, and the mailbox goes on once it is resumed', async () => {
     const { client } = system.tidemark;
     await system.stopWorker();
     await client.poke(system.mailbox);
@@ -108,7 +108,7 @@ describe('a mailbox and another database than its own', () => {
     expect((await system.stored()).has(id)).toBe(true);
   }, 90_000);
 
-  it('is no error once the mailbox was moved there, and then the former one is', async () => {
+  it('is no error once the mailbox was moved to it, and then the former database is', async () => {
     const { client } = system.tidemark;
     await client.pause(system.mailbox);
     await expect.poll(async () => (await client.status(system.mailbox)).phase, { timeout: 20_000 }).toBe('paused');

@@ -80,7 +80,7 @@ const OF_DELIVERIES: readonly Wrong[] = [
   ['testWebhook', [], 'usage', 'testWebhook takes an object with url'],
 ];
 
-describe('a program in plain JavaScript gets a sentence', () => {
+describe('a program in plain JavaScript gets a clear error', () => {
   let rig: Rig;
   beforeAll(async () => {
     rig = await Rig.open('plain-javascript');
@@ -133,7 +133,7 @@ describe('a program in plain JavaScript gets a sentence', () => {
     });
   });
 
-  it('about options that there are not, and takes a handler that is an object of a class', async () => {
+  it('about unknown options, and may give an instance of a class as handler', async () => {
     const { config } = rig;
     for (const [opens, takes] of [
       [{ openTidemark }, 'config, clock, create, tokenProvider, temporal'],
@@ -170,7 +170,7 @@ describe('a program in plain JavaScript gets a sentence', () => {
     ['loadConfig', () => call({ loadConfig }, 'loadConfig', { environment: {} }), 'loadConfig takes no "environment"'],
     ['the environment', () => call({ loadConfig }, 'loadConfig', { env: 5 }), 'env is 5: expected an object'],
     ['createLog', () => call({ createLog }, 'createLog', 'loud'), 'The level is "loud": expected one of fatal,'],
-  ])('about what is no configuration: %s', async (_, wrong, message) => {
+  ])('about a wrong configuration: %s', async (_, wrong, message) => {
     await expect(wrong(rig.config)).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining(message) });
   });
 
@@ -203,7 +203,7 @@ describe('a program in plain JavaScript gets a sentence', () => {
     await expect(wrong()).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining(message) });
   });
 
-  it('about credentials that are missing, and about a connection that was closed', async () => {
+  it('about missing credentials, and about a closed connection', async () => {
     const tidemark = await openTidemark({ config: rig.config });
     const { accounts } = tidemark;
     await expect(call(accounts, 'connect', ADA)).rejects.toThrow('connect takes an object with credentials, verify.');

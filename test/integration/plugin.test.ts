@@ -24,7 +24,7 @@ import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 
 const WORKFLOWS = fileURLToPath(new URL('../fixtures/product/workflows.ts', import.meta.url));
-const WITHOUT = fileURLToPath(new URL('../fixtures/product/without-mailboxes.ts', import.meta.url));
+const WITHOUT_MAILBOXES = fileURLToPath(new URL('../fixtures/product/without-mailboxes.ts', import.meta.url));
 const KEY = randomBytes(32).toString('base64');
 const log = createLog('silent');
 
@@ -80,7 +80,7 @@ describe("a product's own worker with the plugin", () => {
     box.deliver('a new order');
     await box.client.sync(box.id, { wait: true });
     await eventually(20_000, async () => (subjects.includes('a new order') ? true : null));
-    // The product's client reads the payloads of mailboxes, and nobody reads its own without the key.
+    // The product's client reads the payloads of mailboxes, and a client without the key cannot read the product's.
     const mailbox = client.workflow.getHandle(definitions.workflowIdOf(box.id));
     expect((await mailbox.query(definitions.status)).mailbox).toBe(box.id);
     expect(JSON.stringify((await started.fetchHistory()).events)).not.toContain(
@@ -105,7 +105,7 @@ describe("a product's own worker with the plugin", () => {
       workflowBundle: await workflowBundle(),
       plugins: [tidemarkPlugin({ config, log })],
     });
-    // The SDK has no type for it, and would not say that it had stopped reading it.
+    // The SDK has no type for this option, so nothing else would show that it had stopped reading it.
     expect(worker.options.isolateExecutionTimeoutMs).toBe(20_000);
     await expect(worker.run()).rejects.toThrow(StoreError);
     expect(worker.getState()).toBe('STOPPED');
@@ -123,7 +123,7 @@ describe("a product's own worker with the plugin", () => {
     const sentence =
       ' does not hold the workflow of mailboxes, so that no mailbox would ever go on. ' +
       "Add to the product's workflows: export * from 'tidemark/workflows';";
-    await expect(create({ workflowsPath: WITHOUT })).rejects.toThrow(`${WITHOUT}${sentence}`);
+    await expect(create({ workflowsPath: WITHOUT_MAILBOXES })).rejects.toThrow(`${WITHOUT_MAILBOXES}${sentence}`);
     // The product's own change of the bundler is kept.
     let changed = 0;
     const bundlerOptions: WorkerOptions['bundlerOptions'] = {
@@ -132,9 +132,9 @@ describe("a product's own worker with the plugin", () => {
         return config;
       },
     };
-    await expect(create({ workflowsPath: WITHOUT, bundlerOptions })).rejects.toThrow(sentence);
+    await expect(create({ workflowsPath: WITHOUT_MAILBOXES, bundlerOptions })).rejects.toThrow(sentence);
     expect(changed).toBe(1);
-    const { code } = await bundleWorkflowCode({ workflowsPath: WITHOUT, logger: new DefaultLogger('ERROR') });
+    const { code } = await bundleWorkflowCode({ workflowsPath: WITHOUT_MAILBOXES, logger: new DefaultLogger('ERROR') });
     await expect(create({ workflowBundle: { code } })).rejects.toThrow(`The workflow bundle${sentence}`);
     const codePath = join(rig.folder, 'bundle.js');
     writeFileSync(codePath, code);
@@ -142,7 +142,7 @@ describe("a product's own worker with the plugin", () => {
   }, 120_000);
 
   it.each(['before', 'after'] as const)(
-    "has traces of both by Temporal's own plugin, given %s it",
+    "traces both kinds of workflows with Temporal's tracing plugin, given %s Tidemark's",
     async (place) => {
       const { config } = rig;
       const spans = new InMemorySpanExporter();
@@ -225,7 +225,7 @@ describe("a product's own worker with the plugin", () => {
     await expect(create).rejects.toThrow('TIDEMARK_PAYLOAD_KEY asks for those of Tidemark');
   });
 
-  it('that has no workflows of its own gets those of mailboxes', () => {
+  it('gets the workflows of mailboxes when it has no workflows of its own', () => {
     const plugin = tidemarkPlugin({ config: rig.config, log });
     expect(plugin.configureWorker({ taskQueue: rig.config.taskQueue }).workflowsPath).toMatch(/workflows\/index\.ts$/);
   });

@@ -11,7 +11,7 @@ import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 const here = findPostgres() !== null;
 
 // A server of its own, to be killed.
-describe.skipIf(!here)(`a worker on PostgreSQL${here ? '' : ` (skipped: ${HOW_TO_GET_ONE})`}`, () => {
+describe.skipIf(!here)(`workers on PostgreSQL${here ? '' : ` (skipped: ${HOW_TO_GET_ONE})`}`, () => {
   let server: PostgresServer;
   let rig: Rig;
   beforeAll(async () => {
@@ -42,7 +42,7 @@ describe.skipIf(!here)(`a worker on PostgreSQL${here ? '' : ` (skipped: ${HOW_TO
     box.deliver(`round ${round}`);
   }
 
-  it('is killed mid-sync, then its database is: the store is exact, and nothing stored is fetched again', async () => {
+  it('make the store exact after one, and then the database, is killed, and fetch nothing stored again', async () => {
     const box = await slowMailbox('postgres', 600);
     const storedMore = (than: number) =>
       eventually(40_000, async () => {
@@ -76,7 +76,7 @@ describe.skipIf(!here)(`a worker on PostgreSQL${here ? '' : ` (skipped: ${HOW_TO
     expect(rig.fetchedThoughStored()).toEqual([]);
   }, 180_000);
 
-  it('is served by two workers at once', async () => {
+  it('share the database, and number changes without gaps', async () => {
     await rig.spawnWorker();
     const boxes = await Promise.all(
       ['one', 'two', 'three'].map((name) => rig.mailbox(`postgres-${name}`, { messages: 120, pollInterval: 500 })),

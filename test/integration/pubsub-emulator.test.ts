@@ -16,7 +16,7 @@ describe.skipIf(missing !== null)("through Google's Pub/Sub emulator", () => {
   let push: PushRig;
   const ends: (() => unknown)[] = [];
   beforeAll(async () => {
-    // Google's client looks for a project at the address of its cloud: not here.
+    // Keeps Google's client from asking the metadata server of its cloud for a project.
     process.env['METADATA_SERVER_DETECTION'] = 'none';
     emulator = await PubSubEmulator.start();
     await emulator.createTopic(TOPIC);
@@ -40,7 +40,7 @@ describe.skipIf(missing !== null)("through Google's Pub/Sub emulator", () => {
   it('a push subscription brings new mail into the store', async () => {
     push = await PushRig.open('emulator-push');
     const { url } = await push.receive();
-    // The emulator signs nothing: what stands between adds the token that Google's Pub/Sub would send.
+    // The emulator signs nothing: this proxy adds the token that Google's Pub/Sub would send.
     const signing = createServer((incoming, outgoing) => {
       void (async () => {
         const headers = { 'content-type': 'application/json', authorization: `Bearer ${await push.google.token()}` };
@@ -65,7 +65,7 @@ describe.skipIf(missing !== null)("through Google's Pub/Sub emulator", () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 60_000);
 
-  it('a pull subscription does too; broken messages are passed over, and it ends in order', async () => {
+  it('a pull subscription brings new mail into the store, skips broken messages, and stops cleanly', async () => {
     push = await PushRig.open('emulator-pull');
     const subscription = 'projects/tidemark-test/subscriptions/pulled';
     await emulator.createSubscription(subscription, { topic: TOPIC });

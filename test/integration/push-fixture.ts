@@ -8,7 +8,7 @@ import { Rig, type RigOptions } from '../fixtures/system/rig.ts';
 
 export const TOPIC = 'projects/tidemark-test/topics/gmail';
 
-/** Real workers that ask Gmail for notifications, and a real receiver of them. The test plays the part in between. */
+/** Real workers that ask Gmail for notifications, and a real receiver of them. The test plays Pub/Sub in between. */
 export class PushRig {
   readonly rig: Rig;
   readonly google: Google;

@@ -45,7 +45,7 @@ it('a notification brings new mail into the store that no poll would bring for a
   expect(push.rig.simulator.watchedUntil(box.id)).not.toBeNull();
   expect(await box.workflowFailures()).toEqual([]);
 
-  // Stopped, a mailbox is no longer watched, and what still arrives for it is acknowledged.
+  // Once stopped, a mailbox is no longer watched, and late notifications for it are acknowledged.
   await box.client.stop(box.id);
   expect(push.rig.simulator.watchedUntil(box.id)).toBeNull();
   expect(await push.post(url ?? '', { emailAddress: box.id, historyId: 1 })).toBe(204);
@@ -74,7 +74,7 @@ it('a notification under the new address of a renamed account finds its mailbox'
   await box.client.sync(box.id, { wait: true });
   const query = `WorkflowId = 'mailbox/${box.id}' AND TidemarkAddress = '${present}'`;
   await eventually(10_000, async () => ((await rig.tidemark.temporal.workflow.count(query)).count === 1 ? true : null));
-  // Another receiver: the first one asked a moment ago which accounts are renamed, and believes that for a minute.
+  // A second receiver: the first one asked a moment ago which accounts are renamed, and keeps the answer for a minute.
   const receiver = await startPushService({
     config: rig.config,
     log: createLog('silent'),
@@ -94,18 +94,18 @@ it('a notification under the new address of a renamed account finds its mailbox'
   }
 }, 60_000);
 
-it('while Temporal is down nothing is acknowledged; once it is up again the same delivery is', async () => {
+it('a notification is not acknowledged while Temporal is down, and is once Temporal is up', async () => {
   push = await PushRig.open('push-down');
   const { folder } = push.rig;
   const own = { binary: inject('temporalBinary'), folder, database: join(folder, 'temporal.sqlite') };
   const switchboard = await Switchboard.to(null);
-  // It starts before Temporal does.
+  // The receiver starts before Temporal does.
   const { url } = await push.receive({ temporalAddress: `127.0.0.1:${switchboard.port}` });
   const notification = { emailAddress: 'ada@example.com', historyId: '7' };
   const ready = async (): Promise<number> => (await fetch(`${url}/readyz`)).status;
   expect(await push.post(url ?? '', notification)).toBe(503);
   expect(await ready()).toBe(503);
-  // No address: everyone who reaches the endpoint may read it.
+  // The reason holds no address, since anyone who reaches the endpoint may read it.
   expect(await (await fetch(`${url}/readyz`)).json()).toEqual({
     status: 'not ready',
     reason: 'Temporal does not answer',
@@ -140,7 +140,7 @@ it('while Temporal is down nothing is acknowledged; once it is up again the same
   }
 }, 90_000);
 
-it('`tidemark push` serves with a certificate of its own, and ends in order', async () => {
+it('`tidemark push` serves with its own certificate, and stops cleanly', async () => {
   push = await PushRig.open('push-program');
   const [cert, key] = [join(push.rig.folder, 'cert.pem'), join(push.rig.folder, 'key.pem')];
   execFileSync(
@@ -181,7 +181,7 @@ it('`tidemark push` serves with a certificate of its own, and ends in order', as
   expect(await program.end('SIGTERM')).toMatchObject({ code: 0 });
 }, 30_000);
 
-it('`tidemark push` says what is missing', async () => {
+it('`tidemark push` names a missing setting', async () => {
   push = await PushRig.open('push-missing');
   const run = async (args: readonly string[], env: NodeJS.ProcessEnv) =>
     new Program('cli/main.ts', ['push', ...args], { ...push.rig.env, ...env }).ended;

@@ -21,7 +21,7 @@ describe('the command line after a rename', () => {
     await system.renameAtGoogle(after);
     const file = join(system.env['TIDEMARK_DATA_DIR'] ?? '', 'grant.json');
     writeFileSync(file, JSON.stringify(await system.report('credentials')));
-    // New credentials are compared with the mailbox, which finds the new address.
+    // connect compares new credentials with the mailbox, and so finds the new address.
     expect(await run('connect', before, '--credentials', file)).toMatchObject({
       code: 0,
       stdout: expect.stringContaining(
@@ -45,7 +45,7 @@ describe('the command line after a rename', () => {
 
   const run = (...args: string[]) => tidemark(system.env, ...args);
 
-  it('works under the new address, and fetches nothing again', async () => {
+  it('works under the new address, and goes on in the same generation', async () => {
     const { id } = await system.deliver('under the new address');
     expect(await run('sync', after, '--wait')).toMatchObject({ code: 0 });
     const status = await run('status', after, '--json');
@@ -77,7 +77,7 @@ describe('the command line after a rename', () => {
     });
   }, 60_000);
 
-  it('connecting the former address is refused, and names the new one', async () => {
+  it('connect refuses the former address, and names the new one', async () => {
     const file = join(system.env['TIDEMARK_DATA_DIR'] ?? '', 'grant.json');
     writeFileSync(file, JSON.stringify(await system.report('credentials')));
     expect(await run('connect', before, '--credentials', file)).toEqual({

@@ -9,7 +9,7 @@ import { Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 import { tidemark } from '../fixtures/system/cli.ts';
 
-/** Resuming every mailbox would meet those of other tests: these have a namespace of their own. */
+/** Resuming every mailbox would reach those of other tests, so these have their own namespace. */
 const NAMESPACE = `resume-many-${process.pid}`;
 const API_OFF = {
   kind: 'status',
@@ -36,12 +36,12 @@ describe('resuming many mailboxes', () => {
   const showsAs = (box: TestMailbox, phase: Parameters<TestMailbox['isFoundAs']>[0]): Promise<true> =>
     eventually(20_000, async () => ((await box.isFoundAs(phase)) ? true : null));
 
-  it('tells in its help that mailboxes of other databases are resumed too', async () => {
+  it('is said in the help to reach mailboxes of other databases, too', async () => {
     const { stdout } = await tidemark(rig.env, 'resume', '--help');
     expect(stdout).toContain('Many are resumed ten a second, those of other databases in this namespace too. ');
   });
 
-  it('resumes only those of a phase, or all that wait, and says which', async () => {
+  it('reaches only those in the given phases, or all that wait, and names them', async () => {
     const boxes = await Promise.all(
       ['off-a', 'off-b', 'paused', 'live'].map((name) => rig.mailbox(name, { messages: 5 })),
     );
@@ -60,7 +60,7 @@ describe('resuming many mailboxes', () => {
     const { blocked } = await first.report();
     expect(blocked?.retryAt).toEqual(expect.any(Number));
 
-    // While they are refused, no question of their own takes them out of the phase.
+    // While Gmail refuses them, their own attempts do not take them out of the phase.
     const some = await resume('--phase', 'failed', '--json');
     expect({ code: some.code, result: JSON.parse(some.stdout) as object }).toEqual({
       code: 0,
@@ -91,7 +91,7 @@ describe('resuming many mailboxes', () => {
   }, 90_000);
 });
 
-/** A new namespace is known everywhere on the server after some seconds. */
+/** Registers the namespace, and waits until the whole server knows it, which takes some seconds. */
 async function openNamespace(): Promise<void> {
   const connection = await Connection.connect({ address: inject('temporalAddress') });
   try {

@@ -63,7 +63,7 @@ describe('a rolling deploy', () => {
       () => `${buildId} does not become current`,
     );
 
-  /** The builds that carried the workflow on, each once in a row. */
+  /** The builds that completed workflow tasks, in order, with repetitions in a row left out. */
   async function builds(box: TestMailbox): Promise<string[]> {
     const seen = (await box.runs())
       .flatMap(({ history }) => history.events ?? [])
@@ -96,7 +96,7 @@ describe('a rolling deploy', () => {
       (await box.handle.query('release').catch(() => null)) === 'next' ? true : null,
     );
     expect(await drained(first)).toBeLessThan(10_000);
-    // What the drained worker had in hand goes on elsewhere, long before its heartbeats would be missed.
+    // Another worker takes over the drained one's activities long before their heartbeats would be missed.
     const { stored } = (await box.report()).counts;
     expect(stored).toBeLessThan(950);
     await eventually(10_000, async () => ((await box.report()).counts.stored > stored ? true : null));
@@ -124,7 +124,7 @@ describe('a rolling deploy', () => {
     expect(await drained(again)).toBeLessThan(10_000);
   }, 120_000);
 
-  it('refuses a build that no worker has, and leaves the mailboxes where they are', async () => {
+  it('refuses to make a build current that no worker has', async () => {
     await expect(makeCurrent('v9')).rejects.toBeInstanceOf(BuildNotReadyError);
     await expect(makeCurrent('v9')).rejects.toThrow(/No worker of deployment-\d+ with build id "v9" polls yet/);
   });

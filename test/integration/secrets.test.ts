@@ -63,7 +63,7 @@ function planted(n: number): string {
   ].join('\r\n');
 }
 
-/** A command of this process's own. What it says is kept; a link that it prints is answered as a person would. */
+/** Runs a command in this process, and keeps its output. A consent link that it prints is answered as by a person. */
 async function command(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
@@ -99,10 +99,7 @@ async function command(
   return { name: `tidemark ${args.join(' ')}`, text: `${said.stdout}\n${said.stderr}`, code, ...said };
 }
 
-/**
- * Everything that the Temporal server holds of a mailbox: each run's history, as it is on the wire and as JSON, and
- * what describes it.
- */
+/** All that Temporal holds of a mailbox: each run's history, as on the wire and as JSON, and its description. */
 async function temporalHolds(box: Pick<TestMailbox, 'handle' | 'runs'>, name: string): Promise<Haystack[]> {
   const runs = await box.runs();
   const binary = runs.map(({ history }) => Buffer.from(proto.temporal.api.history.v1.History.encode(history).finish()));
@@ -121,7 +118,7 @@ async function temporalHolds(box: Pick<TestMailbox, 'handle' | 'runs'>, name: st
 it("nothing secret is in Temporal, logs, errors, status or any command's output, whatever fails", async () => {
   database = inject('postgresService') === null ? null : await createDatabase();
   const url = database === null ? null : new URL(database.url);
-  // The server of the tests trusts everyone: the password is there to be found.
+  // The test server asks for no password: this one is there to be searched for.
   if (url !== null && url.password === '') url.password = PASSWORD;
   const env = { TIDEMARK_SECRET_KEY: KEYS.old, ...(url === null ? {} : { DATABASE_URL: url.href }) };
   rig = await Rig.open('secrets', { logLevel: 'trace', env });
@@ -168,7 +165,7 @@ it("nothing secret is in Temporal, logs, errors, status or any command's output,
   const client = file('client.json', JSON.stringify(rig.simulator.clientFile()));
   const account = file('robot.json', SERVICE_ACCOUNT);
 
-  // ── everything fails that can, while it is looked at ──
+  // ── everything fails that can, and what is shown meanwhile is collected ──
   const look = async (milliseconds: number): Promise<void> => {
     for (const until = Date.now() + milliseconds; Date.now() < until; await sleep(200)) {
       said.push({
@@ -214,7 +211,7 @@ it("nothing secret is in Temporal, logs, errors, status or any command's output,
   await box.client.poke(box.id);
   await box.reaches('recovering', 20_000);
 
-  // ── every verb says something ──
+  // ── every verb is run, and its output is collected ──
   const verbs: Readonly<Record<string, readonly (readonly string[])[] | 'elsewhere'>> = {
     migrate: [[]],
     worker: 'elsewhere',
@@ -232,30 +229,30 @@ it("nothing secret is in Temporal, logs, errors, status or any command's output,
     resume: [[box.id, '--json']],
     status: [[box.id], [box.id, '--json'], [robot, '--json']],
     failures: [[box.id], [box.id, '--json']],
-    // One that runs takes ten seconds, and is proven elsewhere.
+    // A real audit takes ten seconds, and is tested elsewhere.
     audit: [['nobody@example.com', '--json']],
     list: [[], ['--json']],
     changes: [[box.id], [box.id, '--json']],
     'check-bodies': [[box.id], [box.id, '--json']],
     sweep: [[], ['--json']],
     push: 'elsewhere',
-    // It shows the secret that it has made, and reads no other.
+    // It shows only a secret that it has just made.
     'test-webhook': [['https://127.0.0.1/', '--json']],
     'rotate-key': [['--json']],
     'codec-server': 'elsewhere',
     'set-current-version': [['none', '--json']],
     stop: [[robot, '--json']],
-    // These give mail or credentials away because they are asked to.
+    // These print mail or write credentials because that is their purpose.
     export: 'elsewhere',
     simulate: 'elsewhere',
   };
   const program = await wholeProgram();
   for (const verb of program.commands.map((known) => known.name())) {
-    // A verb that is new here is run as most are.
+    // A verb that is missing above is run as most are.
     const runs = verbs[verb] ?? [[box.id, '--json']];
     if (runs === 'elsewhere') continue;
     for (const args of runs) await tidemark([verb, ...args]);
-    // Once more with each thing wrong that can be.
+    // Once more with each setting wrong in turn.
     for (const wrong of [
       { TIDEMARK_SECRET_KEY: KEYS.wrong, TIDEMARK_OLD_SECRET_KEYS: '' },
       { TIDEMARK_SECRET_KEY: `${KEYS.wrong}!`, DATABASE_URL: `mysql://me:${PASSWORD}@db/mail` },
@@ -301,7 +298,7 @@ it("nothing secret is in Temporal, logs, errors, status or any command's output,
     ],
   };
   const all = [...held, ...said];
-  // What is looked for would be found: addresses and counts are there, and the export gives the mail.
+  // Proves that the search finds what is there: the address in the texts, and the mail in the export.
   expect(findSecrets(all, { address: box.id }).length).toBeGreaterThan(10);
   const exported = await command(['export', box.id], { ...rig.env });
   expect(findSecrets([exported], { subject: MAIL.subject })).not.toEqual([]);

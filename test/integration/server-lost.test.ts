@@ -16,16 +16,16 @@ import { portOf, startOwnServer } from '../fixtures/temporal/own-server.ts';
 
 const run = promisify(execFile);
 
-/** One server for the file, which each test harms as a whole. */
-describe('a Temporal server that loses', () => {
-  let folder: Rig;
+/** All tests share one server. Each harms it, so none of them may run beside another. */
+describe('a mailbox whose Temporal server is harmed', () => {
+  let serverFiles: Rig;
   let server: DevServer;
   let database: string;
   let rig: Rig;
   let box: TestMailbox;
 
   const begin = (port?: number): Promise<DevServer> =>
-    startOwnServer({ binary: inject('temporalBinary'), folder: folder.folder, database, port });
+    startOwnServer({ binary: inject('temporalBinary'), folder: serverFiles.folder, database, port });
   const kill = async (): Promise<number> => {
     process.kill(server.pid, 'SIGKILL');
     await server.exited;
@@ -33,9 +33,9 @@ describe('a Temporal server that loses', () => {
   };
 
   beforeAll(async () => {
-    // Its folder outlives the server's clients.
-    folder = await Rig.open('server-lost-folder');
-    database = join(folder.folder, 'temporal.db');
+    // The server's files must outlive the rig of its clients.
+    serverFiles = await Rig.open('server-lost-folder');
+    database = join(serverFiles.folder, 'temporal.db');
     server = await begin();
     rig = await Rig.open('server-lost', { temporalAddress: server.address });
     await rig.startWorker();
@@ -46,10 +46,10 @@ describe('a Temporal server that loses', () => {
   afterAll(async () => {
     await rig.close();
     await server.stop();
-    await folder.close();
+    await serverFiles.close();
   });
 
-  /** Something of everything that happens at Gmail. */
+  /** One of each kind of change at Gmail. */
   function change(at: TestMailbox): void {
     const [first = '', second = '', third = ''] = at.ids();
     at.gmail.delete(first);
@@ -58,17 +58,17 @@ describe('a Temporal server that loses', () => {
     at.deliver('meanwhile');
   }
 
-  it('its process (SIGKILL): mailboxes go on with the next one', async () => {
+  it('goes on with the next server after the first one is killed', async () => {
     const port = await kill();
     change(box);
     server = await begin(port);
     await box.exact(30_000);
     expect(await box.workflowFailures()).toEqual([]);
-    // One that was on its way may be.
+    // Only a message in flight at the kill may be fetched again.
     expect(rig.fetched().again).toBeLessThanOrEqual(1);
   }, 60_000);
 
-  it('its whole database, under workers that go on: a start is enough to bring the mailbox back', async () => {
+  it('is brought back by tidemark start after the server lost its database', async () => {
     const port = await kill();
     for (const ending of ['', '-wal', '-shm']) rmSync(`${database}${ending}`, { force: true });
     change(box);
@@ -79,7 +79,7 @@ describe('a Temporal server that loses', () => {
     expect(rig.fetched().again).toBeLessThanOrEqual(1);
   }, 60_000);
 
-  it('its whole database, under workers that go on: a plain start by any client does, too', async () => {
+  it('is brought back by a plain start from any client after the server lost its database', async () => {
     const port = await kill();
     for (const ending of ['', '-wal', '-shm']) rmSync(`${database}${ending}`, { force: true });
     change(box);
@@ -102,7 +102,7 @@ describe('a Temporal server that loses', () => {
     expect((await box.report()).failingTask).toBeNull();
   }, 90_000);
 
-  it('a namespace with all that is in it: a start is enough to bring the mailbox back in a new one', async () => {
+  it('is brought back by tidemark start in a new namespace after its namespace was deleted', async () => {
     const namespace = async (...command: string[]): Promise<unknown> =>
       run(inject('temporalBinary'), ['operator', 'namespace', ...command, '--namespace', 'mail'], {
         env: { ...rig.env, PATH: process.env['PATH'] },
@@ -127,7 +127,7 @@ describe('a Temporal server that loses', () => {
         ),
       );
       await other.startWorker();
-      // The server may show the deleted namespace, with the workflow that made the full sync, for some seconds more.
+      // For some seconds the server may still show the deleted namespace, with the workflow that made the full sync.
       const found = await eventually(60_000, async () => {
         if ((await tidemark(other.env, 'start', lost.id)).code !== 0) return null;
         const report = await lost.exact(15_000).catch(() => null);

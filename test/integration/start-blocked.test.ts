@@ -30,7 +30,7 @@ describe('tidemark start on a mailbox that runs', () => {
   const reaches = (box: TestMailbox, phase: string): Promise<true> =>
     eventually(30_000, async () => ((await box.report()).phase === phase ? true : null));
 
-  it('wakes one that is live, and says so', async () => {
+  it('wakes a live one, and says so', async () => {
     const box = await rig.mailbox('live', { messages: 3 });
     await box.start();
     await box.exact(20_000);
@@ -45,7 +45,7 @@ describe('tidemark start on a mailbox that runs', () => {
     });
   }, 60_000);
 
-  it('says of one that is paused that it stays so, and how it goes on', async () => {
+  it('says that a paused one stays paused, and how to resume it, as do other verbs', async () => {
     const box = await rig.mailbox('paused', { messages: 3 });
     await box.start();
     await box.client.pause(box.id);
@@ -63,7 +63,7 @@ describe('tidemark start on a mailbox that runs', () => {
     );
   }, 60_000);
 
-  it('says of one that Gmail refuses the phase, the reason, what to do and when it asks by itself', async () => {
+  it('gives phase, reason, remedy and next attempt of one that Gmail refuses', async () => {
     const box = await rig.mailbox('refused', { messages: 3 });
     rig.simulator.faults.add({ match: { email: box.id }, effect: API_OFF });
     await box.start();
@@ -83,7 +83,7 @@ describe('tidemark start on a mailbox that runs', () => {
     });
   }, 60_000);
 
-  it('says of one whose grant was revoked that its owner must consent', async () => {
+  it('says that the owner must consent when the grant was revoked', async () => {
     const box = await rig.mailbox('revoked', { messages: 3 });
     rig.simulator.revoke(box.id);
     await box.start();
@@ -94,7 +94,7 @@ describe('tidemark start on a mailbox that runs', () => {
   }, 60_000);
 });
 
-it('tidemark start on a mailbox that runs without a worker says that nothing goes on', async () => {
+it('start, pause, resume and stop say that nothing happens without a worker', async () => {
   const rig = await Rig.open('start-workerless');
   try {
     const fresh = await rig.mailbox('fresh', { messages: 3 });

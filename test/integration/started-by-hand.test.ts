@@ -28,11 +28,11 @@ describe.concurrent("a mailbox that any client of Temporal's starts", () => {
   }, 60_000);
 
   test.each([
-    ['none', [], 'the input is no object'],
+    ['missing', [], 'the input is no object'],
     ['null', [null], 'the input is no object'],
     ['of another address', [{ mailbox: 'bob@example.com' }], 'must be "mailbox/bob@example.com"'],
   ])(
-    'fails with a sentence where the input is %s',
+    'fails with a clear message when its input is %s',
     async (name, args, sentence) => {
       const handle = await start(`mailbox/refused-${name.replaceAll(' ', '-')}-${process.pid}@example.com`, args);
       const failure: unknown = await handle.result().catch((error: unknown) => error);
@@ -44,7 +44,7 @@ describe.concurrent("a mailbox that any client of Temporal's starts", () => {
     30_000,
   );
 
-  it('shows in status why it did not start, until it did', async () => {
+  it('shows in status why it did not start, until it does', async () => {
     const box = await rig.mailbox('mistyped', { messages: 3, format: 'full' });
     const handle = await start(workflowIdOf(box.id), [{ mailbox: box.id, settings: { format: 'eml' } }]);
     await expect(handle.result()).rejects.toBeInstanceOf(WorkflowFailedError);
@@ -61,7 +61,7 @@ describe.concurrent("a mailbox that any client of Temporal's starts", () => {
     expect(await box.exact(30_000)).toMatchObject({ phase: 'live', lastError: null });
   }, 60_000);
 
-  it('has the settings that it had before, but for those that are named, and fetches nothing twice', async () => {
+  it('keeps its former settings except those that are named, and fetches nothing twice', async () => {
     const box = await rig.mailbox('again', { messages: 5, format: 'raw' });
     await box.client.start(box.id, { ...box.settings, auditInterval: null });
     const { settings } = await box.exact(30_000);
@@ -86,7 +86,7 @@ describe.concurrent("a mailbox that any client of Temporal's starts", () => {
     await expect.poll(async () => (await box.report()).phase).toBe('live');
   }, 60_000);
 
-  it('is in its first phase while no worker has taken it', async ({ expect }) => {
+  it('is in its first phase until a worker takes it', async ({ expect }) => {
     const box = await rig.mailbox('untaken');
     await plain.workflow.start(MAILBOX_WORKFLOW, {
       workflowId: workflowIdOf(box.id),

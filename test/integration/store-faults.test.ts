@@ -16,7 +16,7 @@ describe('the SQLite file of running workers', () => {
   });
   afterEach(() => rig.close());
 
-  /** What the attempts under way failed with last, as Temporal's UI shows it. */
+  /** The last failure of an activity that is being retried, as Temporal's UI shows it. */
   async function failureOf(box: TestMailbox): Promise<string | null> {
     const { raw } = await box.handle.describe();
     const failures = (raw.pendingActivities ?? []).flatMap(({ lastFailure }) =>
@@ -32,7 +32,7 @@ describe('the SQLite file of running workers', () => {
     box.deliver(`round ${round}`);
   }
 
-  it('locked by another process for longer than a call waits: says so, and is exact once it is free', async () => {
+  it('is reported while another process locks it for long, and becomes exact once it is free', async () => {
     const box = await rig.mailbox('locked', { messages: 60, threadSize: 1, pollInterval: 500 });
     await rig.spawnWorker();
     await box.start();
@@ -50,7 +50,7 @@ describe('the SQLite file of running workers', () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 300_000);
 
-  it('damaged: says so, and the mailbox is synchronised again once the file is removed', async () => {
+  it('is reported when it is damaged, and is filled again once it is removed', async () => {
     const box = await rig.mailbox('damaged', { messages: 60, threadSize: 1, pollInterval: 500 });
     const worker = await rig.spawnWorker();
     await box.start();
@@ -58,7 +58,7 @@ describe('the SQLite file of running workers', () => {
     await worker.end('SIGKILL');
     const folded = new DatabaseSync(database);
     folded.exec('pragma wal_checkpoint(truncate)');
-    // The schema stays readable, so that a worker opens it; what it reads then is not.
+    // The schema stays readable, so that a worker can open the file; the rows that it then reads are not.
     const rows = folded.prepare("select rootpage from sqlite_schema where name in ('mailboxes', 'messages')").all();
     folded.close();
     const file = openSync(database, 'r+');
@@ -74,13 +74,13 @@ describe('the SQLite file of running workers', () => {
       ),
     );
     for (const ending of ['', '-wal', '-shm']) rmSync(`${database}${ending}`, { force: true });
-    // This process, too, has the file open that is gone, and is told so once.
+    // This process has the removed file open, too: its first call fails.
     await expect(box.report()).rejects.toMatchObject({ failure: { kind: 'lost' } });
     await box.exact(90_000);
     expect(await box.workflowFailures()).toEqual([]);
   }, 240_000);
 
-  it('served by two workers at once: exact, and changes are numbered without gaps', async () => {
+  it('becomes exact under two workers at once, and numbers changes without gaps', async () => {
     await Promise.all([rig.spawnWorker(), rig.spawnWorker()]);
     const boxes = await Promise.all(
       ['one', 'two', 'three'].map((name) => rig.mailbox(`shared-${name}`, { messages: 120, pollInterval: 500 })),

@@ -22,7 +22,7 @@ describe('Temporal behind a front door like that of Temporal Cloud', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'tidemark-cloud-'));
     certificates = makeCertificates(folder);
-    // An administrator has made them, as docs/operations.md says: workers may not.
+    // An administrator registers search attributes, as docs/operations.md says: workers may not.
     const connection = await Connection.connect({ address: inject('temporalAddress') });
     await registerSearchAttributes({ connection, namespace: 'default', clock: systemClock });
     await connection.close();
@@ -47,7 +47,7 @@ describe('Temporal behind a front door like that of Temporal Cloud', () => {
     TEMPORAL_TLS_CLIENT_KEY_PATH: key,
   });
 
-  /** A mailbox from its start to exactness, through the gate: client, worker and what activities signal. */
+  /** Runs a mailbox until it is exact, with every call of client, worker and activities through the gate. */
   async function follows(name: string, gate: TemporalGate, env: Record<string, string>): Promise<void> {
     const rig = await Rig.open(name, { temporalAddress: gate.address, env });
     try {
@@ -91,7 +91,7 @@ describe('Temporal behind a front door like that of Temporal Cloud', () => {
     expect(gate.admitted).toBe(0);
   });
 
-  it('is told by npm start as a server that refuses access, not as one that is silent', async () => {
+  it('is reported by npm start as refusing access, not as silent', async () => {
     const gate = await open({ kind: 'api-key', key: API_KEY });
     const { temporal } = loadConfig({ env: { HOME: folder, ...trusting(gate), TEMPORAL_API_KEY: 'another' } });
     expect(await frontendTrouble(gate.address, temporal, 5_000)).toMatch(/^it refuses access: check TEMPORAL_API_KEY/);

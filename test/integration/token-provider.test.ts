@@ -34,15 +34,15 @@ afterAll(async () => {
   await rig.close();
 });
 
-it('mailboxes of a product that keeps the tokens are mirrored, wait for consent, and go on', async () => {
+it('a mailbox whose product keeps the tokens is mirrored, waits for consent, and goes on', async () => {
   const box = await rig.mailbox('kept', { messages: 40 });
   await rig.tidemark.credentials.delete(box.id);
   await box.start();
   await box.exact(30_000);
 
-  // The client asks Gmail by the provider, too.
-  const limited = completeSettings({ ...box.settings, format: 'full' });
-  expect(await tidemark.client.previewSettings(box.id, limited)).toMatchObject({ fetching: { certainty: 'exact' } });
+  // The client, too, gets its tokens from the provider.
+  const asFull = completeSettings({ ...box.settings, format: 'full' });
+  expect(await tidemark.client.previewSettings(box.id, asFull)).toMatchObject({ fetching: { certainty: 'exact' } });
   const label = box.gmail.createLabel('Invoices');
   const asked = { config: rig.config, stores: tidemark, mailbox: box.id, clock: systemClock, tokenProvider };
   expect(await resolveLabels({ ...asked, names: ['invoices'] })).toEqual([label.id]);
@@ -62,7 +62,7 @@ it('mailboxes of a product that keeps the tokens are mirrored, wait for consent,
   expect(await box.workflowFailures()).toEqual([]);
 }, 90_000);
 
-it('such a mailbox is renamed by the token of its new address, and not while there is none', async () => {
+it('a mailbox whose product keeps the tokens is renamed only once its new address has a token', async () => {
   const box = await rig.mailbox('before', { messages: 20 });
   await rig.tidemark.credentials.delete(box.id);
   await box.start();

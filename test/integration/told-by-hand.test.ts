@@ -37,7 +37,7 @@ const UPDATES = [
   '__proto__',
 ];
 const QUERIES = ['status', 'noSuchQuery', 'pause', '__proto__'];
-/** Wrong, surplus and missing. None is what a signal that ends the mailbox, or a setting, would take. */
+/** Wrong, surplus and missing arguments. No signal takes one of them for a setting, or as an order to end. */
 const ARGUMENTS: readonly (readonly unknown[])[] = [
   [],
   [null],
@@ -60,13 +60,13 @@ const ARGUMENTS: readonly (readonly unknown[])[] = [
   [{ __proto__: null, constructor: 1 }, null, null, null],
 ];
 
-describe('a mailbox that gets nonsense by hand', () => {
+describe('a mailbox goes on after nonsense', () => {
   let rig: Rig;
   let box: TestMailbox;
 
   beforeAll(async () => {
     rig = await Rig.open('told-by-hand');
-    // Forced full syncs wait for Gmail's indexes.
+    // Forced full syncs wait for Gmail's indexes, which the hurried clock shortens.
     await rig.startWorker(createLog('silent'), hurriedClock);
     box = await rig.mailbox('told-by-hand', { messages: 5 });
     await box.start();
@@ -74,7 +74,7 @@ describe('a mailbox that gets nonsense by hand', () => {
   });
   afterAll(() => rig.close());
 
-  /** It goes on, in this chain of runs, and is exact about what came since. */
+  /** Expects that it still runs in this chain of runs, with its settings, and is exact about new mail. */
   async function goesOn(chain: string | undefined): Promise<void> {
     await box.handle.signal('resume');
     box.deliver('afterwards');
@@ -91,7 +91,7 @@ describe('a mailbox that gets nonsense by hand', () => {
   const chainOf = async (): Promise<string | undefined> =>
     (await box.handle.describe()).raw.workflowExecutionInfo?.firstRunId ?? undefined;
 
-  it('by every signal, with every kind of argument', async () => {
+  it('in every signal, with every kind of argument', async () => {
     const chain = await chainOf();
     const refused = new Set<string>();
     for (const name of SIGNALS)
@@ -102,12 +102,12 @@ describe('a mailbox that gets nonsense by hand', () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 90_000);
 
-  it('by every update: what cannot be meant is refused, and the rest is answered', async () => {
+  it('in every update, of which only sync, resync and audit are answered', async () => {
     const chain = await chainOf();
     const outcomes = await Promise.all(
       UPDATES.map(async (name) => {
         const answers = new Set<string>();
-        // The server takes ten updates of a workflow at once.
+        // One argument after another: the server takes at most ten updates of a workflow at once.
         for (const args of ARGUMENTS)
           answers.add(
             await update(name, args).then(
@@ -123,7 +123,7 @@ describe('a mailbox that gets nonsense by hand', () => {
     await goesOn(chain);
   }, 90_000);
 
-  it('by every query', async () => {
+  it('in every query, of which only status is answered', async () => {
     const chain = await chainOf();
     for (const name of QUERIES) {
       for (const args of ARGUMENTS) {
@@ -137,12 +137,12 @@ describe('a mailbox that gets nonsense by hand', () => {
     await goesOn(chain);
   }, 60_000);
 
-  it('by signals of 2 MB each', async () => {
+  it('in signals of 2 MB each', async () => {
     const chain = await chainOf();
     const { runId } = await box.handle.describe();
     for (const name of SIGNALS.filter((signal) => signal !== '')) await box.handle.signal(name, LARGE);
     await goesOn(chain);
-    // What came is not carried on.
+    // The next run does not carry the arguments on.
     const { historySize } = await eventually(
       30_000,
       async () => box.handle.describe().then((run) => (run.runId === runId ? null : run)),
@@ -151,7 +151,7 @@ describe('a mailbox that gets nonsense by hand', () => {
     expect(historySize).toBeLessThan(MB);
   }, 60_000);
 
-  it('by updates of 2 MB each', async () => {
+  it('in updates of 2 MB each', async () => {
     const chain = await chainOf();
     const answered: string[] = [];
     for (const name of UPDATES)

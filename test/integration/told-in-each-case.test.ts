@@ -15,7 +15,7 @@ import { Program } from '../fixtures/host/program.ts';
 import { tidemark } from '../fixtures/system/cli.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 
-describe.concurrent('a sentence is true in each case that leads to it', () => {
+describe.concurrent('the command line says what is true in each case', () => {
   let rig: Rig;
 
   beforeAll(async () => {
@@ -43,7 +43,7 @@ describe.concurrent('a sentence is true in each case that leads to it', () => {
     expect((await run('remove', box.id, '--yes')).stdout).toMatch(/^There is nothing of /);
   }, 60_000);
 
-  it('subscribe makes no key that nobody sees where Temporal refuses, and replay goes back nowhere', async () => {
+  it('subscribe adds nothing, and replay goes back in no mailbox, while Temporal refuses calls', async () => {
     const box = await inSync('subscribed');
     const receiver = ['--url', 'http://127.0.0.1:1/', '--allow-private', '--mailbox', box.id, '--begin', 'first'];
     const refusing = (...args: string[]) => tidemark({ ...rig.env, TEMPORAL_NAMESPACE: 'nowhere' }, ...args);
@@ -59,7 +59,7 @@ describe.concurrent('a sentence is true in each case that leads to it', () => {
     await run('unsubscribe', 'unseen');
   }, 60_000);
 
-  it('a command to a workflow that an operator terminated does not say that it was stopped', async () => {
+  it('sync of a workflow that an operator terminated does not say that it was stopped', async () => {
     const box = await inSync('terminated');
     await box.handle.terminate();
     expect((await run('sync', box.id)).stderr).toBe(
@@ -82,9 +82,9 @@ describe.concurrent('a sentence is true in each case that leads to it', () => {
     expect((await summaries()).filter((summary) => summary.includes('fetch pending messages (0)'))).toEqual([]);
   }, 90_000);
 
-  it('an attachment that Gmail did not give is promised with a sync only', async () => {
+  it('reading an attachment that Gmail did not give says that syncs ask for it again', async () => {
     const box = await rig.mailbox('kept-back', { format: 'full', threadSize: 1 });
-    // The RAW form does not give its bytes for certain, so it is fetched by its id.
+    // An attachment that is not base64 cannot be taken from the raw form with certainty, so it is fetched by its id.
     const file = { name: 'one.txt', content: 'a\r\nb', encoding: '8bit' } as const;
     const raw = mailWithAttachments({ subject: 'files', text: 'see below', attachments: [file] });
     const { id } = box.gmail.insert({ raw, labelIds: ['INBOX'] });
@@ -102,7 +102,7 @@ describe.concurrent('a sentence is true in each case that leads to it', () => {
     await reader.close();
   }, 60_000);
 
-  it('move names the mailbox that runs, and how it is brought to rest', async () => {
+  it('move refuses while mailboxes run, and says how to stop them', async () => {
     const box = await inSync('moving');
     const to = `sqlite:${join(rig.folder, 'elsewhere.sqlite')}`;
     const { code, stderr } = await run('move', '--from', `sqlite:${rig.databaseFile}`, '--to', to);
@@ -111,7 +111,7 @@ describe.concurrent('a sentence is true in each case that leads to it', () => {
     expect(await box.report()).toMatchObject({ phase: 'live' });
   }, 90_000);
 
-  it('codec-server without a key says which key, and who needs none', async () => {
+  it('codec-server without a key says which one it needs, and when no codec server is needed', async () => {
     expect(await run('codec-server', '--port', '0')).toEqual({
       code: 1,
       stdout: '',
@@ -123,18 +123,18 @@ describe.concurrent('a sentence is true in each case that leads to it', () => {
 
   it('list without Temporal lists what is stored, and does not say that nothing runs', async () => {
     const box = await inSync('listed-alone');
-    const alone = { ...rig.env, TEMPORAL_ADDRESS: '127.0.0.1:1' };
-    const { code, stdout, stderr } = await tidemark(alone, 'list');
+    const withoutTemporal = { ...rig.env, TEMPORAL_ADDRESS: '127.0.0.1:1' };
+    const { code, stdout, stderr } = await tidemark(withoutTemporal, 'list');
     expect(code).toBe(0);
     expect(stderr).toBe('Temporal does not answer: whether the mailboxes run, and their phases, are unknown.\n');
     expect(stdout).toMatch(new RegExp(`^${box.id} +unknown +3 `, 'm'));
-    const empty = { ...alone, DATABASE_URL: `sqlite:${join(rig.folder, 'empty.sqlite')}` };
+    const empty = { ...withoutTemporal, DATABASE_URL: `sqlite:${join(rig.folder, 'empty.sqlite')}` };
     await tidemark(empty, 'migrate');
     const { stdout: nothing } = await tidemark(empty, 'list');
     expect(nothing).toMatch(/^No mailbox is stored in sqlite:\S+\. Connect one /);
   }, 90_000);
 
-  it('the readiness of push tells a Temporal server that refuses from one that does not answer', async () => {
+  it('/readyz of push says whether Temporal refuses calls or does not answer', async () => {
     const { config } = rig;
     const push = { ...config.push, audience: AUDIENCE, serviceAccount: SERVICE_ACCOUNT };
     const reasonWith = async (temporal: Partial<typeof config.temporal>): Promise<unknown> => {
@@ -161,7 +161,7 @@ describe.concurrent('a sentence is true in each case that leads to it', () => {
     expect(await reasonWith({})).toEqual({ status: 'ready' });
   }, 60_000);
 
-  it('deliveries calls the next attempt of a stopped mailbox due, and promises none', async () => {
+  it('deliveries calls the next attempt of a stopped mailbox due, and gives no time for it', async () => {
     const box = await inSync('stopped-delivery');
     await run('subscribe', 'refused', '--url', 'http://127.0.0.1:1/', '--allow-private', '--mailbox', box.id);
     box.deliver('for nobody');
@@ -178,7 +178,7 @@ describe.concurrent('a sentence is true in each case that leads to it', () => {
   }, 120_000);
 });
 
-describe('the units of the day are spent', () => {
+describe('while the units of the day are spent', () => {
   let rig: Rig;
 
   beforeAll(async () => {
@@ -187,7 +187,7 @@ describe('the units of the day are spent', () => {
   });
   afterAll(() => rig.close());
 
-  it('start --wait says until when, and failures --retry that nothing is tried before', async () => {
+  it('start --wait says until when, and failures --retry says that nothing is tried before', async () => {
     const other = await rig.mailbox('does-not-know', { messages: 2, threadSize: 1 });
     const poisoned = other.deliver('refused').id;
     other.gmail.poison(poisoned, 400);

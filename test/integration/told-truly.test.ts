@@ -46,7 +46,7 @@ describe('the command line says what is true', () => {
     }
   }, 60_000);
 
-  /** New mail that is listed, and that no get shows. */
+  /** Delivers a message that is listed, and that every get calls not found. */
   function deliverUnseen(box: TestMailbox): void {
     const effect = { kind: 'status', status: 404, reason: 'notFound' } as const;
     for (const method of ['messages.get', 'threads.get'] as const)
@@ -54,7 +54,7 @@ describe('the command line says what is true', () => {
     box.deliver('not visible yet');
   }
 
-  it('sync --wait calls new mail that is not fetched yet what it is, and not of the full sync', async () => {
+  it('sync --wait does not count new mail that is still to fetch as part of the full sync', async () => {
     const box = await inSync('late', 3);
     deliverUnseen(box);
     const { code, stdout } = await run('sync', box.id, '--wait');
@@ -86,7 +86,7 @@ describe('the command line says what is true', () => {
     );
   }, 60_000);
 
-  it('status says of an error that is over that there is none now', async () => {
+  it('status says that a past error is over', async () => {
     const box = await inSync('mended', 3);
     await box.handle.signal('configure', { pollInterval: 'often' });
     const told = async () => (await run('status', box.id)).stdout;
@@ -97,7 +97,7 @@ describe('the command line says what is true', () => {
     );
   }, 60_000);
 
-  it('a dry run of a wider scope says what it would fetch where nothing is held yet', async () => {
+  it('a dry run of a wider scope says what it would fetch when nothing is stored yet', async () => {
     const box = await rig.mailbox('empty-scope', { messages: 12, threadSize: 1 });
     const { id } = box.gmail.createLabel('Empty');
     await box.client.start(box.id, { ...box.settings, scope: { labelIds: [labelId(id)] } });
@@ -108,7 +108,7 @@ describe('the command line says what is true', () => {
     );
   }, 60_000);
 
-  it('a scope that keeps nothing is not said to be empty where Gmail could not be asked', async () => {
+  it('configure does not call a scope empty when Gmail could not be asked', async () => {
     const box = await rig.mailbox('unasked', { messages: 3, threadSize: 1 });
     const [kept, other] = [box.gmail.createLabel('Kept'), box.gmail.createLabel('Other')];
     box.deliver('elsewhere', [other.id]);
@@ -131,7 +131,7 @@ describe('the command line says what is true', () => {
     });
   }, 60_000);
 
-  it('remove under a former address removes nothing and names the present one, and failed messages wait', async () => {
+  it('remove under a former address removes nothing, and names the present one', async () => {
     const box = await rig.mailbox('former', { messages: 5, threadSize: 1 });
     box.gmail.poison(box.ids()[0] ?? '', 400);
     await box.start();
@@ -150,7 +150,7 @@ describe('the command line says what is true', () => {
     await expect(rig.tidemark.client.readChanges(present)).rejects.toThrow('the mailbox was removed or renamed, or');
   }, 60_000);
 
-  it('connect says that a paused mailbox stays paused, and that a grant is stored where Temporal refuses', async () => {
+  it('connect says that a paused mailbox stays paused, and that it stores a grant while Temporal refuses', async () => {
     const box = await inSync('paused', 3);
     const file = join(rig.folder, 'grant.json');
     writeFileSync(file, JSON.stringify(rig.simulator.credentialsFor(box.id)));
@@ -167,7 +167,7 @@ describe('the command line says what is true', () => {
     );
   }, 60_000);
 
-  it('replay says which verb has what is pruned, and that a subscription that ended delivers nothing', async () => {
+  it('replay names the verb for pruned changes, and says that an ended subscription delivers nothing', async () => {
     const box = await inSync('replayed', 3);
     const { store } = rig.tidemark;
     const now = systemClock.now();
@@ -188,7 +188,7 @@ describe('the command line says what is true', () => {
     await run('unsubscribe', 'crm');
   }, 60_000);
 
-  it('rename says of a grant that was revoked what to do, and not to try again later', async () => {
+  it('rename says what to do about a revoked grant', async () => {
     const box = await inSync('renamed-revoked', 3);
     await run('stop', box.id);
     rig.simulator.revoke(box.id);

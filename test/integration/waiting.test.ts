@@ -6,7 +6,7 @@ import { eventually } from '../fixtures/host/eventually.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
-/** Longer than a session waits by itself: such a wait is the activity's. */
+/** Longer than a Gmail session waits by itself, so that the activity has to wait. */
 const LONG = 22_000;
 
 describe.concurrent('a mailbox that Gmail asks to wait', () => {
@@ -24,18 +24,18 @@ describe.concurrent('a mailbox that Gmail asks to wait', () => {
     return Math.max(0, ...(raw.pendingActivities ?? []).map(({ attempt }) => attempt ?? 0));
   }
 
-  it('`Retry after <time>`: no call before it, a phase to filter by, a short history, no failed workflow', async () => {
+  it('makes no call before the time in `Retry after <time>`, and is found as rate-limited until then', async () => {
     const box = await rig.mailbox('retry-after', { messages: 30, pollInterval: 1_000 });
     await box.start();
     await box.exact(20_000);
     box.deliver('must wait');
     const first = Date.now() + LONG;
     rig.simulator.faults.add({ match: { email: box.id }, effect: { kind: 'retry-after', until: first } });
-    // Gmail's time can roll forward: refused once more when the first time is over.
+    // Gmail can move the time: the mailbox is refused once more after the first one.
     rig.simulator.faults.add({ match: { email: box.id }, effect: { kind: 'retry-after', until: first + LONG } });
     await box.client.poke(box.id);
     const told = await box.reaches('rate-limited', 10_000);
-    // The worker says how long, and the workflow when: what lies between comes on top.
+    // The worker sends a duration, which the workflow adds to its own time: the delay between them comes on top.
     expect(told.rateLimitedUntil).toBeGreaterThanOrEqual(first);
     expect(told.rateLimitedUntil).toBeLessThan(first + 1_000);
     await eventually(5_000, async () => ((await box.isFoundAs('rate-limited')) ? true : null));
@@ -61,7 +61,7 @@ describe.concurrent('a mailbox that Gmail asks to wait', () => {
     { status: 403, reason: 'rateLimitExceeded' },
     { status: 403, reason: 'userRateLimitExceeded' },
   ])(
-    '$status $reason during a backfill: few calls, no growing history, no failed workflow',
+    'makes few calls and adds no events while its backfill gets $status $reason',
     async ({ status, reason }) => {
       const box = await rig.mailbox(`limit-${status}-${reason.length}`, {
         messages: 200,
@@ -79,7 +79,7 @@ describe.concurrent('a mailbox that Gmail asks to wait', () => {
       const events = await box.historyLength();
       const requests = rig.simulator.requests.get(box.id) ?? 0;
       await sleep(until - Date.now() - 500);
-      // Both lanes try a few calls each once their wait is over; neither leaves an event.
+      // Each lane tries a few calls when its wait is over; neither adds an event.
       expect(await box.historyLength()).toBe(events);
       expect((rig.simulator.requests.get(box.id) ?? 0) - requests).toBeLessThanOrEqual(20);
       await box.exact(50_000);
@@ -88,14 +88,14 @@ describe.concurrent('a mailbox that Gmail asks to wait', () => {
     120_000,
   );
 
-  it('an unknown quota is exhausted: the backfill finds the pace, and is exact', async () => {
+  it('finds the pace of a quota that it does not know, and becomes exact', async () => {
     const box = await metered.mailbox('metered', { messages: 90, threadSize: 1, pollInterval: 5_000 });
     metered.simulator.quota = { window: 'ten-seconds', userUnitsPerMinute: 6_000 };
     await box.start();
     const report = await box.exact(80_000);
     expect(report.counts.stored).toBe(box.ids().length);
     expect(await box.workflowFailures()).toEqual([]);
-    // 90 messages are work of 1,800 units, of which 1,000 are let in during any ten seconds.
+    // 90 messages cost 1,800 units, and the quota lets 1,000 in during any ten seconds.
     expect(report.usage.units).toBeLessThan(2_200);
     expect(report.usage.rejected).toBeGreaterThan(0);
   }, 100_000);

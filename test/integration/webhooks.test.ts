@@ -94,7 +94,7 @@ describe('webhooks of subscriptions', () => {
   const comes = (to: Receiver, count: number): Promise<true> =>
     eventually(30_000, async () => (to.received.length >= count ? true : null));
 
-  it('tell every change once, in order, signed, in bodies of at most 20 KB, and without mail', async () => {
+  it('report every change once, in order, signed, in bodies of at most 20 KB, without the mail itself', async () => {
     const box = await live('told', 150);
     const crm = await receiver();
     const webhook = await subscribe('crm', crm, '--begin', 'first', '--mailbox', box.id);
@@ -113,7 +113,7 @@ describe('webhooks of subscriptions', () => {
     });
   }, 60_000);
 
-  it('begin after a cursor of the change feed, and come again after another one', async () => {
+  it('begin after a cursor of the change feed, and are replayed after another one', async () => {
     const [box, late] = [await live('cursor', 12), await rig.mailbox('cursor-late', { messages: 3, threadSize: 1 })];
     const crm = await receiver();
     const cursors = await cursorsOf(box);
@@ -125,7 +125,7 @@ describe('webhooks of subscriptions', () => {
     const after = async (first: number) =>
       Array.from({ length: (await head(box)) - first }, (_, index) => first + 1 + index);
     expect(sequences(crm)).toEqual(await after(7));
-    // A mailbox that comes after the cursor has all of its changes after it.
+    // All changes of a mailbox that starts later than the cursor come after it.
     await late.start();
     await late.exact(30_000);
     await eventually(30_000, async () => (told(late, crm).at(-1) === (await head(late)) ? true : null));
@@ -145,7 +145,7 @@ describe('webhooks of subscriptions', () => {
     ).toEqual(await after(3));
   }, 90_000);
 
-  it('can be tried from the library, with a new key or with one that the receiver has', async () => {
+  it('can be tried from the library, with a new secret or with one that the receiver has', async () => {
     const { deliveries } = rig.tidemark.client;
     const tried = await receiver();
     const url = `http://127.0.0.1:${tried.port}/hooks`;
@@ -171,7 +171,7 @@ describe('webhooks of subscriptions', () => {
     });
   }, 30_000);
 
-  it('hold the fields and the link that the subscription asks for, as many changes as fit', async () => {
+  it('hold the fields and the link that the subscription asks for, and as many changes as fit', async () => {
     const box = await live('fields', 40);
     const crm = await receiver();
     await subscribe('crm', crm, '--begin', 'first', '--mailbox', box.id, '--fields', 'subject,text');
@@ -188,7 +188,7 @@ describe('webhooks of subscriptions', () => {
     expect(sequences(crm)).toEqual(Array.from({ length: await head(box) }, (_, index) => index + 1));
   }, 60_000);
 
-  it('are tried again with the same id and the same body when the receiver fails, not before it asks', async () => {
+  it('are sent again with the same id and body when the receiver fails, no earlier than it asks', async () => {
     const box = await live('failing', 3);
     const crm = await receiver();
     crm.answers(503, { 'retry-after': '2' }, 'it is being mended');
@@ -226,7 +226,7 @@ describe('webhooks of subscriptions', () => {
     expect(crm.received.slice(1).flatMap(eventsIn)).toHaveLength(2);
   }, 60_000);
 
-  it('are signed by two keys during a rotation, and by the new one alone after it', async () => {
+  it('are signed with both secrets during a rotation, and only with the new one after it', async () => {
     const box = await live('rotated', 1);
     const crm = await receiver();
     const former = await subscribe('crm', crm, '--mailbox', box.id);
@@ -251,14 +251,22 @@ describe('webhooks of subscriptions', () => {
     ['for a private address', ['--url', 'http://10.0.0.1/hooks'], '10.0.0.1 is a private address'],
     ['with a link that cannot be made', [URL, '--link', 'https://a.example/{subject}'], 'not for {subject}'],
     ['with too large a batch', [URL, '--batch', '501'], 'it must be a whole number from 1 to 500'],
-    ['with a field that there is not', [URL, '--fields', 'body'], 'Expected fields with commas between them'],
-    ['with attempts and no parking', [URL, '--order', 'above-all', '--attempts', '3'], 'leave --attempts out'],
-    ['with a filter and none', [URL, '--every-change', '--kind', 'gone'], '--every-change takes no other option'],
-    ['from a place that is none', [URL, '--begin', 'tomorrow'], 'Expected now, first, a date, for example 2025-01-31'],
-    ['from what is no cursor', [URL, '--begin', '1-0'], '"1-0" is not a cursor of the change feed'],
+    ['with an unknown field', [URL, '--fields', 'body'], 'Expected fields with commas between them'],
+    ['with attempts but without parking', [URL, '--order', 'above-all', '--attempts', '3'], 'leave --attempts out'],
+    [
+      'with a filter beside --every-change',
+      [URL, '--every-change', '--kind', 'gone'],
+      '--every-change takes no other option',
+    ],
+    [
+      'from a place that does not exist',
+      [URL, '--begin', 'tomorrow'],
+      'Expected now, first, a date, for example 2025-01-31',
+    ],
+    ['from a malformed cursor', [URL, '--begin', '1-0'], '"1-0" is not a cursor of the change feed'],
     ['from a cursor of another feed', [URL, '--begin', '1-0123-1-'], 'It is of another database. Start over'],
-    ['with a key that is not there', [URL, '--secret-file', '/nowhere'], 'does not exist'],
-  ])('are not made %s, and nothing is kept then', async (_, args, words) => {
+    ['with a secret file that does not exist', [URL, '--secret-file', '/nowhere'], 'does not exist'],
+  ])('are not set up %s, and leave nothing in the store', async (_, args, words) => {
     const { code, stdout, stderr } = await tidemark(rig.env, 'subscribe', 'refused', ...args);
     expect([code === 0, stdout]).toEqual([false, '']);
     expect(stderr).toContain(words);
@@ -266,7 +274,7 @@ describe('webhooks of subscriptions', () => {
     expect([await store.listSubscriptions(), await credentials.listWebhookSecrets()]).toEqual([[], []]);
   });
 
-  it('do not take the name of a handler, nor a handler theirs', async () => {
+  it('cannot take the name of a handler, nor a handler theirs', async () => {
     const crm = await receiver();
     await subscribe('crm', crm);
     const handlers = { crm: { handle: () => undefined } };
@@ -278,7 +286,7 @@ describe('webhooks of subscriptions', () => {
     expect((await tidemark(rig.env, 'subscribe', 'crm', URL)).stderr).toContain('A handler has this name already');
   });
 
-  it('are signed by the same keys after the key that encrypts these was rotated', async () => {
+  it('are signed with the same secrets after a rotation of the key that encrypts them', async () => {
     const box = await live('resealed', 1);
     const crm = await receiver();
     const webhook = await subscribe('crm', crm, '--mailbox', box.id);
@@ -290,7 +298,7 @@ describe('webhooks of subscriptions', () => {
     expect(() => webhook.verify(got?.body ?? '', got?.headers as Record<string, string>)).not.toThrow();
   }, 60_000);
 
-  it('are held up neither by a handler whose program is not there nor by another receiver', async () => {
+  it('are held up neither by a handler whose program does not run nor by another receiver', async () => {
     const box = await live('beside', 1);
     const { store } = rig.tidemark;
     const absent = {

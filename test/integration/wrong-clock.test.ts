@@ -44,7 +44,7 @@ describe.each([
     expect(reportLines(report, null, systemClock.now()).join('\n')).toMatch(
       new RegExp(`clock +the worker's clock is \\d+ minutes ${words} the Temporal server's: set both by NTP`),
     );
-    // Gmail's answers tell whole seconds: five of them are some polls away.
+    // Gmail's clock is judged by five answers of different seconds, which take some polls.
     const warnings = (against: string): string[] =>
       lines.filter((line) => line.includes('set both by NTP') && line.includes(`"against":"${against}"`));
     await eventually(60_000, async () => (warnings('gmail').length > 0 ? true : null));
@@ -77,7 +77,7 @@ describe.each([
     await box.start();
     await eventually(60_000, async () => ((await box.report()).counts.stored > 0 ? true : null));
     ahead = 0;
-    // What had to rest for seconds seems to rest for a day: a minute of that is believed.
+    // Messages that had to wait for seconds now seem to wait for a day, which the store cuts to a minute.
     await box.exact(150_000);
     expect((await box.report()).counts).toMatchObject({ pending: 0, failed: 0 });
   }, 240_000);
