@@ -245,6 +245,16 @@ describe('the ledger', () => {
     expect(learn(strict, refusal(), START).refusedAt).toBe(START);
   });
 
+  it.each([2 * 60_000, 3_600_000, 12 * 3_600_000, 23 * 3_600_000])(
+    'pauses no longer than Gmail asked where the clock that noted the refusal is %i ms ahead',
+    (ahead) => {
+      const refused = learn(FRESH, refusal('user', START + ahead + 5_000), START + ahead);
+      const { ledger, result } = reserve(refused, asking('live', 1), START);
+      expect(result).toEqual({ kind: 'wait', until: START + 5_000, told: true });
+      expect(reserve(ledger, asking('live', 1), START + 5_000).result).toMatchObject({ kind: 'granted' });
+    },
+  );
+
   it('keeps a long wait that Gmail asks for, up to a day', () => {
     const HOUR = 3_600_000;
     const waiting = learn(FRESH, refusal('user', START + 20 * HOUR), START);

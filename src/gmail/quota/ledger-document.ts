@@ -112,21 +112,25 @@ const LONGEST_PACE = 10 * 60_000;
  * hour.
  */
 export const LONGEST_PAUSE = 24 * 3_600_000;
+/** Clocks of workers differ by less (ms), unless one is wrong. */
+const WRONG_BY = 60_000;
 
 /**
  * Corrects times that are further ahead than their rules allow, which a wrong clock has written. Units spent in the
- * future count as spent now.
+ * future count as spent now. A refusal in the future shows how far that clock is ahead: the pause ends too late by as
+ * much. A difference of seconds is none, since Gmail may have named the time at which the pause ends.
  */
 export function believed(ledger: Ledger, now: number): Ledger {
   const past = (at: number): number => Math.min(at, now);
   const ahead = (at: number, longest: number): number => (at > now + longest ? now : at);
+  const aheadBy = ledger.refusedAt > now + WRONG_BY ? ledger.refusedAt - now : 0;
   return {
     ...ledger,
     window: ledger.window.map((stretch) =>
       stretch.to > now + PACE_SLACK ? { ...stretch, from: past(stretch.from), to: now } : stretch,
     ),
     busySince: past(ledger.busySince),
-    pausedUntil: ahead(ledger.pausedUntil, LONGEST_PAUSE),
+    pausedUntil: ahead(ledger.pausedUntil - aheadBy, LONGEST_PAUSE),
     pacedUntil: ahead(ledger.pacedUntil, LONGEST_PACE),
     changedAt: past(ledger.changedAt),
     refusedAt: past(ledger.refusedAt),
