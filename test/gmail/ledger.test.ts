@@ -262,7 +262,12 @@ describe('the ledger', () => {
       kind: 'wait',
       until: START + 20 * HOUR,
     });
-    const wrong = learn(FRESH, refusal('user', START + 100 * HOUR), START + 80 * HOUR);
-    expect(reserve(wrong, asking('live', 1), START).result.kind).toBe('granted');
+    const byWrongClock = learn(FRESH, refusal('user', START + 100 * HOUR), START + 80 * HOUR);
+    expect(reserve(byWrongClock, asking('live', 1), START).result).toMatchObject({
+      kind: 'wait',
+      until: START + 20 * HOUR,
+    });
+    const tooLong = { ...waiting, pausedUntil: START + 25 * HOUR };
+    expect(reserve(tooLong, asking('live', 1), START + 60_000).result.kind).toBe('granted');
   });
 });
