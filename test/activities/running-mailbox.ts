@@ -16,7 +16,7 @@ import type { StoredMessage } from '../../src/store/reads/mail-store.ts';
 import type { Doubt } from '../../src/store/rows/mailbox-row.ts';
 import { initialState, isInSync } from '../../src/workflows/mailbox-state.ts';
 import { Attempts } from '../fixtures/schedules/attempted-calls.ts';
-import { holdsParts } from '../fixtures/schedules/compare-parts.ts';
+import { holdsHeaders, holdsParts } from '../fixtures/schedules/compare-parts.ts';
 import { Lanes } from '../fixtures/schedules/lanes.ts';
 import { Random } from '../fixtures/schedules/seeded-random.ts';
 import { VirtualClock } from '../fixtures/schedules/schedule-clock.ts';
@@ -125,19 +125,25 @@ export class RunningMailbox {
 
   /** Runs until the mailbox is in sync, and the indexes of Gmail have been waited for. */
   async settle(limit = 2 * DAY): Promise<void> {
-    this.#start();
-    await this.clock.runUntil(() => false, 60_000);
-    const settled = await this.clock.runUntil(
+    await this.run(60_000);
+    const settled = await this.#until(
       async () => isInSync(this.lanes.state) && this.lanes.idle && (await this.counts()).pending === 0,
       limit,
     );
     if (!settled) throw new Error(`not in sync: ${JSON.stringify(this.lanes.state)}`);
-    await this.clock.runUntil(() => false, 60_000);
+    await this.run(60_000);
   }
 
-  run(milliseconds: number): Promise<boolean> {
+  async run(milliseconds: number): Promise<void> {
     this.#start();
-    return this.clock.runUntil(() => false, milliseconds);
+    await this.#until(() => false, milliseconds);
+  }
+
+  /** As the clock's `runUntil`, but ends at once with a defect of the lanes: no time would mend it. */
+  async #until(done: () => boolean | Promise<boolean>, limit: number): Promise<boolean> {
+    const isDone = await this.clock.runUntil(async () => this.lanes.defect !== null || (await done()), limit);
+    if (this.lanes.defect !== null) throw this.lanes.defect;
+    return isDone;
   }
 
   configure(change: SettingsChange): Promise<void> {
@@ -242,12 +248,12 @@ export class RunningMailbox {
     );
     const contentOf = ({ id, format, body }: StoredMessage): string => {
       const raw = raws.get(id);
-      if (body === null || raw === undefined) return 'exact';
-      return format === 'raw'
-        ? createHash('sha256').update(body).digest('hex')
-        : holdsParts(body, raw, settings.attachments)
-          ? 'exact'
-          : 'other parts';
+      if (raw === undefined) return 'not at Gmail';
+      if (format === 'minimal') return body === null ? 'exact' : 'a body';
+      if (body === null) return 'no body';
+      if (format === 'raw') return createHash('sha256').update(body).digest('hex');
+      if (format === 'metadata') return holdsHeaders(body, raw) ? 'exact' : 'other headers';
+      return holdsParts(body, raw, settings.attachments) ? 'exact' : 'other parts';
     };
     const held = new Map<string, string>();
     for await (const message of this.stores.store.streamMessages(ADA)) {
