@@ -61,7 +61,10 @@ describe('a message that cannot be fetched', () => {
         24 * 60 * 60_000,
       );
     }
-    expect(delays).toEqual(delays.toSorted((a, b) => a - b));
+    expect(
+      delays.filter((delay, index) => delay <= (delays[index - 1] ?? 0)),
+      delays.join(),
+    ).toEqual([]);
     ada.gmail.poison(id, null);
     await ada.run(48 * 60 * 60_000);
     expect(await failures()).toEqual([]);

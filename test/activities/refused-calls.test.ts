@@ -32,11 +32,13 @@ const REFUSALS: readonly Refusal[] = [
   },
 ];
 
+type Struck = ReturnType<RunningMailbox['simulator']['faults']['add']>;
+
 let ada: RunningMailbox;
 afterEach(() => ada.close());
 
 /** A mailbox that is synchronised for the first time. */
-async function begin(fault: Fault): Promise<void> {
+async function begin(fault: Fault): Promise<Struck> {
   ada = await RunningMailbox.open(
     { format: 'full', attachments: true, pollInterval: MINUTE },
     { pushTopic: 'projects/p/topics/mail' },
@@ -44,8 +46,9 @@ async function begin(fault: Fault): Promise<void> {
   const ids = ada.receive(20, { threadId: 'a1' });
   ada.receive(20);
   ada.gmail.modify(ids.slice(0, 5), { add: ['STARRED'] });
-  ada.simulator.faults.add(fault);
+  const struck = ada.simulator.faults.add(fault);
   await ada.settle();
+  return struck;
 }
 
 function receiveAttachments(): void {
@@ -90,15 +93,16 @@ async function heldInTheEnd(): ReturnType<RunningMailbox['comparison']> {
 
 describe.each(METHODS)('Refusals of %s stop no mailbox, and lose nothing', (method) => {
   it.each(REFUSALS)('%o, once, twice and for ten minutes', async (effect) => {
-    await begin({ match: { method }, effect, times: 1 });
+    const once = await begin({ match: { method }, effect, times: 1 });
     ada.simulator.faults.clear();
-    ada.simulator.faults.add({ match: { method }, effect, times: 2 });
+    const twice = ada.simulator.faults.add({ match: { method }, effect, times: 2 });
     await change();
     ada.simulator.faults.clear();
-    ada.simulator.faults.add({ match: { method }, effect, until: ada.clock.now() + 10 * MINUTE });
+    const lasting = ada.simulator.faults.add({ match: { method }, effect, until: ada.clock.now() + 10 * MINUTE });
     await change();
     await ada.run(10 * MINUTE);
     const { held, truth } = await heldInTheEnd();
     expect(held).toEqual(truth);
+    expect(once.strikes + twice.strikes + lasting.strikes).toBeGreaterThan(0);
   });
 });
