@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 
 import { VirtualGmail } from '../fixtures/measured/virtual-gmail.ts';
 import { mailboxId } from '../../src/model/ids.ts';
@@ -15,6 +15,7 @@ async function open() {
     quota: { window: 'sliding-minute', userUnitsPerMinute: 6_000 },
     projectUnitsPerDay: BUDGET,
   });
+  onTestFinished(() => world.close());
   const { clock } = world;
   // An hour before midnight in Pacific time.
   await clock.run(() => clock.sleep(pacificDayEnd(clock.now()) - clock.now() - HOUR));
@@ -64,7 +65,6 @@ it('The daily budget holds back backfills until midnight in Pacific time, and le
     expect(clock.now()).toBeLessThan(midnight + HOUR);
   });
   expect(await ada.differences()).toEqual([]);
-  await world.close();
 });
 
 it("Workers that die leave at most their last second each out of the day's count of units", async () => {
@@ -83,5 +83,4 @@ it("Workers that die leave at most their last second each out of the day's count
   expect(spent()).toBeLessThanOrEqual(0.95 * BUDGET + 2 * 1_000 + 2 * deaths * 1_000);
   expect(spent() - counted).toBeLessThanOrEqual(2 * deaths * 1_000);
   expect(counted).toBeGreaterThan(0.9 * BUDGET);
-  await world.close();
 });

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 
 import { followedMailbox, knownMailbox } from '../../src/activities/known-mailbox.ts';
 import { databaseAt } from '../../src/model/database-location.ts';
@@ -10,6 +10,7 @@ const ADA = mailboxId('ada@example.com');
 
 it('the error for a mailbox without a row, or without a mark, says why and what happens next', async () => {
   const stores = await openStores(databaseAt('sqlite::memory:'));
+  onTestFinished(() => closeStores(stores));
   const deps = { store: stores.store } as const;
   await expect(knownMailbox(deps, ADA)).rejects.toThrow(
     'the database no longer knows ada@example.com: it was removed or renamed, ' +
@@ -19,5 +20,4 @@ it('the error for a mailbox without a row, or without a mark, says why and what 
   await expect(followedMailbox(deps, ADA)).rejects.toThrow(
     'the database holds ada@example.com without its mark: everything is listed again',
   );
-  await closeStores(stores);
 });

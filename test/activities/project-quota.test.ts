@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 
 import { fetchSlice } from '../../src/activities/fetch-slice.ts';
 import { slicesPerSecond, sliceUnits } from '../../src/activities/slice-rate.ts';
@@ -9,6 +9,7 @@ it.each([0, 0.2])(
   "Slices at the rate of the backfill queue spend at least 9/10 of the project's quota (share of rejected calls: %d)",
   async (probability) => {
     const ada = await RunningMailbox.open({ format: 'raw' });
+    onTestFinished(() => ada.close());
     await ada.settle();
     // Messages that are listed, and not yet fetched.
     const messages = ada.receive(1_700).map((id) => ({ id: id as never, threadId: id as never }));
@@ -56,7 +57,6 @@ it.each([0, 0.2])(
     const perMinute = spent * slicesPerSecond(PRICE_TABLES['2026']) * 60;
     expect(perMinute).toBeGreaterThan(0.9 * PRICE_TABLES['2026'].projectUnitsPerMinute);
     expect(perMinute).toBeLessThanOrEqual(1.0 * PRICE_TABLES['2026'].projectUnitsPerMinute);
-    await ada.close();
   },
 );
 

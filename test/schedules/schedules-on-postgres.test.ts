@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { databaseAt } from '../../src/model/database-location.ts';
 import { openStores } from '../../src/store/open-store.ts';
 import { createDatabase, describePostgres } from '../fixtures/postgres/suite-database.ts';
@@ -14,10 +14,10 @@ const SEEDS = [900_001, 900_002, 900_003, 900_005];
 describePostgres('the store in PostgreSQL', () => {
   it.for(SEEDS)('equals Gmail after the random schedule %i', { timeout: 120_000 }, async (seed) => {
     const database = await createDatabase();
+    onTestFinished(() => database.drop());
     const { differences } = await runSchedule(seed, {
       openWorld: (place) => openStores(databaseAt(database.url), place),
     });
-    await database.drop();
     expect(differences).toEqual([]);
   });
 });
