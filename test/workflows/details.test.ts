@@ -15,7 +15,7 @@ const QUOTA = {
   finishAt: T0 + 909_000,
 };
 
-function listed(quota?: typeof QUOTA): MailboxState {
+function listed(quota?: NonNullable<MailboxState['quota']>): MailboxState {
   const fresh = {
     ...initialState({ mailbox: mailboxId('ada@example.com'), settings: DEFAULT_SETTINGS, now: T0 }),
     generation: 1,
@@ -40,7 +40,13 @@ test('the Temporal UI shows units, rejected calls, rate and ETA as the last acti
   expect(details).toContain('| units used | 12,345, calls rejected: 2 |');
   expect(details).toContain('| rate | 5,800 units in the last minute, 5,940 granted |');
   expect(details).toContain('| left | 90,000 units, ETA 2026-01-01T00:15:09Z |');
-  expect(detailsOf(listed({ ...QUOTA, finishAt: 0 }))).not.toContain('NaN');
+});
+
+test.each([
+  [null, 'not known yet'],
+  [0, '1970-01-01T00:00:00Z'],
+])('the Temporal UI shows the ETA %s as "%s"', (finishAt, shown) => {
+  expect(detailsOf(listed({ ...QUOTA, finishAt }))).toContain(`| left | 90,000 units, ETA ${shown} |`);
 });
 
 test('the Temporal UI names the mailbox, its phase and its signals', () => {

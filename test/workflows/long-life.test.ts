@@ -14,6 +14,7 @@ import {
   workflowIdOf,
   type MailboxInput,
 } from '../../src/workflows/definitions.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
 import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
 import { openTimeSkipping } from '../fixtures/temporal/time-skipping.ts';
 import { NOTHING_SYNCED } from '../fixtures/temporal/quiet-results.ts';
@@ -90,7 +91,7 @@ test('a mailbox syncs hourly for weeks, without drift or overlap, in short runs,
       // It wakes as fast as on its first day.
       const before = began.length;
       await handle.signal(poke);
-      await expect.poll(() => began.length).toBeGreaterThan(before);
+      await eventually(15_000, async () => (began.length > before ? true : null));
 
       const lengths: number[] = [];
       let runId: string | null | undefined = (await handle.describe()).runId;
