@@ -1,10 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { afterFailure, afterStaleReading } from '../../src/activities/attempts.ts';
+import { afterFailure, afterMissing, afterNoRaw, afterStaleReading } from '../../src/activities/attempts.ts';
 import type { GmailFailure } from '../../src/gmail/api/gmail-error.ts';
 import { messageId, threadId } from '../../src/model/ids.ts';
-import type { PendingMessage } from '../../src/store/fetching/fetching-store.ts';
-import { afterMissing, afterNoRaw } from '../../src/activities/attempts.ts';
-import type { FetchAttempt } from '../../src/store/fetching/fetching-store.ts';
+import type { FetchAttempt, PendingMessage } from '../../src/store/fetching/fetching-store.ts';
 
 const NOW = 1_000_000;
 /** Seconds. */

@@ -50,14 +50,12 @@ async function live(rig: Rig, box: TestMailbox): Promise<void> {
   await box.connect();
   await box.client.reconnect(box.id);
   await box.exact(120_000);
-  for (let run = 1; run <= 1; run++) {
-    for (let signals = 0; signals < 420; signals += 60) {
-      await Promise.all(Array.from({ length: 60 }, () => box.handle.signal(definitions.poke)));
-      box.deliver('two');
-      await box.client.sync(box.id, { wait: true });
-    }
-    await eventually(10_000, async () => ((await box.runs()).length > run ? true : null));
+  for (let signals = 0; signals < 420; signals += 60) {
+    await Promise.all(Array.from({ length: 60 }, () => box.handle.signal(definitions.poke)));
+    box.deliver('two');
+    await box.client.sync(box.id, { wait: true });
   }
+  await eventually(10_000, async () => ((await box.runs()).length > 1 ? true : null));
   await box.client.start(box.id, { pollInterval: 3_000 });
   await box.exact(120_000);
   await box.client.stop(box.id);

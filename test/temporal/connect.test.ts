@@ -18,9 +18,8 @@ it('a server on this machine that is busy for some seconds is waited for', async
 });
 
 it('an address where nothing listens is reported within seconds', async () => {
-  const free = await Switchboard.to(null);
-  await free.close();
   const asked = performance.now();
-  await expect(connect(free.port)).rejects.toThrow(ServerUnreachableError);
+  // Port 1 is reserved, and no test can be given it.
+  await expect(connect(1)).rejects.toThrow(ServerUnreachableError);
   expect(performance.now() - asked).toBeLessThan(8_000);
 });
