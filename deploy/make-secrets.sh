@@ -13,4 +13,8 @@ done
 # This key decrypts the credentials of every mailbox: keep a copy apart from the backups of the database.
 [ -e "$folder/tidemark_secret_key" ] || openssl rand -base64 32 | tr -d '\n' >"$folder/tidemark_secret_key"
 chmod 444 "$folder"/*
-echo "Secrets are in $folder. Name the folder in .env: TIDEMARK_SECRETS=./$folder"
+case "$folder" in
+/*) named="$folder" ;;
+*) named="./$folder" ;;
+esac
+echo "Secrets are in $folder. Name the folder in .env: TIDEMARK_SECRETS=$named"

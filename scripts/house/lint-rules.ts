@@ -52,7 +52,7 @@ function roomOverride(room: Room, floor: number, rooms: readonly Room[]): Overri
     files,
     group,
     types.map((place) => pathTo(place, folder)),
-    'This room does without it: see the table of rooms in ARCHITECTURE.md.',
+    'This room may not import it: see the table of rooms in ARCHITECTURE.md.',
   );
 }
 
@@ -106,7 +106,7 @@ function testRoomOverride(room: TestRoom, floor: number): Override {
   return testOverride(
     [`${folder}/*.ts`],
     [...own, ...others],
-    'Tests of this room do without it: see scripts/house/test-rooms.ts.',
+    'Tests of this room may not import it: see scripts/house/test-rooms.ts.',
   );
 }
 

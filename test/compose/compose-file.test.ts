@@ -104,6 +104,15 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
       expect(statSync(join(folder, 'secrets')).mode & 0o777).toBe(0o700);
     });
 
+    it.each([
+      ['absolute', (name: string) => join(folder, name)],
+      ['relative', (name: string) => `./${name}`],
+    ])('are in a folder that deploy/make-secrets.sh names for .env: one whose path is %s', (kind, named) => {
+      const given = kind === 'absolute' ? named(kind) : kind;
+      const said = execFileSync('sh', [join(root, 'deploy/make-secrets.sh'), given], { cwd: folder, encoding: 'utf8' });
+      expect(said).toContain(`TIDEMARK_SECRETS=${named(kind)}\n`);
+    });
+
     it('are in no variable and no default: variables name their files, or pass on what is set outside', () => {
       for (const [name, { environment, secrets }] of services) {
         const targets = secrets.map(({ target }) => target);
