@@ -170,6 +170,11 @@ describe('a package that only some installations need', () => {
         });
         expect(ended.stderr).not.toMatch(/npm install/);
       }
+      // A worker would run on: another verb that is traced ends.
+      const traced = await product.bin('tidemark', ['list'], {
+        env: { TIDEMARK_DATA_DIR: folder, ...temporal(), ...MISSING[3].env },
+      });
+      expect(traced.code, traced.stderr).toBe(0);
     });
   });
 });
