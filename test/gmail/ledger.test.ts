@@ -239,7 +239,7 @@ describe('the ledger', () => {
     let strict = FRESH;
     for (const at of [0, 10_000, 20_000]) strict = learn(strict, refusal(), START + DAY + at);
     const after = reserve(strict, asking('backfill', 1), START).ledger;
-    expect(after.pausedUntil).toBeLessThanOrEqual(START);
+    expect(after.pausedUntil).toBeLessThanOrEqual(START + 16_000);
     expect(currentRate(after, START + 11 * 60_000)).toBe(1);
     // Refusals count again.
     expect(learn(strict, refusal(), START).refusedAt).toBe(START);
