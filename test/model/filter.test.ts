@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
 
 import { InvalidIdError } from '../../src/model/ids.ts';
-import { epochMs } from '../../src/model/point-in-time.ts';
 import { EVERY_CHANGE, filterOf } from '../../src/model/subscription.ts';
 
 it('a filter takes addresses in any case, and refuses what is not an address', () => {
@@ -11,10 +10,4 @@ it('a filter takes addresses in any case, and refuses what is not an address', (
 
 it('a condition of a filter that is undefined restricts nothing', () => {
   expect(filterOf({ kinds: undefined, labels: undefined, events: undefined })).toEqual(EVERY_CHANGE);
-});
-
-it('a time is a date or epoch milliseconds', () => {
-  expect(epochMs(new Date(5))).toBe(5);
-  expect(epochMs(7)).toBe(7);
-  for (const wrong of [new Date('soon'), Number.NaN]) expect(() => epochMs(wrong)).toThrow(/is no time/);
 });

@@ -10,6 +10,9 @@ it('a date of another realm, such as test runners make, is accepted as a time', 
   expect(epochMs(date)).toBe(1_700_000_000_000);
 });
 
-it('an invalid date is refused', () => {
-  expect(() => epochMs(new Date('yesterday'))).toThrow('no time: give a date, or epoch milliseconds');
+it('a time is a date or epoch milliseconds, and an invalid one is refused', () => {
+  expect(epochMs(new Date(5))).toBe(5);
+  expect(epochMs(7)).toBe(7);
+  for (const wrong of [new Date('yesterday'), Number.NaN])
+    expect(() => epochMs(wrong)).toThrow('is no time: give a date, or epoch milliseconds');
 });

@@ -124,17 +124,5 @@ export function earlyReadings(fixture: StoreFixture): void {
       expect(await mailbox.counts()).toMatchObject({ stored: 1, lacking: 0 });
       expect(await mailbox.refreshes()).toEqual(['a']);
     });
-
-    it('is still read again where history changed it after the mark as well', async () => {
-      const mailbox = await early();
-      await mailbox.apply([record(101, labelled('a', 'Y'))]);
-      await mailbox.store.settleEarlyReadings({
-        mailbox: mailbox.id,
-        records: [record(99, labelled('a', 'X'))],
-        settled: [m('a')],
-        now: mailbox.now,
-      });
-      expect(await mailbox.refreshes()).toEqual(['a']);
-    });
   });
 }

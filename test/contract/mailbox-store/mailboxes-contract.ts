@@ -297,6 +297,13 @@ export function mailboxes(fixture: StoreFixture): void {
       expect(await store.unitsOfDay('2026-11-23'), 'a worker whose clock is behind').toBe(5);
     });
 
+    it('reads the ledger as it was last written', async () => {
+      const mailbox = open();
+      expect(await mailbox.store.getLedger(mailbox.id)).toBeNull();
+      await mailbox.store.update(mailbox.id, () => ({ ledger: 'spent', result: null }));
+      expect(await mailbox.store.getLedger(mailbox.id)).toBe('spent');
+    });
+
     it('hands the ledger from one update to the next, also when they come at once', async () => {
       const { store, id } = open();
       const results = await Promise.all(

@@ -85,12 +85,5 @@ export function workLeft(fixture: StoreFixture): void {
       });
       expect(await mailbox.store.countBackfills()).toBe(1);
     });
-
-    it('reads the ledger as it was last written', async () => {
-      const mailbox = open();
-      expect(await mailbox.store.getLedger(mailbox.id)).toBeNull();
-      await mailbox.store.update(mailbox.id, () => ({ ledger: 'spent', result: null }));
-      expect(await mailbox.store.getLedger(mailbox.id)).toBe('spent');
-    });
   });
 }
