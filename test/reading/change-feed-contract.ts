@@ -122,8 +122,17 @@ export function changeFeedContract(fixture: FeedFixture): void {
     it('ends without an error when the signal aborts while it waits', async () => {
       await mailboxOf('ada@example.com');
       const end = new AbortController();
-      const following = followChanges(stores.database, { signal: end.signal }, woken).next();
-      setImmediate(() => end.abort());
+      const waiting = Promise.withResolvers<undefined>();
+      const clock: Clock = {
+        ...woken,
+        sleep: (milliseconds, signal) => {
+          waiting.resolve(undefined);
+          return woken.sleep(milliseconds, signal);
+        },
+      };
+      const following = followChanges(stores.database, { signal: end.signal }, clock).next();
+      await waiting.promise;
+      end.abort();
       expect(await following).toEqual({ done: true, value: undefined });
     });
 
