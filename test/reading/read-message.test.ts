@@ -1,12 +1,14 @@
+import { execFile } from 'node:child_process';
 import { buffer } from 'node:stream/consumers';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { contentOf } from '../../src/reading/decode-body.ts';
-import { describeBody } from '../../src/store/headers/describe-body.ts';
-import { reading } from '../fixtures/store/tested-store.ts';
+import { deleted, reading, record } from '../fixtures/store/tested-store.ts';
 import { useFolder } from '../fixtures/host/temporary-folder.ts';
 import { useStoredMail } from '../fixtures/store/stored-mail.ts';
 
+const HUGE = fileURLToPath(new URL('huge-mail.ts', import.meta.url));
 const PDF = Buffer.from('%PDF-1.7 a small one');
 const MAIL = [
   'From: =?utf-8?Q?M=C3=BCller=2C_Jan?= <jan@example.com>',
@@ -138,8 +140,10 @@ describe('a stored message', () => {
   it('is null when it is not there, even where its id holds SQL', async () => {
     const { store, read, mailbox } = mail();
     expect(await read.message('never')).toBeNull();
-    await store('full', { a: MAIL });
-    await mailbox.attempt('a', { state: 'gone' });
+    await store('full', { a: MAIL, there: MAIL });
+    await mailbox.apply([record(101, deleted('a'))], { generation: 0 });
+    expect(await read.message('a')).toBeNull();
+    expect(await read.message('there')).not.toBeNull();
     expect(await read.message("' or 1=1 --")).toBeNull();
   });
 
@@ -157,19 +161,14 @@ describe('a stored message', () => {
   });
 
   it.each([
-    ['base64', Buffer.alloc(25 * 2 ** 20, `${'A'.repeat(76)}\r\n`), true],
-    ['line feeds', Buffer.alloc(25 * 2 ** 20, '\n'), null],
-  ])('of 25 MB of %s is described and read without half a gigabyte of memory', async (_, content, hasAttachments) => {
-    const head = 'Subject: huge\r\nContent-Type: multipart/mixed; boundary=h\r\n\r\n--h\r\nContent-Type: image/png\r\n';
-    const raw = Buffer.concat([
-      Buffer.from(`${head}Content-Transfer-Encoding: base64\r\n\r\n`),
-      content,
-      Buffer.from('\r\n--h--\r\n'),
-    ]);
-    expect(await describeBody('raw', raw)).toMatchObject({ subject: 'huge', hasAttachments });
-    const before = process.memoryUsage().rss;
-    await contentOf('raw', raw, (name) => new Error(name)).text();
-    expect(process.memoryUsage().rss - before).toBeLessThan(512 * 2 ** 20);
+    ['base64', true],
+    ['line feeds', null],
+  ])('of 25 MB of %s is described and read without half a gigabyte of memory', async (content, hasAttachments) => {
+    // In a process of its own, since the peak of a process cannot be told by what it holds afterwards.
+    const { stdout } = await promisify(execFile)(process.execPath, [HUGE, content]);
+    const { took, ...found } = JSON.parse(stdout) as { took: number };
+    expect(found).toEqual({ subject: 'huge', hasAttachments });
+    expect(took).toBeLessThan(512 * 2 ** 20);
   });
 
   it('in the full format that is nested deeper than any stack is read', async () => {
