@@ -8,6 +8,7 @@ import { renamingAccess } from '../../src/accounts/rename-access.ts';
 import { webhookAccess } from '../../src/app/webhooks-of-config.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { workflowIdOf } from '../../src/workflows/definitions.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
 import { System } from '../fixtures/system/system.ts';
 
 const address = (name: string): MailboxId => mailboxId(`rename-${name}@example.com`);
@@ -30,7 +31,7 @@ describe('renaming a mailbox whose account has another address at Google', () =>
     const { client } = system.tidemark;
     await client.start(system.mailbox, { pollInterval: 5 * 60_000 });
     await client.sync(system.mailbox, { wait: true });
-    while ((await client.status(system.mailbox)).inSync !== true) await systemClock.sleep(50);
+    await eventually(30_000, async () => ((await client.status(system.mailbox)).inSync === true ? true : null));
   }, 60_000);
   afterAll(() => system.close());
 

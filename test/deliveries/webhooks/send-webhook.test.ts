@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 
 import { Webhook } from 'standardwebhooks';
@@ -174,12 +176,14 @@ describe('a receiver that is not reached', () => {
   });
 
   it('because nothing listens is asked again', async () => {
-    const server = await receiver();
-    await server.close();
-    expect(await sender()(`http://127.0.0.1:${server.port}/`, local)).toMatchObject({
+    // The near end of a connection has a port that is taken, and on which nothing listens.
+    const taken = connect((await receiver()).port, '127.0.0.1');
+    await once(taken, 'connect');
+    expect(await sender()(`http://127.0.0.1:${taken.localPort}/`, local)).toMatchObject({
       kind: 'retry',
       reason: expect.stringContaining('it refused the connection (ECONNREFUSED)'),
     });
+    taken.destroy();
   });
 
   it.each([
