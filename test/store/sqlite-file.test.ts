@@ -62,7 +62,10 @@ describe('a store in a SQLite file', () => {
         return true;
       }
     };
-    while (!isLocked()) await untilImmediate();
+    for (let turns = 0; !isLocked(); turns++) {
+      if (turns > 1_000) throw new Error('nobody writes');
+      await untilImmediate();
+    }
     another.close();
   }
 
