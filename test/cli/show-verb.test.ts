@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { closeStoredMail, openStoredMail } from '../fixtures/store/stored-mail.ts';
@@ -119,18 +118,4 @@ describe('without a Temporal server', () => {
       mailboxes: [{ mailbox: 'ada@example.com', phase: null, counts: { stored: 2 } }],
     });
   });
-
-  it.each([['show', 'ada@example.com', 'a'], ['changes', 'ada@example.com'], ['export', 'ada@example.com'], ['list']])(
-    '%s does not create a missing database, and says what to do',
-    async (...args) => {
-      const other = join(folder(), 'none', 'typo.sqlite');
-      expect(await run(args, other)).toMatchObject({
-        code: 1,
-        stderr: expect.stringMatching(
-          /^tidemark: There is no file .*typo.sqlite, and so no store to read\. Check the path/,
-        ),
-      });
-      expect(existsSync(join(folder(), 'none'))).toBe(false);
-    },
-  );
 });

@@ -108,18 +108,27 @@ describe('a mailbox goes on after nonsense', () => {
       UPDATES.map(async (name) => {
         const answers = new Set<string>();
         // One argument after another: the server takes at most ten updates of a workflow at once.
-        for (const args of ARGUMENTS)
-          answers.add(
-            await update(name, args).then(
-              () => 'answered',
-              () => 'refused',
-            ),
+        for (const args of ARGUMENTS) {
+          const answer = await update(name, args).then(
+            () => 'answered',
+            (error: { cause?: Error }) => error.cause?.message ?? 'refused',
           );
-        return [name, [...answers].join()];
+          answers.add(answer.replace(/^expected an argument like .*/, 'refused with an example'));
+        }
+        return [name, [...answers].join()] as const;
       }),
     );
-    const answered = ['sync', 'resync', 'audit'];
-    expect(outcomes).toEqual(UPDATES.map((name) => [name, answered.includes(name) ? 'answered' : 'refused']));
+    expect(Object.fromEntries(outcomes)).toEqual({
+      sync: 'answered',
+      resync: 'answered',
+      audit: 'answered',
+      awaitSync: 'refused with an example',
+      awaitResync: 'refused with an example',
+      awaitAudit: 'refused with an example',
+      noSuchUpdate: 'No registered handler for update: noSuchUpdate',
+      pause: 'No registered handler for update: pause',
+      ['__proto__']: 'No registered handler for update: __proto__',
+    });
     await goesOn(chain);
   }, 90_000);
 
@@ -140,6 +149,9 @@ describe('a mailbox goes on after nonsense', () => {
   it('in signals of 2 MB each', async () => {
     const chain = await chainOf();
     const { runId } = await box.handle.describe();
+    await box.handle.signal('configure', { ['n'.repeat(LARGE.length)]: 1 });
+    const told = await eventually(30_000, async () => (await box.report()).lastError?.message ?? null);
+    expect(told).toMatch(/^the settings were not changed: there is no setting "n{99}…": expected format/);
     for (const name of SIGNALS.filter((signal) => signal !== '')) await box.handle.signal(name, LARGE);
     await goesOn(chain);
     // The next run does not carry the arguments on.

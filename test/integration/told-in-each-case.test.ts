@@ -121,19 +121,6 @@ describe.concurrent('the command line says what is true in each case', () => {
     });
   });
 
-  it('list without Temporal lists what is stored, and does not say that nothing runs', async () => {
-    const box = await inSync('listed-alone');
-    const withoutTemporal = { ...rig.env, TEMPORAL_ADDRESS: '127.0.0.1:1' };
-    const { code, stdout, stderr } = await tidemark(withoutTemporal, 'list');
-    expect(code).toBe(0);
-    expect(stderr).toBe('Temporal does not answer: whether the mailboxes run, and their phases, are unknown.\n');
-    expect(stdout).toMatch(new RegExp(`^${box.id} +unknown +3 `, 'm'));
-    const empty = { ...withoutTemporal, DATABASE_URL: `sqlite:${join(rig.folder, 'empty.sqlite')}` };
-    await tidemark(empty, 'migrate');
-    const { stdout: nothing } = await tidemark(empty, 'list');
-    expect(nothing).toMatch(/^No mailbox is stored in sqlite:\S+\. Connect one /);
-  }, 90_000);
-
   it('/readyz of push says whether Temporal refuses calls or does not answer', async () => {
     const { config } = rig;
     const push = { ...config.push, audience: AUDIENCE, serviceAccount: SERVICE_ACCOUNT };
