@@ -17,9 +17,8 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
   });
   afterAll(() => rig.close());
 
-  const slowly = (box: TestMailbox, ms: number): void => {
+  const slowly = (box: TestMailbox, ms: number) =>
     rig.simulator.faults.add({ match: { email: box.id, method: 'batch' }, effect: { kind: 'slow', ms } });
-  };
   const pending = async (box: TestMailbox): Promise<number> =>
     (await box.handle.describe()).raw.pendingActivities?.length ?? 0;
 
@@ -35,27 +34,6 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
     const report = await box.exact(15_000);
     expect((await box.handle.query(definitions.status)).pokes).toBe(pokes + 201);
     expect((report.partialSyncs ?? 0) - (before.partialSyncs ?? 0)).toBeLessThanOrEqual(20);
-    expect(await box.workflowFailures()).toEqual([]);
-  }, 60_000);
-
-  it('mistyped arguments of signals do not stall the mailbox, and updates refuse them', async () => {
-    const box = await rig.mailbox('typed', { messages: 5, pollInterval: 60_000 });
-    await box.start();
-    await box.exact(20_000);
-    for (const name of ['poke', 'rateLimited', 'configure']) {
-      await box.handle.signal(name);
-      for (const argument of [null, 'now', { historyId: 7, until: 1e300 }]) await box.handle.signal(name, argument);
-    }
-    for (const name of ['awaitSync', 'awaitResync', 'awaitAudit']) {
-      for (const argument of [null, {}, 'now'])
-        await expect(box.handle.executeUpdate<unknown, [unknown]>(name, { args: [argument] })).rejects.toMatchObject({
-          cause: { message: expect.stringContaining('expected an argument like') },
-        });
-    }
-    box.deliver('after all of them');
-    await box.handle.signal(definitions.poke);
-    await box.exact(15_000);
-    expect((await box.handle.query(definitions.status)).phase).toBe('live');
     expect(await box.workflowFailures()).toEqual([]);
   }, 60_000);
 
@@ -106,14 +84,17 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
 
   it('pause cancels activities promptly and lets no call through, and resume goes on', async () => {
     const box = await rig.mailbox('pause', { messages: 500, threadSize: 1, pollInterval: 500 });
-    slowly(box, 300);
+    const slow = slowly(box, 1_000);
     await box.start();
     await eventually(10_000, async () => ((await box.report()).counts.stored > 20 ? true : null));
-    const began = performance.now();
+    // From now on a batch takes longer than the wait below, so an activity that ends was cancelled in the middle of it.
+    const held = slowly(box, 40_000);
     await box.client.pause(box.id);
-    await eventually(6_000, async () => ((await pending(box)) === 0 ? true : null));
-    expect(performance.now() - began).toBeLessThan(6_000);
-    expect((await box.report()).phase).toBe('paused');
+    await eventually(20_000, async () => ((await pending(box)) === 0 ? true : null));
+    for (const fault of [slow, held]) fault.remove();
+    const { phase, counts } = await box.report();
+    expect(phase).toBe('paused');
+    expect(counts.pending).toBeGreaterThan(0);
     expect(await box.isFoundAs('paused')).toBe(true);
     const requests = rig.simulator.requests.get(box.id);
     box.deliver('in the pause');
