@@ -1,14 +1,18 @@
+import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { eventually } from '../fixtures/host/eventually.ts';
+import { Random } from '../fixtures/schedules/seeded-random.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 import { portOf, startOwnServer } from '../fixtures/temporal/own-server.ts';
 
 const KILLS = 3;
+/** Of the moments of the kills. CRASH_SEED repeats those of an earlier run. */
+const seed = Number(process.env['CRASH_SEED'] ?? randomInt(2 ** 31));
 
 describe.concurrent('after a kill or a restart', () => {
   let rig: Rig;
@@ -45,6 +49,8 @@ describe.concurrent('after a kill or a restart', () => {
       slowMailbox(rig, 'both', 300),
     ]);
     const moments: string[] = [];
+    const random = new Random(seed);
+    console.log(`seed ${seed}: repeat its kills with CRASH_SEED=${seed}`);
     const calls = (box: TestMailbox): number => rig.simulator.usage.of(box.id).calls;
     const progress = async (box: TestMailbox): Promise<string> => {
       const { fullSync, counts } = await box.report();
@@ -58,7 +64,7 @@ describe.concurrent('after a kill or a restart', () => {
       await eventually(40_000, async () =>
         boxes.every((box, index) => calls(box) > (before[index] ?? 0) + 20) ? true : null,
       );
-      const moment = Math.random() * 2_500;
+      const moment = random.next() * 2_500;
       const ends = Date.now() + moment;
       while (Date.now() < ends) {
         for (const box of boxes) change(box, kill * 100 + Math.floor((ends - Date.now()) / 100));
