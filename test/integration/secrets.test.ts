@@ -2,7 +2,6 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import proto from '@temporalio/proto';
 import { afterEach, expect, inject, it } from 'vitest';
@@ -88,14 +87,10 @@ async function command(
       }
       if (stopAfter?.test(said[stream]) === true) ended.abort();
     });
-  const code = await runCli(args, {
-    env,
-    stdout: hear('stdout'),
-    stderr: hear('stderr'),
-    clock: systemClock,
-    signal: AbortSignal.any([ended.signal, patience]),
-  });
-  await sleep(10);
+  const [stdout, stderr] = [hear('stdout'), hear('stderr')];
+  const signal = AbortSignal.any([ended.signal, patience]);
+  const code = await runCli(args, { env, stdout, stderr, clock: systemClock, signal });
+  await Promise.all([stdout, stderr].map((stream) => new Promise((resolve) => stream.end(resolve))));
   return { name: `tidemark ${args.join(' ')}`, text: `${said.stdout}\n${said.stderr}`, code, ...said };
 }
 
@@ -166,16 +161,12 @@ it("nothing secret is in Temporal, logs, errors, status or any command's output,
   const account = file('robot.json', SERVICE_ACCOUNT);
 
   // ── everything fails that can, and what is shown meanwhile is collected ──
-  const look = async (milliseconds: number): Promise<void> => {
-    for (const until = Date.now() + milliseconds; Date.now() < until; await sleep(200)) {
-      said.push({
-        name: 'details while it runs',
-        text: [
-          ...textsIn([(await box.handle.describe()).raw, await box.handle.query('__temporal_workflow_metadata')]),
-        ].join('\n'),
-      });
-    }
-  };
+  const lookUntil = (isOver: () => boolean | Promise<boolean>): Promise<true> =>
+    eventually(30_000, async () => {
+      const details = [(await box.handle.describe()).raw, await box.handle.query('__temporal_workflow_metadata')];
+      said.push({ name: 'details while it runs', text: [...textsIn(details)].join('\n') });
+      return (await isOver()) ? true : null;
+    });
   const until = Date.now() + 2_000;
   for (const effect of [
     { kind: 'truncate' },
@@ -186,12 +177,13 @@ it("nothing secret is in Temporal, logs, errors, status or any command's output,
     rig.simulator.faults.add({ match: { email: box.id }, effect, probability: 0.15, until });
   }
   await box.start();
-  await look(2_500);
+  await lookUntil(async () => Date.now() > until && (await box.report()).counts.stored > 0);
   await tidemark(['rotate-key']);
-  rig.simulator.faults.add({ match: { email: box.id }, effect: { kind: 'retry-after', until: Date.now() + 1_000 } });
+  const effect = { kind: 'retry-after', until: Date.now() + 1_000 } as const;
+  const limit = rig.simulator.faults.add({ match: { email: box.id }, effect });
   plant();
   await box.client.poke(box.id);
-  await look(1_500);
+  await lookUntil(() => Date.now() > effect.until && limit.strikes > 0);
   await tidemark(['connect-domain', '--admin', robot, '--credentials', account]);
   rig.simulator.directory.set(robot, { isAdmin: true });
   expect(await tidemark(['connect', robot, '--credentials', account])).toMatchObject({ code: 0 });
@@ -267,15 +259,15 @@ it("nothing secret is in Temporal, logs, errors, status or any command's output,
   });
   await tidemark(['push', '--port', '0'], { env: { PUSH_SERVICE_ACCOUNT: 'push@example.iam.gserviceaccount.com' } });
   const robotBox = { handle: rig.tidemark.temporal.workflow.getHandle(`mailbox/${robot}`) };
-  const held = [
-    ...(await temporalHolds(box, box.id)),
-    { name: "the robot's history", text: [...textsIn(await robotBox.handle.fetchHistory())].join('\n') },
-  ];
-  await eventually(
+  const held = await eventually(
     10_000,
-    async () => (/partial sync/.test(held.map(({ text }) => text).join('')) ? true : null),
+    async () => {
+      const texts = await temporalHolds(box, box.id);
+      return texts.some(({ text }) => text.includes('partial sync')) ? texts : null;
+    },
     () => 'no partial sync was seen',
   );
+  held.push({ name: "the robot's history", text: [...textsIn(await robotBox.handle.fetchHistory())].join('\n') });
   await worker.end('SIGTERM');
   said.push({ name: 'the worker', text: `${worker.stdout}\n${worker.stderr}` });
 
