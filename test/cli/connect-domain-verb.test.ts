@@ -310,6 +310,13 @@ describe('tidemark connect-domain', () => {
   it('changes nothing when it can decrypt none of the stored credentials', async () => {
     await result();
     simulator.addMailbox(at('new'));
+    const tidemark = await openWithStores({ config: loadConfig({ env }) });
+    const state = async () => ({
+      running: [...(await tidemark.client.running()).keys()].filter((id) => id.endsWith(domain)).toSorted(),
+      credentials: await Promise.all([...everyone(), at('new')].map((id) => tidemark.credentials.get(mailboxId(id)))),
+    });
+    await expect.poll(async () => (await state()).running, PATIENCE).toEqual(everyone());
+    const before = await state();
     env['TIDEMARK_SECRET_KEY'] = Buffer.alloc(32, 7).toString('base64');
     const { code, stdout, stderr } = await connect('--json');
     expect({ code, stdout, error: JSON.parse(stderr) as unknown }).toMatchObject({
@@ -317,6 +324,11 @@ describe('tidemark connect-domain', () => {
       stdout: '',
       error: { code: 'secret-key' },
     });
+    expect(before.credentials.map((held) => held !== null)).toEqual([...everyone().map(() => true), false]);
+    expect(await state()).toEqual(before);
+    // Temporal shows a new workflow only after a moment, but knows it at once.
+    await expect(tidemark.temporal.workflow.getHandle(`mailbox/${at('new')}`).describe()).rejects.toThrow('not found');
+    await tidemark.close();
   });
 
   it('reads a directory of several pages', async () => {

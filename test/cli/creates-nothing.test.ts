@@ -2,10 +2,11 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 
 import { VERBS } from '../../src/cli/verbs.ts';
 import { tidemark } from '../fixtures/system/cli.ts';
+import { useFolder } from '../fixtures/host/temporary-folder.ts';
 import { administer } from '../fixtures/postgres/postgres-server.ts';
 import { describePostgres, useDatabases } from '../fixtures/postgres/suite-database.ts';
 
@@ -55,15 +56,16 @@ const CASES = Object.entries(ARGUMENTS).flatMap(([verb, args]) =>
 );
 
 describe('verbs that need an existing store', () => {
-  let folder: string;
-  beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'tidemark-nothing-'));
-  });
-  afterAll(() => rmSync(folder, { recursive: true }));
+  const folder = useFolder();
 
   const run = (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
     tidemark(
-      { HOME: folder, TIDEMARK_DATA_DIR: join(folder, 'data'), TEMPORAL_ADDRESS: inject('temporalAddress'), ...env },
+      {
+        HOME: folder(),
+        TIDEMARK_DATA_DIR: join(folder(), 'data'),
+        TEMPORAL_ADDRESS: inject('temporalAddress'),
+        ...env,
+      },
       ...args,
     );
 
@@ -72,32 +74,32 @@ describe('verbs that need an existing store', () => {
   });
 
   it.each(CASES)('%s creates neither a folder nor a file where there is no store', async (verb, args) => {
-    const database = join(folder, 'typo', 'mail.sqlite');
+    const database = join(folder(), 'typo', 'mail.sqlite');
     const { code, stdout, stderr } = await run([verb, ...args], { DATABASE_URL: `sqlite:${database}` });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain(`tidemark: There is no file ${database}, and so no store to read. Check the path`);
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(folder())).toEqual([]);
     const json = await run([verb, ...args, '--json'], { DATABASE_URL: `sqlite:${database}` });
     expect(JSON.parse(json.stderr)).toMatchObject({ code: 'store-unavailable' });
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(folder())).toEqual([]);
   });
 
   it('move creates neither a source nor a target where there is no source', async () => {
-    const [from, to] = [join(folder, 'typo', 'from.sqlite'), join(folder, 'new', 'to.sqlite')];
+    const [from, to] = [join(folder(), 'typo', 'from.sqlite'), join(folder(), 'new', 'to.sqlite')];
     const { code, stderr } = await run(['move', '--from', `sqlite:${from}`, '--to', `sqlite:${to}`]);
     expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining(`There is no file ${from}`) });
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(folder())).toEqual([]);
   });
 
   it('create no credentials file beside a store', async () => {
-    const database = join(folder, 'kept', 'mail.sqlite');
+    const database = join(folder(), 'kept', 'mail.sqlite');
     const env = { DATABASE_URL: `sqlite:${database}` };
     expect((await run(['migrate'], env)).code).toBe(0);
-    const files = readdirSync(join(folder, 'kept')).filter((name) => name.includes('credentials'));
+    const files = readdirSync(join(folder(), 'kept')).filter((name) => name.includes('credentials'));
     expect((await run(['changes', ADA], env)).code).toBe(1);
     expect((await run(['list'], env)).code).toBe(0);
-    expect(readdirSync(join(folder, 'kept')).filter((name) => name.includes('credentials'))).toEqual(files);
-    expect(existsSync(join(folder, 'data'))).toBe(false);
+    expect(readdirSync(join(folder(), 'kept')).filter((name) => name.includes('credentials'))).toEqual(files);
+    expect(existsSync(join(folder(), 'data'))).toBe(false);
   });
 });
 
