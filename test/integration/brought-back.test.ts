@@ -51,7 +51,8 @@ describe.concurrent('tidemark start makes a mailbox exact again that was', () =>
     async (what, ...command) => {
       const box = await rig.mailbox(`harmed-${what.replaceAll(/\W+/g, '-')}`, { messages: 60, threadSize: 1 });
       box.gmail.paging.listPage = 20;
-      rig.simulator.faults.add({ match: { email: box.id, method: 'batch' }, effect: { kind: 'slow', ms: 200 } });
+      const slow = (ms: number) =>
+        rig.simulator.faults.add({ match: { email: box.id, method: 'batch' }, effect: { kind: 'slow', ms } });
       const harm = async (): Promise<void> => {
         const { runId } = await box.handle.describe();
         const harming = run(
@@ -79,9 +80,14 @@ describe.concurrent('tidemark start makes a mailbox exact again that was', () =>
       const start = async (): Promise<void> =>
         expect(await tidemark(rig.env, 'start', box.id)).toMatchObject({ code: 0, stderr: '' });
 
+      // So slow that it cannot end before the harm is done.
+      const verySlow = slow(5_000);
       await box.start();
       await box.handle.executeUpdate('sync');
       await harm();
+      expect((await box.report()).counts.stored, 'stored by the first full sync').toBeLessThan(60);
+      verySlow.remove();
+      slow(200);
       change(box);
       await start();
       await box.exact(40_000);

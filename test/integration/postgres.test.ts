@@ -56,7 +56,7 @@ describe.skipIf(!here)(`workers on PostgreSQL${here ? '' : ` (skipped: ${HOW_TO_
     await worker.end('SIGKILL');
     await rig.noteStored();
 
-    await rig.spawnWorker();
+    const second = await rig.spawnWorker();
     stored = await storedMore(stored);
     change(box, 2);
     // As when its machine resets: connections break, and what was not committed is gone.
@@ -74,10 +74,11 @@ describe.skipIf(!here)(`workers on PostgreSQL${here ? '' : ` (skipped: ${HOW_TO_
     expect(await box.workflowFailures()).toEqual([]);
     expect(rig.fetched().bodies).toBeGreaterThan(500);
     expect(rig.fetchedThoughStored()).toEqual([]);
+    await second.end('SIGTERM');
   }, 180_000);
 
   it('share the database, and number changes without gaps', async () => {
-    await rig.spawnWorker();
+    await Promise.all([rig.spawnWorker(), rig.spawnWorker()]);
     const boxes = await Promise.all(
       ['one', 'two', 'three'].map((name) => rig.mailbox(`postgres-${name}`, { messages: 120, pollInterval: 500 })),
     );
@@ -88,5 +89,12 @@ describe.skipIf(!here)(`workers on PostgreSQL${here ? '' : ` (skipped: ${HOW_TO_
       const { changes: feed } = await rig.tidemark.client.readChanges(box.id, { after: 0, limit: 1_000 });
       expect(feed.map(({ sequence }) => sequence)).toEqual(feed.map((_, index) => index + 1));
     }
+    const workers = new Set(
+      (await Promise.all(boxes.map((box) => box.runs())))
+        .flat()
+        .flatMap(({ history }) => history.events ?? [])
+        .flatMap(({ activityTaskStartedEventAttributes: started }) => started?.identity ?? []),
+    );
+    expect(workers.size, 'workers that ran activities').toBe(2);
   }, 120_000);
 });

@@ -11,6 +11,7 @@ describe('the command line after a rename', () => {
   let system: System;
   let before: MailboxId;
   let after: MailboxId;
+  let fetched = 0;
 
   beforeAll(async () => {
     system = await System.open('renamed-before', { messages: 20 });
@@ -40,12 +41,13 @@ describe('the command line after a rename', () => {
       stderr: '',
       stdout: `${before} is now ${after}; its workflow goes on where it was.\n`,
     });
+    fetched = await system.gets();
   }, 60_000);
   afterAll(() => system.close());
 
   const run = (...args: string[]) => tidemark(system.env, ...args);
 
-  it('works under the new address, and goes on in the same generation', async () => {
+  it('works under the new address in the same generation, and fetches nothing again', async () => {
     const { id } = await system.deliver('under the new address');
     expect(await run('sync', after, '--wait')).toMatchObject({ code: 0 });
     const status = await run('status', after, '--json');
@@ -75,6 +77,7 @@ describe('the command line after a rename', () => {
     expect(JSON.parse((await run('list', '--json')).stdout)).toMatchObject({
       mailboxes: expect.arrayContaining([expect.objectContaining({ mailbox: after, phase: 'live' })]),
     });
+    expect((await system.gets()) - fetched, 'only the new message').toBe(1);
   }, 60_000);
 
   it('connect refuses the former address, and names the new one', async () => {
