@@ -270,7 +270,8 @@ describe('a handler that is added while a mailbox is idle', () => {
       const box = await rig.mailbox('added', { messages: 5, threadSize: 1, pollInterval: 600_000 });
       await box.start();
       await box.exact(30_000);
-      // Half a minute later it looks for late mail, and that sync, too, would deliver. After it only the next poll does.
+      // Half a minute later it looks for late mail, and that sync, too, would deliver. From then on only the next poll
+      // would.
       await eventually(60_000, async () =>
         (await rig.tidemark.store.getMailbox(box.id))?.relistAt === null ? true : null,
       );

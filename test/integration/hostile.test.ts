@@ -21,7 +21,10 @@ interface Try {
   readonly env?: NodeJS.ProcessEnv;
   /** What it prints once it is up: then it is interrupted. */
   readonly upWith?: RegExp;
-  /** Whether hostile text appears, escaped: an output that holds no such text proves little. `as JSON`: only with `--json`. */
+  /**
+   * Whether hostile text appears, escaped: an output that holds no such text proves little. `as JSON`: only with
+   * `--json`.
+   */
   readonly shows: boolean | 'as JSON';
 }
 
