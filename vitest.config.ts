@@ -46,7 +46,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'waiting alone', include: WAITING.alone, maxWorkers: 4, sequence: { groupOrder: 0 } },
+        test: { name: 'waiting alone', include: WAITING.alone, maxWorkers: 6, sequence: { groupOrder: 0 } },
       },
       {
         extends: true,
@@ -55,7 +55,7 @@ export default defineConfig({
           include: WAITING.sharing,
           exclude: [...WAITING.alone, ...BUSY],
           isolate: false,
-          maxWorkers: 4,
+          maxWorkers: 6,
           sequence: { groupOrder: 0 },
         },
       },
