@@ -6,6 +6,7 @@ import { historyId, labelId, mailboxId } from '../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../src/model/settings.ts';
 import type { MailboxStore } from '../src/store/mailbox-store.ts';
 import { openSqliteStore } from '../src/store/sqlite-store.ts';
+import { messageRows } from './message-rows.ts';
 import { InvalidRunError, type Bench } from '../test/fixtures/measured/figure.ts';
 
 const SMALL = 10_000;
@@ -13,19 +14,11 @@ const LARGE = 1_000_000;
 const POLLS = 200;
 const mailbox = mailboxId('bench@example.com');
 
-/** Writes the rows directly: storing a million messages one batch at a time is measured elsewhere. */
 function fill(path: string, messages: number): void {
   const database = new DatabaseSync(path);
   database.exec('pragma synchronous = off; begin');
-  const message = database.prepare(
-    `insert into messages (mailbox_key, id, thread_id, label_ids, state, history_id, reading_history_id, internal_date,
-     size_estimate, snippet, format, rank, listed_generation, attempts, next_attempt_at, discovered_at,
-     announced, described)
-     values (1, ?, ?, '["INBOX"]', 'stored', '00000000000000000010', '00000000000000000010', ?, 4096,
-     'a snippet as long as most of them are', 'full', 0, 1, 0, 0, 1, 1, 1)`,
-  );
-  const idOf = (index: number): string => (0x18c0000000000000n + BigInt(index) * 7_919n).toString(16);
-  for (let index = 0; index < messages; index += 1) message.run(idOf(index), idOf(index - (index % 3)), index * 60_000);
+  const write = messageRows(database);
+  for (let index = 0; index < messages; index += 1) write(index, ['INBOX']);
   database.exec('commit');
   database.close();
 }

@@ -9,6 +9,7 @@ import { openReader } from '../src/reading/index.ts';
 import { encodeBody } from '../src/store/bodies/body-codec.ts';
 import { describeBody } from '../src/store/headers/describe-body.ts';
 import { openSqliteStore } from '../src/store/sqlite-store.ts';
+import { idOf, messageRows } from './message-rows.ts';
 import { InvalidRunError, type Bench, type Figure } from '../test/fixtures/measured/figure.ts';
 
 const MESSAGES = 1_000_000;
@@ -16,7 +17,6 @@ const READS = 2_000;
 const SAVED = 5_000;
 const BATCH = 50;
 const mailbox = mailboxId('bench@example.com');
-const idOf = (index: number): string => (0x18c0000000000000n + BigInt(index) * 7_919n).toString(16);
 
 /** A message of 4 KB, as format=FULL brings it. */
 function bodyOf(index: number): Buffer {
@@ -38,17 +38,10 @@ function bodyOf(index: number): Buffer {
 const percentile = (times: readonly number[], share: number): number =>
   times.toSorted((a, b) => a - b)[Math.floor(times.length * share)] ?? 0;
 
-/** Writes the rows directly: storing a million messages one batch at a time is measured elsewhere. */
 function fill(path: string): void {
   const database = new DatabaseSync(path);
   database.exec('pragma synchronous = off; begin');
-  const message = database.prepare(
-    `insert into messages (mailbox_key, id, thread_id, label_ids, state, history_id, reading_history_id, internal_date,
-     size_estimate, snippet, format, rank, listed_generation, attempts, next_attempt_at, discovered_at,
-     announced, described)
-     values (1, ?, ?, ?, 'stored', '00000000000000000010', '00000000000000000010', ?, 4096, 'a snippet', 'full', 0, 1,
-     0, 0, 1, 1, 1)`,
-  );
+  const writeMessage = messageRows(database);
   const body = database.prepare("insert into bodies values (1, ?, 'zstd', ?)");
   const headers = database.prepare(
     "insert into message_headers values (1, ?, ?, 'Somebody', 'somebody@example.com', " +
@@ -56,8 +49,8 @@ function fill(path: string): void {
   );
   const bodies = Array.from({ length: 500 }, (_, index) => encodeBody(bodyOf(index)).bytes);
   for (let index = 0; index < MESSAGES; index += 1) {
-    const labels = index % 100_000 === 7 ? '["INBOX","Label_rare"]' : index % 10 === 0 ? '["INBOX"]' : '["Label_old"]';
-    message.run(idOf(index), idOf(index - (index % 3)), labels, index * 60_000);
+    const labels = index % 100_000 === 7 ? ['INBOX', 'Label_rare'] : index % 10 === 0 ? ['INBOX'] : ['Label_old'];
+    writeMessage(index, labels);
     body.run(idOf(index), bodies[index % bodies.length] ?? new Uint8Array());
     headers.run(idOf(index), `Grüße ${index}`);
   }

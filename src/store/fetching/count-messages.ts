@@ -2,18 +2,14 @@ import { sql } from 'kysely';
 import type { MailboxId } from '../../model/ids.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { mailboxKey } from '../rows/mailbox-rows.ts';
+import { countByState } from './count-by-state.ts';
 import type { MessageCounts } from './work-store.ts';
 
 /** See `WorkStore.countMessages`. */
 export async function countMessages(database: StoreDatabase, mailbox: MailboxId, now: number): Promise<MessageCounts> {
   const key = await mailboxKey(database, mailbox);
   return database.read(async (db) => {
-    const states = await db
-      .selectFrom('messages')
-      .select(['state', (eb) => eb.fn.countAll<number>().as('messages')])
-      .where('mailbox_key', '=', key)
-      .groupBy('state')
-      .execute();
+    const count = await countByState(db, key, ['stored', 'pending', 'failed', 'gone', 'excluded']);
     const work = await db
       .selectFrom('messages')
       .select([
@@ -41,7 +37,6 @@ export async function countMessages(database: StoreDatabase, mailbox: MailboxId,
       // Literals, so that SQLite's planner sees that the index of these rows holds all of them.
       .where(sql<boolean>`state = 'gone' and gone_because = 'excluded'`)
       .executeTakeFirstOrThrow();
-    const count = (state: string) => states.find((row) => row.state === state)?.messages ?? 0;
     return {
       stored: count('stored'),
       pending: count('pending'),

@@ -3,7 +3,7 @@ import type { MailboxId } from '../../model/ids.ts';
 import { unknownMailbox } from '../engines/mailbox-transaction.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
-import { UNFETCHED_STATES } from '../rules/message-row.ts';
+import { countByState } from './count-by-state.ts';
 import type { FetchProgress } from './work-store.ts';
 
 /** How many messages a mailbox without work held at a change of its feed. */
@@ -41,12 +41,13 @@ export class ProgressCounter {
         .where('id', '=', mailbox)
         .executeTakeFirst();
       if (row === undefined) throw unknownMailbox(mailbox);
-      const { pending, failed } = await countUnfetched(db, row.key);
+      const unfetched = await countByState(db, row.key, ['pending', 'failed']);
+      const [pending, failed] = [unfetched('pending'), unfetched('failed')];
       const isIdle = pending + failed === 0;
       const remembered = this.#remembered.get(row.key);
       if (isIdle && remembered?.sequence === row.sequence)
         return { stored: remembered.stored, pending, failed, isBackfilling: false };
-      const stored = await countStored(db, row.key);
+      const stored = (await countByState(db, row.key, ['stored']))('stored');
       if (isIdle) this.#remember(row.key, { sequence: row.sequence, stored });
       return { stored, pending, failed, isBackfilling: pending > 0 && (await isBackfilling(db, row.key)) };
     });
@@ -60,28 +61,6 @@ export class ProgressCounter {
       this.#remembered.delete(oldest);
     }
   }
-}
-
-async function countUnfetched(db: Kysely<Schema>, key: number): Promise<{ pending: number; failed: number }> {
-  const states = await db
-    .selectFrom('messages')
-    .select(['state', (eb) => eb.fn.countAll<number>().as('messages')])
-    .where('mailbox_key', '=', key)
-    .where('state', 'in', UNFETCHED_STATES)
-    .groupBy('state')
-    .execute();
-  const count = (state: string): number => states.find((row) => row.state === state)?.messages ?? 0;
-  return { pending: count('pending'), failed: count('failed') };
-}
-
-async function countStored(db: Kysely<Schema>, key: number): Promise<number> {
-  const { messages } = await db
-    .selectFrom('messages')
-    .select((eb) => eb.fn.countAll<number>().as('messages'))
-    .where('mailbox_key', '=', key)
-    .where('state', '=', 'stored')
-    .executeTakeFirstOrThrow();
-  return messages;
 }
 
 async function isBackfilling(db: Kysely<Schema>, key: number): Promise<boolean> {

@@ -5,6 +5,7 @@ import type { RequestOf } from '../engines/request-of.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { mailboxKey } from '../rows/mailbox-rows.ts';
+import { countByState } from './count-by-state.ts';
 import type { WorkStore } from './work-store.ts';
 
 /**
@@ -24,8 +25,14 @@ export async function workLeft(
   const key = await mailboxKey(database, mailbox);
   return database.read(async (db) => {
     const attachedShare = attachments ? await shareWithAttachments(db, key) : 0;
-    const pending = await countPending(db, key);
-    if (pending === 0) return { threads: [], tried: 0, lacking: 0, attachedShare };
+    const { sampled, lacking, tried } = await sampleOf(db, key)
+      .select([
+        (eb) => eb.fn.countAll<number>().as('sampled'),
+        sql<number>`coalesce(sum(lacks_attachments), 0)`.as('lacking'),
+        sql<number>`coalesce(sum(case when lacks_attachments = 1 or attempts = 0 then 0 else 1 end), 0)`.as('tried'),
+      ])
+      .executeTakeFirstOrThrow();
+    if (sampled === 0) return { threads: [], tried: 0, lacking: 0, attachedShare };
     const threads = await db
       .selectFrom(
         sampleOf(db, key)
@@ -39,14 +46,9 @@ export async function workLeft(
       .groupBy('fresh')
       .orderBy('fresh')
       .execute();
-    const { sampled, lacking, tried } = await sampleOf(db, key)
-      .select([
-        (eb) => eb.fn.countAll<number>().as('sampled'),
-        sql<number>`coalesce(sum(lacks_attachments), 0)`.as('lacking'),
-        sql<number>`coalesce(sum(case when lacks_attachments = 1 or attempts = 0 then 0 else 1 end), 0)`.as('tried'),
-      ])
-      .executeTakeFirstOrThrow();
-    const all = (count: number): number => Math.round((count * pending) / Math.max(1, sampled));
+    // A smaller sample is all that is pending.
+    const pending = sampled < SAMPLED ? sampled : (await countByState(db, key, ['pending']))('pending');
+    const all = (count: number): number => Math.round((count * pending) / sampled);
     return {
       threads: threads.map(({ fresh, threads: count }) => ({ fresh, threads: all(count) })),
       tried: all(tried),
@@ -79,16 +81,6 @@ function sampleOf(db: Kysely<Schema>, key: number) {
       .unionAll(db.selectFrom(ofLane('backfill').as('backfill')).selectAll())
       .as('sample'),
   );
-}
-
-async function countPending(db: Kysely<Schema>, key: number): Promise<number> {
-  const { messages } = await db
-    .selectFrom('messages')
-    .select((eb) => eb.fn.countAll<number>().as('messages'))
-    .where('mailbox_key', '=', key)
-    .where('state', '=', 'pending')
-    .executeTakeFirstOrThrow();
-  return messages;
 }
 
 async function shareWithAttachments(db: Kysely<Schema>, key: number): Promise<number> {
