@@ -197,7 +197,7 @@ function buried(message: PendingMessage, now: number): FetchAttempt {
 export function afterUnseen(message: PendingMessage, now: number): FetchAttempt {
   const counted = message.lastError === UNSEEN ? message : { ...message, attempts: 0 };
   const delay = UNSEEN_DELAYS[counted.attempts];
-  return delay === undefined ? buried(counted, now) : attempt(counted, 'failed', UNSEEN, now + delay);
+  return delay === undefined ? buried(counted, now) : attempt(counted, 'unseen', UNSEEN, now + delay);
 }
 
 /**

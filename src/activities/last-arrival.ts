@@ -38,7 +38,8 @@ export async function lastArrival(work: Work): Promise<number | null> {
 }
 
 /**
- * The last position, from `from` on, whose message is at least as new as `since`: steps down double, then are halved.
+ * The last position, from `from` on, whose message is at least as new as `since`: steps down double, then are halved. A
+ * message whose date Gmail does not give counts as new: what is left out is lost, and one message too many is not.
  */
 async function lowestSince(work: Work, since: number, from: number): Promise<number> {
   const dates = new ListedDates(work);
@@ -47,7 +48,7 @@ async function lowestSince(work: Work, since: number, from: number): Promise<num
   for (let step = 1; last + 1 < end; step *= 2) {
     const probe = end === Number.POSITIVE_INFINITY ? last + step : Math.floor((last + end) / 2);
     const found = await dates.newestFrom(probe, end);
-    if (found !== null && found.internalDate >= since) last = found.position;
+    if (found !== null && (found.internalDate ?? since) >= since) last = found.position;
     else end = probe;
   }
   return last;

@@ -9,10 +9,10 @@ import type { Work } from './listing-work.ts';
  *
  * It costs nothing: the last message within the limit is fetched as the backfill would fetch it, and stored. If that
  * brings no date, a MINIMAL get (20 units) of the next message below serves as well, since nothing is listed between
- * the two.
+ * the two. If that one has no date either, a still lower one would let messages in, so the end of the backfill decides.
  *
  * @returns epoch ms; null if the listing showed no message beyond the limit, in a scope of several labels (each listing
- * has an end of its own), and if no message there has a date
+ * has an end of its own), and if Gmail gives the date of neither message
  * @throws GmailError when Gmail refuses a get for a reason that concerns the whole mailbox
  */
 export async function limitDate(work: Work): Promise<number | null> {
@@ -24,8 +24,9 @@ export async function limitDate(work: Work): Promise<number | null> {
   if (beyond === null) return null;
   const lastDate = await fetchedDate(work, limit - 1);
   if (lastDate !== null) return lastDate;
-  const below = await new ListedDates(work).newestFrom(limit, Number.POSITIVE_INFINITY);
-  return below === null ? null : below.internalDate + 1;
+  const next = await new ListedDates(work).newestFrom(limit, Number.POSITIVE_INFINITY);
+  const below = next?.internalDate ?? null;
+  return below === null ? null : below + 1;
 }
 
 /** The date of the message at a position. The message is fetched and stored, unless it was read meanwhile. */

@@ -52,8 +52,8 @@ describe('a message whose own gets answer 404', () => {
     let looked = await confirmedFirst(alone, second);
     for (const wait of [5 * MINUTE, 30 * MINUTE]) {
       expect(looked.map(({ state, nextAttemptAt }) => [state, nextAttemptAt - clock.now()])).toEqual([
-        ['failed', wait],
-        ['failed', wait],
+        ['unseen', wait],
+        ['unseen', wait],
       ]);
       looked = await confirmed(
         [alone, second].map((message, index) => ({ ...pending(message), ...lastOf(looked[index]) })),

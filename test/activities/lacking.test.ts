@@ -244,6 +244,24 @@ describe('an attachment', () => {
     expect(await ada.stores.store.nextAttemptAt({ mailbox: ADA, lane: 'backfill', now: ada.clock.now() })).toBeNull();
   });
 
+  it('that is asked for again shows that its message is gone, though history never says so', async () => {
+    await opened({ attachments: true, pollInterval: HOUR, auditInterval: null });
+    const id = receive(lines('one.txt', 'a\r\nb'));
+    ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: LOST });
+    await ada.settle();
+    expect(await ada.counts()).toMatchObject({ stored: 1, lacking: 1 });
+    ada.simulator.faults.add({
+      match: { method: 'history.list' },
+      effect: { kind: 'replace', fields: {}, without: ['history'] },
+    });
+    ada.gmail.deleteAll([id]);
+    const before = ada.calls();
+    await ada.run(DAY);
+    expect(await ada.gone()).toEqual([id]);
+    expect(await ada.counts()).toMatchObject({ stored: 0, gone: 1 });
+    expect(ada.gets(before)).toBeLessThan(15);
+  });
+
   it('that is stored stays, and is not fetched again, while another one is missing', async () => {
     await opened({ attachments: true });
     const id = receive(lines('one.txt', 'a\r\nb'), lines('two.txt', 'cc\r\ndd'));

@@ -3,6 +3,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { labelId } from '../../src/model/ids.ts';
 import { RunningMailbox, expectExact } from './running-mailbox.ts';
 
+const MINUTE = 60_000;
+const UNAVAILABLE = { kind: 'status', status: 503 } as const;
+
 let ada: RunningMailbox;
 afterEach(() => ada.close());
 
@@ -147,6 +150,43 @@ async function recoveredWithinLimit({ arrive, leave }: { arrive: number; leave: 
 }
 
 describe('a recovery within a limit', () => {
+  it('takes in no older mail after a first listing whose gets at the limit failed', async () => {
+    ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 5 } });
+    const old = ada.receive(30);
+    const until = ada.clock.now() + 2 * MINUTE;
+    const faults = old
+      .slice(-6, -4)
+      .map((messageId) => ada.simulator.faults.add({ match: { messageId }, effect: UNAVAILABLE, until }));
+    await ada.settle();
+    expect(faults.every(({ strikes }) => strikes > 0)).toBe(true);
+    await ada.run(10 * MINUTE);
+    const arrived = ada.receive(1, { from: ada.clock.now() });
+    await recover();
+    const { held } = await ada.comparison();
+    expect([...held.keys()].toSorted()).toEqual([...old.slice(-5), ...arrived].toSorted());
+  });
+
+  it.each([12, 40])(
+    'stores the last of %s arrivals although its gets fail when dates are asked for',
+    async (arrive) => {
+      ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 5 } });
+      const old = ada.receive(30);
+      await ada.settle();
+      ada.gmail.deleteAll(old.slice(-5));
+      const arrived = ada.receive(arrive, { from: ada.clock.now() });
+      const fault = ada.simulator.faults.add({
+        match: { messageId: arrived[0] ?? '', method: 'messages.get' },
+        effect: UNAVAILABLE,
+        until: ada.clock.now() + 5 * MINUTE,
+      });
+      await recover();
+      await ada.run(60 * MINUTE);
+      expect(fault.strikes).toBeGreaterThan(0);
+      const { held } = await ada.comparison();
+      expect([...held.keys()].toSorted()).toEqual(arrived.toSorted());
+    },
+  );
+
   it('stores all mail that arrived, and learns from one get that what follows is older', async () => {
     const { held, expected, gets } = await recoveredWithinLimit({ arrive: 12, leave: 4 });
     expect(held).toEqual(expected);

@@ -54,7 +54,7 @@ export interface FetchingStore {
   /**
    * Writes the outcomes of failed fetches. A row that no longer waits for a fetch, or whose historyId has moved past
    * `asOf`, is left alone. A row that holds everything but its attachments becomes `stored`, lacking them, instead of
-   * `failed`.
+   * `failed`, unless the message may be gone.
    */
   saveAttempts(request: { mailbox: MailboxId; attempts: readonly FetchAttempt[]; now: number }): Promise<void>;
   /**
@@ -136,7 +136,8 @@ export interface FetchAttempt {
   readonly id: MessageId;
   /** historyId of the row when the fetch was planned. */
   readonly asOf: HistoryId | null;
-  readonly state: 'pending' | 'failed' | 'gone';
+  /** `unseen`: neither its get nor its thread shows the message, which fails until both have been asked again. */
+  readonly state: 'pending' | 'failed' | 'unseen' | 'gone';
   readonly attempts: number;
   readonly error: string;
   /** Epoch ms; ignored for `gone`. */

@@ -161,22 +161,17 @@ function afterAttempt(
   { state, attempts, error, nextAttemptAt }: FetchAttempt,
   rules: RowRules,
 ): MessageRow {
-  // Only the missing part was asked for. History decides whether the message itself still exists.
-  if (row.state === 'stored')
-    return {
-      ...row,
-      attempts,
-      lastError: error,
-      nextAttemptAt: state === 'gone' ? rules.now + LACKING_AGAIN : Math.max(1, Math.ceil(nextAttemptAt)),
-    };
   if (state === 'gone') return { ...toGone(row, rules.now), attempts, lastError: error };
+  // The message stays readable while the missing part is asked for.
+  if (row.state === 'stored')
+    return { ...row, attempts, lastError: error, nextAttemptAt: Math.max(1, Math.ceil(nextAttemptAt)) };
   // A late report of the same failure must not lower the row's count. A different failure starts a count of its own.
   const counted = error === row.lastError ? Math.max(row.attempts, attempts) : attempts;
   // 0 means "never tried" in the index of the work to do.
   const tried = { ...row, attempts: counted, lastError: error, nextAttemptAt: Math.max(1, Math.ceil(nextAttemptAt)) };
   return state === 'failed' && holdsAllButAttachments(row, rules)
     ? withoutAttachments(tried, rules)
-    : { ...tried, state };
+    : { ...tried, state: state === 'unseen' ? 'failed' : state };
 }
 
 const holdsAllButAttachments = (row: MessageRow, { format, attachments }: RowRules): boolean =>

@@ -49,7 +49,9 @@ export function putOffRefresh(
         before,
         after: {
           ...before,
-          attempts: countsRefreshes(before) ? before.attempts + 1 : before.attempts,
+          ...(countsRefreshes(before)
+            ? { attempts: before.attempts + 1 }
+            : { nextAttemptAt: Math.min(before.nextAttemptAt, now + delay) }),
           refreshAt: now + delay,
         },
       };
@@ -60,6 +62,7 @@ export function putOffRefresh(
 
 /**
  * Whether `attempts` counts refreshes. A stored row in a lane waits for the rest of its message, and counts those
- * fetches: otherwise refused refreshes would put the fetches off for days.
+ * fetches. They read the labels, too, so the next one becomes due with the refresh: its count makes both rarer, and it
+ * finds out whether the message is gone.
  */
 const countsRefreshes = (row: MessageRow): boolean => isDecided(row) && row.lane === null;

@@ -53,6 +53,7 @@ export function finishListing(
         keepNewest === null
           ? null
           : Math.max(keepNewest - 1, arrivedTo, (await lastKnown(locked, generation)).position),
+      listedBefore: locked.columns.listed_generation,
     };
     const leavesOut = listing.lastPosition !== null && (await lastPosition(locked, generation)) > listing.lastPosition;
     const former = progress.isOtherScope === true ? null : locked.columns.scope_floor;
@@ -149,6 +150,7 @@ async function endRows(
       if (row === null) removed.push(before.id);
       if (row === null || row === before) continue;
       differences.push({ before, after: row });
+      if (before.state === 'gone') continue;
       if (row.state === 'gone') gone += before.state === 'excluded' || row.goneBecause === 'excluded' ? 0 : 1;
       else if (!sameLabelIds(row.labelIds, before.labelIds) && row.state !== 'pending') relabelled += 1;
     }

@@ -19,6 +19,8 @@ export interface EndedListing {
    * With a limit: rows that a listing made beyond this position are removed. It covers every row that was known before.
    */
   readonly lastPosition: number | null;
+  /** The newest generation whose listing had ended before this one. */
+  readonly listedBefore: number;
 }
 
 /**
@@ -28,11 +30,12 @@ export interface EndedListing {
  * @param listedLabels the labels whose listings held the message, sorted
  */
 export function rowAfterListing(
-  row: MessageRow,
+  before: MessageRow,
   listedLabels: readonly LabelId[],
   listing: EndedListing,
   rules: RowRules,
 ): MessageRow | null {
+  const row = withoutOpenAdmission(before, listing);
   if (row.state === 'gone') return row;
   const changedSince = row.historyId !== null && compareHistoryIds(row.historyId, listing.startHistoryId) > 0;
   if (row.listedGeneration !== listing.generation) {
@@ -51,6 +54,21 @@ export function rowAfterListing(
       ? compareLabels(admitted, listedLabels, changedSince, listing, rules)
       : followKnownScope(admitted, rules, 'backfill');
   return inFormat(withoutNeedlessFetch(relabelled, rules), rules);
+}
+
+/**
+ * The row without an admission that no listing has confirmed. A page admits all that it shows, and only the end of the
+ * listing says what lies within the limit. Another listing may take its place before that. An old message that stayed
+ * admitted would lower the date of the oldest message within the limit, even after its deletion.
+ */
+function withoutOpenAdmission(row: MessageRow, listing: EndedListing): MessageRow {
+  const { generation, lastPosition, listedBefore } = listing;
+  const isOpen = row.admittedGeneration !== null && row.admittedGeneration > listedBefore;
+  if (!isOpen || lastPosition === null) return row;
+  const isListed = row.listedGeneration === generation && row.position !== null;
+  // What becomes of a row beyond the limit depends on its state, unless it is gone.
+  const isKept = isListed && (row.state !== 'gone' || !isBeyondLimit(row, listing));
+  return isKept ? row : { ...row, admittedGeneration: null };
 }
 
 /**

@@ -119,7 +119,6 @@ export function attachments(fixture: StoreFixture): void {
         attachments: { count: 2, held: false, brought: 1 },
       });
       await mailbox.attempt('a', { asOf: 10, attempts: 2, state: 'pending', nextAttemptAt: mailbox.now + 1_000 });
-      await mailbox.attempt('a', { asOf: 10, attempts: 3, state: 'gone' });
       await mailbox.save(withAttachments('a', false));
       expect(await mailbox.messages()).toMatchObject([{ id: 'a', lacks: 'attachments', body: Buffer.from('some') }]);
       expect(await mailbox.counts()).toMatchObject({ stored: 1, lacking: 1, due: 0 });
@@ -128,6 +127,39 @@ export function attachments(fixture: StoreFixture): void {
       expect(await mailbox.store.nextAttemptAt({ mailbox: mailbox.id, lane: 'live', now: mailbox.now })).toBeNull();
       // Once when it could be read, once when it was whole.
       expect(await mailbox.feed()).toEqual(['stored a', 'stored a']);
+    });
+
+    it('are asked for in vain once their message is gone, which the attempt then says', async () => {
+      const mailbox = open();
+      await mailbox.put(WITH);
+      await mailbox.save(withAttachments('a', false));
+      await mailbox.attempt('a', { asOf: 10 });
+      await mailbox.attempt('a', { asOf: 10, state: 'unseen' });
+      expect(await mailbox.counts()).toMatchObject({ stored: 1, gone: 0 });
+      await mailbox.attempt('a', { asOf: 10, state: 'gone' });
+      expect(await mailbox.counts()).toMatchObject({ stored: 0, lacking: 0, gone: 1 });
+      expect(await mailbox.feed()).toEqual(['stored a', 'gone a']);
+    });
+
+    it('leave a message unread that neither its get nor its thread shows', async () => {
+      const mailbox = open();
+      await mailbox.put(WITH);
+      await mailbox.save(withAttachments('a', false));
+      await mailbox.attempt('a', { asOf: 10, state: 'unseen' });
+      expect(await mailbox.counts()).toMatchObject({ stored: 0, failed: 1 });
+      expect(await mailbox.feed()).toEqual([]);
+    });
+
+    it('are asked for as soon as the labels, if these could not be read', async () => {
+      const mailbox = open();
+      await mailbox.put(WITH);
+      await mailbox.save(withAttachments('a', false));
+      await mailbox.attempt('a', { asOf: 10, attempts: 2, nextAttemptAt: mailbox.now + 86_400_000 });
+      const { store, id, now } = mailbox;
+      await store.putOffRefresh({ mailbox: id, messageIds: [m('a')], now });
+      expect(await store.nextAttemptAt({ mailbox: id, lane: 'live', now })).toBe(now + 12_000);
+      mailbox.now += 12_000;
+      expect(await mailbox.pending('live')).toMatchObject([{ id: 'a', attempts: 2 }]);
     });
 
     it('are forgotten once the body of a deleted message is dropped', async () => {

@@ -384,6 +384,35 @@ export function limit(fixture: StoreFixture): void {
       expect(await mailbox.pendingIds('backfill')).toEqual(['n1', 'n2', 'n3']);
     });
 
+    it('is not lowered by an old message that was read while it was listed, and then deleted', async () => {
+      const mailbox = open();
+      await newestThreeRead(mailbox);
+      await mailbox.begin(200);
+      await mailbox.list(ids(1, 6));
+      await mailbox.save(dated(6));
+      await mailbox.apply([record(201, deleted('n6'))]);
+      await mailbox.finish({ keepNewest: 3 });
+      await finishBackfill(mailbox);
+      const { store, id, generation } = mailbox;
+      expect(await store.limitEdge({ mailbox: id, generation })).toMatchObject({ position: 2, floor: 9_700 });
+    });
+
+    it("is not lowered by what a given-up listing showed, and then only a label's listing", async () => {
+      const mailbox = open();
+      await newestThreeRead(mailbox);
+      await mailbox.begin(200);
+      await mailbox.list(ids(1, 6));
+      await mailbox.save(dated(6));
+      await mailbox.begin(300);
+      await mailbox.list(ids(1, 5));
+      await mailbox.listLabels({ INBOX: ids(1, 6) }, { isInScope: true });
+      await mailbox.finish({ labels: 'compared', keepNewest: 3 });
+      await finishBackfill(mailbox);
+      expect(Object.keys(await mailbox.labels())).toEqual(['n1', 'n2', 'n3']);
+      const { store, id, generation } = mailbox;
+      expect(await store.limitEdge({ mailbox: id, generation })).toMatchObject({ position: 2, floor: 9_700 });
+    });
+
     it('excludes by date what a given-up listing read, in another format, too, and reports it as gone', async () => {
       const mailbox = open();
       await mailbox.put({ ...scope({ limit: 6 }), format: 'full' });
