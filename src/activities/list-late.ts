@@ -9,7 +9,7 @@ import { countDoubt, isCountDecided, nextDoubt, recheckAt } from './listing-doub
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { pagesOf } from './list-ids.ts';
 import { LateLimit } from './late-limit.ts';
-import { compareTotals } from './listing-totals.ts';
+import { compareTotals, type Totals } from './listing-totals.ts';
 import { settledMark } from './settling.ts';
 import { vanishedSince } from './vanished.ts';
 
@@ -26,6 +26,9 @@ const NOTHING_CHANGED = { entered: new Set<MessageId>(), left: new Set<MessageId
 
 /** Ms until the next look at whether the messages that hold up a whole listing have been read. */
 const HELD_UP = 60_000;
+
+/** The most listings in a row. */
+const MOST_LISTINGS = 3;
 
 const NOT_DUE: LateListing = { late: 0, isDoubted: false };
 
@@ -54,12 +57,7 @@ export async function listLate(
     return NOT_DUE;
   }
   const since = settledMark(row, clock.now())?.historyId ?? null;
-  const { late, counts } = await listAgain(deps, session, { row, since }, run);
-  const { scope } = row.settings;
-  const totals =
-    scope.limit !== null || since === null
-      ? null
-      : await compareTotals({ session, scope, counts, since, signal: run.signal });
+  const { late, totals } = await listUntilWhole(deps, session, { row, since }, run);
   if (totals === null || isCountDecided(totals, doubt)) {
     await store.saveDoubt({ mailbox: row.id, generation, doubt: null, relistAt: null });
     return { late, isDoubted: false };
@@ -68,6 +66,28 @@ export async function listLate(
   await store.saveDoubt({ mailbox: row.id, generation, doubt: doubted, relistAt: recheckAt(doubted) });
   countDoubt(deps, doubted);
   return { late, isDoubted: false };
+}
+
+/**
+ * Lists everything, and compares it with Gmail's count; null where that cannot be compared. A listing that brought
+ * messages shows that the first one was not whole, so the messages that changes shifted past its own pages may be in
+ * neither. If changes leave the comparison undecided as well, it is made again.
+ */
+async function listUntilWhole(
+  deps: ActivityDependencies<MailboxRegistry & FetchingStore>,
+  session: GmailSession,
+  { row, since }: { row: MailboxRow; since: HistoryId | null },
+  run: ActivityRun,
+): Promise<{ readonly late: number; readonly totals: Totals | null }> {
+  const { scope } = row.settings;
+  let late = 0;
+  for (let listings = 1; ; listings += 1) {
+    const { late: brought, counts } = await listAgain(deps, session, { row, since }, run);
+    late += brought;
+    if (scope.limit !== null || since === null) return { late, totals: null };
+    const totals = await compareTotals({ session, scope, counts, since, signal: run.signal });
+    if (!totals.isUndecided || brought === 0 || listings === MOST_LISTINGS) return { late, totals };
+  }
 }
 
 async function listAgain(

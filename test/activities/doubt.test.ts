@@ -214,6 +214,24 @@ describe('a listing that is cut short', () => {
     await expectExact(ada);
   });
 
+  it('in a first full sync is made up for within a minute, although the pages of the late listing shift', async () => {
+    await ada.close();
+    ada = await RunningMailbox.open({ format: 'raw', pollInterval: HOUR });
+    Object.assign(ada.gmail.paging, { tokens: 'offset', listPage: 10 });
+    const ids = ada.receive(60);
+    ada.simulator.faults.add({ match: { method: 'messages.list' }, effect: { kind: 'empty-page' }, times: 3 });
+    ada.simulator.faults.add({ match: { method: 'messages.list' }, effect: { kind: 'slow', ms: 500 } });
+    const listings = () => ada.calls()['messages.list'] ?? 0;
+    await ada.run(20_000);
+    expect(await ada.doubt()).toMatchObject({ uncounted: 60 });
+    const before = listings();
+    expect(await ada.clock.runUntil(() => listings() > before + 1, MINUTE)).toBe(true);
+    // The ten messages on the next page are now on a page that was listed before.
+    ada.gmail.deleteAll(ids.slice(-10));
+    await ada.run(MINUTE);
+    await expectExact(ada);
+  });
+
   it('counts as one check, however often a person resyncs, so that the next check is not put off', async () => {
     ada = await RunningMailbox.open({ format: 'raw' });
     ada.receive(50);
