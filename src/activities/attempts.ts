@@ -1,4 +1,5 @@
 import type { GmailFailure } from '../gmail/api/gmail-error.ts';
+import { NOT_FOUND, UNSEEN } from '../model/not-found.ts';
 import type { FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
 
 const SECOND = 1_000;
@@ -11,13 +12,11 @@ const DAY = 24 * HOUR;
  * than these delays.
  */
 const NOT_FOUND_DELAYS = [3 * SECOND, 6 * SECOND, 12 * SECOND, 24 * SECOND, 48 * SECOND];
-const NOT_FOUND = 'not found';
 /**
  * Delays after the message's own gets and its thread have both answered that the message does not exist. Two endpoints
  * may fail together, so both are asked again. Only the last answer buries the message.
  */
 const UNSEEN_DELAYS = [5 * MINUTE, 30 * MINUTE];
-const UNSEEN = 'not found, nor in its thread';
 const DISPUTED = 'Gmail answers 404 for this message, although its thread shows it';
 /** Delays after a call that failed while the other calls of its batch did not. */
 const UNAVAILABLE_DELAYS = [1 * SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND];

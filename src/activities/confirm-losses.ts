@@ -134,8 +134,9 @@ async function confirmByGets(
       else if (isOfMailbox(outcome.error.failure)) throw outcome.error;
       else if (outcome.error.failure.kind !== 'not-found') unanswered.push(request.id);
     }
-    await deps.store.saveFetched({ mailbox, messages: fetched, format: 'minimal', now: deps.clock.now() });
-    const { listed } = await deps.store.correctListing({ mailbox, generation, fetched, unanswered });
+    const now = deps.clock.now();
+    await deps.store.saveFetched({ mailbox, messages: fetched, format: 'minimal', now });
+    const { listed } = await deps.store.correctListing({ mailbox, generation, fetched, unanswered, now });
     // History reports what changed after the mark.
     const unchanged = fetched.filter((message) => compareHistoryIds(message.historyId, startHistoryId) <= 0);
     inconclusive.push(...unanswered);

@@ -38,8 +38,8 @@ export async function lastArrival(work: Work): Promise<number | null> {
 }
 
 /**
- * The last position, from `from` on, whose message is at least as new as `since`: steps down double, then are halved. A
- * message whose date Gmail does not give counts as new: what is left out is lost, and one message too many is not.
+ * The last position, from `from` on, whose message is at least as new as `since`: steps down double, then are halved.
+ * Messages just below it whose dates Gmail does not give count as new: what is left out is lost.
  */
 async function lowestSince(work: Work, since: number, from: number): Promise<number> {
   const dates = new ListedDates(work);
@@ -47,9 +47,13 @@ async function lowestSince(work: Work, since: number, from: number): Promise<num
   let end = Number.POSITIVE_INFINITY;
   for (let step = 1; last + 1 < end; step *= 2) {
     const probe = end === Number.POSITIVE_INFINITY ? last + step : Math.floor((last + end) / 2);
-    const found = await dates.newestFrom(probe, end);
-    if (found !== null && (found.internalDate ?? since) >= since) last = found.position;
+    const found = await dates.datedFrom(probe, end);
+    if (found !== null && found.internalDate >= since) last = found.position;
     else end = probe;
   }
-  return last;
+  for (;;) {
+    const next = await dates.firstFrom(last + 1);
+    if (next === null || next.internalDate !== null) return last;
+    last = next.position;
+  }
 }

@@ -24,7 +24,7 @@ export async function limitDate(work: Work): Promise<number | null> {
   if (beyond === null) return null;
   const lastDate = await fetchedDate(work, limit - 1);
   if (lastDate !== null) return lastDate;
-  const next = await new ListedDates(work).newestFrom(limit, Number.POSITIVE_INFINITY);
+  const next = await new ListedDates(work).firstFrom(limit);
   const below = next?.internalDate ?? null;
   return below === null ? null : below + 1;
 }

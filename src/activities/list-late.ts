@@ -27,9 +27,6 @@ const NOTHING_CHANGED = { entered: new Set<MessageId>(), left: new Set<MessageId
 /** Ms until the next look at whether the messages that hold up a whole listing have been read. */
 const HELD_UP = 60_000;
 
-/** The most listings in a row. */
-const MOST_LISTINGS = 3;
-
 const NOT_DUE: LateListing = { late: 0, isDoubted: false };
 
 /**
@@ -69,9 +66,9 @@ export async function listLate(
 }
 
 /**
- * Lists everything, and compares it with Gmail's count; null where that cannot be compared. A listing that brought
- * messages shows that the first one was not whole, so the messages that changes shifted past its own pages may be in
- * neither. If changes leave the comparison undecided as well, it is made again.
+ * Lists everything, and compares it with Gmail's count; null where that cannot be compared. If the listing brought
+ * messages, the first one was not whole. If its pages may have shifted as well, a message that they passed over may be
+ * in neither, so everything is listed again.
  */
 async function listUntilWhole(
   deps: ActivityDependencies<MailboxRegistry & FetchingStore>,
@@ -80,14 +77,18 @@ async function listUntilWhole(
   run: ActivityRun,
 ): Promise<{ readonly late: number; readonly totals: Totals | null }> {
   const { scope } = row.settings;
-  let late = 0;
-  for (let listings = 1; ; listings += 1) {
-    const { late: brought, counts } = await listAgain(deps, session, { row, since }, run);
-    late += brought;
-    if (scope.limit !== null || since === null) return { late, totals: null };
-    const totals = await compareTotals({ session, scope, counts, since, signal: run.signal });
-    if (!totals.isUndecided || brought === 0 || listings === MOST_LISTINGS) return { late, totals };
+  let { late, counts } = await listAgain(deps, session, { row, since }, run);
+  // The index may lose a message some time after history has reported that it left. `since` is older than that.
+  if (late > 0 && since !== null) {
+    const { fromScope, isWhole } = await vanishedSince(session, { since }, scope, run.signal);
+    if (fromScope || !isWhole) {
+      const again = await listAgain(deps, session, { row, since }, run);
+      late += again.late;
+      counts = again.counts;
+    }
   }
+  if (scope.limit !== null || since === null) return { late, totals: null };
+  return { late, totals: await compareTotals({ session, scope, counts, since, signal: run.signal }) };
 }
 
 async function listAgain(

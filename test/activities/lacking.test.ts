@@ -262,6 +262,21 @@ describe('an attachment', () => {
     expect(ada.gets(before)).toBeLessThan(15);
   });
 
+  it('that is asked for with the labels buries no message that seems gone for less than half an hour', async () => {
+    await opened({ attachments: true, recovery: 'minimal' });
+    const id = receive(lines('one.txt', 'a\r\nb'));
+    ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: LOST });
+    await ada.settle();
+    const until = ada.clock.now() + 8 * MINUTE;
+    for (const method of ['messages.get', 'threads.get'] as const)
+      ada.simulator.faults.add({ match: { method }, effect: { kind: 'status', status: 404 }, until });
+    ada.expire();
+    await ada.run(2 * HOUR);
+    expect(await ada.gone()).toEqual([]);
+    expect(await ada.counts()).toMatchObject({ stored: 2, gone: 0 });
+    expect((await messages()).get(id)).toMatchObject({ lacks: 'attachments' });
+  });
+
   it('that is stored stays, and is not fetched again, while another one is missing', async () => {
     await opened({ attachments: true });
     const id = receive(lines('one.txt', 'a\r\nb'), lines('two.txt', 'cc\r\ndd'));

@@ -1,4 +1,5 @@
 import type { FetchingStore } from './fetching-store.ts';
+import { UNSEEN } from '../../model/not-found.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import type { FetchedMessage } from '../../model/change.ts';
 import type { Bodies, KeptBody } from '../bodies/bodies.ts';
@@ -150,8 +151,10 @@ function failedNow(before: MessageRow | null, after: MessageRow, now: number): r
 /**
  * Whether an attempt still concerns the row: an abandoned attempt may report after another one has stored the message.
  */
-function isAbout(row: MessageRow, { asOf }: FetchAttempt): boolean {
+function isAbout(row: MessageRow, { state, asOf }: FetchAttempt): boolean {
   if (row.lane === null) return false;
+  // A readable message has a lane while it lacks a part. A get that found it meanwhile has cleared the error.
+  if (state === 'gone' && row.state === 'stored' && row.lastError !== UNSEEN) return false;
   if (row.historyId === null) return true;
   return asOf !== null && compareHistoryIds(row.historyId, asOf) <= 0;
 }

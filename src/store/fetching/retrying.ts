@@ -44,17 +44,11 @@ export function putOffRefresh(
     const later = rows.map((before) => {
       if (notFound?.has(before.id) === true && countsRefreshes(before) && before.attempts >= FETCHED_AFTER)
         return { before, after: { ...toFetch(before, 'live', now), refreshAt: null } };
-      const delay = Math.min(FIRST_DELAY * 2 ** Math.min(before.attempts, 20), LONGEST_DELAY);
-      return {
-        before,
-        after: {
-          ...before,
-          ...(countsRefreshes(before)
-            ? { attempts: before.attempts + 1 }
-            : { nextAttemptAt: Math.min(before.nextAttemptAt, now + delay) }),
-          refreshAt: now + delay,
-        },
-      };
+      const soon = now + Math.min(FIRST_DELAY * 2 ** Math.min(before.attempts, 20), LONGEST_DELAY);
+      const after = countsRefreshes(before)
+        ? { ...before, attempts: before.attempts + 1, refreshAt: soon }
+        : refreshedByFetch(before, { soon, now });
+      return { before, after };
     });
     await writeDifferences(locked, later, now);
   });
@@ -62,7 +56,16 @@ export function putOffRefresh(
 
 /**
  * Whether `attempts` counts refreshes. A stored row in a lane waits for the rest of its message, and counts those
- * fetches. They read the labels, too, so the next one becomes due with the refresh: its count makes both rarer, and it
- * finds out whether the message is gone.
+ * fetches: otherwise refused refreshes would put the fetches off for days.
  */
 const countsRefreshes = (row: MessageRow): boolean => isDecided(row) && row.lane === null;
+
+/**
+ * A row that waits for a fetch. The fetch reads the labels, too, and finds out whether the message is gone, so it and
+ * the refresh are due together. A fetch that is far off comes soon. One that is due within the hour keeps its time:
+ * 404s bury a message only after the whole wait between them.
+ */
+function refreshedByFetch(row: MessageRow, { soon, now }: { readonly soon: number; readonly now: number }): MessageRow {
+  if (row.nextAttemptAt > now + LONGEST_DELAY) return { ...row, nextAttemptAt: soon, refreshAt: soon };
+  return { ...row, refreshAt: Math.max(soon, row.nextAttemptAt) };
+}

@@ -84,7 +84,7 @@ export interface ListingStore {
   /**
    * Corrects the listing by gets, which are better witnesses. The messages in `fetched` count as listed, under the
    * labels that their gets returned. `unanswered` messages, whose gets were inconclusive, count as listed under the
-   * labels of their rows.
+   * labels of their rows, and are read again some hours later, unless the end of the listing asks sooner.
    *
    * @returns the labels under which each of these messages was listed before the correction; a message that was not
    * listed has no entry
@@ -93,6 +93,7 @@ export interface ListingStore {
     request: AbsentQuery & {
       fetched: readonly Pick<FetchedMessage, 'id' | 'labelIds'>[];
       unanswered: readonly MessageId[];
+      now: number;
     },
   ): Promise<{ listed: ReadonlyMap<MessageId, readonly LabelId[]> }>;
   /** How far down this generation's listing the scope's limit certainly lets messages in. */

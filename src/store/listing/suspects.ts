@@ -107,6 +107,12 @@ export async function countListed(
 }
 
 /**
+ * When an unanswered message is read again, if the attempt ends here (ms). The next attempt finds it listed, and asks
+ * no more. The end of the listing clears only reads that are due within an hour.
+ */
+const UNANSWERED_AGAIN = 2 * 60 * 60_000;
+
+/**
  * See `ListingStore.correctListing`. The end of the listing compares rows with what the listings showed, so the answers
  * of gets replace what the listings showed.
  */
@@ -115,9 +121,10 @@ export function correctListing(
   request: AbsentQuery & {
     fetched: readonly Pick<FetchedMessage, 'id' | 'labelIds'>[];
     unanswered: readonly MessageId[];
+    now: number;
   },
 ): Promise<{ listed: ReadonlyMap<MessageId, readonly LabelId[]> }> {
-  const { mailbox, generation, fetched, unanswered } = request;
+  const { mailbox, generation, fetched, unanswered, now } = request;
   return withMailbox(database, mailbox, async (locked) => {
     const ids = [...fetched.map(({ id }) => id), ...unanswered];
     if (ids.length === 0 || !isListingOf(locked, generation)) return { listed: new Map() };
@@ -145,6 +152,13 @@ export function correctListing(
       .where('mailbox_key', '=', key)
       .where(dialect.isOneOf('id', ids))
       .execute();
+    if (unanswered.length > 0)
+      await tx
+        .updateTable('messages')
+        .set({ refresh_at: now + UNANSWERED_AGAIN })
+        .where('mailbox_key', '=', key)
+        .where(dialect.isOneOf('id', unanswered))
+        .execute();
     return { listed };
   });
 }

@@ -1,5 +1,6 @@
 import type { FetchedMessage, Lacking } from '../../model/change.ts';
 import { compareHistoryIds, newerHistoryId, type HistoryId } from '../../model/ids.ts';
+import { seemsGone } from '../../model/not-found.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 import { isUnfetched, newRow, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
 import { refreshAfter } from './refresh-rules.ts';
@@ -35,6 +36,7 @@ export function applyFetchedMessage(
     readingHistoryId: labels.readingHistoryId,
     ...contentAfter(row, fetched, content),
     ...refreshAfter(row, fetched, labels.isDisputed, rules.now),
+    ...(seemsGone(row.lastError) ? { attempts: 0, lastError: null } : {}),
     // A newer answer undoes a tombstone; followScope decides the state below.
     state: row.state === 'gone' ? 'excluded' : row.state,
   };

@@ -66,7 +66,7 @@ function withoutOpenAdmission(row: MessageRow, listing: EndedListing): MessageRo
   const isOpen = row.admittedGeneration !== null && row.admittedGeneration > listedBefore;
   if (!isOpen || lastPosition === null) return row;
   const isListed = row.listedGeneration === generation && row.position !== null;
-  // What becomes of a row beyond the limit depends on its state, unless it is gone.
+  // `admit` decides over rows beyond the limit, but leaves gone ones alone.
   const isKept = isListed && (row.state !== 'gone' || !isBeyondLimit(row, listing));
   return isKept ? row : { ...row, admittedGeneration: null };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FetchedMessage } from '../../../src/model/change.ts';
+import { UNSEEN } from '../../../src/model/not-found.ts';
 import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
 import { m, reading, useMailbox, type StoreFixture, type TestMailbox } from '../../fixtures/store/tested-store.ts';
 import type { ReadingFields } from '../../fixtures/store/contract-messages.ts';
@@ -134,11 +135,24 @@ export function attachments(fixture: StoreFixture): void {
       await mailbox.put(WITH);
       await mailbox.save(withAttachments('a', false));
       await mailbox.attempt('a', { asOf: 10 });
-      await mailbox.attempt('a', { asOf: 10, state: 'unseen' });
+      await mailbox.attempt('a', { asOf: 10, state: 'unseen', error: UNSEEN });
       expect(await mailbox.counts()).toMatchObject({ stored: 1, gone: 0 });
-      await mailbox.attempt('a', { asOf: 10, state: 'gone' });
+      await mailbox.attempt('a', { asOf: 10, state: 'gone', error: UNSEEN });
       expect(await mailbox.counts()).toMatchObject({ stored: 0, lacking: 0, gone: 1 });
       expect(await mailbox.feed()).toEqual(['stored a', 'gone a']);
+    });
+
+    it('leave their message as it is when a get has found it since it seemed gone', async () => {
+      const mailbox = open();
+      await mailbox.put(WITH);
+      await mailbox.save(withAttachments('a', false));
+      await mailbox.attempt('a', { asOf: 10 });
+      await mailbox.attempt('a', { asOf: 10, state: 'unseen', attempts: 2, error: UNSEEN });
+      await mailbox.saveAs('minimal', { ...reading('a'), body: null });
+      await mailbox.attempt('a', { asOf: 10, state: 'gone', error: UNSEEN });
+      expect(await mailbox.counts()).toMatchObject({ stored: 1, gone: 0 });
+      mailbox.now += 2_000;
+      expect(await mailbox.pending('live')).toMatchObject([{ id: 'a', attempts: 0, lastError: null }]);
     });
 
     it('leave a message unread that neither its get nor its thread shows', async () => {
@@ -160,6 +174,18 @@ export function attachments(fixture: StoreFixture): void {
       expect(await store.nextAttemptAt({ mailbox: id, lane: 'live', now })).toBe(now + 12_000);
       mailbox.now += 12_000;
       expect(await mailbox.pending('live')).toMatchObject([{ id: 'a', attempts: 2 }]);
+    });
+
+    it('are asked for no sooner because the labels could not be read, if they are due within the hour', async () => {
+      const mailbox = open();
+      await mailbox.put(WITH);
+      await mailbox.save(withAttachments('a', false));
+      await mailbox.attempt('a', { asOf: 10, nextAttemptAt: mailbox.now + 300_000 });
+      const { store, id, now } = mailbox;
+      await store.putOffRefresh({ mailbox: id, messageIds: [m('a')], now });
+      expect(await store.nextAttemptAt({ mailbox: id, lane: 'live', now })).toBe(now + 300_000);
+      expect(await store.nextRefresh({ mailbox: id, limit: 10, now: now + 299_999 })).toEqual([]);
+      expect(await store.nextRefresh({ mailbox: id, limit: 10, now: now + 300_000 })).toEqual(['a']);
     });
 
     it('are forgotten once the body of a deleted message is dropped', async () => {

@@ -126,11 +126,16 @@ export function doubt(fixture: StoreFixture): void {
         generation: 2,
         fetched: [{ id: m('a'), labelIds: [l('INBOX'), l('X')] }],
         unanswered: [m('b')],
+        now: mailbox.now,
       });
       expect(listed).toEqual(new Map([['a', ['INBOX']]]));
       expect(await mailbox.suspects()).toMatchObject({ absent: 1, relabelled: 0, messageIds: ['c'] });
       expect(await mailbox.finish({ labels: 'compared' })).toEqual({ gone: 1, relabelled: 0 });
       expect(await mailbox.labels()).toEqual({ a: ['INBOX', 'X'], b: ['INBOX'] });
+      // The attempt may end before it asks for `b` again.
+      const refreshAt = mailbox.now + 2 * 3_600_000;
+      expect(await mailbox.store.nextRefresh({ mailbox: mailbox.id, limit: 9, now: refreshAt - 1 })).toEqual([]);
+      expect(await mailbox.store.nextRefresh({ mailbox: mailbox.id, limit: 9, now: refreshAt })).toEqual(['b']);
     });
 
     it("counts what it listed, and what a label's listing shows although the scope's did not", async () => {

@@ -316,9 +316,9 @@ export function limit(fixture: StoreFixture): void {
       await newestThreeRead(mailbox);
       await mailbox.begin(200);
       await mailbox.list(['n1', 'n4', 'n5']);
-      const { store, id, generation } = mailbox;
+      const { store, id, generation, now } = mailbox;
       const shown = { id: messageId('n2'), labelIds: [] };
-      await store.correctListing({ mailbox: id, generation, fetched: [shown], unanswered: [messageId('n1')] });
+      await store.correctListing({ mailbox: id, generation, fetched: [shown], unanswered: [messageId('n1')], now });
       const at = (position: number) => store.listedFrom({ mailbox: id, generation, position });
       expect((await at(0))?.messages.map((message) => message.id)).toEqual(['n1']);
       expect((await at(1))?.messages.map((message) => message.id)).toEqual(['n4']);
@@ -391,7 +391,7 @@ export function limit(fixture: StoreFixture): void {
       await mailbox.list(ids(1, 6));
       await mailbox.save(dated(6));
       await mailbox.apply([record(201, deleted('n6'))]);
-      await mailbox.finish({ keepNewest: 3 });
+      expect(await mailbox.finish({ keepNewest: 3 })).toEqual({ gone: 0, relabelled: 0 });
       await finishBackfill(mailbox);
       const { store, id, generation } = mailbox;
       expect(await store.limitEdge({ mailbox: id, generation })).toMatchObject({ position: 2, floor: 9_700 });
@@ -411,6 +411,19 @@ export function limit(fixture: StoreFixture): void {
       expect(Object.keys(await mailbox.labels())).toEqual(['n1', 'n2', 'n3']);
       const { store, id, generation } = mailbox;
       expect(await store.limitEdge({ mailbox: id, generation })).toMatchObject({ position: 2, floor: 9_700 });
+    });
+
+    it('keeps what an earlier listing let in, however old it is, while its absence is doubted', async () => {
+      const mailbox = open();
+      await mailbox.put(scope({ limit: 3 }));
+      await mailbox.begin(100);
+      await mailbox.list(['n1', 'imported', 'n2', 'n3']);
+      await mailbox.finish({ keepNewest: 3 });
+      await mailbox.save(dated(1), dated(2), reading('imported', { date: 1 }));
+      await mailbox.begin(200);
+      await mailbox.list(['n1', 'n2', 'n3', 'n4']);
+      await mailbox.finish({ keepNewest: 3, absence: 'doubted', limitedTo: 9_700 });
+      expect(Object.keys(await mailbox.labels())).toEqual(['imported', 'n1', 'n2']);
     });
 
     it('excludes by date what a given-up listing read, in another format, too, and reports it as gone', async () => {
