@@ -1,5 +1,5 @@
 import { MAX_BATCH, type FetchOutcome } from '../gmail/api/gmail-api.ts';
-import { GmailError } from '../gmail/api/gmail-error.ts';
+import type { GmailError } from '../gmail/api/gmail-error.ts';
 import type { MessageId } from '../model/ids.ts';
 import type { ListedAt } from '../store/listing/listing-store.ts';
 import { broughtBy, getApart, messageRequests } from './batched-gets.ts';
