@@ -44,7 +44,7 @@ export async function endListing(work: Work, progress: Step<'confirming'>): Prom
   // A first listing did not wait for the index, so everything is listed once more. A reconciling listing has waited.
   const late = progress.reconciling ? null : progress.startedAt + SETTLING_TIME;
   const relistAt = late ?? (doubt === null ? null : recheckAt(doubt));
-  const arrivedTo = listing.pin === 'head' ? await lastArrival(work) : null;
+  const arrivals = listing.pin === 'head' ? await lastArrival(work) : null;
   const limitedTo = progress.reconciling || listing.pin === 'head' ? null : await limitDate(work);
   await deps.store.finishListing({
     mailbox,
@@ -54,7 +54,7 @@ export async function endListing(work: Work, progress: Step<'confirming'>): Prom
     doubtedLabels,
     doubt,
     keepNewest: settings.scope.limit,
-    ...(arrivedTo === null ? {} : { arrivedTo }),
+    ...arrivals,
     ...(limitedTo === null ? {} : { limitedTo }),
     relistAt,
     now: deps.clock.now(),

@@ -3,6 +3,16 @@ import { ListedDates } from './listed-dates.ts';
 import type { Work } from './listing-work.ts';
 import { SETTLING_TIME } from './settling.ts';
 
+/** How far down a listing messages have arrived, by their dates. */
+export interface Arrivals {
+  /** The last position of a message that has arrived. */
+  readonly arrivedTo: number;
+  /** The last position of the messages just below it whose dates Gmail does not give; `arrivedTo` if there are none. */
+  readonly undatedTo: number;
+}
+
+const ALL: Arrivals = { arrivedTo: Number.MAX_SAFE_INTEGER, undatedTo: Number.MAX_SAFE_INTEGER };
+
 /**
  * Finds how far down messages are within a scope's limit, when the scope is listed again after its history has expired.
  * Everything down to the last message that the store knew before is within the limit. If known messages were deleted,
@@ -16,18 +26,17 @@ import { SETTLING_TIME } from './settling.ts';
  * If the scope held fewer messages than its limit, none was left out: every message that is listed now was known or has
  * arrived.
  *
- * @returns the position down to which messages are within the limit by their dates; null when dates have nothing to
- * decide
+ * @returns null when dates have nothing to decide
  * @throws GmailError when Gmail refuses a get for a reason that concerns the whole mailbox
  */
-export async function lastArrival(work: Work): Promise<number | null> {
+export async function lastArrival(work: Work): Promise<Arrivals | null> {
   const { deps, listing } = work;
   const { mailbox, generation, settings } = listing;
   if (settings.scope.limit === null) return null;
   const read = (await knownMailbox(deps, mailbox)).marks[0];
   if (read === undefined) return null;
   const { position, internalDate, floor, heldAll } = await deps.store.limitEdge({ mailbox, generation });
-  if (heldAll) return Number.MAX_SAFE_INTEGER;
+  if (heldAll) return ALL;
   const lastRead = read.at - SETTLING_TIME;
   // With several labels, the floor is that of the label whose limit reaches down furthest, and may be too old for the
   // other labels.
@@ -37,11 +46,8 @@ export async function lastArrival(work: Work): Promise<number | null> {
   return await lowestSince(work, since, Math.max(position, settings.scope.limit - 1));
 }
 
-/**
- * The last position, from `from` on, whose message is at least as new as `since`: steps down double, then are halved.
- * Messages just below it whose dates Gmail does not give count as new: what is left out is lost.
- */
-async function lowestSince(work: Work, since: number, from: number): Promise<number> {
+/** Finds the last position from `from` on that is at least as new as `since`: steps down double, then are halved. */
+async function lowestSince(work: Work, since: number, from: number): Promise<Arrivals> {
   const dates = new ListedDates(work);
   let last = from;
   let end = Number.POSITIVE_INFINITY;
@@ -51,9 +57,9 @@ async function lowestSince(work: Work, since: number, from: number): Promise<num
     if (found !== null && found.internalDate >= since) last = found.position;
     else end = probe;
   }
-  for (;;) {
-    const next = await dates.firstFrom(last + 1);
-    if (next === null || next.internalDate !== null) return last;
-    last = next.position;
+  for (let undatedTo = last; ;) {
+    const next = await dates.firstFrom(undatedTo + 1);
+    if (next === null || next.internalDate !== null) return { arrivedTo: last, undatedTo };
+    undatedTo = next.position;
   }
 }

@@ -30,6 +30,7 @@ export function finishListing(
     labels,
     keepNewest,
     arrivedTo = -1,
+    undatedTo = -1,
     limitedTo = null,
     relistAt = null,
     absence = 'proven',
@@ -53,6 +54,7 @@ export function finishListing(
         keepNewest === null
           ? null
           : Math.max(keepNewest - 1, arrivedTo, (await lastKnown(locked, generation)).position),
+      undatedTo,
       listedBefore: locked.columns.listed_generation,
     };
     const leavesOut = listing.lastPosition !== null && (await lastPosition(locked, generation)) > listing.lastPosition;

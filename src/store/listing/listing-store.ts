@@ -128,9 +128,9 @@ export interface ListingStore {
    *   state was decided.
    * - A row whose body has another format than the settings want becomes `pending` (backfill lane).
    * - With `keepNewest` (scope limit), pending rows that the change feed has not announced, at a position beyond
-   *   max(keepNewest - 1, arrivedTo, the position of the last row known before), are removed. Rows beyond it that were
-   *   fetched meanwhile leave the scope once the date of the oldest message within the limit is known, if they are
-   *   older.
+   *   max(keepNewest - 1, arrivedTo, the position of the last row known before), are removed, except those down to
+   *   `undatedTo`. Rows beyond it that are fetched all the same leave the scope once the date of the oldest message
+   *   within the limit is known, if they are older.
    *
    * The mailbox:
    * - The mark becomes `startHistoryId`. The marks to settle are reset to it, as of `startedAt`. progress.step becomes
@@ -191,6 +191,8 @@ export interface FinishListingRequest {
   readonly keepNewest: number | null;
   /** With `keepNewest`: the position down to which everything is known to have arrived after the last listing. */
   readonly arrivedTo?: number;
+  /** With `keepNewest`: the last position of messages below `arrivedTo` that may have arrived: their dates decide. */
+  readonly undatedTo?: number;
   /**
    * With `keepNewest`, in a first listing: the date (epoch ms) of the oldest message within the limit. It becomes the
    * scope's floor at once; without it, the floor is set when the messages within the limit have been read.

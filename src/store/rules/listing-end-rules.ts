@@ -19,6 +19,8 @@ export interface EndedListing {
    * With a limit: rows that a listing made beyond this position are removed. It covers every row that was known before.
    */
   readonly lastPosition: number | null;
+  /** Rows beyond the limit are kept down to this position: their dates decide once they are read. */
+  readonly undatedTo: number;
   /** The newest generation whose listing had ended before this one. */
   readonly listedBefore: number;
 }
@@ -47,7 +49,8 @@ export function rowAfterListing(
     return row.readingHistoryId === null ? null : inFormat(followScopeAgain(row, rules), rules);
   }
   // A row that the feed has announced leaves the scope by its date instead, and the feed reports that, too.
-  if (isBeyondLimit(row, listing) && !row.announced && isUnfetched(row)) return null;
+  const isUndated = row.position !== null && row.position <= listing.undatedTo;
+  if (isBeyondLimit(row, listing) && !isUndated && !row.announced && isUnfetched(row)) return null;
   const admitted = admit(row, listing);
   const relabelled =
     listing.labels === 'compared'

@@ -373,6 +373,20 @@ export function limit(fixture: StoreFixture): void {
       expect((await mailbox.pendingIds('backfill')).toSorted()).toEqual(['l1', 'l2', 'l3', 'l4', 'l5']);
     });
 
+    it('lets the dates of messages decide that may have arrived, once they are read', async () => {
+      const mailbox = open();
+      await newestThreeRead(mailbox);
+      await mailbox.begin(200);
+      await mailbox.list(['late', ...ids(1, 3), 'new', ...ids(4, 6)]);
+      await mailbox.finish({ keepNewest: 3, arrivedTo: 3, undatedTo: 5 });
+      expect(await mailbox.pendingIds('backfill')).toEqual(['late', 'new', 'n4']);
+      await mailbox.save(dated(4), reading('late', { date: 9_950 }), reading('new', { date: 9_750 }));
+      await finishBackfill(mailbox);
+      expect(Object.keys(await mailbox.labels())).toEqual(['late', 'n1', 'n2', 'n3', 'new']);
+      const { store, id, generation } = mailbox;
+      expect(await store.limitEdge({ mailbox: id, generation })).toMatchObject({ floor: 9_700 });
+    });
+
     it('is not lifted by a listing that was given up', async () => {
       const mailbox = open();
       await mailbox.put(scope({ limit: 3 }));
