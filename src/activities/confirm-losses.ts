@@ -52,8 +52,8 @@ export async function confirmLosses(question: LossQuestion): Promise<Losses> {
 }
 
 /**
- * Gets the suspects in `ids`. After that, no loss is unproven. Suspects in `leftOpen`, whose gets were inconclusive
- * before, count as listed already and must be asked for again.
+ * Gets the suspects in `ids`. After that, no loss is unproven, except those of suspects whose gets were inconclusive,
+ * now or before (`leftOpen`).
  */
 async function provenByGets(
   question: LossQuestion,
@@ -134,9 +134,8 @@ async function confirmByGets(
       else if (isOfMailbox(outcome.error.failure)) throw outcome.error;
       else if (outcome.error.failure.kind !== 'not-found') unanswered.push(request.id);
     }
-    const now = deps.clock.now();
-    await deps.store.saveFetched({ mailbox, messages: fetched, format: 'minimal', now });
-    const { listed } = await deps.store.correctListing({ mailbox, generation, fetched, unanswered, now });
+    await deps.store.saveFetched({ mailbox, messages: fetched, format: 'minimal', now: deps.clock.now() });
+    const { listed } = await deps.store.correctListing({ mailbox, generation, fetched });
     // History reports what changed after the mark.
     const unchanged = fetched.filter((message) => compareHistoryIds(message.historyId, startHistoryId) <= 0);
     inconclusive.push(...unanswered);

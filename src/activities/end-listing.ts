@@ -53,15 +53,13 @@ export async function endListing(work: Work, progress: Step<'confirming'>): Prom
     absence,
     doubtedLabels,
     doubt,
+    unanswered,
     keepNewest: settings.scope.limit,
     ...arrivals,
     ...(limitedTo === null ? {} : { limitedTo }),
     relistAt,
     now: deps.clock.now(),
   });
-  // Messages whose gets were inconclusive are asked for again within seconds; after a crash before this line, in two
-  // hours (`correctListing`).
-  if (unanswered.length > 0) await deps.store.putOffRefresh({ mailbox, messageIds: unanswered, now: deps.clock.now() });
   if (doubt !== null) countDoubt(deps, doubt);
   return { ...start, step: 'fetching' };
 }

@@ -21,7 +21,8 @@ const ALL: Arrivals = { arrivedTo: Number.MAX_SAFE_INTEGER, undatedTo: Number.MA
  * left out.
  *
  * A listing is in the order of dates, so few gets find the oldest such message: none if the last known message is
- * older, otherwise about twice the logarithm of the number of arrivals.
+ * older, otherwise about twice the logarithm of the number of arrivals, and three for each message that was deleted
+ * since it was listed and that the search meets.
  *
  * If the scope held fewer messages than its limit, none was left out: every message that is listed now was known or has
  * arrived.
@@ -42,13 +43,29 @@ export async function lastArrival(work: Work): Promise<Arrivals | null> {
   // other labels.
   const known = floor ?? lastRead;
   const since = settings.scope.labelIds.length > 1 ? Math.max(lastRead, known) : known;
-  if (internalDate !== null && (internalDate < since || internalDate === floor)) return null;
+  // A known message of one label says nothing about what has arrived under another.
+  const isEdge = internalDate !== null && (internalDate < since || internalDate === floor);
+  if (isEdge && settings.scope.labelIds.length <= 1) return null;
   return await lowestSince(work, since, Math.max(position, settings.scope.limit - 1));
 }
 
-/** Finds the last position from `from` on that is at least as new as `since`: steps down double, then are halved. */
+/** Finds the last position from `from` on that is at least as new as `since`. */
 async function lowestSince(work: Work, since: number, from: number): Promise<Arrivals> {
   const dates = new ListedDates(work);
+  for (let start = from; ;) {
+    const arrivedTo = await lastDatedSince(dates, since, start);
+    let undatedTo = arrivedTo;
+    let next = await dates.firstFrom(arrivedTo + 1);
+    for (; next !== null && next.internalDate === null; next = await dates.firstFrom(undatedTo + 1))
+      undatedTo = next.position;
+    // The search passed over messages without a date, and met an older one. Below them it goes on.
+    if ((next?.internalDate ?? Number.NEGATIVE_INFINITY) < since) return { arrivedTo, undatedTo };
+    start = next?.position ?? arrivedTo;
+  }
+}
+
+/** Steps down double, then halves. */
+async function lastDatedSince(dates: ListedDates, since: number, from: number): Promise<number> {
   let last = from;
   let end = Number.POSITIVE_INFINITY;
   for (let step = 1; last + 1 < end; step *= 2) {
@@ -57,9 +74,5 @@ async function lowestSince(work: Work, since: number, from: number): Promise<Arr
     if (found !== null && found.internalDate >= since) last = found.position;
     else end = probe;
   }
-  for (let undatedTo = last; ;) {
-    const next = await dates.firstFrom(undatedTo + 1);
-    if (next === null || next.internalDate !== null) return { arrivedTo: last, undatedTo };
-    undatedTo = next.position;
-  }
+  return last;
 }

@@ -20,8 +20,8 @@ export async function limitDate(work: Work): Promise<number | null> {
   const { mailbox, generation, settings } = listing;
   const { limit, labelIds } = settings.scope;
   if (limit === null || labelIds.length > 1) return null;
-  const beyond = await deps.store.listedFrom({ mailbox, generation, position: limit });
-  if (beyond === null) return null;
+  const [beyond] = await deps.store.listedFrom({ mailbox, generation, position: limit, limit: 1 });
+  if (beyond === undefined) return null;
   const lastDate = await fetchedDate(work, limit - 1);
   if (lastDate !== null) return lastDate;
   const next = await new ListedDates(work).firstFrom(limit);
@@ -32,7 +32,7 @@ export async function limitDate(work: Work): Promise<number | null> {
 /** The date of the message at a position. The message is fetched and stored, unless it was read meanwhile. */
 async function fetchedDate({ deps, session, listing, run }: Work, position: number): Promise<number | null> {
   const { mailbox, generation, settings } = listing;
-  const listed = await deps.store.listedFrom({ mailbox, generation, position });
+  const [listed] = await deps.store.listedFrom({ mailbox, generation, position, limit: 1 });
   const [message] = listed?.position === position ? listed.messages : [];
   if (message === undefined || message.internalDate !== null) return message?.internalDate ?? null;
   const outcomes = await getApart(session, messageRequests([message.id]), settings.format, run.signal);

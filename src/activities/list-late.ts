@@ -66,9 +66,9 @@ export async function listLate(
 }
 
 /**
- * Lists everything, and compares it with Gmail's count; null where that cannot be compared. If the listing brought
- * messages, the first one was not whole. If its pages may have shifted as well, a message that they passed over may be
- * in neither, so everything is listed again.
+ * Lists everything, and compares it with Gmail's count; null where that cannot be compared. Everything is listed again
+ * if pages may have shifted, so that a message may be in neither the first listing nor this one, and if this listing
+ * brought messages, or no count will show what is missing.
  */
 async function listUntilWhole(
   deps: ActivityDependencies<MailboxRegistry & FetchingStore>,
@@ -77,9 +77,11 @@ async function listUntilWhole(
   run: ActivityRun,
 ): Promise<{ readonly late: number; readonly totals: Totals | null }> {
   const { scope } = row.settings;
+  const isCounted = scope.limit === null && scope.after === null;
   let { late, counts } = await listAgain(deps, session, { row, since }, run);
-  // The index may lose a message some time after history has reported that it left. `since` is older than that.
-  if (late > 0 && since !== null) {
+  if (since !== null && (late > 0 || !isCounted)) {
+    // Pages shift when the index drops a message, which may be some time after history has reported it. Records since
+    // `since` include that one.
     const { fromScope, isWhole } = await vanishedSince(session, { since }, scope, run.signal);
     if (fromScope || !isWhole) {
       const again = await listAgain(deps, session, { row, since }, run);

@@ -1,5 +1,5 @@
 import { MAX_BATCH, type FetchOutcome } from '../gmail/api/gmail-api.ts';
-import type { GmailError } from '../gmail/api/gmail-error.ts';
+import { GmailError } from '../gmail/api/gmail-error.ts';
 import type { MessageId } from '../model/ids.ts';
 import type { ListedAt } from '../store/listing/listing-store.ts';
 import { broughtBy, getApart, messageRequests } from './batched-gets.ts';
@@ -11,11 +11,11 @@ const MOST_UNDATED = 10;
 /** How long to wait before a message without a date is asked for again (ms): replicas agree within seconds. */
 const PAUSES = [2_000, 5_000];
 
-/** `gone`: Gmail no longer knows the messages. `undated`: it gives no date of a message that may exist. */
-type Dating =
-  | { readonly kind: 'dated'; readonly internalDate: number }
-  | { readonly kind: 'undated'; readonly error: GmailError | null }
-  | { readonly kind: 'gone' };
+/** `gone`: each get answered 404. `undated`: the message may exist, but Gmail does not give its date. */
+type Dating = { readonly kind: 'dated'; readonly internalDate: number } | { readonly kind: 'undated' | 'gone' };
+
+const UNDATED: Dating = { kind: 'undated' };
+const GONE: Dating = { kind: 'gone' };
 
 export interface DatedPosition {
   readonly position: number;
@@ -34,17 +34,20 @@ export class ListedDates {
 
   /** The first position, from `position` on and before `end`, whose messages are not gone; null when there is none. */
   async firstFrom(position: number, end = Number.POSITIVE_INFINITY): Promise<DatedPosition | null> {
+    const { deps, listing } = this.#work;
+    const { mailbox, generation } = listing;
     // Mostly the first message exists. After one that is gone, more are asked for at once.
-    for (let from = position, size = 1; ; size = Math.min(2 * size, MAX_BATCH)) {
-      const listed = await this.#listedFrom(from, { end, size });
-      await this.#date(listed);
-      for (const { position: at } of listed) {
-        const dating = this.#datings.get(at);
-        if (dating?.kind === 'dated') return { position: at, internalDate: dating.internalDate };
-        if (dating?.kind === 'undated') return { position: at, internalDate: null };
+    for (let from = position, limit = 1; ; limit = Math.min(2 * limit, MAX_BATCH)) {
+      const listed = await deps.store.listedFrom({ mailbox, generation, position: from, limit });
+      const before = listed.filter((one) => one.position < end);
+      await this.#date(before.filter((one) => !this.#datings.has(one.position)));
+      for (const { position: at } of before) {
+        const dating = this.#datings.get(at) ?? UNDATED;
+        if (dating.kind === 'dated') return { position: at, internalDate: dating.internalDate };
+        if (dating.kind === 'undated') return { position: at, internalDate: null };
       }
-      const last = listed.at(-1);
-      if (last === undefined || listed.length < size) return null;
+      const last = before.at(-1);
+      if (last === undefined || before.length < limit) return null;
       from = last.position + 1;
     }
   }
@@ -66,74 +69,64 @@ export class ListedDates {
       if (internalDate !== null) return { position: at, internalDate };
       from = at + 1;
     }
-    const dating = this.#datings.get(from - 1);
-    if (dating?.kind === 'undated' && dating.error !== null) throw dating.error;
-    return null;
+    const detail = `Gmail gives no dates of ${MOST_UNDATED} messages in a row`;
+    throw new GmailError(
+      { kind: 'unavailable', status: null, detail },
+      `${detail}, which ${this.#work.listing.mailbox} lists`,
+    );
   }
 
-  async #listedFrom(
-    position: number,
-    { end, size }: { readonly end: number; readonly size: number },
-  ): Promise<readonly ListedAt[]> {
-    const { deps, listing } = this.#work;
-    const { mailbox, generation } = listing;
-    const found: ListedAt[] = [];
-    for (let from = position; found.length < size;) {
-      const listed = await deps.store.listedFrom({ mailbox, generation, position: from });
-      if (listed === null || listed.position >= end) break;
-      found.push(listed);
-      from = listed.position + 1;
-    }
-    return found;
-  }
-
-  /** Dates positions that have not been dated yet. */
   async #date(listed: readonly ListedAt[]): Promise<void> {
-    const { deps, run } = this.#work;
-    let left = listed.filter(({ position }) => !this.#datings.has(position));
-    for (const pause of [0, ...PAUSES]) {
-      if (left.length === 0) return;
-      if (pause > 0) await deps.clock.sleep(pause, run.signal);
-      const unknown = left.flatMap(({ messages }) => messages.filter(({ internalDate }) => internalDate === null));
-      const answers = await this.#get(unknown.map(({ id }) => id));
-      for (const { position, messages } of left)
-        this.#datings.set(
-          position,
-          datingOf(messages.map(({ id, internalDate }) => dated(internalDate) ?? answers.get(id) ?? UNANSWERED)),
-        );
-      left = left.filter(({ position }) => this.#datings.get(position)?.kind !== 'dated');
-    }
+    const answers = await this.#askFor(
+      listed
+        .flatMap(({ messages }) => messages.filter(({ internalDate }) => internalDate === null))
+        .map(({ id }) => id),
+    );
+    for (const { position, messages } of listed)
+      this.#datings.set(
+        position,
+        datingOf(messages.map(({ id, internalDate }) => answers.get(id) ?? datingBy(internalDate))),
+      );
   }
 
-  async #get(ids: readonly MessageId[]): Promise<ReadonlyMap<MessageId, Dating>> {
-    const { session, run } = this.#work;
+  /** Asks for each message until it has a date, three times at most. A single 404 may come from a lagging replica. */
+  async #askFor(ids: readonly MessageId[]): Promise<ReadonlyMap<MessageId, Dating>> {
+    const { deps, session, run } = this.#work;
     const answers = new Map<MessageId, Dating>();
-    for (let from = 0; from < ids.length; from += MAX_BATCH) {
-      const batch = ids.slice(from, from + MAX_BATCH);
-      const outcomes = await getApart(session, messageRequests(batch), 'minimal', run.signal);
-      for (const [index, id] of batch.entries()) answers.set(id, answerOf(id, outcomes[index]));
+    let left = ids;
+    for (const pause of [0, ...PAUSES]) {
+      if (left.length === 0) break;
+      if (pause > 0) await deps.clock.sleep(pause, run.signal);
+      for (let from = 0; from < left.length; from += MAX_BATCH) {
+        const batch = left.slice(from, from + MAX_BATCH);
+        const outcomes = await getApart(session, messageRequests(batch), 'minimal', run.signal);
+        for (const [index, id] of batch.entries())
+          answers.set(id, bothSay(answers.get(id), answerOf(id, outcomes[index])));
+      }
+      left = left.filter((id) => answers.get(id)?.kind !== 'dated');
     }
     return answers;
   }
 }
 
-const UNANSWERED: Dating = { kind: 'undated', error: null };
-
-const dated = (internalDate: number | null): Dating | null =>
-  internalDate === null ? null : { kind: 'dated', internalDate };
+const datingBy = (internalDate: number | null): Dating =>
+  internalDate === null ? UNDATED : { kind: 'dated', internalDate };
 
 /** @throws GmailError when the failure is about the mailbox */
 function answerOf(id: MessageId, outcome: FetchOutcome | undefined): Dating {
-  if (outcome === undefined) return UNANSWERED;
+  if (outcome === undefined) return UNDATED;
   const message = broughtBy(outcome).find((one) => one.id === id);
-  if (outcome.kind === 'fetched') return dated(message?.internalDate ?? null) ?? UNANSWERED;
-  return outcome.error.failure.kind === 'not-found' ? { kind: 'gone' } : { kind: 'undated', error: outcome.error };
+  if (outcome.kind === 'fetched') return datingBy(message?.internalDate ?? null);
+  return outcome.error.failure.kind === 'not-found' ? GONE : UNDATED;
 }
+
+/** A message is gone only if every answer says so. */
+const bothSay = (before: Dating | undefined, now: Dating): Dating =>
+  now.kind === 'gone' && before?.kind === 'undated' ? before : now;
 
 /** What the messages of one position say together. Several labels have a message each at the same position. */
 function datingOf(messages: readonly Dating[]): Dating {
-  const undated = messages.find(({ kind }) => kind === 'undated');
-  if (undated !== undefined) return undated;
+  if (messages.some(({ kind }) => kind === 'undated')) return UNDATED;
   const dates = messages.flatMap((message) => (message.kind === 'dated' ? [message.internalDate] : []));
-  return dates.length === 0 ? { kind: 'gone' } : { kind: 'dated', internalDate: Math.max(...dates) };
+  return dates.length === 0 ? GONE : { kind: 'dated', internalDate: Math.max(...dates) };
 }

@@ -86,8 +86,8 @@ export interface FetchingStore {
   /**
    * Puts off the refresh of rows whose labels could not be read. The delay doubles each time. History mostly reports
    * the deletion of such a message, but not a deletion older than the mark. So a message whose gets keep answering 404
-   * becomes pending: as with any fetch that finds nothing, its thread is asked before the message is buried. A stored
-   * message that lacks a part is fetched instead: at once, unless its next fetch is due within the hour.
+   * becomes pending: as with any fetch that finds nothing, its thread is asked before the message is buried. The fetch
+   * of a stored message that lacks a part becomes due with the refresh, unless 404s are being counted.
    *
    * @param request.notFound - those of `messageIds` whose gets answered 404
    */

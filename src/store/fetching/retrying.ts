@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { FetchingStore } from './fetching-store.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
+import { seemsGone } from '../../model/not-found.ts';
 import { isDecided, type MessageRow } from '../rules/message-row.ts';
 import { toFetch } from '../rules/row-scope.ts';
 import { loadRows, writeDifferences } from '../rows/message-writer.ts';
@@ -9,6 +10,7 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 
 const FIRST_DELAY = 3_000;
 const LONGEST_DELAY = 60 * 60_000;
+const OVERDUE_DELAY = 5 * 60_000;
 /** How many refreshes are put off before 404s count as more than a lagging replica's: about a minute and a half. */
 const FETCHED_AFTER = 5;
 
@@ -61,11 +63,12 @@ export function putOffRefresh(
 const countsRefreshes = (row: MessageRow): boolean => isDecided(row) && row.lane === null;
 
 /**
- * A row that waits for a fetch. The fetch reads the labels, too, and finds out whether the message is gone, so it and
- * the refresh are due together. A fetch that is far off comes soon. One that is due within the hour keeps its time:
- * 404s bury a message only after the whole wait between them.
+ * A row that waits for a fetch. The fetch reads the labels, too, and finds out whether the message is gone, so both are
+ * due soon. But 404s bury a message only after the whole wait between them, and a fetch that is overdue waits for its
+ * lane: then the refresh waits, too.
  */
 function refreshedByFetch(row: MessageRow, { soon, now }: { readonly soon: number; readonly now: number }): MessageRow {
-  if (row.nextAttemptAt > now + LONGEST_DELAY) return { ...row, nextAttemptAt: soon, refreshAt: soon };
-  return { ...row, refreshAt: Math.max(soon, row.nextAttemptAt) };
+  if (seemsGone(row.lastError)) return { ...row, refreshAt: Math.max(soon, row.nextAttemptAt) };
+  if (row.nextAttemptAt <= now) return { ...row, refreshAt: Math.max(soon, now + OVERDUE_DELAY) };
+  return { ...row, nextAttemptAt: Math.min(row.nextAttemptAt, soon), refreshAt: soon };
 }

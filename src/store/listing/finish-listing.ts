@@ -1,6 +1,7 @@
 import type { LabelId, MessageId } from '../../model/ids.ts';
 import { rowAfterListing, type EndedListing } from '../rules/listing-end-rules.ts';
 import { forgetLabelListings } from './label-listings.ts';
+import { countAsListedUnchanged } from './suspects.ts';
 import { lastKnown } from './known-to-limit.ts';
 import { hasEnded } from './listing-progress.ts';
 import { listedLabels, nextMessageRows, ROWS_AT_A_TIME } from './listed-rows.ts';
@@ -36,12 +37,15 @@ export function finishListing(
     absence = 'proven',
     doubtedLabels = [],
     doubt = null,
+    unanswered = [],
     now,
   } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
     const progress = parseFullSync(locked.columns);
     if (progress === null || generation !== locked.columns.generation) return NOTHING;
     if (hasEnded(progress)) return NOTHING;
+    // In the same transaction: an attempt that died after a separate call would find them listed, and never ask again.
+    await countAsListedUnchanged(locked, generation, unanswered);
 
     const listing: EndedListing = {
       generation,
@@ -63,6 +67,7 @@ export function finishListing(
     if (labels === 'compared') await raiseReadingIds(locked, listing);
     const rules = rulesOf(limitedTo === null ? locked.columns : { ...locked.columns, scope_floor: floor }, now);
     const counts = await endRows(database, locked, listing, rules);
+    await readAgainSoon(locked, unanswered, now);
     await forgetLabelListings(locked);
     await locked.updateMailbox({
       ...ended(progress, generation),
@@ -96,6 +101,26 @@ function ended(
     full_sync: JSON.stringify(fetching),
     listed_generation: listedGeneration,
   };
+}
+
+/** How long unanswered messages wait for the next get (ms). */
+const SOON = 3_000;
+
+const AT_A_TIME = 500;
+
+async function readAgainSoon(
+  { tx, dialect, key }: MailboxTransaction,
+  ids: readonly MessageId[],
+  now: number,
+): Promise<void> {
+  for (let from = 0; from < ids.length; from += AT_A_TIME)
+    await tx
+      .updateTable('messages')
+      .set({ refresh_at: now + SOON })
+      .where('mailbox_key', '=', key)
+      .where('state', '!=', 'gone')
+      .where(dialect.isOneOf('id', ids.slice(from, from + AT_A_TIME)))
+      .execute();
 }
 
 async function lastPosition({ tx, key }: MailboxTransaction, generation: number): Promise<number> {

@@ -64,27 +64,33 @@ export function limitEdge(database: StoreDatabase, { mailbox, generation }: Abse
 /** See `ListingStore.listedFrom`. */
 export function listedFrom(
   database: StoreDatabase,
-  { mailbox, generation, position }: AbsentQuery & { readonly position: number },
-): Promise<ListedAt | null> {
+  { mailbox, generation, position, limit }: AbsentQuery & { readonly position: number; readonly limit: number },
+): Promise<readonly ListedAt[]> {
   return database.read(async (db) => {
     const listed = db
       .selectFrom('messages')
       .innerJoin('mailboxes', 'mailboxes.key', 'messages.mailbox_key')
       .where('mailboxes.id', '=', mailbox)
-      .where('messages.listed_generation', '=', generation);
-    const { next } = await listed
-      .select((eb) => eb.fn.min('messages.position').as('next'))
-      .where('messages.position', '>=', position)
-      .executeTakeFirstOrThrow();
-    if (next === null) return null;
+      .where('messages.listed_generation', '=', generation)
+      .where('messages.position', '>=', position);
+    const places = await listed
+      .select('messages.position')
+      .distinct()
+      .orderBy('messages.position')
+      .limit(limit)
+      .execute();
+    const last = places.at(-1)?.position ?? null;
+    if (last === null) return [];
     const rows = await listed
-      .select(['messages.id', 'messages.internal_date'])
-      .where('messages.position', '=', next)
+      .select(['messages.id', 'messages.internal_date', 'messages.position'])
+      .where('messages.position', '<=', last)
       .orderBy('messages.id')
       .execute();
-    return {
-      position: next,
-      messages: rows.map(({ id, internal_date: internalDate }) => ({ id: id as MessageId, internalDate })),
-    };
+    return places.map(({ position: place }) => ({
+      position: place ?? 0,
+      messages: rows
+        .filter((row) => row.position === place)
+        .map(({ id, internal_date: internalDate }) => ({ id: id as MessageId, internalDate })),
+    }));
   });
 }

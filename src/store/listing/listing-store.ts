@@ -82,27 +82,23 @@ export interface ListingStore {
    */
   findSuspects(query: AbsentQuery & { labels: 'compared' | 'unread'; listedBefore: number | null }): Promise<Suspects>;
   /**
-   * Corrects the listing by gets, which are better witnesses. The messages in `fetched` count as listed, under the
-   * labels that their gets returned. `unanswered` messages, whose gets were inconclusive, count as listed under the
-   * labels of their rows, and are read again some hours later, unless the end of the listing asks sooner.
+   * Corrects the listing by gets, which are better witnesses: the messages in `fetched` count as listed, under the
+   * labels that their gets returned.
    *
    * @returns the labels under which each of these messages was listed before the correction; a message that was not
    * listed has no entry
    */
   correctListing(
-    request: AbsentQuery & {
-      fetched: readonly Pick<FetchedMessage, 'id' | 'labelIds'>[];
-      unanswered: readonly MessageId[];
-      now: number;
-    },
+    request: AbsentQuery & { fetched: readonly Pick<FetchedMessage, 'id' | 'labelIds'>[] },
   ): Promise<{ listed: ReadonlyMap<MessageId, readonly LabelId[]> }>;
   /** How far down this generation's listing the scope's limit certainly lets messages in. */
   limitEdge(query: AbsentQuery): Promise<LimitEdge>;
   /**
-   * What this generation's listing showed at `position`, or at the next position at which it showed something that the
-   * store still holds; null after the last one. The listings of several labels show one message each at a position.
+   * What this generation's listing showed at the first positions, from `position` on, at which it showed something that
+   * the store still holds: at most `limit` positions. The listings of several labels show one message each at a
+   * position.
    */
-  listedFrom(query: AbsentQuery & { position: number }): Promise<ListedAt | null>;
+  listedFrom(query: AbsentQuery & { position: number; limit: number }): Promise<readonly ListedAt[]>;
   /**
    * Ends the listing in one transaction.
    *
@@ -188,6 +184,11 @@ export interface FinishListingRequest {
   /** Labels that are taken off no message. */
   readonly doubtedLabels?: readonly LabelId[];
   readonly doubt?: Doubt | null;
+  /**
+   * Messages that listings did not show, or showed under fewer labels, and whose gets were inconclusive. They stay as
+   * they are, and are read again within seconds.
+   */
+  readonly unanswered?: readonly MessageId[];
   readonly keepNewest: number | null;
   /** With `keepNewest`: the position down to which everything is known to have arrived after the last listing. */
   readonly arrivedTo?: number;

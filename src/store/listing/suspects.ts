@@ -107,60 +107,68 @@ export async function countListed(
 }
 
 /**
- * When an unanswered message is read again, if the attempt ends here (ms). The next attempt finds it listed, and asks
- * no more. The end of the listing clears only reads that are due within an hour.
- */
-const UNANSWERED_AGAIN = 2 * 60 * 60_000;
-
-/**
  * See `ListingStore.correctListing`. The end of the listing compares rows with what the listings showed, so the answers
  * of gets replace what the listings showed.
  */
 export function correctListing(
   database: StoreDatabase,
-  request: AbsentQuery & {
-    fetched: readonly Pick<FetchedMessage, 'id' | 'labelIds'>[];
-    unanswered: readonly MessageId[];
-    now: number;
-  },
+  request: AbsentQuery & { fetched: readonly ListedLabels[] },
 ): Promise<{ listed: ReadonlyMap<MessageId, readonly LabelId[]> }> {
-  const { mailbox, generation, fetched, unanswered, now } = request;
+  const { mailbox, generation, fetched } = request;
   return withMailbox(database, mailbox, async (locked) => {
-    const ids = [...fetched.map(({ id }) => id), ...unanswered];
+    const ids = fetched.map(({ id }) => id);
     if (ids.length === 0 || !isListingOf(locked, generation)) return { listed: new Map() };
-    const { tx, dialect, key } = locked;
     const listed = await listedBefore(locked, ids, generation);
-    const kept = unanswered.length === 0 ? [] : await heldLabelsOf(locked, unanswered);
-    await tx
-      .deleteFrom('label_listings')
-      .where('mailbox_key', '=', key)
-      .where(dialect.isOneOf('message_id', ids))
-      .execute();
-    await bulkInsert(
-      tx,
-      LABEL_LISTINGS,
-      [...fetched, ...kept].flatMap(({ id, labelIds }) => [...new Set(labelIds)].map((label) => [key, id, label])),
-    );
-    await tx
-      .updateTable('messages')
-      // A message that no listing showed has no position in this listing: a position from an earlier listing would be
-      // mistaken for it.
-      .set((eb) => ({
-        listed_generation: generation,
-        position: eb.case().when('listed_generation', '=', generation).then(eb.ref('position')).else(null).end(),
-      }))
-      .where('mailbox_key', '=', key)
-      .where(dialect.isOneOf('id', ids))
-      .execute();
-    if (unanswered.length > 0)
-      await tx
-        .updateTable('messages')
-        .set({ refresh_at: now + UNANSWERED_AGAIN })
-        .where('mailbox_key', '=', key)
-        .where(dialect.isOneOf('id', unanswered))
-        .execute();
+    await countAsListed(locked, generation, fetched);
     return { listed };
   });
+}
+
+/** A message, and the labels whose listings show it. */
+type ListedLabels = Pick<FetchedMessage, 'id' | 'labelIds'>;
+
+/** Lets messages whose gets were inconclusive count as listed under the labels of their rows. */
+export async function countAsListedUnchanged(
+  locked: MailboxTransaction,
+  generation: number,
+  ids: readonly MessageId[],
+): Promise<void> {
+  for (let from = 0; from < ids.length; from += AT_A_TIME) {
+    const some = ids.slice(from, from + AT_A_TIME);
+    await countAsListed(locked, generation, await heldLabelsOf(locked, some));
+  }
+}
+
+const AT_A_TIME = 500;
+
+async function countAsListed(
+  { tx, dialect, key }: MailboxTransaction,
+  generation: number,
+  messages: readonly ListedLabels[],
+): Promise<void> {
+  const ids = messages.map(({ id }) => id);
+  if (ids.length === 0) return;
+  await tx
+    .deleteFrom('label_listings')
+    .where('mailbox_key', '=', key)
+    .where(dialect.isOneOf('message_id', ids))
+    .execute();
+  await bulkInsert(
+    tx,
+    LABEL_LISTINGS,
+    messages.flatMap(({ id, labelIds }) => [...new Set(labelIds)].map((label) => [key, id, label])),
+  );
+  await tx
+    .updateTable('messages')
+    // A message that no listing showed has no position in this listing: a position from an earlier listing would be
+    // mistaken for it.
+    .set((eb) => ({
+      listed_generation: generation,
+      position: eb.case().when('listed_generation', '=', generation).then(eb.ref('position')).else(null).end(),
+    }))
+    .where('mailbox_key', '=', key)
+    .where(dialect.isOneOf('id', ids))
+    .execute();
 }
 
 async function listedBefore(

@@ -36,9 +36,9 @@ export function applyFetchedMessage(
     readingHistoryId: labels.readingHistoryId,
     ...contentAfter(row, fetched, content),
     ...refreshAfter(row, fetched, labels.isDisputed, rules.now),
-    ...(seemsGone(row.lastError) ? { attempts: 0, lastError: null } : {}),
     // A newer answer undoes a tombstone; followScope decides the state below.
     state: row.state === 'gone' ? 'excluded' : row.state,
+    ...(seemsGone(row.lastError) ? withoutDoubt(row) : {}),
   };
   const followed = followScope(read, rules);
   return {
@@ -50,6 +50,12 @@ export function applyFetchedMessage(
         : followed,
     writesBody: writesBody(row, fetched, content),
   };
+}
+
+/** Gmail shows a message that seemed gone. If the 404s had made it fail, it is fetched at once. */
+function withoutDoubt({ state }: MessageRow): Partial<MessageRow> {
+  const counted = { attempts: 0, lastError: null };
+  return state === 'failed' ? { ...counted, state: 'pending', nextAttemptAt: 0 } : counted;
 }
 
 function refusalOf(before: MessageRow, { historyId }: FetchedMessage): 'buried' | 'stale' | null {

@@ -142,6 +142,16 @@ export function attachments(fixture: StoreFixture): void {
       expect(await mailbox.feed()).toEqual(['stored a', 'gone a']);
     });
 
+    it('are fetched at once with their message, if it had failed by 404s and a get finds it', async () => {
+      const mailbox = open();
+      await mailbox.put(WITH);
+      await mailbox.save(withAttachments('a', false));
+      await mailbox.attempt('a', { asOf: 10, state: 'unseen', error: UNSEEN, nextAttemptAt: mailbox.now + 300_000 });
+      await mailbox.saveAs('minimal', { ...reading('a'), body: null });
+      expect(await mailbox.counts()).toMatchObject({ failed: 0, pending: 1 });
+      expect(await mailbox.pending('live')).toMatchObject([{ id: 'a', attempts: 0, lastError: null }]);
+    });
+
     it('leave their message as it is when a get has found it since it seemed gone', async () => {
       const mailbox = open();
       await mailbox.put(WITH);
@@ -176,14 +186,27 @@ export function attachments(fixture: StoreFixture): void {
       expect(await mailbox.pending('live')).toMatchObject([{ id: 'a', attempts: 2 }]);
     });
 
-    it('are asked for no sooner because the labels could not be read, if they are due within the hour', async () => {
+    it('are asked for no sooner because the labels could not be read, while 404s are counted', async () => {
       const mailbox = open();
       await mailbox.put(WITH);
       await mailbox.save(withAttachments('a', false));
-      await mailbox.attempt('a', { asOf: 10, nextAttemptAt: mailbox.now + 300_000 });
+      await mailbox.attempt('a', { asOf: 10 });
+      await mailbox.attempt('a', { asOf: 10, state: 'unseen', error: UNSEEN, nextAttemptAt: mailbox.now + 300_000 });
       const { store, id, now } = mailbox;
       await store.putOffRefresh({ mailbox: id, messageIds: [m('a')], now });
       expect(await store.nextAttemptAt({ mailbox: id, lane: 'live', now })).toBe(now + 300_000);
+      expect(await store.nextRefresh({ mailbox: id, limit: 10, now: now + 299_999 })).toEqual([]);
+      expect(await store.nextRefresh({ mailbox: id, limit: 10, now: now + 300_000 })).toEqual(['a']);
+    });
+
+    it('that are overdue put off the labels for minutes, since their lane may have to wait', async () => {
+      const mailbox = open();
+      await mailbox.put(WITH);
+      await mailbox.save(withAttachments('a', false));
+      await mailbox.attempt('a', { asOf: 10 });
+      mailbox.now += 60_000;
+      const { store, id, now } = mailbox;
+      await store.putOffRefresh({ mailbox: id, messageIds: [m('a')], now });
       expect(await store.nextRefresh({ mailbox: id, limit: 10, now: now + 299_999 })).toEqual([]);
       expect(await store.nextRefresh({ mailbox: id, limit: 10, now: now + 300_000 })).toEqual(['a']);
     });

@@ -316,12 +316,11 @@ export function limit(fixture: StoreFixture): void {
       await newestThreeRead(mailbox);
       await mailbox.begin(200);
       await mailbox.list(['n1', 'n4', 'n5']);
-      const { store, id, generation, now } = mailbox;
-      const shown = { id: messageId('n2'), labelIds: [] };
-      await store.correctListing({ mailbox: id, generation, fetched: [shown], unanswered: [messageId('n1')], now });
-      const at = (position: number) => store.listedFrom({ mailbox: id, generation, position });
-      expect((await at(0))?.messages.map((message) => message.id)).toEqual(['n1']);
-      expect((await at(1))?.messages.map((message) => message.id)).toEqual(['n4']);
+      const { store, id, generation } = mailbox;
+      const shown = ['n1', 'n2'].map((one) => ({ id: messageId(one), labelIds: [] }));
+      await store.correctListing({ mailbox: id, generation, fetched: shown });
+      const listed = await store.listedFrom({ mailbox: id, generation, position: 0, limit: 2 });
+      expect(listed.flatMap(({ messages }) => messages.map((message) => message.id))).toEqual(['n1', 'n4']);
     });
 
     it('has no date while another scope is being listed', async () => {
@@ -355,11 +354,13 @@ export function limit(fixture: StoreFixture): void {
         floor: 9_700,
         heldAll: false,
       });
-      const from = (position: number) => store.listedFrom({ mailbox: id, generation, position });
-      expect(await from(0)).toEqual({ position: 0, messages: [{ id: 'late', internalDate: null }] });
-      expect(await from(1)).toEqual({ position: 1, messages: [{ id: 'n1', internalDate: 9_900 }] });
-      expect(await from(3)).toEqual({ position: 3, messages: [{ id: 'n4', internalDate: null }] });
-      expect(await from(6)).toBeNull();
+      const from = (position: number) => store.listedFrom({ mailbox: id, generation, position, limit: 2 });
+      expect(await from(0)).toEqual([
+        { position: 0, messages: [{ id: 'late', internalDate: null }] },
+        { position: 1, messages: [{ id: 'n1', internalDate: 9_900 }] },
+      ]);
+      expect(await from(5)).toEqual([{ position: 5, messages: [{ id: 'n6', internalDate: null }] }]);
+      expect(await from(6)).toEqual([]);
     });
 
     it('that is listed again keeps what is known to have arrived, although all of the newest are gone', async () => {
