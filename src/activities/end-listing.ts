@@ -44,8 +44,8 @@ export async function endListing(work: Work, progress: Step<'confirming'>): Prom
   // A first listing did not wait for the index, so everything is listed once more. A reconciling listing has waited.
   const late = progress.reconciling ? null : progress.startedAt + SETTLING_TIME;
   const relistAt = late ?? (doubt === null ? null : recheckAt(doubt));
-  const arrivals = listing.pin === 'head' ? await lastArrival(work) : null;
-  const limitedTo = progress.reconciling || listing.pin === 'head' ? null : await limitDate(work);
+  const arrivals = listing.pin === 'head' ? await lastArrival(work, progress.startedAt) : null;
+  const limitedTo = progress.reconciling || listing.pin === 'head' ? null : await limitDate(work, progress.startedAt);
   await deps.store.finishListing({
     mailbox,
     generation,

@@ -11,6 +11,9 @@ export interface Arrivals {
   readonly undatedTo: number;
 }
 
+/** At most this many messages without a date are kept: each costs gets for some seconds. */
+const MOST_KEPT = 100;
+
 const ALL: Arrivals = { arrivedTo: Number.MAX_SAFE_INTEGER, undatedTo: Number.MAX_SAFE_INTEGER };
 
 /**
@@ -27,10 +30,11 @@ const ALL: Arrivals = { arrivedTo: Number.MAX_SAFE_INTEGER, undatedTo: Number.MA
  * If the scope held fewer messages than its limit, none was left out: every message that is listed now was known or has
  * arrived.
  *
+ * @param startedAt - when the listing began (epoch ms)
  * @returns null when dates have nothing to decide
  * @throws GmailError when Gmail refuses a get for a reason that concerns the whole mailbox
  */
-export async function lastArrival(work: Work): Promise<Arrivals | null> {
+export async function lastArrival(work: Work, startedAt: number): Promise<Arrivals | null> {
   const { deps, listing } = work;
   const { mailbox, generation, settings } = listing;
   if (settings.scope.limit === null) return null;
@@ -46,18 +50,20 @@ export async function lastArrival(work: Work): Promise<Arrivals | null> {
   // A known message of one label says nothing about what has arrived under another.
   const isEdge = internalDate !== null && (internalDate < since || internalDate === floor);
   if (isEdge && settings.scope.labelIds.length <= 1) return null;
-  return await lowestSince(work, since, Math.max(position, settings.scope.limit - 1));
+  const dates = new ListedDates(work, startedAt);
+  return await lowestSince(dates, since, Math.max(position, settings.scope.limit - 1));
 }
 
 /** Finds the last position from `from` on that is at least as new as `since`. */
-async function lowestSince(work: Work, since: number, from: number): Promise<Arrivals> {
-  const dates = new ListedDates(work);
+async function lowestSince(dates: ListedDates, since: number, from: number): Promise<Arrivals> {
   for (let start = from; ;) {
     const arrivedTo = await lastDatedSince(dates, since, start);
     let undatedTo = arrivedTo;
     let next = await dates.firstFrom(arrivedTo + 1);
-    for (; next !== null && next.internalDate === null; next = await dates.firstFrom(undatedTo + 1))
+    for (let kept = 0; next?.internalDate === null && kept < MOST_KEPT; kept += 1) {
       undatedTo = next.position;
+      next = await dates.firstFrom(undatedTo + 1);
+    }
     // The search passed over messages without a date, and met an older one. Below them it goes on.
     if ((next?.internalDate ?? Number.NEGATIVE_INFINITY) < since) return { arrivedTo, undatedTo };
     start = next?.position ?? arrivedTo;

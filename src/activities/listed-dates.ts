@@ -5,16 +5,23 @@ import type { ListedAt } from '../store/listing/listing-store.ts';
 import { broughtBy, getApart, messageRequests } from './batched-gets.ts';
 import type { Work } from './listing-work.ts';
 
-/** If Gmail gives no date at this many positions in a row, it is Gmail that fails, not a message. */
+/** If gets fail at this many positions in a row, it is Gmail that fails, not a message. */
 const MOST_UNDATED = 10;
 
 /** How long to wait before a message without a date is asked for again (ms): replicas agree within seconds. */
 const PAUSES = [2_000, 5_000];
 
-/** `gone`: each get answered 404. `undated`: the message may exist, but Gmail does not give its date. */
-type Dating = { readonly kind: 'dated'; readonly internalDate: number } | { readonly kind: 'undated' | 'gone' };
+/** How long a listing waits for gets that fail (ms). No recovery may wait for messages that can never be read. */
+const PATIENCE = 60 * 60_000;
 
-const UNDATED: Dating = { kind: 'undated' };
+/** `gone`: each get answered 404. `undated`: the message may exist, but Gmail does not give its date. */
+type Dating =
+  | { readonly kind: 'dated'; readonly internalDate: number }
+  | { readonly kind: 'undated'; readonly isAnswered: boolean }
+  | { readonly kind: 'gone' };
+
+const UNDATED: Dating = { kind: 'undated', isAnswered: true };
+const REFUSED: Dating = { kind: 'undated', isAnswered: false };
 const GONE: Dating = { kind: 'gone' };
 
 export interface DatedPosition {
@@ -26,10 +33,13 @@ export interface DatedPosition {
 /** Dates of listed messages: from the store, or else by MINIMAL gets (20 units each). */
 export class ListedDates {
   readonly #work: Work;
+  readonly #startedAt: number;
   readonly #datings = new Map<number, Dating>();
 
-  constructor(work: Work) {
+  /** @param startedAt - when the listing began (epoch ms) */
+  constructor(work: Work, startedAt: number) {
     this.#work = work;
+    this.#startedAt = startedAt;
   }
 
   /** The first position, from `position` on and before `end`, whose messages are not gone; null when there is none. */
@@ -53,9 +63,10 @@ export class ListedDates {
   }
 
   /**
-   * The first dated position, from `position` on and before `end`; null when there is none.
+   * The first dated position, from `position` on and before `end`; null when there is none, or when it lies below
+   * {@link MOST_UNDATED} positions without a date.
    *
-   * @throws GmailError when Gmail gives no date at {@link MOST_UNDATED} positions in a row
+   * @throws GmailError in the first hour of the listing, when gets fail at that many positions: they may come right
    */
   async datedFrom(
     position: number,
@@ -69,11 +80,11 @@ export class ListedDates {
       if (internalDate !== null) return { position: at, internalDate };
       from = at + 1;
     }
-    const detail = `Gmail gives no dates of ${MOST_UNDATED} messages in a row`;
-    throw new GmailError(
-      { kind: 'unavailable', status: null, detail },
-      `${detail}, which ${this.#work.listing.mailbox} lists`,
-    );
+    const last = this.#datings.get(from - 1);
+    const { deps, listing } = this.#work;
+    if (last?.kind !== 'undated' || last.isAnswered || deps.clock.now() >= this.#startedAt + PATIENCE) return null;
+    const detail = `${MOST_UNDATED} gets in a row failed`;
+    throw new GmailError({ kind: 'unavailable', status: null, detail }, `Gmail does not answer for ${listing.mailbox}`);
   }
 
   async #date(listed: readonly ListedAt[]): Promise<void> {
@@ -114,10 +125,10 @@ const datingBy = (internalDate: number | null): Dating =>
 
 /** @throws GmailError when the failure is about the mailbox */
 function answerOf(id: MessageId, outcome: FetchOutcome | undefined): Dating {
-  if (outcome === undefined) return UNDATED;
+  if (outcome === undefined) return REFUSED;
   const message = broughtBy(outcome).find((one) => one.id === id);
   if (outcome.kind === 'fetched') return datingBy(message?.internalDate ?? null);
-  return outcome.error.failure.kind === 'not-found' ? GONE : UNDATED;
+  return outcome.error.failure.kind === 'not-found' ? GONE : REFUSED;
 }
 
 /** A message is gone only if every answer says so. */
@@ -126,7 +137,8 @@ const bothSay = (before: Dating | undefined, now: Dating): Dating =>
 
 /** What the messages of one position say together. Several labels have a message each at the same position. */
 function datingOf(messages: readonly Dating[]): Dating {
-  if (messages.some(({ kind }) => kind === 'undated')) return UNDATED;
+  const undated = messages.find(({ kind }) => kind === 'undated');
+  if (undated !== undefined) return undated;
   const dates = messages.flatMap((message) => (message.kind === 'dated' ? [message.internalDate] : []));
   return dates.length === 0 ? GONE : { kind: 'dated', internalDate: Math.max(...dates) };
 }

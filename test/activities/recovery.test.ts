@@ -231,6 +231,25 @@ describe('a recovery within a limit', () => {
     expect([...(await ada.comparison()).held.keys()].toSorted()).toEqual(arrived.toSorted());
   });
 
+  it.each([
+    ['have a date', { kind: 'replace', fields: {}, without: ['internalDate'] }],
+    ['can be read', { kind: 'reset' }],
+  ] as const)('ends although a dozen older messages never %s', async (_, effect) => {
+    const arrived = await arrivedWithinLimit(6);
+    const older = ada.gmail
+      .truth()
+      .map(({ id }) => id)
+      .filter((id) => !arrived.includes(id))
+      .toSorted();
+    const lasting = older.slice(-12).map((messageId) => ({ match: { messageId }, effect }));
+    const before = ada.units();
+    await struck(...lasting);
+    const { held } = await ada.comparison();
+    expect(arrived.filter((id) => !held.has(id))).toEqual([]);
+    expect(ada.lanes.state.fullSync.kind).toBe('done');
+    expect(ada.units() - before).toBeLessThan(40_000);
+  });
+
   it('takes in no older mail after an outage of messages.get', async () => {
     const arrived = await arrivedWithinLimit(12, { older: 100 });
     const until = ada.clock.now() + 20 * MINUTE;

@@ -153,8 +153,8 @@ function failedNow(before: MessageRow | null, after: MessageRow, now: number): r
  */
 function isAbout(row: MessageRow, { state, asOf }: FetchAttempt): boolean {
   if (row.lane === null) return false;
-  // A readable message has a lane while it lacks a part. A get that found it meanwhile has cleared the error.
-  if (state === 'gone' && row.state === 'stored' && row.lastError !== UNSEEN) return false;
+  // A get that found the message meanwhile has cleared the error.
+  if (state === 'gone' && row.lastError !== UNSEEN) return false;
   if (row.historyId === null) return true;
   return asOf !== null && compareHistoryIds(row.historyId, asOf) <= 0;
 }

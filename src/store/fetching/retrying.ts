@@ -68,7 +68,7 @@ const countsRefreshes = (row: MessageRow): boolean => isDecided(row) && row.lane
  * lane: then the refresh waits, too.
  */
 function refreshedByFetch(row: MessageRow, { soon, now }: { readonly soon: number; readonly now: number }): MessageRow {
-  if (seemsGone(row.lastError)) return { ...row, refreshAt: Math.max(soon, row.nextAttemptAt) };
   if (row.nextAttemptAt <= now) return { ...row, refreshAt: Math.max(soon, now + OVERDUE_DELAY) };
+  if (seemsGone(row.lastError)) return { ...row, refreshAt: Math.max(soon, row.nextAttemptAt) };
   return { ...row, nextAttemptAt: Math.min(row.nextAttemptAt, soon), refreshAt: soon };
 }

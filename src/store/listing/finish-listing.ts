@@ -10,7 +10,7 @@ import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
 import type { FinishListingRequest } from './listing-store.ts';
 import type { FullSyncProgress, SettleMark } from '../rows/mailbox-row.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
-import { sameLabelIds } from '../rules/message-row.ts';
+import { DECIDED_STATES, sameLabelIds } from '../rules/message-row.ts';
 import type { RowRules } from '../rules/row-scope.ts';
 import { removeRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
@@ -118,7 +118,7 @@ async function readAgainSoon(
       .updateTable('messages')
       .set({ refresh_at: now + SOON })
       .where('mailbox_key', '=', key)
-      .where('state', '!=', 'gone')
+      .where('state', 'in', DECIDED_STATES)
       .where(dialect.isOneOf('id', ids.slice(from, from + AT_A_TIME)))
       .execute();
 }

@@ -204,6 +204,7 @@ export function attachments(fixture: StoreFixture): void {
       await mailbox.put(WITH);
       await mailbox.save(withAttachments('a', false));
       await mailbox.attempt('a', { asOf: 10 });
+      await mailbox.attempt('a', { asOf: 10, state: 'unseen', error: UNSEEN });
       mailbox.now += 60_000;
       const { store, id, now } = mailbox;
       await store.putOffRefresh({ mailbox: id, messageIds: [m('a')], now });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FetchedMessage } from '../../../src/model/change.ts';
+import { UNSEEN } from '../../../src/model/not-found.ts';
 import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
 import { threadId } from '../../../src/model/ids.ts';
 import {
@@ -136,7 +137,8 @@ export function fetching(fixture: StoreFixture): void {
       expect(await mailbox.pending('live'), 'a lagging replica may have answered until now').toEqual([]);
       await putOff();
       expect(await mailbox.pending('live')).toMatchObject([{ id: 'a', attempts: 0 }]);
-      await mailbox.attempt('a', { state: 'gone', asOf: 10 });
+      await mailbox.attempt('a', { state: 'unseen', asOf: 10, error: UNSEEN });
+      await mailbox.attempt('a', { state: 'gone', asOf: 10, error: UNSEEN });
       expect(await mailbox.counts()).toMatchObject({ stored: 1, gone: 1, pending: 0 });
     });
 

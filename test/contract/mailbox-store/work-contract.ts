@@ -1,3 +1,4 @@
+import { UNSEEN } from '../../../src/model/not-found.ts';
 import { describe, expect, it } from 'vitest';
 import { threadId } from '../../../src/model/ids.ts';
 import {
@@ -106,9 +107,20 @@ export function work(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.begin(100);
       await mailbox.list(['a']);
-      await mailbox.attempt('a', { state: 'gone' });
+      await mailbox.attempt('a', { state: 'unseen', error: UNSEEN });
+      await mailbox.attempt('a', { state: 'gone', error: UNSEEN });
       expect(await mailbox.counts()).toMatchObject({ gone: 1, pending: 0, due: 0 });
       expect(await mailbox.feed()).toEqual([]);
+    });
+
+    it('does not bury what a get has found since the attempt began', async () => {
+      const mailbox = open();
+      await mailbox.begin(100);
+      await mailbox.list(['a']);
+      await mailbox.attempt('a', { state: 'unseen', error: UNSEEN });
+      await mailbox.saveAs('minimal', { ...reading('a'), body: null });
+      await mailbox.attempt('a', { asOf: 10, state: 'gone', error: UNSEEN });
+      expect(await mailbox.counts()).toMatchObject({ gone: 0, pending: 1 });
     });
 
     it('does not change a message when an attempt reports too late', async () => {
