@@ -9,6 +9,8 @@ export interface Arrivals {
   readonly arrivedTo: number;
   /** The last position of the messages just below it whose dates Gmail does not give; `arrivedTo` if there are none. */
   readonly undatedTo: number;
+  /** The date (epoch ms) that decides over those messages, where the scope's floor is not known. */
+  readonly limitedTo?: number;
 }
 
 /** At most this many messages without a date are kept: each costs gets for some seconds. */
@@ -51,7 +53,10 @@ export async function lastArrival(work: Work, startedAt: number): Promise<Arriva
   const isEdge = internalDate !== null && (internalDate < since || internalDate === floor);
   if (isEdge && settings.scope.labelIds.length <= 1) return null;
   const dates = new ListedDates(work, startedAt);
-  return await lowestSince(dates, since, Math.max(position, settings.scope.limit - 1));
+  const arrivals = await lowestSince(dates, since, Math.max(position, settings.scope.limit - 1));
+  // Dates can only decide later against a floor. Everything since the last read has arrived, so that time serves.
+  const needsFloor = floor === null && arrivals.undatedTo > arrivals.arrivedTo;
+  return needsFloor ? { ...arrivals, limitedTo: since } : arrivals;
 }
 
 /** Finds the last position from `from` on that is at least as new as `since`. */

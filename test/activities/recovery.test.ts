@@ -217,6 +217,21 @@ describe('a recovery within a limit', () => {
     expect([...(await ada.comparison()).held.keys()].toSorted()).toEqual(arrived.toSorted());
   });
 
+  it('stores what has arrived, and no older mail, although nothing was ever read before', async () => {
+    ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 2 } });
+    const fault = ada.simulator.faults.add({ match: { method: 'messages.get' }, effect: UNAVAILABLE });
+    const old = ada.receive(20);
+    await ada.run(10 * MINUTE);
+    ada.gmail.deleteAll(old.slice(-2));
+    const arrived = ada.receive(5, { from: ada.clock.now() });
+    ada.gmail.expireHistory();
+    ada.lanes.dispatch({ kind: 'poked' });
+    await ada.run(90 * MINUTE);
+    fault.remove();
+    await ada.run(3 * HOUR);
+    expect([...(await ada.comparison()).held.keys()].toSorted()).toEqual(arrived.toSorted());
+  });
+
   it('takes in no older mail although one of its messages always breaks', async () => {
     const arrived = await arrivedWithinLimit(40, { older: 100 });
     // The search doubles its steps from the fifth message, so the 68th is the first older one that it asks for.

@@ -196,7 +196,8 @@ export interface FinishListingRequest {
   readonly undatedTo?: number;
   /**
    * With `keepNewest`, in a first listing: the date (epoch ms) of the oldest message within the limit. It becomes the
-   * scope's floor at once; without it, the floor is set when the messages within the limit have been read.
+   * scope's floor at once; without it, the floor is set when the messages within the limit have been read. A later
+   * listing that finds no floor gives the time from which on everything has arrived.
    */
   readonly limitedTo?: number;
   readonly relistAt?: number | null;
