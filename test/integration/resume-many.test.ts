@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 
-import { Connection } from '@temporalio/client';
-import { msToTs } from '@temporalio/common/lib/time.js';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { eventually } from '../fixtures/host/eventually.ts';
+import { openNamespace } from '../fixtures/system/own-namespace.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 import { tidemark } from '../fixtures/system/cli.ts';
@@ -22,7 +21,7 @@ describe('resuming many mailboxes', () => {
   let rig: Rig;
 
   beforeAll(async () => {
-    await openNamespace();
+    await openNamespace(NAMESPACE);
     rig = await Rig.open('resume-many', { env: { TEMPORAL_NAMESPACE: NAMESPACE } });
     await rig.startWorker();
   }, 60_000);
@@ -92,25 +91,3 @@ describe('resuming many mailboxes', () => {
 });
 
 /** Registers the namespace, and waits until the whole server knows it, which takes some seconds. */
-async function openNamespace(): Promise<void> {
-  const connection = await Connection.connect({ address: inject('temporalAddress') });
-  try {
-    await connection.workflowService.registerNamespace({
-      namespace: NAMESPACE,
-      workflowExecutionRetentionPeriod: msToTs('1 day'),
-    });
-    await eventually(30_000, async () => {
-      try {
-        await connection.workflowService.listWorkflowExecutions({
-          namespace: NAMESPACE,
-          query: "WorkflowType = 'none'",
-        });
-        return true;
-      } catch {
-        return null;
-      }
-    });
-  } finally {
-    await connection.close();
-  }
-}

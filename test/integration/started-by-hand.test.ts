@@ -2,6 +2,7 @@ import { Client, WorkflowFailedError, type WorkflowHandle } from '@temporalio/cl
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 
 import { MAILBOX_WORKFLOW, workflowIdOf } from '../../src/workflows/definitions.ts';
+import { openNamespace } from '../fixtures/system/own-namespace.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 
 describe.concurrent("a mailbox that any client of Temporal's starts", () => {
@@ -9,7 +10,10 @@ describe.concurrent("a mailbox that any client of Temporal's starts", () => {
   let plain: Client;
 
   beforeAll(async () => {
-    rig = await Rig.open('by-hand');
+    // It resumes all paused mailboxes.
+    const namespace = `by-hand-${process.pid}`;
+    await openNamespace(namespace);
+    rig = await Rig.open('by-hand', { env: { TEMPORAL_NAMESPACE: namespace } });
     await rig.startWorker();
     const { connection, options } = rig.tidemark.temporal;
     plain = new Client({ connection, namespace: options.namespace });
