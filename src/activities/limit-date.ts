@@ -11,12 +11,11 @@ import type { Work } from './listing-work.ts';
  * brings no date, a MINIMAL get (20 units) of the next message below serves as well, since nothing is listed between
  * the two. If that one has no date either, a still lower one would let messages in, so the end of the backfill decides.
  *
- * @param startedAt - when the listing began (epoch ms)
  * @returns epoch ms; null if the listing showed no message beyond the limit, in a scope of several labels (each listing
  * has an end of its own), and if Gmail gives the date of neither message
  * @throws GmailError when Gmail refuses a get for a reason that concerns the whole mailbox
  */
-export async function limitDate(work: Work, startedAt: number): Promise<number | null> {
+export async function limitDate(work: Work): Promise<number | null> {
   const { deps, listing } = work;
   const { mailbox, generation, settings } = listing;
   const { limit, labelIds } = settings.scope;
@@ -25,7 +24,7 @@ export async function limitDate(work: Work, startedAt: number): Promise<number |
   if (beyond === undefined) return null;
   const lastDate = await fetchedDate(work, limit - 1);
   if (lastDate !== null) return lastDate;
-  const next = await new ListedDates(work, startedAt).firstFrom(limit);
+  const next = await new ListedDates(work).firstFrom(limit);
   const below = next?.internalDate ?? null;
   return below === null ? null : below + 1;
 }

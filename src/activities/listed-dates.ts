@@ -1,5 +1,5 @@
 import { MAX_BATCH, type FetchOutcome } from '../gmail/api/gmail-api.ts';
-import { GmailError } from '../gmail/api/gmail-error.ts';
+import { gmailError } from '../gmail/api/classify.ts';
 import type { MessageId } from '../model/ids.ts';
 import type { ListedAt } from '../store/listing/listing-store.ts';
 import { broughtBy, getApart, messageRequests } from './batched-gets.ts';
@@ -33,13 +33,13 @@ export interface DatedPosition {
 /** Dates of listed messages: from the store, or else by MINIMAL gets (20 units each). */
 export class ListedDates {
   readonly #work: Work;
-  readonly #startedAt: number;
+  readonly #waitsUntil: number;
   readonly #datings = new Map<number, Dating>();
 
-  /** @param startedAt - when the listing began (epoch ms) */
-  constructor(work: Work, startedAt: number) {
+  /** @param startedAt - when the listing began (epoch ms); without it, {@link datedFrom} waits for no get */
+  constructor(work: Work, startedAt = Number.NEGATIVE_INFINITY) {
     this.#work = work;
-    this.#startedAt = startedAt;
+    this.#waitsUntil = startedAt + PATIENCE;
   }
 
   /** The first position, from `position` on and before `end`, whose messages are not gone; null when there is none. */
@@ -82,9 +82,9 @@ export class ListedDates {
     }
     const last = this.#datings.get(from - 1);
     const { deps, listing } = this.#work;
-    if (last?.kind !== 'undated' || last.isAnswered || deps.clock.now() >= this.#startedAt + PATIENCE) return null;
+    if (last?.kind !== 'undated' || last.isAnswered || deps.clock.now() >= this.#waitsUntil) return null;
     const detail = `${MOST_UNDATED} gets in a row failed`;
-    throw new GmailError({ kind: 'unavailable', status: null, detail }, `Gmail does not answer for ${listing.mailbox}`);
+    throw gmailError(listing.mailbox, 'messages.get', { kind: 'unavailable', status: null, detail });
   }
 
   async #date(listed: readonly ListedAt[]): Promise<void> {

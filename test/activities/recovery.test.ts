@@ -130,8 +130,7 @@ it('A missing message whose get always breaks does not hold up a recovery, and i
   ada.gmail.expireHistory();
   ada.lanes.dispatch({ kind: 'poked' });
   await ada.run(60 * 60_000);
-  const { held } = await ada.comparison();
-  expect([...held.keys()].toSorted()).toEqual(ids.slice(2).toSorted());
+  expect(await heldIds()).toEqual(ids.slice(2).toSorted());
   fault.remove();
 });
 
@@ -160,6 +159,10 @@ async function arrivedWithinLimit(count: number, { older = 30 }: { older?: numbe
   return ada.receive(count, { from: ada.clock.now() });
 }
 
+async function heldIds(): Promise<readonly string[]> {
+  return [...(await ada.comparison()).held.keys()].toSorted();
+}
+
 /** A recovery that meets faults, and the hours after it. */
 async function struck(
   ...faults: readonly Parameters<typeof ada.simulator.faults.add>[0][]
@@ -183,8 +186,7 @@ describe('a recovery within a limit', () => {
     await ada.run(10 * MINUTE);
     const arrived = ada.receive(1, { from: ada.clock.now() });
     await recover();
-    const { held } = await ada.comparison();
-    expect([...held.keys()].toSorted()).toEqual([...old.slice(-5), ...arrived].toSorted());
+    expect(await heldIds()).toEqual([...old.slice(-5), ...arrived].toSorted());
   });
 
   const UNSURE = [
@@ -204,7 +206,7 @@ describe('a recovery within a limit', () => {
     const until = ada.clock.now() + 5 * MINUTE;
     const { strikes } = await struck(...faults.map((fault) => ({ match, until, ...fault })));
     expect(strikes).toBeGreaterThan(0);
-    expect([...(await ada.comparison()).held.keys()].toSorted()).toEqual(arrived.toSorted());
+    expect(await heldIds()).toEqual(arrived.toSorted());
   });
 
   it('stores all arrivals although Gmail leaves the dates of ten of them out for minutes', async () => {
@@ -214,7 +216,7 @@ describe('a recovery within a limit', () => {
     const dateless = arrived.slice(5, 15).map((messageId) => ({ match: { messageId }, effect, until }));
     const { strikes } = await struck(...dateless);
     expect(strikes).toBeGreaterThan(0);
-    expect([...(await ada.comparison()).held.keys()].toSorted()).toEqual(arrived.toSorted());
+    expect(await heldIds()).toEqual(arrived.toSorted());
   });
 
   it('stores what has arrived, and no older mail, although nothing was ever read before', async () => {
@@ -229,7 +231,7 @@ describe('a recovery within a limit', () => {
     await ada.run(90 * MINUTE);
     fault.remove();
     await ada.run(3 * HOUR);
-    expect([...(await ada.comparison()).held.keys()].toSorted()).toEqual(arrived.toSorted());
+    expect(await heldIds()).toEqual(arrived.toSorted());
   });
 
   it('takes in no older mail although one of its messages always breaks', async () => {
@@ -243,7 +245,7 @@ describe('a recovery within a limit', () => {
         .at(-68) ?? '';
     const { strikes } = await struck({ match: { messageId: poison }, effect: { kind: 'reset' } });
     expect(strikes).toBeGreaterThan(0);
-    expect([...(await ada.comparison()).held.keys()].toSorted()).toEqual(arrived.toSorted());
+    expect(await heldIds()).toEqual(arrived.toSorted());
   });
 
   it.each([
@@ -270,7 +272,7 @@ describe('a recovery within a limit', () => {
     const until = ada.clock.now() + 20 * MINUTE;
     const { strikes } = await struck({ match: { method: 'messages.get' }, effect: UNAVAILABLE, until });
     expect(strikes).toBeGreaterThan(0);
-    expect([...(await ada.comparison()).held.keys()].toSorted()).toEqual(arrived.toSorted());
+    expect(await heldIds()).toEqual(arrived.toSorted());
   });
 
   it('stores all mail that arrived, and learns from one get that what follows is older', async () => {
@@ -344,7 +346,6 @@ describe('a recovery within a limit', () => {
     expect((await ada.counts()).stored).toBe(5);
     const arrived = ada.receive(1, { from: ada.clock.now() });
     await recover();
-    const { held } = await ada.comparison();
-    expect([...held.keys()].toSorted()).toEqual([...old.slice(-5), ...arrived].toSorted());
+    expect(await heldIds()).toEqual([...old.slice(-5), ...arrived].toSorted());
   });
 });

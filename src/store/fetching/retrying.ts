@@ -4,11 +4,11 @@ import type { RequestOf } from '../engines/request-of.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
 import { seemsGone } from '../../model/not-found.ts';
 import { isDecided, type MessageRow } from '../rules/message-row.ts';
+import { FIRST_REFRESH_DELAY } from '../rules/refresh-rules.ts';
 import { toFetch } from '../rules/row-scope.ts';
 import { loadRows, writeDifferences } from '../rows/message-writer.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
-const FIRST_DELAY = 3_000;
 const LONGEST_DELAY = 60 * 60_000;
 const OVERDUE_DELAY = 5 * 60_000;
 /** How many refreshes are put off before 404s count as more than a lagging replica's: about a minute and a half. */
@@ -46,7 +46,7 @@ export function putOffRefresh(
     const later = rows.map((before) => {
       if (notFound?.has(before.id) === true && countsRefreshes(before) && before.attempts >= FETCHED_AFTER)
         return { before, after: { ...toFetch(before, 'live', now), refreshAt: null } };
-      const soon = now + Math.min(FIRST_DELAY * 2 ** Math.min(before.attempts, 20), LONGEST_DELAY);
+      const soon = now + Math.min(FIRST_REFRESH_DELAY * 2 ** Math.min(before.attempts, 20), LONGEST_DELAY);
       const after = countsRefreshes(before)
         ? { ...before, attempts: before.attempts + 1, refreshAt: soon }
         : refreshedByFetch(before, { soon, now });

@@ -11,6 +11,7 @@ import type { FinishListingRequest } from './listing-store.ts';
 import type { FullSyncProgress, SettleMark } from '../rows/mailbox-row.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import { DECIDED_STATES, sameLabelIds } from '../rules/message-row.ts';
+import { FIRST_REFRESH_DELAY } from '../rules/refresh-rules.ts';
 import type { RowRules } from '../rules/row-scope.ts';
 import { removeRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
@@ -103,24 +104,19 @@ function ended(
   };
 }
 
-/** How long unanswered messages wait for the next get (ms). */
-const SOON = 3_000;
-
-const AT_A_TIME = 500;
-
 async function readAgainSoon(
   { tx, dialect, key }: MailboxTransaction,
   ids: readonly MessageId[],
   now: number,
 ): Promise<void> {
-  for (let from = 0; from < ids.length; from += AT_A_TIME)
-    await tx
-      .updateTable('messages')
-      .set({ refresh_at: now + SOON })
-      .where('mailbox_key', '=', key)
-      .where('state', 'in', DECIDED_STATES)
-      .where(dialect.isOneOf('id', ids.slice(from, from + AT_A_TIME)))
-      .execute();
+  if (ids.length === 0) return;
+  await tx
+    .updateTable('messages')
+    .set({ refresh_at: now + FIRST_REFRESH_DELAY })
+    .where('mailbox_key', '=', key)
+    .where('state', 'in', DECIDED_STATES)
+    .where(dialect.isOneOf('id', ids))
+    .execute();
 }
 
 async function lastPosition({ tx, key }: MailboxTransaction, generation: number): Promise<number> {

@@ -133,13 +133,8 @@ export async function countAsListedUnchanged(
   generation: number,
   ids: readonly MessageId[],
 ): Promise<void> {
-  for (let from = 0; from < ids.length; from += AT_A_TIME) {
-    const some = ids.slice(from, from + AT_A_TIME);
-    await countAsListed(locked, generation, await heldLabelsOf(locked, some));
-  }
+  if (ids.length > 0) await countAsListed(locked, generation, await heldLabelsOf(locked, ids));
 }
-
-const AT_A_TIME = 500;
 
 async function countAsListed(
   { tx, dialect, key }: MailboxTransaction,

@@ -13,6 +13,9 @@ const DAY = 24 * HOUR;
 const LEFT_OUT_AGAIN = [10 * MINUTE, 6 * HOUR, 3 * DAY, 14 * DAY];
 const RAREST = 30 * DAY;
 
+/** How long a message whose labels could not be read waits for the next get (ms). */
+export const FIRST_REFRESH_DELAY = 3_000;
+
 type Refresh = Pick<MessageRow, 'refreshAt'>;
 
 /** Whether the row's labels wait to be read again. A refresh that is due later waits for another value. */
