@@ -11,7 +11,9 @@ export type FetchedOutcome =
   /** The answer came from a replica that is behind the row: the message must be fetched again. */
   | { readonly verdict: 'stale' }
   /** The message was deleted after Gmail gave this answer. */
-  | { readonly verdict: 'buried' };
+  | { readonly verdict: 'buried' }
+  /** The message came with its thread, and only a listing or history can say whether it is within the scope's limit. */
+  | { readonly verdict: 'unplaced' };
 
 /** Applies one fetched message to its row; `FetchingStore.saveFetched` states the rules. */
 export function applyFetchedMessage(
@@ -20,7 +22,7 @@ export function applyFetchedMessage(
   format: MessageFormat,
   rules: RowRules,
 ): FetchedOutcome {
-  const verdict = before === null ? null : refusalOf(before, fetched);
+  const verdict = before === null ? refusalOfUnknown(rules) : refusalOf(before, fetched);
   if (verdict !== null) return { verdict };
   const row = before ?? newRow(fetched.id, fetched.threadId, 'live', rules.now);
   const content = contentOf(row, fetched, format, rules);
@@ -57,6 +59,12 @@ function withoutDoubt({ state }: MessageRow): Partial<MessageRow> {
   const counted = { attempts: 0, lastError: null };
   return state === 'failed' ? { ...counted, state: 'pending', nextAttemptAt: 0 } : counted;
 }
+
+/**
+ * An import is older than the limit's floor, and belongs to the mirror once history reports its arrival. Stored before,
+ * it would leave when the floor becomes known, and come back.
+ */
+const refusalOfUnknown = ({ scope }: RowRules): 'unplaced' | null => (scope.limit === null ? null : 'unplaced');
 
 function refusalOf(before: MessageRow, { historyId }: FetchedMessage): 'buried' | 'stale' | null {
   if (before.state === 'gone') {
