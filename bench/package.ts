@@ -119,6 +119,11 @@ export const packageCosts: Bench = {
           megabytes: 80,
         }),
         ...figuresOf('tidemark --help', await costOf(project, [command, '--help']), { seconds: 0.15, megabytes: 60 }),
+        // Wrong usage of a verb loads the same as its help.
+        ...figuresOf('tidemark status --help', await costOf(project, [command, 'status', '--help']), {
+          seconds: 0.15,
+          megabytes: 60,
+        }),
         ...figuresOf('tidemark status', await costOf(project, [command, 'status', EMAIL], env), {
           seconds: 0.5,
           megabytes: null,

@@ -42,9 +42,8 @@ export {
   ServerUnreachableError,
   SettingsRefusedError,
   TemporalFailureError,
-  type BlockedPhase,
-  type BlockReason,
 } from './client/errors.ts';
+export { type BlockedPhase, type BlockReason } from './client/blocked-mailbox.ts';
 export type { Remedy } from './model/remedy.ts';
 export {
   ERROR_CODES,
@@ -58,7 +57,8 @@ export { SecretKeyError } from './secrets/secret-box.ts';
 export type { CallCounts, MailboxReport, Usage } from './client/mailbox-report.ts';
 export type { RemovedMailbox } from './client/remove-mailbox.ts';
 export type { RenamedMailbox } from './client/rename-mailbox.ts';
-export { RESUMABLE_PHASES, type ResumeAllOptions, type ResumedMailboxes } from './client/resume-mailboxes.ts';
+export { RESUMABLE_PHASES } from './client/blocked-mailbox.ts';
+export { type ResumeAllOptions, type ResumedMailboxes } from './client/resume-mailboxes.ts';
 export type { WaitOptions } from './client/waiting.ts';
 export type { FailingTask } from './client/failing-task.ts';
 export { registerSearchAttributes, type Registration } from './client/register-search-attributes.ts';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 
 import { Connection } from '@temporalio/client';
 
-import { isUnreachable } from '../client/errors.ts';
+import { isUnreachable } from '../client/temporal-errors.ts';
 import { MailboxPoker } from '../client/mailbox-poker.ts';
 import type { Config } from '../config/config.ts';
 import { CannotDoError, UsageError } from '../model/program-errors.ts';

@@ -36,7 +36,7 @@ export function addCodecServer(program: Command, cli: Cli): void {
       "\nNeeds TIDEMARK_PAYLOAD_KEY. Enter its address in the UI's data encoder settings. Ctrl-C stops it.",
     )
     .action(async (options: CodecServerVerbOptions) => {
-      const { config, out, clock, signal } = contextOf(cli, options);
+      const { config, out, clock, signal } = await contextOf(cli, options);
       const [{ payloadCodecOf }, { startCodecServer }] = await Promise.all([
         import('../temporal/payload-codec.ts'),
         import('../temporal/codec-server.ts'),

@@ -1,7 +1,5 @@
 import type { Command } from 'commander';
 
-import { connectMailbox } from '../accounts/connect-mailbox.ts';
-import { configFor } from '../config/running-start.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { readSecretFile } from './credentials-file.ts';
 import { mailboxVerb, withStores, type Cli, type VerbOptions } from './verb-context.ts';
@@ -32,6 +30,10 @@ export function addConnect(program: Command, cli: Cli): void {
         options,
         async ({ stores, out, config, clock }) => {
           const text = await readSecretFile(options.credentials, 'credentials');
+          const [{ connectMailbox }, { configFor }] = await Promise.all([
+            import('../accounts/connect-mailbox.ts'),
+            import('../config/running-start.ts'),
+          ]);
           const { address, messagesTotal } = await connectMailbox({
             config: configFor(config, mailbox),
             stores,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import type { FailedMessage, LackingMessage } from '../store/fetching/work-store.ts';
-import { isRunning } from '../client/waiting.ts';
+import { isRunning } from '../client/blocked-mailbox.ts';
 import type { MailboxReport } from '../client/mailbox-report.ts';
 import type { Lacking } from '../model/change.ts';
 import type { MailboxId } from '../model/ids.ts';

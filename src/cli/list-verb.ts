@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 
-import { readStored, reportOf, type MailboxReport } from '../client/mailbox-report.ts';
-import { isRunning } from '../client/waiting.ts';
+import type { MailboxReport } from '../client/mailbox-report.ts';
+import { isRunning } from '../client/blocked-mailbox.ts';
 import type { WorkStore } from '../store/fetching/work-store.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
-import { databaseUrlOf } from '../storage/open-stores.ts';
+import { databaseUrlOf } from '../config/database-url.ts';
 import { verb, withStoresAndTemporal, type Cli, type VerbOptions } from './verb-context.ts';
 import { failingTaskWords } from './require-answerable.ts';
 import { reportJson } from './report.ts';
@@ -41,6 +41,7 @@ async function storedReports(
   store: MailboxRegistry & WorkStore & SpentUnits,
   now: number,
 ): Promise<readonly MailboxReport[]> {
+  const { readStored, reportOf } = await import('../client/mailbox-report.ts');
   const reports: MailboxReport[] = [];
   for (const { id } of await store.listMailboxes())
     reports.push(reportOf(id, await readStored(store, id, now), { phase: null, status: null }));

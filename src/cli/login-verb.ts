@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 
 import type { CompletedConsent } from '../accounts/consent.ts';
-import { consentOnDesktop } from '../accounts/desktop-consent.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MessageFormat } from '../model/settings.ts';
 import type { AccountStores } from '../accounts/mailbox-credentials.ts';
@@ -86,6 +85,7 @@ async function askConsent(
   const client = await readSecretFile(options.client, 'client');
   const row = email === null ? null : await stores.store.getMailbox(email);
   const stored = row?.settings ?? DEFAULT_SETTINGS;
+  const { consentOnDesktop } = await import('../accounts/desktop-consent.ts');
   return await consentOnDesktop({
     config,
     stores,

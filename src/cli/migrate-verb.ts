@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 
-import { migrateStoresOf } from '../storage/open-stores.ts';
 import { contextOf, verb, type Cli, type VerbOptions } from './verb-context.ts';
 
 export function addMigrate(program: Command, cli: Cli): void {
@@ -17,7 +16,8 @@ export function addMigrate(program: Command, cli: Cli): void {
         'then this runs first, once, and workers that find an older schema refuse it.',
     )
     .action(async (options: VerbOptions) => {
-      const { config, out } = contextOf(cli, options);
+      const { config, out } = await contextOf(cli, options);
+      const { migrateStoresOf } = await import('../storage/open-stores.ts');
       const { place, applied } = await migrateStoresOf(config);
       out.result({ database: place, applied }, () =>
         applied.length === 0 ? `The ${place} is up to date.` : `The ${place} is up to date now: ${applied.join(', ')}.`,

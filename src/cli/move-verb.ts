@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import { moveMailboxes, type MovedMailbox } from '../app/move-mailboxes.ts';
+import type { MovedMailbox } from '../app/move-mailboxes.ts';
 import { contextOf, verb, type Cli, type VerbContext, type VerbOptions } from './verb-context.ts';
 import { count, counted, table } from './words.ts';
 
@@ -39,9 +39,10 @@ one that holds these mailboxes already is refused.`,
 }
 
 async function move(cli: Cli, options: MoveOptions): Promise<void> {
-  const context = contextOf(cli, options);
+  const context = await contextOf(cli, options);
   const { config, out, clock, signal } = context;
   const startedAt = clock.now();
+  const { moveMailboxes } = await import('../app/move-mailboxes.ts');
   const { moved, temporalAsked } = await moveMailboxes({
     config,
     clock,

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 
-import { changedConfig, type Config } from '../config/config.ts';
-import { createLog } from '../host/log.ts';
+import type { Config } from '../config/config.ts';
 import { UsageError } from '../model/program-errors.ts';
 import { parsePort } from './arguments.ts';
 import { contextOf, verb, type Cli, type VerbOptions } from './verb-context.ts';
@@ -43,15 +42,17 @@ export function addPush(program: Command, cli: Cli): void {
     )
     .action(async (options: PushOptions, command: Command) => {
       requireEndpoint(options, command);
-      const { config: read, out } = contextOf(cli, options);
-      const config = withCertificate(read, options);
+      const { config: read, out } = await contextOf(cli, options);
+      const config = await withCertificate(read, options);
       const pull = options.pull === true;
       const port = options.port ?? (pull ? null : DEFAULT_PORT);
-      const log = createLog(config.logLevel);
-      const { pushMain } = await import('../app/push-service.ts');
+      const [{ createLog }, { pushMain }] = await Promise.all([
+        import('../host/log.ts'),
+        import('../app/push-service.ts'),
+      ]);
       await pushMain({
         config,
-        log,
+        log: createLog(config.logLevel),
         clock: cli.clock,
         signal: cli.signal,
         listen: port === null ? null : { port, host: options.host },
@@ -75,7 +76,8 @@ function requireEndpoint({ pull, port }: PushOptions, command: Command): void {
     throw new UsageError('With --pull alone nothing listens: add --port, or leave --host and --tls-… out.');
 }
 
-function withCertificate(config: Config, { tlsCert, tlsKey }: PushOptions): Config {
+async function withCertificate(config: Config, { tlsCert, tlsKey }: PushOptions): Promise<Config> {
+  const { changedConfig } = await import('../config/config.ts');
   const { push } = config;
   return changedConfig(config, {
     push: { ...push, tlsCertFile: tlsCert ?? push.tlsCertFile, tlsKeyFile: tlsKey ?? push.tlsKeyFile },

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 
-import type { BlockedPhase } from '../client/errors.ts';
-import { RESUMABLE_PHASES, type ResumedMailboxes } from '../client/resume-mailboxes.ts';
+import type { BlockedPhase } from '../client/blocked-mailbox.ts';
+import { RESUMABLE_PHASES } from '../client/blocked-mailbox.ts';
+import type { ResumedMailboxes } from '../client/resume-mailboxes.ts';
 import { UsageError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { collect, parseEmail, parseResumablePhase } from './arguments.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import { CannotDoError } from '../model/program-errors.ts';
-import { rotateKey, type RotationResult } from '../accounts/rotate-key.ts';
+import type { RotationResult } from '../accounts/rotate-key.ts';
 import { unreadableWords } from './unreadable-records.ts';
 import { verb, withStores, type Cli, type VerbOptions } from './verb-context.ts';
 import { counted } from './words.ts';
@@ -19,6 +19,7 @@ export function addRotateKey(program: Command, cli: Cli): void {
     )
     .action((options: VerbOptions) =>
       withStores(cli, options, async ({ stores, out, config, clock, signal }) => {
+        const { rotateKey } = await import('../accounts/rotate-key.ts');
         const result = await rotateKey({ config, stores, clock, signal });
         out.result(result, () => doneWords(result, config.secrets.credentialKeys.kind));
         if (result.unreadable.length === 0) return;

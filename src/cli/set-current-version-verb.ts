@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
 
-import { setCurrentVersion } from '../client/current-version.ts';
 import { UsageError } from '../model/program-errors.ts';
-import { temporalAddressOf } from '../temporal/connect.ts';
 import { contextOf, verb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
 
 interface SetCurrentVersionOptions extends VerbOptions {
@@ -24,14 +22,18 @@ export function addSetCurrentVersion(program: Command, cli: Cli): void {
       '\nWorkers have a build id where TIDEMARK_BUILD_ID is set. ' +
         'docs/operations.md says how to roll out an upgrade with it.',
     )
-    .action((build: string | undefined, options: SetCurrentVersionOptions) => {
+    .action(async (build: string | undefined, options: SetCurrentVersionOptions) => {
       if (build !== undefined && options.unversioned === true)
         throw new UsageError('Give either a build id or --unversioned.');
-      const { name: deployment, buildId: own } = contextOf(cli, options).config.deployment;
+      const { name: deployment, buildId: own } = (await contextOf(cli, options)).config.deployment;
       const buildId = options.unversioned === true ? null : (build ?? own);
       if (buildId === null && options.unversioned !== true)
         throw new UsageError('Name a build id, or set TIDEMARK_BUILD_ID, or say --unversioned.');
       return withTidemark(cli, options, async ({ tidemark, out, config, clock }) => {
+        const [{ setCurrentVersion }, { temporalAddressOf }] = await Promise.all([
+          import('../client/current-version.ts'),
+          import('../temporal/connect.ts'),
+        ]);
         await setCurrentVersion({
           temporal: tidemark.temporal,
           address: temporalAddressOf(config),

@@ -1,13 +1,10 @@
 import type { Command } from 'commander';
 
 import { UsageError } from '../model/program-errors.ts';
-import { resolveLabels } from '../accounts/label-names.ts';
-import { requireGrant } from '../accounts/require-grant.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { RECOVERIES, type MessageFormat, type Recovery, type Scope } from '../model/settings.ts';
 import type { SettingsChange } from '../model/settings-change.ts';
 import type { TidemarkWithStores } from '../app/open-with-stores.ts';
-import { configFor } from '../config/running-start.ts';
 import { collect, parseCount, parseDate, parseFormat, parseInterval, parseIntervalOrNever } from './arguments.ts';
 import type { VerbContext } from './verb-context.ts';
 
@@ -100,6 +97,11 @@ export async function grantedChange(
   mailbox: MailboxId,
   options: SettingOptions,
 ): Promise<SettingsChange> {
+  const [{ configFor }, { resolveLabels }, { requireGrant }] = await Promise.all([
+    import('../config/running-start.ts'),
+    import('../accounts/label-names.ts'),
+    import('../accounts/require-grant.ts'),
+  ]);
   const request = { config: configFor(config, mailbox), stores: tidemark, mailbox, clock };
   const labels = options.label === undefined ? undefined : await resolveLabels({ ...request, names: options.label });
   const pushLabels =

@@ -5,7 +5,6 @@ import { Option, type Command } from 'commander';
 
 import type { Config } from '../config/config.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { priceTableOf } from '../config/quota-variables.ts';
 import type { ServedMailbox, ServedSimulator, SimulateRequest } from '../simulator/open.ts';
 import type { PushSubscription } from '../simulator/publishing.ts';
 import { collect, parseCountFromZero, parseEmail, parseHttpUrl, parsePort } from './arguments.ts';
@@ -77,9 +76,13 @@ export function addSimulate(program: Command, cli: Cli): void {
 }
 
 async function simulate(cli: Cli, options: SimulateOptions): Promise<void> {
-  const context = contextOf(cli, options);
-  const { openSimulator } = await import('../simulator/open.ts');
-  const simulated = await openSimulator(requestOf(context, options));
+  const context = await contextOf(cli, options);
+  const [{ openSimulator }, { priceTableOf }] = await Promise.all([
+    import('../simulator/open.ts'),
+    import('../config/quota-variables.ts'),
+  ]);
+  const prices = priceTableOf(context.config, context.clock);
+  const simulated = await openSimulator({ ...requestOf(context, options), prices });
   try {
     const mailboxes = await writeCredentials(simulated.mailboxes, options.credentials);
     report(context, simulated, mailboxes);
@@ -89,7 +92,7 @@ async function simulate(cli: Cli, options: SimulateOptions): Promise<void> {
   }
 }
 
-function requestOf({ config, clock, env }: VerbContext, options: SimulateOptions): SimulateRequest {
+function requestOf({ config, clock, env }: VerbContext, options: SimulateOptions): Omit<SimulateRequest, 'prices'> {
   const { userUnitsPerMinute, projectUnitsPerMinute } = config.quota;
   return {
     port: options.port,
@@ -99,7 +102,6 @@ function requestOf({ config, clock, env }: VerbContext, options: SimulateOptions
     messages: options.messages,
     mbox: options.mbox ?? null,
     clock,
-    prices: priceTableOf(config, clock),
     push: subscriptionOf(config, options.pushEndpoint),
     emulatorHost: env['PUBSUB_EMULATOR_HOST'] ?? null,
     quota:

@@ -26,7 +26,7 @@ export function addTestWebhook(program: Command, cli: Cli): void {
         'Needs neither database nor Temporal server. Exit code 1 when it was not accepted.',
     )
     .action(async (url: string, options: TestWebhookOptions) => {
-      const { config, out, clock, signal } = contextOf(cli, options);
+      const { config, out, clock, signal } = await contextOf(cli, options);
       const [{ testWebhook }, { receiverKeyOf }] = await Promise.all([
         import('../app/test-webhook.ts'),
         import('../deliveries/webhooks/webhook-secret.ts'),

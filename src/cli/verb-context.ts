@@ -2,7 +2,7 @@ import { addAbortListener } from 'node:events';
 
 import type { Command } from 'commander';
 
-import { loadConfig, type Config } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Stores } from '../store/open-store.ts';
 import type { Deliveries } from '../client/stored-deliveries.ts';
@@ -52,8 +52,9 @@ export function mailboxVerb(program: Command, name: string, description: VerbDes
   return verb(program, name, description).argument('<email>', 'the mailbox', parseEmail);
 }
 
-/** Reads the configuration when the verb runs, so that help and usage errors need none. */
-export function contextOf(cli: Cli, { json = false }: VerbOptions): VerbContext {
+/** Reads the configuration when the verb runs. Help and usage errors need none, and do not load its code. */
+export async function contextOf(cli: Cli, { json = false }: VerbOptions): Promise<VerbContext> {
+  const { loadConfig } = await import('../config/config.ts');
   return {
     ...cli,
     config: loadConfig({ env: cli.env }),
@@ -79,7 +80,7 @@ export async function withTidemark<Result>(
   run: (context: VerbContext & { tidemark: TidemarkWithStores }) => Promise<Result>,
   { create = false }: StoreCreation = {},
 ): Promise<Result> {
-  const context = contextOf(cli, options);
+  const context = await contextOf(cli, options);
   const { openWithStores } = await import('../app/open-with-stores.ts');
   const tidemark = await openWithStores({ config: context.config, clock: cli.clock, create });
   try {
@@ -126,7 +127,7 @@ export async function withStores<Result>(
   run: (context: VerbContext & { stores: Stores }) => Promise<Result>,
   { create = false }: StoreCreation = {},
 ): Promise<Result> {
-  const context = contextOf(cli, options);
+  const context = await contextOf(cli, options);
   const [{ openStoresOf }, { closeStores }] = await Promise.all([
     import('../storage/open-stores.ts'),
     import('../store/open-store.ts'),
@@ -159,7 +160,7 @@ export async function withReader<Result>(
   options: VerbOptions,
   run: (context: VerbContext & { reader: Reader }) => Promise<Result>,
 ): Promise<Result> {
-  const context = contextOf(cli, options);
+  const context = await contextOf(cli, options);
   const { openReader } = await import('../reading/index.ts');
   const { location } = context.config.database;
   const reader = await openReader({ database: location, bodies: context.config.bodies });

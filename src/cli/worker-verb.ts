@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 
-import { createLog } from '../host/log.ts';
 import { contextOf, verb, type Cli, type VerbOptions } from './verb-context.ts';
 
 export function addWorker(program: Command, cli: Cli): void {
@@ -9,9 +8,9 @@ export function addWorker(program: Command, cli: Cli): void {
   })
     .addHelpText('after', '\nLogs are JSON lines on stderr. SIGTERM and Ctrl-C drain the worker within 10 seconds.')
     .action(async (options: VerbOptions) => {
-      const { config } = contextOf(cli, options);
+      const { config } = await contextOf(cli, options);
       // The SDK's native part takes half a second to load, and only this verb needs it.
-      const { workerMain } = await import('../worker.ts');
+      const [{ createLog }, { workerMain }] = await Promise.all([import('../host/log.ts'), import('../worker.ts')]);
       await workerMain({ config, log: createLog(config.logLevel) });
     });
 }

@@ -1,15 +1,6 @@
-import {
-  isGrpcCancelledError,
-  isGrpcDeadlineError,
-  WorkflowNotFoundError,
-  WorkflowUpdateRPCTimeoutOrCancelledError,
-} from '@temporalio/client';
-import { NamespaceNotFoundError as TemporalNamespaceNotFoundError } from '@temporalio/common';
-
 import type { MailboxId } from '../model/ids.ts';
-import type { Remedy } from '../model/remedy.ts';
-import { GRPC_STATUS, grpcCodeOf, grpcDetailsOf } from './grpc-error.ts';
 import { TidemarkError, type TidemarkErrorOptions } from '../model/tidemark-error.ts';
+import { blockedRemedy, blockedText, type BlockedPhase, type BlockReason } from './blocked-mailbox.ts';
 
 /** Thrown when a mailbox has no running workflow: it was never started, or its workflow has ended. */
 export class MailboxNotRunningError extends TidemarkError {
@@ -81,12 +72,6 @@ export class RenameRefusedError extends TidemarkError {
   }
 }
 
-/**
- * A phase in which a mailbox waits for a person. In `needs-consent` and `failed` it also asks Gmail again by itself,
- * less and less often.
- */
-export type BlockedPhase = 'paused' | 'needs-consent' | 'failed';
-
 /** Thrown instead of waiting longer, because the mailbox waits for a person. */
 export class MailboxBlockedError extends TidemarkError {
   override readonly name = 'MailboxBlockedError';
@@ -99,48 +84,6 @@ export class MailboxBlockedError extends TidemarkError {
     super(blockedText(mailbox, phase, reason), { mailbox, remedy: blockedRemedy(mailbox, phase, reason) });
     this.phase = phase;
   }
-}
-
-/** Why a mailbox is blocked, as its workflow or the store says it. */
-export interface BlockReason {
-  /** A sentence for a person. */
-  readonly message: string;
-  /** What a person can do; absent when nothing is known. */
-  readonly remedy?: Remedy | undefined;
-}
-
-/**
- * Why a mailbox is blocked: a sentence.
- *
- * @param reason - null when it is unknown
- */
-export function blockedText(mailbox: MailboxId, phase: BlockedPhase, reason: BlockReason | null): string {
-  if (phase === 'paused') return `${mailbox} is paused.`;
-  if (reason === null) return `${mailbox} is in phase ${phase}.`;
-  const said = reason.message.replace(/\.$/, '');
-  return said.includes(mailbox) ? `${said}.` : `${mailbox} is in phase ${phase}: ${said}.`;
-}
-
-/**
- * What a person can do about a blocked mailbox. Null when the reason itself names commands, as reasons of earlier
- * versions do.
- */
-export function blockedRemedy(mailbox: MailboxId, phase: BlockedPhase, reason: BlockReason | null): Remedy | null {
-  if (phase === 'paused') return { kind: 'end-pause', mailbox };
-  if (reason?.remedy !== undefined) return reason.remedy;
-  if (reason?.message.includes('tidemark ') === true) return null;
-  return phase === 'failed' ? { kind: 'ask-again', mailbox, orConnect: false } : { kind: 'connect', mailbox };
-}
-
-/** Why the mailbox of a report is blocked; null when the report does not say. */
-export function blockReasonOf({
-  blocked = null,
-  lastError,
-}: {
-  readonly blocked?: Partial<BlockReason> | null;
-  readonly lastError: { readonly message: string } | null;
-}): BlockReason | null {
-  return blocked?.message === undefined ? lastError : { message: blocked.message, remedy: blocked.remedy };
 }
 
 /**
@@ -225,46 +168,4 @@ export class BuildNotReadyError extends TidemarkError {
 export class TemporalFailureError extends TidemarkError {
   override readonly name = 'TemporalFailureError';
   readonly code = 'temporal-failure';
-}
-
-/** What a failed call was about, for the message. */
-export interface CallSubject {
-  readonly address: string;
-  readonly namespace: string;
-  readonly mailbox?: MailboxId;
-}
-
-/** Translates Temporal's errors into the client's. Other errors pass unchanged. */
-export function toTidemarkError(error: unknown, subject: CallSubject): unknown {
-  if (error instanceof TidemarkError) return error;
-  if (error instanceof TemporalNamespaceNotFoundError)
-    return new NamespaceNotFoundError(subject.namespace, { cause: error });
-  if (error instanceof WorkflowNotFoundError && subject.mailbox !== undefined)
-    return new MailboxNotRunningError(subject.mailbox, { cause: error });
-  if (isClosed(error)) return new TemporalFailureError('The connection to Temporal was closed.', { cause: error });
-  if (isUnreachable(error)) return new ServerUnreachableError(subject.address, { cause: error });
-  const code = grpcCodeOf(error);
-  if (code === GRPC_STATUS.permissionDenied || code === GRPC_STATUS.unauthenticated)
-    return new ServerRefusedError(subject.address, { cause: error });
-  if (code === null) return error;
-  const isSwamped = code === GRPC_STATUS.invalidArgument && /limit for signal events/.test(grpcDetailsOf(error));
-  if (isSwamped && subject.mailbox !== undefined) return new MailboxSwampedError(subject.mailbox, { cause: error });
-  const about = subject.mailbox === undefined ? '' : ` about ${subject.mailbox}`;
-  return new TemporalFailureError(`Temporal at ${subject.address} answers an error${about}: ${grpcDetailsOf(error)}`, {
-    cause: error,
-  });
-}
-
-/** What gRPC's library says of a call after the connection was closed here. */
-const CLOSED = 'Channel has been shut down';
-
-function isClosed(error: unknown): boolean {
-  return error instanceof Error && (error.message === CLOSED || isClosed(error.cause));
-}
-
-/** True when the server did not answer, or not in time: the same call may succeed later. */
-export function isUnreachable(error: unknown): boolean {
-  if (error instanceof ServerUnreachableError || isGrpcDeadlineError(error) || isGrpcCancelledError(error)) return true;
-  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return true;
-  return grpcCodeOf(error) === GRPC_STATUS.unavailable;
 }

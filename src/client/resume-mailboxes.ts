@@ -4,12 +4,10 @@ import type { MailboxId } from '../model/ids.ts';
 import { knownOptions, valueAmong, type OptionNames } from '../model/options.ts';
 import { resume, workflowIdOf } from '../workflows/definitions.ts';
 import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
-import { MailboxNotRunningError, type BlockedPhase } from './errors.ts';
+import { MailboxNotRunningError } from './errors.ts';
+import { RESUMABLE_PHASES, type BlockedPhase } from './blocked-mailbox.ts';
 import type { ClientMeans } from './mailbox-workflow.ts';
 import { mailboxOf, reportsProblems, RUNNING_MAILBOXES } from './running.ts';
-
-/** The phases that `resume` ends. */
-export const RESUMABLE_PHASES = ['failed', 'needs-consent', 'paused'] as const satisfies readonly BlockedPhase[];
 
 /** Ms between two mailboxes: each resumed mailbox asks Gmail at once. */
 const PAUSE = 100;

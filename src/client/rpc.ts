@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { toTidemarkError } from './errors.ts';
+import { toTidemarkError } from './temporal-errors.ts';
 
 /** A call that takes longer counts as unanswered. */
 const DEADLINE = 10_000;

@@ -6,8 +6,9 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { OptionNames } from '../model/options.ts';
 import type { AwaitResult } from '../workflows/definitions.ts';
-import type { Phase } from '../workflows/phase.ts';
-import { isUnreachable, MailboxBlockedError, MailboxNotRunningError, type BlockedPhase } from './errors.ts';
+import { isUnreachable } from './temporal-errors.ts';
+import { MailboxBlockedError, MailboxNotRunningError } from './errors.ts';
+import { isBlocked } from './blocked-mailbox.ts';
 import type { Rpc } from './rpc.ts';
 
 /**
@@ -91,15 +92,6 @@ export async function reached(mailbox: MailboxId, wait: () => Promise<AwaitResul
     if (isBlocked(phase))
       throw new MailboxBlockedError(mailbox, phase, lastError === null ? null : { message: lastError, remedy });
   }
-}
-
-export function isBlocked(phase: Phase | 'stopped'): phase is BlockedPhase {
-  return phase === 'paused' || phase === 'needs-consent' || phase === 'failed';
-}
-
-/** Whether a mailbox is at work: neither stopped, nor paused, nor blocked. */
-export function isRunning({ phase }: { readonly phase: Phase | 'stopped' }): boolean {
-  return phase !== 'stopped' && !isBlocked(phase);
 }
 
 async function stillRuns(

@@ -1,7 +1,8 @@
 import { IllegalStateError } from '@temporalio/common';
 import { TransportError, type NativeConnection, type Worker } from '@temporalio/worker';
 
-import { NamespaceNotFoundError, TemporalFailureError, toTidemarkError } from '../client/errors.ts';
+import { NamespaceNotFoundError, TemporalFailureError } from '../client/errors.ts';
+import { toTidemarkError } from '../client/temporal-errors.ts';
 import { GRPC_STATUS, grpcCodeOf } from '../client/grpc-error.ts';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../model/clock.ts';

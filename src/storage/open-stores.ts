@@ -29,8 +29,3 @@ function openingOf({ database, bodies }: Config): OpenOptions {
 export function migrateStoresOf({ database }: Config): ReturnType<typeof migrateStores> {
   return migrateStores(database.location);
 }
-
-/** The address of the configured database, without a password, for messages. */
-export function databaseUrlOf({ database: { location } }: Config): string {
-  return location.kind === 'sqlite' ? `sqlite:${location.path}` : location.url;
-}

@@ -1,6 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 
-import { ServerUnreachableError, toTidemarkError } from '../client/errors.ts';
+import { ServerUnreachableError } from '../client/errors.ts';
+import { toTidemarkError } from '../client/temporal-errors.ts';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Tracing } from '../telemetry/open-tracing.ts';

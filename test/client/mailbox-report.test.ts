@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import {
-  MailboxBlockedError,
-  ServerUnreachableError,
-  TemporalFailureError,
-  toTidemarkError,
-} from '../../src/client/errors.ts';
+import { MailboxBlockedError, ServerUnreachableError, TemporalFailureError } from '../../src/client/errors.ts';
+import { toTidemarkError } from '../../src/client/temporal-errors.ts';
 import { reportOf } from '../../src/client/mailbox-report.ts';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';

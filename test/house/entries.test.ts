@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { readdirSync } from 'node:fs';
 
 import { expect, it } from 'vitest';
 
-/** The packages that importing a file of `src` loads in a fresh process. */
-function packagesOf(file: string): readonly string[] {
+/** The packages that importing files of `src` loads in a fresh process. */
+function packagesOf(...files: readonly string[]): readonly string[] {
+  const urls = files.map((file) => new URL(`../../src/${file}`, import.meta.url).href);
   const program = `
     import { registerHooks } from 'node:module';
     const loaded = new Set();
@@ -12,7 +13,7 @@ function packagesOf(file: string): readonly string[] {
       loaded.add(/.*node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(url)?.[1]);
       return next(url, context);
     } });
-    await import(${JSON.stringify(fileURLToPath(new URL(`../../src/${file}`, import.meta.url)))});
+    for (const url of ${JSON.stringify(urls)}) await import(url);
     process.stdout.write(JSON.stringify([...loaded]), () => process.exit());
   `;
   return JSON.parse(
@@ -31,4 +32,11 @@ it('importing the reader loads nothing of Temporal or Google, nor pg or undici',
   const packages = packagesOf('exports/reader.ts');
   expect(packages).toContain('kysely');
   expect(packages.filter((name) => /^(@temporalio\/|googleapis|pg$|undici)/.test(name))).toEqual([]);
+});
+
+it('help and wrong usage of any verb load no package but commander', () => {
+  const verbs = readdirSync(new URL('../../src/cli/', import.meta.url)).filter((name) => name.endsWith('-verb.ts'));
+  expect(verbs).toContain('status-verb.ts');
+  const packages = packagesOf('cli/run.ts', ...verbs.map((name) => `cli/${name}`));
+  expect(packages.filter((name) => name !== null)).toEqual(['commander']);
 });
