@@ -114,18 +114,23 @@ describe('a project that has installed the package', () => {
   });
 
   it('loads no worker, no Google client and no database driver when it imports the client', async () => {
-    const packages = packagesIn(await modulesOf('tidemark'));
+    const modules = await modulesOf('tidemark');
+    const packages = packagesIn(modules);
     expect(packages).toContain('@temporalio/client');
     for (const name of ['@temporalio/worker', 'googleapis', 'undici', 'kysely', 'pg', 'pino'])
       expect(packages, name).not.toContain(name);
+    expect(modules.filter((url) => url.endsWith('/kysely.js'))).toEqual([]);
   });
 
   it('loads nothing of Temporal, nor googleapis or pg, when it imports the reader', async () => {
-    const packages = packagesIn(await modulesOf('tidemark/reader'));
-    expect(packages).toContain('kysely');
+    const modules = await modulesOf('tidemark/reader');
+    const packages = packagesIn(modules);
     expect(packages.filter((name) => name.startsWith('@temporalio') || name === 'googleapis' || name === 'pg')).toEqual(
       [],
     );
+    // One file of the package's own, made of the 255 files of this one.
+    expect(modules.filter((url) => url.endsWith('/tidemark/dist/packages/kysely.js'))).toHaveLength(1);
+    expect(packages).not.toContain('kysely');
   });
 });
 
