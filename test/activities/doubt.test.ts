@@ -50,6 +50,7 @@ describe('a message that listings leave out', () => {
   });
 
   it('is stored once listings show it days later, although labels.get gives no count of SPAM', async () => {
+    await ada.configure({ pollInterval: HOUR });
     ada.gmail.labelBook.unlist('SPAM', { get: 'missing' });
     const [late = ''] = ada.receive(1);
     const omission = ada.gmail.omissions.add({ messageId: late, from: 'all' });

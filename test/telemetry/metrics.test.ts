@@ -120,7 +120,7 @@ describe('the metrics of a worker', () => {
     const elapsed = (performance.now() - poked) / 1_000;
     rig.simulator.latencyMs = latencyMs;
     const measured = (await sum()) - sumBefore;
-    // History and the message: two calls, one after the other. Clocks are known by the answers' dates, to within a second.
+    // History and the message: two calls, one after the other. The dates of answers tell the clocks to within a second.
     expect(measured).toBeGreaterThan(slow / 1_000);
     expect(measured).toBeLessThan(elapsed + 1);
   });
