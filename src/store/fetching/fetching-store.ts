@@ -28,8 +28,8 @@ export interface FetchingStore {
    * - Otherwise the scope decides whether the row becomes `stored` or `excluded`.
    * - A message older than the row's `readingHistoryId` leaves the row's labels alone, since a later listing showed
    *   them. If its labels differ from the row's, they are read once more.
-   * - Unknown ids are inserted (threads.get brings them), unless the scope has a limit: then only listings and history
-   *   say what belongs to it.
+   * - Unknown ids are inserted (threads.get brings them), unless the floor of the scope's limit is still open: then a
+   *   listing or history brings them.
    * - A message without a body (`minimal`) keeps the held body and clears the need for a refresh. So does a message in
    *   another format than the settings', whose body is not kept.
    * - A row that then lacks its body is `pending`. So is a row whose body lacks attachments that the settings want: the

@@ -55,8 +55,15 @@ export function rulesOf(columns: Selectable<MailboxTable>, now: number): RowRule
     format,
     attachments: wantsAttachments(settings),
     floor: scope.limit === null ? null : columns.scope_floor,
+    isFloorOpen: scope.limit !== null && columns.scope_floor === null && mayFindFloor(columns),
     now,
   };
+}
+
+/** A first listing that has not reached the limit leaves it to the late one. Listings that doubt repeats do not count. */
+function mayFindFloor(columns: Selectable<MailboxTable>): boolean {
+  const isListedAgain = columns.relist_at !== null && columns.doubt === null;
+  return columns.limit_reached !== 0 || isListedAgain || parseFullSync(columns)?.step !== 'done';
 }
 
 /** A row of `mailboxes` as {@link MailboxRow}. */

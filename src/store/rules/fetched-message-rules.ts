@@ -12,7 +12,7 @@ export type FetchedOutcome =
   | { readonly verdict: 'stale' }
   /** The message was deleted after Gmail gave this answer. */
   | { readonly verdict: 'buried' }
-  /** The message came with its thread, and only a listing or history can say whether it is within the scope's limit. */
+  /** No listing and no history has shown the message yet, and whether it is within the scope's limit is still open. */
   | { readonly verdict: 'unplaced' };
 
 /** Applies one fetched message to its row; `FetchingStore.saveFetched` states the rules. */
@@ -61,10 +61,10 @@ function withoutDoubt({ state }: MessageRow): Partial<MessageRow> {
 }
 
 /**
- * An import is older than the limit's floor, and belongs to the mirror once history reports its arrival. Stored before,
- * it would leave when the floor becomes known, and come back.
+ * An unknown message comes with its thread. It may be an import that is older than the limit's floor. Stored now, it
+ * would leave once the floor is known, and come back when history reports its arrival.
  */
-const refusalOfUnknown = ({ scope }: RowRules): 'unplaced' | null => (scope.limit === null ? null : 'unplaced');
+const refusalOfUnknown = ({ isFloorOpen }: RowRules): 'unplaced' | null => (isFloorOpen ? 'unplaced' : null);
 
 function refusalOf(before: MessageRow, { historyId }: FetchedMessage): 'buried' | 'stale' | null {
   if (before.state === 'gone') {
