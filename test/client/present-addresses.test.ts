@@ -35,7 +35,7 @@ beforeAll(async () => {
     taskQueue: 'nobody',
     typedSearchAttributes: [{ key: ADDRESS_ATTRIBUTE, value: MARRIED }],
   });
-  await eventually(10_000, async () => ((await addressesNow().mailboxWith(MARRIED)) === null ? null : true));
+  await eventually(30_000, async () => ((await addressesNow().mailboxWith(MARRIED)) === null ? null : true));
 });
 afterAll(async () => {
   await handle.terminate();

@@ -96,7 +96,7 @@ describe('a program of the pages that keeps running', () => {
     const { id } = box.deliver('hello');
     await box.client.sync(box.id, { wait: true });
     await first.says(new RegExp(`^${box.id} stored ${id}$`, 'm'));
-    await eventually(10_000, async () =>
+    await eventually(30_000, async () =>
       readFileSync(join(folder, 'cursor'), 'utf8') === (await rig.tidemark.reader.endOfChanges()) ? true : null,
     );
     await first.end('SIGKILL');

@@ -78,7 +78,7 @@ describe.concurrent('a mailbox becomes exact', () => {
     await box.exact(RECOVERY);
     const before = (await box.report()).partialSyncs ?? 0;
     const expired = rig.simulator.expired.get(box.id) ?? 0;
-    await eventually(15_000, async () => (((await box.report()).partialSyncs ?? 0) >= before + 5 ? true : null));
+    await eventually(30_000, async () => (((await box.report()).partialSyncs ?? 0) >= before + 5 ? true : null));
     expect(rig.simulator.expired.get(box.id)).toBe(expired);
     // One 404 for the mark, and at most one more: what was read in the first seconds needs history from before it.
     expect(expired).toBeLessThanOrEqual(2);
@@ -91,7 +91,7 @@ describe.concurrent('a mailbox becomes exact', () => {
     Object.assign(box.gmail.lag, { historyMs: 3_000, listMs: 4_000, getMs: 3_000, getProbability: 0.5, jitter: true });
     const early = box.deliver('before the listing, and not in it');
     await box.start();
-    await eventually(10_000, async () => ((await box.report()).counts.pending > 50 ? true : null));
+    await eventually(30_000, async () => ((await box.report()).counts.pending > 50 ? true : null));
     const [oldest = '', second = ''] = box.ids();
     box.gmail.deleteAll([oldest, second]);
     for (let i = 0; i < 5; i++) box.deliver(`late ${i}`);
@@ -141,7 +141,7 @@ describe.concurrent('a mailbox becomes exact', () => {
     expect((await box.exact(20_000)).counts).toMatchObject({ stored: 0, pending: 0, failed: 0, gone: 0 });
     box.deliver('the first');
     await box.client.sync(box.id, { wait: true });
-    expect((await box.exact(10_000)).counts.stored).toBe(1);
+    expect((await box.exact(30_000)).counts.stored).toBe(1);
   }, 60_000);
 
   it.each(['full', 'raw'] as const)(

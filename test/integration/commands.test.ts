@@ -31,7 +31,7 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
     await Promise.all(Array.from({ length: 200 }, () => box.handle.signal(definitions.poke)));
     box.deliver('with the last of them');
     await box.handle.signal(definitions.poke);
-    const report = await box.exact(15_000);
+    const report = await box.exact(30_000);
     expect((await box.handle.query(definitions.status)).pokes).toBe(pokes + 201);
     expect((report.partialSyncs ?? 0) - (before.partialSyncs ?? 0)).toBeLessThanOrEqual(20);
     expect(await box.workflowFailures()).toEqual([]);
@@ -51,7 +51,7 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
       sent += 5;
       await sleep(60);
     }
-    await box.exact(15_000);
+    await box.exact(30_000);
     expect((await box.handle.query(definitions.status)).pokes).toBe(pokes + sent);
     const runs = await box.runs();
     expect(runs.map(({ runId }) => runId)).toEqual(expect.arrayContaining([...runIds]));
@@ -86,7 +86,7 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
     const box = await rig.mailbox('pause', { messages: 500, threadSize: 1, pollInterval: 500 });
     const slow = slowly(box, 1_000);
     await box.start();
-    await eventually(10_000, async () => ((await box.report()).counts.stored > 20 ? true : null));
+    await eventually(30_000, async () => ((await box.report()).counts.stored > 20 ? true : null));
     // From now on a batch takes longer than the wait below, so an activity that ends was cancelled in the middle of it.
     const held = slowly(box, 40_000);
     await box.client.pause(box.id);
@@ -113,7 +113,7 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
     const box = await rig.mailbox('stop', { messages: 700, threadSize: 1, pollInterval: 500 });
     slowly(box, 300);
     await box.start();
-    await eventually(10_000, async () => ((await box.report()).counts.stored > 20 ? true : null));
+    await eventually(30_000, async () => ((await box.report()).counts.stored > 20 ? true : null));
     expect(await box.client.stop(box.id)).toEqual({ ended: true });
     expect((await box.handle.describe()).status.name).toBe('COMPLETED');
     const { counts, phase } = await box.report();
@@ -131,10 +131,10 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
       const box = await rig.mailbox(`outside-${way}`, { messages: 500, threadSize: 1, pollInterval: 500 });
       slowly(box, 300);
       await box.start();
-      await eventually(10_000, async () => ((await box.report()).counts.stored > 20 ? true : null));
+      await eventually(30_000, async () => ((await box.report()).counts.stored > 20 ? true : null));
       await box.handle[way]();
       const ended = { cancel: 'CANCELLED', terminate: 'TERMINATED' }[way];
-      await eventually(8_000, async () => ((await box.handle.describe()).status.name === ended ? true : null));
+      await eventually(30_000, async () => ((await box.handle.describe()).status.name === ended ? true : null));
       const deleted = box.ids().slice(0, 3);
       box.gmail.deleteAll(deleted);
       box.deliver('while no workflow ran');

@@ -64,8 +64,8 @@ describe.concurrent('a mailbox that Gmail fails', () => {
     rig.simulator.revoke(box.id);
     box.deliver('nobody may read me');
     await box.client.poke(box.id);
-    await box.reaches('needs-consent', 15_000);
-    await eventually(5_000, async () => ((await box.isFoundAs('needs-consent')) ? true : null));
+    await box.reaches('needs-consent', 30_000);
+    await eventually(30_000, async () => ((await box.isFoundAs('needs-consent')) ? true : null));
     const events = await box.settledHistoryLength(5_000);
     const requests = rig.simulator.requests.get(box.id);
     expect(requests).toBeGreaterThan(0);

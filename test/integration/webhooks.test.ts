@@ -195,7 +195,7 @@ describe('webhooks of subscriptions', () => {
     await subscribe('crm', crm, '--mailbox', box.id);
     await deliver(box, 'hello');
     await comes(crm, 1);
-    const error = await eventually(10_000, async () => (await positionOf(box, 'crm'))?.error ?? null);
+    const error = await eventually(30_000, async () => (await positionOf(box, 'crm'))?.error ?? null);
     expect(error).toBe(`127.0.0.1:${crm.port} answered 503: it is being mended`);
     const firstAt = systemClock.now();
     crm.answer = (response) => response.end();
@@ -204,7 +204,7 @@ describe('webhooks of subscriptions', () => {
     const [first, second] = crm.received;
     expect([second?.headers['webhook-id'], second?.body]).toEqual([first?.headers['webhook-id'], first?.body]);
     expect(systemClock.now() - firstAt).toBeGreaterThan(1_000);
-    await eventually(10_000, async () => ((await positionOf(box, 'crm'))?.delivered === 1 ? true : null));
+    await eventually(30_000, async () => ((await positionOf(box, 'crm'))?.delivered === 1 ? true : null));
   }, 60_000);
 
   it('end with the answer 410, and go on where they were when the subscription is made again', async () => {

@@ -198,7 +198,7 @@ describe.skipIf(process.platform !== 'linux')('production, as docker-compose.yml
     expect(await notify(await google.forged(), '1')).toBe(401);
     expect((await status()).counts.stored).toBe(before);
     expect(await notify(await google.token(), '1')).toBe(204);
-    await eventually(10_000, async () => ((await status()).counts.stored === before + 1 ? true : null));
+    await eventually(30_000, async () => ((await status()).counts.stored === before + 1 ? true : null));
   });
 
   it('loses nothing when a worker is killed while it works, and another one takes over', async () => {

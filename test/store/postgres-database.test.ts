@@ -43,7 +43,7 @@ describePostgres('a store in PostgreSQL', () => {
 
   /** Waits until `count` connections of the store wait for a lock. */
   const untilWaiting = (url: string, count: number) =>
-    eventually(5_000, async () => {
+    eventually(30_000, async () => {
       const [row] = await administer(
         url,
         'select count(*)::int as waiting from pg_stat_activity where datname = current_database() and ' +
@@ -195,7 +195,7 @@ describePostgres('a store in PostgreSQL', () => {
       'select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and ' +
         "application_name = 'tidemark'",
     );
-    await eventually(5_000, async () => mailbox.save(reading('a')).catch(() => null));
+    await eventually(30_000, async () => mailbox.save(reading('a')).catch(() => null));
     expect(await mailbox.labels()).toEqual({ a: ['INBOX'] });
   });
 

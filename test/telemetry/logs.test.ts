@@ -22,8 +22,8 @@ describe('the log of a worker', () => {
     await box.exact(30_000);
     rig.simulator.revoke(box.id);
     await box.client.poke(box.id);
-    await box.reaches('needs-consent', 15_000);
-    await eventually(5_000, async () => (worker.stderr.includes('phase needs-consent') ? true : null));
+    await box.reaches('needs-consent', 30_000);
+    await eventually(30_000, async () => (worker.stderr.includes('phase needs-consent') ? true : null));
     lines = (await worker.end('SIGTERM')).stderr
       .trimEnd()
       .split('\n')

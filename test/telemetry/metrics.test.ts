@@ -128,8 +128,8 @@ describe('the metrics of a worker', () => {
   it('time activities by how they ended, and name what failed', async () => {
     rig.simulator.revoke(box.id);
     await box.client.poke(box.id);
-    await box.reaches('needs-consent', 15_000);
-    const shown = await eventually(10_000, async () => {
+    await box.reaches('needs-consent', 30_000);
+    const shown = await eventually(30_000, async () => {
       const now = await samples();
       return total(now, 'tidemark_activity_failures_total', { activity: 'partialSync', type: 'ConsentRevoked' }) === 1
         ? now

@@ -40,7 +40,7 @@ describe('a trace', () => {
     await box.exact(30_000);
     await tidemark('stop', box.id);
     // The span of a workflow's run ends with the run, so the mailbox was stopped.
-    await eventually(10_000, async () =>
+    await eventually(30_000, async () =>
       named('RunWorkflow:mailbox').length > 0 && named('RunActivity:fetchSlice').length > 0 ? true : null,
     );
   });
