@@ -119,7 +119,7 @@ export const packageCosts: Bench = {
           megabytes: 80,
         }),
         ...figuresOf('tidemark --help', await costOf(project, [command, '--help']), { seconds: 0.15, megabytes: 60 }),
-        // Wrong usage of a verb loads the same as its help.
+        // What commander finds wrong in the usage of a verb loads the same.
         ...figuresOf('tidemark status --help', await costOf(project, [command, 'status', '--help']), {
           seconds: 0.15,
           megabytes: 60,

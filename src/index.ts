@@ -43,7 +43,7 @@ export {
   SettingsRefusedError,
   TemporalFailureError,
 } from './client/errors.ts';
-export { type BlockedPhase, type BlockReason } from './client/blocked-mailbox.ts';
+export { RESUMABLE_PHASES, type BlockedPhase, type BlockReason } from './client/blocked-mailbox.ts';
 export type { Remedy } from './model/remedy.ts';
 export {
   ERROR_CODES,
@@ -57,8 +57,7 @@ export { SecretKeyError } from './secrets/secret-box.ts';
 export type { CallCounts, MailboxReport, Usage } from './client/mailbox-report.ts';
 export type { RemovedMailbox } from './client/remove-mailbox.ts';
 export type { RenamedMailbox } from './client/rename-mailbox.ts';
-export { RESUMABLE_PHASES } from './client/blocked-mailbox.ts';
-export { type ResumeAllOptions, type ResumedMailboxes } from './client/resume-mailboxes.ts';
+export type { ResumeAllOptions, ResumedMailboxes } from './client/resume-mailboxes.ts';
 export type { WaitOptions } from './client/waiting.ts';
 export type { FailingTask } from './client/failing-task.ts';
 export { registerSearchAttributes, type Registration } from './client/register-search-attributes.ts';

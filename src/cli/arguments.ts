@@ -1,7 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 
-import type { BlockedPhase } from '../client/blocked-mailbox.ts';
-import { RESUMABLE_PHASES } from '../client/blocked-mailbox.ts';
+import { RESUMABLE_PHASES, type BlockedPhase } from '../client/blocked-mailbox.ts';
 import { InvalidDurationError, parseDuration } from '../model/duration.ts';
 import { InvalidIdError, mailboxId, type MailboxId } from '../model/ids.ts';
 import { UsageError } from '../model/program-errors.ts';

@@ -1,7 +1,6 @@
-import { blockedRemedy, blockedText, blockReasonOf, type BlockedPhase } from '../client/blocked-mailbox.ts';
+import { blockedRemedy, blockedText, blockReasonOf, isBlocked, type BlockedPhase } from '../client/blocked-mailbox.ts';
 import { withAdvice } from './advice.ts';
 import type { MailboxReport } from '../client/mailbox-report.ts';
-import { isBlocked } from '../client/blocked-mailbox.ts';
 import { NO_WORKER } from './no-worker.ts';
 import { failingTaskWords } from './require-answerable.ts';
 import { ago } from './words.ts';

@@ -1,8 +1,7 @@
-import { blockReasonOf } from '../client/blocked-mailbox.ts';
+import { blockReasonOf, isBlocked } from '../client/blocked-mailbox.ts';
 import { MailboxBlockedError, MailboxNotRunningError } from '../client/errors.ts';
 import type { MailboxReport } from '../client/mailbox-report.ts';
 import type { TidemarkClient } from '../client/tidemark-client.ts';
-import { isBlocked } from '../client/blocked-mailbox.ts';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../model/clock.ts';
 import type { PricedForecast } from '../model/forecast.ts';

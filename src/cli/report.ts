@@ -1,6 +1,5 @@
-import { blockedRemedy, type BlockedPhase } from '../client/blocked-mailbox.ts';
+import { blockedRemedy, isRunning, type BlockedPhase } from '../client/blocked-mailbox.ts';
 import { adviceOf } from './advice.ts';
-import { isRunning } from '../client/blocked-mailbox.ts';
 import type { MailboxReport } from '../client/mailbox-report.ts';
 import { skewWords, WORTH_TELLING } from '../model/clock-skew.ts';
 import type { Pace } from './pace.ts';

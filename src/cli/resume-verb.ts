@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 
-import type { BlockedPhase } from '../client/blocked-mailbox.ts';
-import { RESUMABLE_PHASES } from '../client/blocked-mailbox.ts';
+import { RESUMABLE_PHASES, type BlockedPhase } from '../client/blocked-mailbox.ts';
 import type { ResumedMailboxes } from '../client/resume-mailboxes.ts';
 import { UsageError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';

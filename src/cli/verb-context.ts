@@ -52,7 +52,7 @@ export function mailboxVerb(program: Command, name: string, description: VerbDes
   return verb(program, name, description).argument('<email>', 'the mailbox', parseEmail);
 }
 
-/** Reads the configuration when the verb runs. Help and usage errors need none, and do not load its code. */
+/** Reads the configuration. Its code is loaded here, because help and most usage errors need neither. */
 export async function contextOf(cli: Cli, { json = false }: VerbOptions): Promise<VerbContext> {
   const { loadConfig } = await import('../config/config.ts');
   return {

@@ -34,9 +34,9 @@ it('importing the reader loads nothing of Temporal or Google, nor pg or undici',
   expect(packages.filter((name) => /^(@temporalio\/|googleapis|pg$|undici)/.test(name))).toEqual([]);
 });
 
-it('help and wrong usage of any verb load no package but commander', () => {
+it('help and wrong usage of any verb, and what reports it, load no package but commander', () => {
   const verbs = readdirSync(new URL('../../src/cli/', import.meta.url)).filter((name) => name.endsWith('-verb.ts'));
   expect(verbs).toContain('status-verb.ts');
-  const packages = packagesOf('cli/run.ts', ...verbs.map((name) => `cli/${name}`));
+  const packages = packagesOf('cli/run.ts', 'cli/failure-report.ts', ...verbs.map((name) => `cli/${name}`));
   expect(packages.filter((name) => name !== null)).toEqual(['commander']);
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import { METRICS } from '../../src/model/telemetry.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
@@ -111,14 +111,16 @@ describe('the metrics of a worker', () => {
     const sum = async (): Promise<number> => total(await samples(), 'tidemark_notification_lag_seconds_sum');
     const sumBefore = await sum();
     const latencyMs = rig.simulator.latencyMs;
-    const slow = 1_000;
+    const slow = 2_000;
+    onTestFinished(() => {
+      rig.simulator.latencyMs = latencyMs;
+    });
     rig.simulator.latencyMs = slow;
     const poked = performance.now();
     box.deliver('announced');
     await box.client.poke(box.id);
     await eventually(30_000, async () => ((await count()) === before + 1 ? true : null));
     const elapsed = (performance.now() - poked) / 1_000;
-    rig.simulator.latencyMs = latencyMs;
     const measured = (await sum()) - sumBefore;
     // History and the message: two calls, one after the other. The dates of answers tell the clocks to within a second.
     expect(measured).toBeGreaterThan(slow / 1_000);

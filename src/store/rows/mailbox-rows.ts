@@ -60,7 +60,7 @@ export function rulesOf(columns: Selectable<MailboxTable>, now: number): RowRule
   };
 }
 
-/** A first listing that has not reached the limit leaves it to the late one. Listings that doubt repeats do not count. */
+/** Where the first listing has not reached the limit, the late one may. Listings that doubt repeats do not count. */
 function mayFindFloor(columns: Selectable<MailboxTable>): boolean {
   const isListedAgain = columns.relist_at !== null && columns.doubt === null;
   return columns.limit_reached !== 0 || isListedAgain || parseFullSync(columns)?.step !== 'done';
