@@ -137,7 +137,7 @@ describe('the client, beside a worker', () => {
     await system.startWorker();
     await synced;
     expect((await system.stored()).has(id)).toBe(true);
-  }, 40_000);
+  });
 
   it('ends a wait when its caller gives up', async () => {
     const { client } = system.tidemark;

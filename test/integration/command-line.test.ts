@@ -179,5 +179,5 @@ describe('the command line, every part in a process of its own', () => {
     const before = performance.now();
     expect(await worker.end('SIGTERM')).toMatchObject({ code: 0 });
     expect(performance.now() - before).toBeLessThan(10_000);
-  }, 20_000);
+  });
 });

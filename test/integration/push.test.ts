@@ -179,7 +179,7 @@ it('`tidemark push` serves with its own certificate, and stops cleanly', async (
   });
   expect(status).toBe(200);
   expect(await program.end('SIGTERM')).toMatchObject({ code: 0 });
-}, 30_000);
+});
 
 it('`tidemark push` names a missing setting', async () => {
   push = await PushRig.open('push-missing');
@@ -197,4 +197,4 @@ it('`tidemark push` names a missing setting', async () => {
     code: 2,
     stderr: expect.stringContaining('set together') as string,
   });
-}, 30_000);
+});

@@ -99,5 +99,5 @@ describe.concurrent("a mailbox that any client of Temporal's starts", () => {
     });
     expect(await box.report()).toMatchObject({ phase: 'full-sync', workerAnswered: false, lastError: null });
     await expect.poll(async () => (await rig.tidemark.client.running()).get(box.id)).toBe('full-sync');
-  }, 30_000);
+  });
 });
