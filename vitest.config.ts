@@ -41,7 +41,7 @@ export default defineConfig({
     teardownTimeout: 20_000,
     sequence: { sequencer: LongestFirst },
     // test/schedules: more of them in `npm run test:schedules`.
-    provide: { schedules: 30 },
+    provide: { schedules: 40 },
     // Those that wait, then those that compute: two of these use both cores of the smallest machine.
     projects: [
       {
