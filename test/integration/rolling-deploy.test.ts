@@ -99,7 +99,7 @@ describe('a rolling deploy', () => {
     // Another worker takes over the drained one's activities long before their heartbeats would be missed.
     const { stored } = (await box.report()).counts;
     expect(stored).toBeLessThan(950);
-    await eventually(30_000, async () => ((await box.report()).counts.stored > stored ? true : null));
+    await eventually(10_000, async () => ((await box.report()).counts.stored > stored ? true : null));
     slow.remove();
 
     let noWorker = 0;

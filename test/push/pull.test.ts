@@ -146,7 +146,7 @@ describe.skipIf(missing !== null)(
       accept = async () => undefined;
       pullFrom(`projects/tidemark-test/subscriptions/faults-${subscriptions}`);
       // Sooner than the ten seconds after which Pub/Sub takes it for lost.
-      await eventually(30_000, async () => (poked.includes('held@example.com') ? true : null));
+      await eventually(8_000, async () => (poked.includes('held@example.com') ? true : null));
       expect(outcomes).toEqual(['failed', 'accepted']);
     });
 

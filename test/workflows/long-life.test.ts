@@ -91,7 +91,7 @@ test('a mailbox syncs hourly for weeks, without drift or overlap, in short runs,
       // It wakes as fast as on its first day.
       const before = began.length;
       await handle.signal(poke);
-      await eventually(30_000, async () => (began.length > before ? true : null));
+      await eventually(15_000, async () => (began.length > before ? true : null));
 
       const lengths: number[] = [];
       let runId: string | null | undefined = (await handle.describe()).runId;
