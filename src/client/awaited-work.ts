@@ -3,11 +3,10 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { MailboxId } from '../model/ids.ts';
 import type { AuditResult } from '../store/rows/mailbox-row.ts';
 import * as definitions from '../workflows/definitions.ts';
-import { blockReasonOf } from './blocked-mailbox.ts';
+import { blockReasonOf, isBlocked } from './blocked-mailbox.ts';
 import { MailboxBlockedError } from './errors.ts';
 import { viewOf, waitingWith, type ClientMeans } from './mailbox-workflow.ts';
 import { untilAnswered, reached, runningWorkflow, type WaitOptions } from './waiting.ts';
-import { isBlocked } from './blocked-mailbox.ts';
 
 /** Runs a partial sync, and waits until the store has reached the mailbox's head as of this call. */
 export async function syncAndWait(means: ClientMeans, mailbox: MailboxId, options: WaitOptions): Promise<void> {

@@ -1,12 +1,11 @@
 import type { MailboxId } from '../model/ids.ts';
 import { knownOptions } from '../model/options.ts';
 import { currentReport } from './current-report.ts';
-import { blockReasonOf } from './blocked-mailbox.ts';
+import { blockReasonOf, isBlocked } from './blocked-mailbox.ts';
 import { MailboxBlockedError, MailboxNotRunningError } from './errors.ts';
 import type { MailboxReport } from './mailbox-report.ts';
 import type { ClientMeans } from './mailbox-workflow.ts';
 import { requestSync } from './request-sync.ts';
-import { isBlocked } from './blocked-mailbox.ts';
 import { WAIT_OPTIONS, type WaitOptions } from './waiting.ts';
 
 /** Milliseconds between two looks at the mailbox. */

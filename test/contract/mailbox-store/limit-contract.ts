@@ -35,19 +35,30 @@ export function limit(fixture: StoreFixture): void {
       await mailbox.store.saveProgress({ mailbox: mailbox.id, generation, progress });
     }
 
-    /** @param known - `limitedTo` where the listing knows the limit's date at its end */
-    async function newestThree(mailbox: TestMailbox, known: { limitedTo?: number } = {}): Promise<void> {
+    /** A first listing shows the newest `listed` messages in a scope with a limit of three. */
+    async function listNewest(
+      mailbox: TestMailbox,
+      listed: number,
+      ended: { limitedTo?: number; relistAt?: number } = {},
+    ): Promise<void> {
       await mailbox.put(scope({ limit: 3 }));
       await mailbox.begin(100);
-      await mailbox.list(ids(1, 6));
-      await mailbox.finish({ keepNewest: 3, ...known });
+      await mailbox.list(ids(1, listed));
+      await mailbox.finish({ keepNewest: 3, ...ended });
     }
 
-    async function newestThreeRead(mailbox: TestMailbox): Promise<void> {
-      await newestThree(mailbox);
-      await mailbox.save(dated(1), dated(2), dated(3));
+    /** As {@link listNewest}; then the messages within the limit are read. */
+    async function listAndReadNewest(mailbox: TestMailbox, listed: number, ended: { relistAt?: number } = {}) {
+      await listNewest(mailbox, listed, ended);
+      await mailbox.save(...[1, 2, 3].slice(0, listed).map((number) => dated(number)));
       await finishBackfill(mailbox);
     }
+
+    /** @param known - `limitedTo` where the listing knows the limit's date at its end */
+    const newestThree = (mailbox: TestMailbox, known: { limitedTo?: number } = {}): Promise<void> =>
+      listNewest(mailbox, 6, known);
+
+    const newestThreeRead = (mailbox: TestMailbox): Promise<void> => listAndReadNewest(mailbox, 6);
 
     it('keeps the newest of the first listing and forgets the others', async () => {
       const mailbox = open();
@@ -121,12 +132,7 @@ export function limit(fixture: StoreFixture): void {
 
     it('leaves out what comes with its thread while a late listing may still reach the limit', async () => {
       const mailbox = open();
-      await mailbox.put(scope({ limit: 3 }));
-      await mailbox.begin(100);
-      await mailbox.list(ids(1, 3));
-      await mailbox.finish({ keepNewest: 3, relistAt: mailbox.now + 600_000 });
-      await mailbox.save(dated(1), dated(2), dated(3));
-      await finishBackfill(mailbox);
+      await listAndReadNewest(mailbox, 3, { relistAt: mailbox.now + 600_000 });
       const early = reading('early', { at: 101, date: 1 });
       await mailbox.save(early);
       const { store, id, now } = mailbox;
@@ -145,12 +151,7 @@ export function limit(fixture: StoreFixture): void {
 
     it('lets in what only its thread shows where a listing has not reached the limit', async () => {
       const mailbox = open();
-      await mailbox.put(scope({ limit: 3 }));
-      await mailbox.begin(100);
-      await mailbox.list(ids(1, 2));
-      await mailbox.finish({ keepNewest: 3 });
-      await mailbox.save(dated(1), dated(2));
-      await finishBackfill(mailbox);
+      await listAndReadNewest(mailbox, 2);
       await mailbox.save(dated(3));
       expect(Object.keys(await mailbox.labels())).toEqual(['n1', 'n2', 'n3']);
     });
@@ -286,12 +287,7 @@ export function limit(fixture: StoreFixture): void {
 
     it('is reached, too, where only a late listing shows more messages than the limit', async () => {
       const mailbox = open();
-      await mailbox.put(scope({ limit: 3 }));
-      await mailbox.begin(100);
-      await mailbox.list(ids(1, 2));
-      await mailbox.finish({ keepNewest: 3 });
-      await mailbox.save(dated(1), dated(2));
-      await finishBackfill(mailbox);
+      await listAndReadNewest(mailbox, 2);
       const { store, id, generation, now } = mailbox;
       expect(await store.limitEdge({ mailbox: id, generation })).toMatchObject({ heldAll: true, floor: null });
       await store.noteLimitReached({ mailbox: id, generation, now });
@@ -541,12 +537,7 @@ export function limit(fixture: StoreFixture): void {
 
     it('needs no floor when the mailbox holds fewer messages than the limit', async () => {
       const mailbox = open();
-      await mailbox.put(scope({ limit: 3 }));
-      await mailbox.begin(100);
-      await mailbox.list(ids(1, 2));
-      await mailbox.finish({ keepNewest: 3 });
-      await mailbox.save(dated(1), dated(2));
-      await finishBackfill(mailbox);
+      await listAndReadNewest(mailbox, 2);
       await mailbox.apply([record(101, labelled('n9', 'INBOX'))]);
       expect(await mailbox.save(dated(9, 101))).toEqual({ stored: 1, stale: [] });
     });
