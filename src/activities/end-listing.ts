@@ -45,7 +45,7 @@ export async function endListing(work: Work, progress: Step<'confirming'>): Prom
   const late = progress.reconciling ? null : progress.startedAt + SETTLING_TIME;
   const relistAt = late ?? (doubt === null ? null : recheckAt(doubt));
   const arrivals = listing.pin === 'head' ? await lastArrival(work, progress.startedAt) : null;
-  const limitedTo = progress.reconciling || listing.pin === 'head' ? null : await limitDate(work);
+  const limited = progress.reconciling || listing.pin === 'head' ? null : await limitDate(work);
   await deps.store.finishListing({
     mailbox,
     generation,
@@ -56,7 +56,7 @@ export async function endListing(work: Work, progress: Step<'confirming'>): Prom
     unanswered,
     keepNewest: settings.scope.limit,
     ...arrivals,
-    ...(limitedTo === null ? {} : { limitedTo }),
+    ...limited,
     relistAt,
     now: deps.clock.now(),
   });

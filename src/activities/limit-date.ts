@@ -1,6 +1,10 @@
 import { broughtBy, getApart, messageRequests } from './batched-gets.ts';
+import type { FinishListingRequest } from '../store/listing/listing-store.ts';
 import { ListedDates } from './listed-dates.ts';
 import type { Work } from './listing-work.ts';
+
+/** The fields of `FinishListingRequest` that say how far down a first listing lets messages in. */
+type LimitDate = Required<Pick<FinishListingRequest, 'limitedTo'>> & Pick<FinishListingRequest, 'isFloorBelow'>;
 
 /**
  * The date of the oldest message that a first listing lets into a scope with a limit. Known before the other messages
@@ -8,14 +12,16 @@ import type { Work } from './listing-work.ts';
  * then.
  *
  * It costs nothing: the last message within the limit is fetched as the backfill would fetch it, and stored. If that
- * brings no date, a MINIMAL get (20 units) of the next message below serves as well, since nothing is listed between
- * the two. If that one has no date either, a still lower one would let messages in, so the end of the backfill decides.
+ * brings no date, a MINIMAL get (20 units) of the next message below gives a lower bound. No listed message lies
+ * between the two, but mail that is in the trash now may, so `settleFloor` puts the date in place of the bound once
+ * the last message is read. If the next message has no date either, a still lower bound would let messages in, so the
+ * end of the backfill decides.
  *
- * @returns epoch ms; null if the listing showed no message beyond the limit, in a scope of several labels (each listing
+ * @returns null if the listing showed no message beyond the limit, in a scope of several labels (each listing
  * has an end of its own), and if Gmail gives the date of neither message
  * @throws GmailError when Gmail refuses a get for a reason that concerns the whole mailbox
  */
-export async function limitDate(work: Work): Promise<number | null> {
+export async function limitDate(work: Work): Promise<LimitDate | null> {
   const { deps, listing } = work;
   const { mailbox, generation, settings } = listing;
   const { limit, labelIds } = settings.scope;
@@ -23,10 +29,10 @@ export async function limitDate(work: Work): Promise<number | null> {
   const [beyond] = await deps.store.listedFrom({ mailbox, generation, position: limit, limit: 1 });
   if (beyond === undefined) return null;
   const lastDate = await fetchedDate(work, limit - 1);
-  if (lastDate !== null) return lastDate;
+  if (lastDate !== null) return { limitedTo: lastDate };
   const next = await new ListedDates(work).firstFrom(limit);
   const below = next?.internalDate ?? null;
-  return below === null ? null : below + 1;
+  return below === null ? null : { limitedTo: below + 1, isFloorBelow: true };
 }
 
 /** The date of the message at a position. The message is fetched and stored, unless it was read meanwhile. */

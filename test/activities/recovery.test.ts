@@ -189,6 +189,20 @@ describe('a recovery within a limit', () => {
     expect(await heldIds()).toEqual([...old.slice(-5), ...arrived].toSorted());
   });
 
+  it('takes in no older mail that was in the trash while the gets of the last message failed', async () => {
+    ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 5 } });
+    const old = ada.receive(30);
+    const between = old.at(-6) ?? '';
+    ada.gmail.trash(between);
+    const match = { messageId: old.at(-5) ?? '' };
+    const fault = ada.simulator.faults.add({ match, effect: UNAVAILABLE, until: ada.clock.now() + 2 * MINUTE });
+    await ada.run(10 * MINUTE);
+    expect(fault.strikes).toBeGreaterThan(0);
+    ada.gmail.untrash(between);
+    await recover();
+    expect(await heldIds()).toEqual(old.slice(-5).toSorted());
+  });
+
   const UNSURE = [
     ['answer 503 for five minutes', [{ effect: UNAVAILABLE }]],
     ['answer 404 once', [{ effect: NOT_FOUND, times: 1 }]],

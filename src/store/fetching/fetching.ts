@@ -7,7 +7,7 @@ import { ObjectSweptError } from '../bodies/body-objects.ts';
 import { compareHistoryIds, type HistoryId, type MessageId } from '../../model/ids.ts';
 import { describeBody } from '../headers/describe-body.ts';
 import { withEarlyReading } from '../history/early-readings.ts';
-import { setScopeFloor } from '../rows/scope-floor.ts';
+import { followLastPlace, setScopeFloor } from '../rows/scope-floor.ts';
 import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
 import type { FetchAttempt } from './fetching-store.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
@@ -98,6 +98,7 @@ function applyFetched(
     await writeDifferences(locked, differences.values(), now);
     if (progress?.step === 'done' && locked.columns.scope_floor === null)
       await setScopeFloor(database, locked, { now });
+    await followLastPlace(database, locked, [...differences.values()], now);
     const lacking = [...differences.values()]
       .filter(({ after }) => lacksAttachments(after, rules))
       .map(({ after }) => after.id);
@@ -137,6 +138,7 @@ export function saveAttempts(
       locked,
       [...differences.values()].flatMap(({ before, after }) => failedNow(before, after, now)),
     );
+    await followLastPlace(database, locked, [...differences.values()], now);
   });
 }
 

@@ -16,6 +16,7 @@ import type { AppliedHistory } from './history-store.ts';
 import type { SettleMark } from '../rows/mailbox-row.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import type { MessageRow } from '../rules/message-row.ts';
+import { followLastPlace } from '../rows/scope-floor.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
@@ -47,7 +48,7 @@ export function applyHistory(database: StoreDatabase, request: HistoryPageReques
   return withMailbox(database, request.mailbox, async (locked) => {
     if (request.generation !== locked.columns.generation || !isCovered(locked, request)) return null;
     const settled = newer(fromHistoryIdText(locked.columns.settled_history_id), request.settledBefore);
-    const applied = await applyRecords(locked, request.records, settled, request.now);
+    const applied = await applyRecords(database, locked, request.records, settled, request.now);
     await forgetSettled(locked, settled);
     await moveMark(locked, request, settled);
     return applied;
@@ -67,6 +68,7 @@ function isCovered({ columns }: MailboxTransaction, { settledBefore }: HistoryPa
 }
 
 async function applyRecords(
+  database: StoreDatabase,
   locked: MailboxTransaction,
   records: readonly HistoryRecord[],
   settled: HistoryId,
@@ -115,6 +117,7 @@ async function applyRecords(
     after: row,
   }));
   await writeDifferences(locked, differences, now);
+  await followLastPlace(database, locked, differences, now);
   const settledText = toHistoryIdText(settled);
   await bulkInsert(
     locked.tx,

@@ -34,6 +34,7 @@ export function finishListing(
     arrivedTo = -1,
     undatedTo = -1,
     limitedTo = null,
+    isFloorBelow = false,
     relistAt = null,
     absence = 'proven',
     doubtedLabels = [],
@@ -71,7 +72,7 @@ export function finishListing(
     await readAgainSoon(locked, unanswered, now);
     await forgetLabelListings(locked);
     await locked.updateMailbox({
-      ...ended(progress, generation),
+      ...ended(progress, generation, isFloorBelow),
       limit_reached: leavesOut ? 1 : 0,
       scope_floor: floor,
       relist_at: relistAt,
@@ -84,6 +85,7 @@ export function finishListing(
 function ended(
   { generation, startHistoryId, startedAt, reconciling, earlyReadingsDue }: FullSyncProgress,
   listedGeneration: number,
+  isFloorBelow: boolean,
 ) {
   const fetching: FullSyncProgress = {
     generation,
@@ -92,6 +94,7 @@ function ended(
     reconciling,
     step: 'fetching',
     ...(earlyReadingsDue === undefined ? {} : { earlyReadingsDue }),
+    ...(isFloorBelow ? { isFloorBelow } : {}),
   };
   // The mark is dated to when its history id was pinned, so that the next listing over these rows need not wait for the
   // index again.

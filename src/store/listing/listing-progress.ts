@@ -3,15 +3,17 @@ import type { RequestOf } from '../engines/request-of.ts';
 import { parseFullSync } from '../rows/mailbox-rows.ts';
 import type { FullSyncProgress } from '../rows/mailbox-row.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
-import { setScopeFloor } from '../rows/scope-floor.ts';
+import { setScopeFloor, settleFloor } from '../rows/scope-floor.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
 /** See {@link ListingStore.saveProgress}. */
 export function saveProgress(database: StoreDatabase, request: RequestOf<ListingStore, 'saveProgress'>): Promise<void> {
   return withMailbox(database, request.mailbox, async (locked) => {
     const saved = await saveStep(locked, request.generation, request.progress);
-    if (saved && request.progress.step === 'done')
-      await setScopeFloor(database, locked, { now: request.progress.finishedAt });
+    if (!saved || request.progress.step !== 'done') return;
+    const { finishedAt } = request.progress;
+    await setScopeFloor(database, locked, { now: finishedAt });
+    await settleFloor(database, locked, request.progress, finishedAt);
   });
 }
 

@@ -200,6 +200,8 @@ export interface FinishListingRequest {
    * listing that finds no floor gives the time from which on everything has arrived.
    */
   readonly limitedTo?: number;
+  /** True where `limitedTo` may be lower than that date, which replaces it once the last message is read. */
+  readonly isFloorBelow?: boolean;
   readonly relistAt?: number | null;
   readonly now: number;
 }

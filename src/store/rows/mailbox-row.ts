@@ -169,6 +169,11 @@ interface FullSyncStart {
   readonly repeats?: number;
 }
 
+interface LimitsFloor {
+  /** True where the scope's floor may be lower than the date of the oldest message within the limit. */
+  readonly isFloorBelow?: true;
+}
+
 /** The progress of a full sync. It is saved with every page, so that a retry continues from there. */
 export type FullSyncProgress = FullSyncStart &
   (
@@ -207,6 +212,6 @@ export type FullSyncProgress = FullSyncStart &
      * since the start, when that is known.
      */
     | { readonly step: 'confirming'; readonly moved?: number }
-    | { readonly step: 'fetching' }
-    | { readonly step: 'done'; readonly finishedAt: number }
+    | ({ readonly step: 'fetching' } & LimitsFloor)
+    | ({ readonly step: 'done'; readonly finishedAt: number } & LimitsFloor)
   );

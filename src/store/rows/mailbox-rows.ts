@@ -55,15 +55,21 @@ export function rulesOf(columns: Selectable<MailboxTable>, now: number): RowRule
     format,
     attachments: wantsAttachments(settings),
     floor: scope.limit === null ? null : columns.scope_floor,
-    isFloorOpen: scope.limit !== null && columns.scope_floor === null && mayFindFloor(columns),
+    isFloorOpen: scope.limit !== null && mayFindFloor(columns),
     now,
   };
 }
 
+/** Whether the floor is only a lower bound yet. */
+const isFloorBelow = (progress: FullSyncProgress | null): boolean =>
+  (progress?.step === 'fetching' || progress?.step === 'done') && progress.isFloorBelow === true;
+
 /** Where the first listing has not reached the limit, the late one may. Listings that doubt repeats do not count. */
 function mayFindFloor(columns: Selectable<MailboxTable>): boolean {
+  const progress = parseFullSync(columns);
+  if (columns.scope_floor !== null) return isFloorBelow(progress);
   const isListedAgain = columns.relist_at !== null && columns.doubt === null;
-  return columns.limit_reached !== 0 || isListedAgain || parseFullSync(columns)?.step !== 'done';
+  return columns.limit_reached !== 0 || isListedAgain || progress?.step !== 'done';
 }
 
 /** A row of `mailboxes` as {@link MailboxRow}. */

@@ -1,7 +1,8 @@
 import type { MessageId } from '../../model/ids.ts';
-import { parseSettings, rulesOf } from './mailbox-rows.ts';
+import type { FullSyncProgress } from './mailbox-row.ts';
+import { parseFullSync, parseSettings, rulesOf } from './mailbox-rows.ts';
 import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
-import { loadRows, writeDifferences } from './message-writer.ts';
+import { loadRows, writeDifferences, type Difference } from './message-writer.ts';
 import { takesPlace } from './takes-place.ts';
 import { UNFETCHED_STATES } from '../rules/message-row.ts';
 import { followScope } from '../rules/row-scope.ts';
@@ -21,7 +22,7 @@ export async function setScopeFloor(
   locked: MailboxTransaction,
   { now, isReached = locked.columns.limit_reached !== 0 }: { readonly now: number; readonly isReached?: boolean },
 ): Promise<void> {
-  const { tx, dialect, key, columns } = locked;
+  const { tx, key, columns } = locked;
   if (!isReached || parseSettings(columns).scope.limit === null) return;
   const { floor } = await tx
     .selectFrom('messages')
@@ -39,9 +40,71 @@ export async function setScopeFloor(
     .executeTakeFirstOrThrow();
   const former = columns.scope_floor;
   if (floor === null || (former !== null && former <= floor)) return;
+  await putFloor(database, locked, floor, now);
+}
+
+/**
+ * Called when rows were written after the backfill: the last message within the limit may have been read, or have left.
+ * Either tells the floor of a scope whose first listing knew only a lower bound.
+ */
+export async function followLastPlace(
+  database: StoreDatabase,
+  locked: MailboxTransaction,
+  written: readonly Difference[],
+  now: number,
+): Promise<void> {
+  if (locked.columns.scope_floor === null) return;
+  const progress = parseFullSync(locked.columns);
+  const { limit } = parseSettings(locked.columns).scope;
+  if (progress?.step !== 'done' || progress.isFloorBelow !== true || limit === null) return;
+  if (written.some(({ after }) => after.position === limit - 1)) await settleFloor(database, locked, progress, now);
+}
+
+/**
+ * Puts the date of the oldest message within the limit in place of a lower bound that the end of a first listing gave
+ * (see activities/limit-date.ts), once the last message is read. If that message left unread, the bound stays. Until
+ * then, whether an unknown message is within the limit is open (`RowRules.isFloorOpen`).
+ */
+export async function settleFloor(
+  database: StoreDatabase,
+  locked: MailboxTransaction,
+  { isFloorBelow, ...settled }: FullSyncProgress & { readonly step: 'done' },
+  now: number,
+): Promise<void> {
+  const { tx, key, columns } = locked;
+  const bound = columns.scope_floor;
+  const { limit } = parseSettings(columns).scope;
+  if (isFloorBelow !== true || bound === null || limit === null) return;
+  const last = await tx
+    .selectFrom('messages')
+    .select(['internal_date', 'state'])
+    .where('mailbox_key', '=', key)
+    .where('listed_generation', '=', columns.listed_generation)
+    .where('position', '=', limit - 1)
+    .execute();
+  const undated = last.filter(({ internal_date: date }) => date === null);
+  if (undated.some(({ state }) => state !== 'gone' && state !== 'excluded')) return;
+  await locked.updateMailbox({ full_sync: JSON.stringify(settled satisfies FullSyncProgress) });
+  if (undated.length === last.length) return;
+  const { floor } = await tx
+    .selectFrom('messages')
+    .select((eb) => eb.fn.min('internal_date').as('floor'))
+    .where('mailbox_key', '=', key)
+    .where((eb) => takesPlace(eb, columns))
+    .executeTakeFirstOrThrow();
+  if (floor !== null && floor > bound) await putFloor(database, locked, floor, now);
+}
+
+/** Saves the floor, and puts out of scope what came in from below. */
+async function putFloor(
+  database: StoreDatabase,
+  locked: MailboxTransaction,
+  floor: number,
+  now: number,
+): Promise<void> {
+  const { tx, dialect, key, columns } = locked;
   await locked.updateMailbox({ scope_floor: floor });
   const rules = rulesOf({ ...columns, scope_floor: floor }, now);
-
   for (let after = ''; ;) {
     const below = await tx
       .selectFrom('messages')

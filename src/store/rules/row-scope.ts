@@ -20,7 +20,7 @@ export interface RowRules {
    * are put out of scope (see scope-floor.ts).
    */
   readonly floor: number | null;
-  /** With a limit in the scope: listings or gets have yet to tell whether there is a floor, and which date it has. */
+  /** With a limit in the scope: listings or gets have yet to tell whether there is a floor, or which date it has. */
   readonly isFloorOpen: boolean;
   readonly now: number;
 }

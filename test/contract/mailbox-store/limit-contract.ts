@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { historyId, messageId, threadId } from '../../../src/model/ids.ts';
+import { UNSEEN } from '../../../src/model/not-found.ts';
 import type { MailboxSettings } from '../../../src/model/settings.ts';
+import type { FinishListingRequest } from '../../../src/store/listing/listing-store.ts';
 import type { FullSyncProgress } from '../../../src/store/rows/mailbox-row.ts';
 import {
   added,
@@ -23,23 +25,17 @@ export function limit(fixture: StoreFixture): void {
     const ids = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => `n${from + index}`);
 
     async function finishBackfill(mailbox: TestMailbox): Promise<void> {
-      const { generation, startHistoryId, startedAt, reconciling } = await mailbox.progress();
-      const progress: FullSyncProgress = {
-        generation,
-        startHistoryId,
-        startedAt,
-        reconciling,
-        step: 'done',
-        finishedAt: mailbox.now,
-      };
-      await mailbox.store.saveProgress({ mailbox: mailbox.id, generation, progress });
+      const progress = await mailbox.progress();
+      const { generation } = progress;
+      const done: FullSyncProgress = { ...progress, step: 'done', finishedAt: mailbox.now };
+      await mailbox.store.saveProgress({ mailbox: mailbox.id, generation, progress: done });
     }
 
     /** A first listing shows the newest `listed` messages in a scope with a limit of three. */
     async function listNewest(
       mailbox: TestMailbox,
       listed: number,
-      ended: { limitedTo?: number; relistAt?: number } = {},
+      ended: Partial<FinishListingRequest> = {},
     ): Promise<void> {
       await mailbox.put(scope({ limit: 3 }));
       await mailbox.begin(100);
@@ -55,7 +51,7 @@ export function limit(fixture: StoreFixture): void {
     }
 
     /** @param known - `limitedTo` where the listing knows the limit's date at its end */
-    const newestThree = (mailbox: TestMailbox, known: { limitedTo?: number } = {}): Promise<void> =>
+    const newestThree = (mailbox: TestMailbox, known: Partial<FinishListingRequest> = {}): Promise<void> =>
       listNewest(mailbox, 6, known);
 
     const newestThreeRead = (mailbox: TestMailbox): Promise<void> => listAndReadNewest(mailbox, 6);
@@ -533,6 +529,84 @@ export function limit(fixture: StoreFixture): void {
       await mailbox.attempt('n3');
       await finishBackfill(mailbox);
       expect(await mailbox.save(dated(3))).toEqual({ stored: 1, stale: [] });
+    });
+
+    describe('of which the first listing knew only a lower bound', () => {
+      const between = (at = 101) => reading('between', { date: 9_650, at });
+
+      /** A label shows an older message before the last message is read. */
+      async function boundedWithOlder(): Promise<TestMailbox> {
+        const mailbox = open();
+        await newestThree(mailbox, { limitedTo: 9_601, isFloorBelow: true });
+        await mailbox.apply([record(101, labelled('between', 'INBOX'))]);
+        await mailbox.save(dated(2), between());
+        return mailbox;
+      }
+
+      it('takes the date of its last message once that is read', async () => {
+        const mailbox = await boundedWithOlder();
+        await mailbox.save(dated(1));
+        await mailbox.attempt('n3');
+        await finishBackfill(mailbox);
+        expect(Object.keys(await mailbox.labels())).toEqual(['between', 'n1', 'n2']);
+        await mailbox.save(dated(3));
+        expect(Object.keys(await mailbox.labels())).toEqual(['n1', 'n2', 'n3']);
+        expect((await mailbox.feed()).at(-1)).toBe('gone between');
+      });
+
+      it('takes the date of its last message when the backfill ends, although another left unread', async () => {
+        const mailbox = await boundedWithOlder();
+        await mailbox.apply([record(102, deleted('n1'))]);
+        await mailbox.save(dated(3));
+        await finishBackfill(mailbox);
+        expect(Object.keys(await mailbox.labels())).toEqual(['n2', 'n3']);
+      });
+
+      it('waits for the date of a last message that Gmail shows without one', async () => {
+        const mailbox = await boundedWithOlder();
+        await mailbox.save(dated(1), { ...dated(3), internalDate: null });
+        await finishBackfill(mailbox);
+        expect(Object.keys(await mailbox.labels())).toEqual(['between', 'n1', 'n2', 'n3']);
+        await mailbox.save(dated(3, 102));
+        expect(Object.keys(await mailbox.labels())).toEqual(['n1', 'n2', 'n3']);
+      });
+
+      it('leaves out what comes with its thread until history reports it', async () => {
+        const mailbox = open();
+        await newestThree(mailbox, { limitedTo: 9_601, isFloorBelow: true });
+        await mailbox.save(dated(1), dated(2), dated(3), between());
+        await finishBackfill(mailbox);
+        await mailbox.apply([record(101, added('between'))]);
+        await mailbox.save(between());
+        expect(await mailbox.feed()).toEqual(['stored n1', 'stored n2', 'stored n3', 'stored between']);
+      });
+
+      it.each([
+        ['deleted', (mailbox: TestMailbox) => mailbox.apply([record(101, deleted('n3'))])],
+        ['not found', (mailbox: TestMailbox) => mailbox.attempt('n3', { state: 'gone', error: UNSEEN })],
+      ] as const)('keeps the bound where its last message is %s before it was read', async (_, leave) => {
+        const mailbox = open();
+        await newestThree(mailbox, { limitedTo: 9_601, isFloorBelow: true });
+        await mailbox.save(dated(1), dated(2));
+        await mailbox.attempt('n3', { state: 'unseen', error: UNSEEN });
+        await finishBackfill(mailbox);
+        expect(await mailbox.save(between())).toEqual({ stored: 0, stale: [] });
+        await leave(mailbox);
+        expect(await mailbox.save(between())).toEqual({ stored: 1, stale: [] });
+      });
+
+      it('keeps the bound once another listing has begun', async () => {
+        const mailbox = open();
+        await newestThree(mailbox, { limitedTo: 9_601, isFloorBelow: true });
+        await mailbox.save(dated(1), dated(2));
+        await mailbox.begin(200);
+        await mailbox.list(['late', ...ids(1, 3)]);
+        await mailbox.finish({ keepNewest: 3 });
+        await mailbox.save(dated(3, 201), reading('late', { date: 10_100, at: 201 }));
+        await finishBackfill(mailbox);
+        await mailbox.apply([record(202, labelled('between', 'INBOX'))]);
+        expect(await mailbox.save(between(202))).toEqual({ stored: 1, stale: [] });
+      });
     });
 
     it('needs no floor when the mailbox holds fewer messages than the limit', async () => {
