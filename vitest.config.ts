@@ -42,11 +42,12 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     // test/schedules: more of them in `npm run test:schedules`.
     provide: { schedules: 40 },
-    // Those that wait, then those that compute: two of these use both cores of the smallest machine.
+    // One queue for all: while some files wait, others compute. More processes would keep tests waiting for a core.
+    maxWorkers: 5,
     projects: [
       {
         extends: true,
-        test: { name: 'waiting alone', include: WAITING.alone, maxWorkers: 6, sequence: { groupOrder: 0 } },
+        test: { name: 'waiting alone', include: WAITING.alone },
       },
       {
         extends: true,
@@ -55,8 +56,6 @@ export default defineConfig({
           include: WAITING.sharing,
           exclude: [...WAITING.alone, ...BUSY],
           isolate: false,
-          maxWorkers: 6,
-          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -64,8 +63,6 @@ export default defineConfig({
         test: {
           name: 'computing alone',
           include: ALONE,
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -76,8 +73,6 @@ export default defineConfig({
           // Runs of their own: vitest.production.config.ts, vitest.package.config.ts.
           exclude: ['test/production/**', 'test/package/**', ...WAITING.alone, ...WAITING.sharing, ...ALONE],
           isolate: false,
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
         },
       },
     ],
