@@ -83,7 +83,9 @@ export async function startMailboxes(
     await tidemark.client.start(mailbox, { pollInterval });
   }
   for (const mailbox of mailboxes)
-    await until(async () => (await tidemark.client.status(mailbox)).inSync === true, `${mailbox} is not in sync`);
+    await until(async () => (await tidemark.client.status(mailbox)).inSync === true, `${mailbox} is not in sync`, {
+      within: 180_000,
+    });
   return mailboxes;
 }
 

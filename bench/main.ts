@@ -12,6 +12,7 @@ import { idlePush } from './idle-push.ts';
 import { npmStart } from './npm-start.ts';
 import { packageCosts } from './package.ts';
 import { pollAtSize } from './poll-at-size.ts';
+import { pollCost } from './poll-cost.ts';
 import { postgresBulk } from './postgres-bulk.ts';
 import { postgresPlans } from './postgres-plans.ts';
 import { projectShares } from './project-shares.ts';
@@ -40,6 +41,7 @@ const BENCHES: readonly Bench[] = [
   recovery,
   quietPoll,
   pollAtSize,
+  pollCost,
   blocked,
   newMail,
   projectShares,
