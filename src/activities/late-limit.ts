@@ -11,31 +11,36 @@ type Listed = MessagePage['messages'][number];
  * messages within the limit were deleted, as many of the lowest listed messages are within the limit only if they are
  * newer than the deleted ones, which their dates show. A deleted message without a date is left out of account: to lack
  * mail is worse than to hold some more.
+ *
+ * A message that leaves while this listing goes on may give its place to the next older one. So only the end of the
+ * listing decides over what lies below the last message that the first listing let in.
  */
 export class LateLimit {
   readonly #limit: number;
-  readonly #sure: number;
   readonly #entered: ReadonlySet<MessageId>;
   /** The messages of this listing that take a place. Pages that shift during the listing show some messages twice. */
   readonly #counted = new Set<MessageId>();
-  /** Messages that only their dates can let in, since the first listing let in no message below them. */
-  #open: Listed[] = [];
+  /** Messages below which the first listing let in none, with the places that they take, from 1. */
+  #open: { readonly message: Listed; readonly place: number }[] = [];
   #leavesOut = false;
 
   /**
    * @param limit - the scope's limit
-   * @param deleted - how many messages within the limit have left the scope since, and have dates to compare with
    * @param entered - messages that have come into the scope since: history brings them
    */
-  constructor(limit: number, deleted: number, entered: ReadonlySet<MessageId>) {
+  constructor(limit: number, entered: ReadonlySet<MessageId>) {
     this.#limit = limit;
-    this.#sure = Math.max(0, limit - deleted);
     this.#entered = entered;
   }
 
   /** Whether a message beyond the limit was seen. Everything further down is beyond the limit, too. */
   get leavesOut(): boolean {
     return this.#leavesOut;
+  }
+
+  /** Whether the end of the listing has something to decide. */
+  get isOpen(): boolean {
+    return this.#open.length > 0;
   }
 
   /** @returns the messages, of this page and of those before, that are certainly within the limit */
@@ -48,16 +53,26 @@ export class LateLimit {
       this.#leavesOut ||= this.#counted.size >= this.#limit;
       if (this.#leavesOut) break;
       this.#counted.add(message.id);
-      this.#open.push(message);
-      if (this.#counted.size > this.#sure && !isAdmitted) continue;
-      taken.push(...this.#open);
+      this.#open.push({ message, place: this.#counted.size });
+      if (!isAdmitted) continue;
+      taken.push(...this.#open.map((one) => one.message));
       this.#open = [];
     }
     return taken;
   }
 
-  /** After the last page. @returns the messages whose dates decide */
-  rest(): readonly Listed[] {
-    return this.#open;
+  /**
+   * After the last page.
+   *
+   * @param deleted - how many messages within the limit have left the scope by now, and have dates to compare with
+   * @returns the messages that are within the limit, and those whose dates decide
+   */
+  end(deleted: number): { readonly within: readonly Listed[]; readonly byDate: readonly Listed[] } {
+    const sure = this.#limit - deleted;
+    const open = this.#open.map(({ message, place }) => ({ message, isWithin: place <= sure }));
+    return {
+      within: open.filter(({ isWithin }) => isWithin).map(({ message }) => message),
+      byDate: open.filter(({ isWithin }) => !isWithin).map(({ message }) => message),
+    };
   }
 }

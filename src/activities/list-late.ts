@@ -110,7 +110,7 @@ async function listAgain(
       late += (await store.addListedLate({ mailbox, messages: listed, since, isAdmitted, now: clock.now() })).unknown;
     run.progress({ step: 'listing late', late });
   };
-  const nextLimit = await limitsOf(store, session, { row, since }, run.signal);
+  const nextLimit = await limitsOf(session, { row, since }, run.signal);
   for (const query of listings(settings.scope)) {
     const limit = nextLimit();
     for await (const page of pagesOf(session, query, run.signal)) {
@@ -128,7 +128,11 @@ async function listAgain(
       if (limit?.leavesOut === true) break;
     }
     if (limit === null) continue;
-    await add(limit.rest(), false);
+    if (limit.isOpen) {
+      const { within, byDate } = limit.end(await placesLeft(store, session, { row, since }, run.signal));
+      await add(within);
+      await add(byDate, false);
+    }
     // The first listing may have seemed to show less than the limit because Gmail left messages out.
     if (limit.leavesOut) await store.noteLimitReached({ mailbox, generation: row.generation, now: clock.now() });
   }
@@ -138,21 +142,30 @@ async function listAgain(
   };
 }
 
-/**
- * Returns a function that makes a {@link LateLimit} for each listing, or null in a scope without a limit. In a scope of
- * several labels, it is not known within which label's limit the deleted messages were, so each label is listed down to
- * its limit.
- */
+/** Returns a function that makes a {@link LateLimit} for each listing, or null in a scope without a limit. */
 async function limitsOf(
+  session: GmailSession,
+  { row: { settings }, since }: { row: MailboxRow; since: HistoryId | null },
+  signal: AbortSignal,
+): Promise<() => LateLimit | null> {
+  const { limit } = settings.scope;
+  if (limit === null) return () => null;
+  const { entered } =
+    since === null ? NOTHING_CHANGED : await vanishedSince(session, { since }, settings.scope, signal);
+  return () => new LateLimit(limit, entered);
+}
+
+/**
+ * How many messages within the limit have left the scope since the mark, and have dates to compare with. In a scope of
+ * several labels, it is not known within which label's limit they were, so each label is listed down to its limit.
+ */
+async function placesLeft(
   store: FetchingStore,
   session: GmailSession,
   { row: { id: mailbox, settings }, since }: { row: MailboxRow; since: HistoryId | null },
   signal: AbortSignal,
-): Promise<() => LateLimit | null> {
-  const { limit, labelIds } = settings.scope;
-  if (limit === null) return () => null;
-  const { entered, left } =
-    since === null ? NOTHING_CHANGED : await vanishedSince(session, { since }, settings.scope, signal);
-  const deleted = labelIds.length > 1 ? 0 : await store.countPlacesLeft({ mailbox, left: [...left] });
-  return () => new LateLimit(limit, deleted, entered);
+): Promise<number> {
+  if (settings.scope.labelIds.length > 1) return 0;
+  const { left } = since === null ? NOTHING_CHANGED : await vanishedSince(session, { since }, settings.scope, signal);
+  return await store.countPlacesLeft({ mailbox, left: [...left] });
 }
