@@ -165,13 +165,13 @@ interface FullSyncStart {
   readonly earlyReadingsDue?: number;
   /** True from a change of the scope until a listing of the new scope has ended. */
   readonly isOtherScope?: true;
+  /**
+   * True from the end of a first listing, where the scope's floor may be lower than the date of the oldest message
+   * within the limit, until that date is known.
+   */
+  readonly isFloorBelow?: true;
   /** How often the listing was repeated because Gmail counts more messages than it listed. */
   readonly repeats?: number;
-}
-
-interface LimitsFloor {
-  /** True where the scope's floor may be lower than the date of the oldest message within the limit. */
-  readonly isFloorBelow?: true;
 }
 
 /** The progress of a full sync. It is saved with every page, so that a retry continues from there. */
@@ -212,6 +212,6 @@ export type FullSyncProgress = FullSyncStart &
      * since the start, when that is known.
      */
     | { readonly step: 'confirming'; readonly moved?: number }
-    | ({ readonly step: 'fetching' } & LimitsFloor)
-    | ({ readonly step: 'done'; readonly finishedAt: number } & LimitsFloor)
+    | { readonly step: 'fetching' }
+    | { readonly step: 'done'; readonly finishedAt: number }
   );

@@ -60,14 +60,10 @@ export function rulesOf(columns: Selectable<MailboxTable>, now: number): RowRule
   };
 }
 
-/** Whether the floor is only a lower bound yet. */
-const isFloorBelow = (progress: FullSyncProgress | null): boolean =>
-  (progress?.step === 'fetching' || progress?.step === 'done') && progress.isFloorBelow === true;
-
 /** Where the first listing has not reached the limit, the late one may. Listings that doubt repeats do not count. */
 function mayFindFloor(columns: Selectable<MailboxTable>): boolean {
   const progress = parseFullSync(columns);
-  if (columns.scope_floor !== null) return isFloorBelow(progress);
+  if (columns.scope_floor !== null) return progress?.isFloorBelow === true;
   const isListedAgain = columns.relist_at !== null && columns.doubt === null;
   return columns.limit_reached !== 0 || isListedAgain || progress?.step !== 'done';
 }

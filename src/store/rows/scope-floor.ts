@@ -22,8 +22,16 @@ export async function setScopeFloor(
   locked: MailboxTransaction,
   { now, isReached = locked.columns.limit_reached !== 0 }: { readonly now: number; readonly isReached?: boolean },
 ): Promise<void> {
-  const { tx, key, columns } = locked;
+  const { columns } = locked;
   if (!isReached || parseSettings(columns).scope.limit === null) return;
+  const floor = await oldestWithin(locked);
+  const former = columns.scope_floor;
+  if (floor === null || (former !== null && former <= floor)) return;
+  await putFloor(database, locked, floor, now);
+}
+
+/** The date of the oldest message within the limit that was read; null when none was. */
+async function oldestWithin({ tx, key, columns }: MailboxTransaction): Promise<number | null> {
   const { floor } = await tx
     .selectFrom('messages')
     .select((eb) => eb.fn.min('internal_date').as('floor'))
@@ -38,9 +46,7 @@ export async function setScopeFloor(
     )
     .where((eb) => takesPlace(eb, columns))
     .executeTakeFirstOrThrow();
-  const former = columns.scope_floor;
-  if (floor === null || (former !== null && former <= floor)) return;
-  await putFloor(database, locked, floor, now);
+  return floor;
 }
 
 /**
@@ -86,12 +92,7 @@ export async function settleFloor(
   if (undated.some(({ state }) => state !== 'gone' && state !== 'excluded')) return;
   await locked.updateMailbox({ full_sync: JSON.stringify(settled satisfies FullSyncProgress) });
   if (undated.length === last.length) return;
-  const { floor } = await tx
-    .selectFrom('messages')
-    .select((eb) => eb.fn.min('internal_date').as('floor'))
-    .where('mailbox_key', '=', key)
-    .where((eb) => takesPlace(eb, columns))
-    .executeTakeFirstOrThrow();
+  const floor = await oldestWithin(locked);
   if (floor !== null && floor > bound) await putFloor(database, locked, floor, now);
 }
 
