@@ -47,7 +47,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'waiting alone', include: WAITING.alone },
+        test: { name: 'alone', include: [...WAITING.alone, ...ALONE] },
       },
       {
         extends: true,
@@ -56,13 +56,6 @@ export default defineConfig({
           include: WAITING.sharing,
           exclude: [...WAITING.alone, ...BUSY],
           isolate: false,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'computing alone',
-          include: ALONE,
         },
       },
       {
