@@ -54,9 +54,7 @@ export async function keepWatch(
   const present = fits ? resultOf(held, false) : null;
 
   const asked = wanted ?? held;
-  // A renewal in the future was recorded by a wrong clock and is not believed.
-  const isDue =
-    wanted === null ? held !== null : !fits || now >= held.renewedAt + RENEWAL - EARLY || held.renewedAt > now + EARLY;
+  const isDue = needsChange({ wanted, held }, now);
   const retry = row.watch?.retry ?? null;
   const isPutOff =
     retry !== null && asked !== null && now < retry.at && retry.at <= now + AFTER_REFUSAL && isSame(retry, asked);
@@ -116,6 +114,21 @@ async function stop(
 ): Promise<void> {
   await session.stopWatch(run.signal);
   await store.saveWatch({ mailbox, watch: null });
+}
+
+/** Whether {@link keepWatch} would ask Gmail for something, or waits to ask again. */
+export function isWatchDue(deps: Pick<ActivityDependencies<unknown>, 'pushTopic' | 'clock'>, row: MailboxRow): boolean {
+  const now = deps.clock.now();
+  return row.watch?.retry != null || needsChange({ wanted: wantedWatch(deps, row), held: heldWatch(row, now) }, now);
+}
+
+function needsChange(
+  { wanted, held }: { readonly wanted: WatchRequest | null; readonly held: HeldWatch | null },
+  now: number,
+): boolean {
+  if (wanted === null || held === null) return wanted !== held;
+  // A renewal in the future was recorded by a wrong clock and is not believed.
+  return !isSame(held, wanted) || now >= held.renewedAt + RENEWAL - EARLY || held.renewedAt > now + EARLY;
 }
 
 function wantedWatch(

@@ -19,6 +19,7 @@ import {
   getLabels,
   heldLabelIds,
   keepLabel,
+  knowsLabels,
   labelsOf,
   readAgainWithout,
   removeLabel,
@@ -52,6 +53,7 @@ import type { StoreDatabase } from './engines/store-database.ts';
 import { correctListing, countListed, findSuspects } from './listing/suspects.ts';
 import { createSqlSubscriptionStore, type SqlSubscriptionStore } from './sql-subscription-store.ts';
 import { countWork } from './fetching/work-counts.ts';
+import { hasWork } from './fetching/has-work.ts';
 import { countBackfills, workLeft } from './fetching/count-work-left.ts';
 import { countMessages } from './fetching/count-messages.ts';
 import { ProgressCounter } from './fetching/count-progress.ts';
@@ -130,6 +132,7 @@ function listingOf(database: StoreDatabase): ListingStore {
 function labelStoreOf(database: StoreDatabase): LabelStore {
   return {
     saveLabels: (request) => saveLabels(database, request),
+    knowsLabels: (request) => knowsLabels(database, request),
     getLabels: (mailbox) => getLabels(database, mailbox),
     heldLabelIds: (mailbox) => heldLabelIds(database, mailbox),
     labelsOf: (request) => labelsOf(database, request),
@@ -167,6 +170,7 @@ function workOf(database: StoreDatabase): WorkStore {
     listLacking: (mailbox, limit) => listLacking(database, mailbox, limit),
     workLeft: (request) => workLeft(database, request),
     countBackfills: () => countBackfills(database),
+    hasWork: (mailbox) => hasWork(database, mailbox),
   };
 }
 

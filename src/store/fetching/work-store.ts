@@ -20,6 +20,8 @@ export interface WorkStore {
    * @param request.attachments - whether attachments are wanted; otherwise the share of messages with some is 0
    */
   workLeft(request: { mailbox: MailboxId; attachments: boolean }): Promise<WorkLeft>;
+  /** Whether messages wait to be fetched or to be read again, now or later. */
+  hasWork(mailbox: MailboxId): Promise<boolean>;
   /** Mailboxes of this database whose full sync is under way. */
   countBackfills(): Promise<number>;
   /** Failed messages, next attempt first. */

@@ -1,16 +1,18 @@
+import type { Kysely } from 'kysely';
 import type { LabelStore } from './label-store.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import type { Label } from '../../model/change.ts';
 import type { LabelId, MailboxId, MessageId } from '../../model/ids.ts';
 import { bulkInsert } from '../engines/bulk-insert.ts';
 import { GONE, LABELS, OWN_TYPES } from '../rows/label-columns.ts';
-import { mailboxKey, rulesOf } from '../rows/mailbox-rows.ts';
+import { keyOf, mailboxKey, rulesOf } from '../rows/mailbox-rows.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import { fromColumns, parseLabelIds } from '../rows/message-columns.ts';
 import { EXISTING_STATES, isDecided, sortedLabelIds, type MessageRow } from '../rules/message-row.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
 import { readLabelsAgain } from '../rules/refresh-rules.ts';
 import { followScope } from '../rules/row-scope.ts';
+import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { isListingOf } from './listing-progress.ts';
 
@@ -39,26 +41,17 @@ const restOf = (unlistedSince: number, now: number): number => Math.max(FIRST_QU
 /** See {@link LabelStore.saveLabels}. */
 export function saveLabels(
   database: StoreDatabase,
-  request: RequestOf<LabelStore, 'saveLabels'>,
+  { mailbox, labels, now }: RequestOf<LabelStore, 'saveLabels'>,
 ): Promise<{
   changed: number;
   unlisted: readonly LabelId[];
   fresh: readonly LabelId[];
   passedOver: readonly LabelId[];
 }> {
-  const { now } = request;
-  return withMailbox(database, request.mailbox, async ({ tx, dialect, key }) => {
-    const held = await tx
-      .selectFrom('labels')
-      .select(['id', 'name', 'type', 'unlisted_since', 'ask_at'])
-      .where('mailbox_key', '=', key)
-      .execute();
+  return withMailbox(database, mailbox, async ({ tx, dialect, key }) => {
+    const held = await heldLabels(tx, key);
+    const { changed, missing, unlisted, fresh, passedOver } = compareLabels(held, labels, now);
     const before = new Map(held.map((label) => [label.id, label]));
-    const after = new Map<string, Label>(request.labels.map((label) => [label.id, label]));
-    const changed = [...after.values()].filter(({ id, name, type }) => {
-      const known = before.get(id);
-      return known?.name !== name || known.type !== type || known.unlisted_since !== null;
-    });
     const listAt = ({ id }: Label): number | null => {
       const known = before.get(id);
       if (known === undefined) return held.length === 0 ? null : now + FIRST_LISTING;
@@ -69,8 +62,6 @@ export function saveLabels(
       LABELS,
       changed.map((label) => [key, label.id, label.name, label.type, null, listAt(label)]),
     );
-    const unlisted = held.filter(({ id }) => !after.has(id));
-    const missing = unlisted.filter((label) => label.unlisted_since === null).map(({ id }) => id);
     if (missing.length > 0) {
       await tx
         .updateTable('labels')
@@ -79,20 +70,57 @@ export function saveLabels(
         .where(dialect.isOneOf('id', missing))
         .execute();
     }
-    // A time further ahead than the longest wait was written by a wrong clock, so it is ignored.
-    const waits = (askAt: number, longest: number): boolean => askAt > now && askAt <= now + longest;
-    const due = unlisted
-      .filter(({ unlisted_since: since, ask_at: askAt }) => since === null || !waits(askAt ?? 0, restOf(since, now)))
-      .map(({ id }) => id as LabelId);
-    const fresh = held
-      .filter(
-        ({ id, unlisted_since: since, ask_at: askAt }) =>
-          after.has(id) && since === null && askAt !== null && !waits(askAt, FIRST_LISTING),
-      )
-      .map(({ id }) => id as LabelId);
-    const passedOver = unlisted.filter(({ type }) => OWN_TYPES.includes(type)).map(({ id }) => id as LabelId);
-    return { changed: changed.length, unlisted: due, fresh, passedOver };
+    return { changed: changed.length, unlisted, fresh, passedOver };
   });
+}
+
+/** See {@link LabelStore.knowsLabels}. */
+export function knowsLabels(
+  database: StoreDatabase,
+  { mailbox, labels, now }: RequestOf<LabelStore, 'knowsLabels'>,
+): Promise<boolean> {
+  return database.read(async (db) => {
+    const held = await heldLabels(db, await keyOf(db, mailbox));
+    const { changed, missing, unlisted, fresh } = compareLabels(held, labels, now);
+    return [changed, missing, unlisted, fresh].every((found) => found.length === 0);
+  });
+}
+
+type HeldLabel = Awaited<ReturnType<typeof heldLabels>>[number];
+
+const heldLabels = (db: Kysely<Schema>, key: number) =>
+  db
+    .selectFrom('labels')
+    .select(['id', 'name', 'type', 'unlisted_since', 'ask_at'])
+    .where('mailbox_key', '=', key)
+    .execute();
+
+/**
+ * How the labels that labels.list names differ from those that are held. `missing`: not named for the first time. The
+ * others are those that {@link LabelStore.saveLabels} answers.
+ */
+function compareLabels(held: readonly HeldLabel[], labels: readonly Label[], now: number) {
+  const before = new Map(held.map((label) => [label.id, label]));
+  const after = new Map<string, Label>(labels.map((label) => [label.id, label]));
+  const changed = [...after.values()].filter(({ id, name, type }) => {
+    const known = before.get(id);
+    return known?.name !== name || known.type !== type || known.unlisted_since !== null;
+  });
+  const unnamed = held.filter(({ id }) => !after.has(id));
+  const missing = unnamed.filter((label) => label.unlisted_since === null).map(({ id }) => id);
+  // A time further ahead than the longest wait was written by a wrong clock, so it is ignored.
+  const waits = (askAt: number, longest: number): boolean => askAt > now && askAt <= now + longest;
+  const unlisted = unnamed
+    .filter(({ unlisted_since: since, ask_at: askAt }) => since === null || !waits(askAt ?? 0, restOf(since, now)))
+    .map(({ id }) => id as LabelId);
+  const fresh = held
+    .filter(
+      ({ id, unlisted_since: since, ask_at: askAt }) =>
+        after.has(id) && since === null && askAt !== null && !waits(askAt, FIRST_LISTING),
+    )
+    .map(({ id }) => id as LabelId);
+  const passedOver = unnamed.filter(({ type }) => OWN_TYPES.includes(type)).map(({ id }) => id as LabelId);
+  return { changed, missing, unlisted, fresh, passedOver };
 }
 
 /** See {@link LabelStore.keepLabel}. */

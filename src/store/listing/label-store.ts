@@ -22,6 +22,8 @@ export interface LabelStore {
     fresh: readonly LabelId[];
     passedOver: readonly LabelId[];
   }>;
+  /** Whether {@link LabelStore.saveLabels} would save nothing and answer with nothing to ask about or to list. */
+  knowsLabels(request: { mailbox: MailboxId; labels: readonly Label[]; now: number }): Promise<boolean>;
   /** Schedules another read of the labels of those messages that are held without this label. */
   readAgainWithout(request: {
     mailbox: MailboxId;

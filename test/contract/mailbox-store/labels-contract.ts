@@ -145,4 +145,41 @@ export function labels(fixture: StoreFixture): void {
       await mailbox.store.close();
     });
   });
+
+  describe('the labels that labels.list names', () => {
+    const open = useMailbox(fixture);
+    const named = (id: string, name: string) => ({ id: l(id), name, type: 'user' }) as const;
+
+    it('are known once they are saved, until one is new, renamed or missing', async () => {
+      const mailbox = open();
+      await mailbox.put();
+      const { store, id, now } = mailbox;
+      const known = (...labels: ReturnType<typeof named>[]) => store.knowsLabels({ mailbox: id, labels, now });
+      const saved = [named('L_1', 'Work'), named('L_2', 'Home')];
+      expect(await known(...saved)).toBe(false);
+      await store.saveLabels({ mailbox: id, labels: saved, now });
+      expect(await known(...saved.toReversed())).toBe(true);
+      expect(await known(...saved, named('L_3', 'New'))).toBe(false);
+      expect(await known(named('L_1', 'Office'), named('L_2', 'Home'))).toBe(false);
+      expect(await known(named('L_1', 'Work'))).toBe(false);
+    });
+
+    it('are not known while Gmail is to be asked about a missing one, or a new one is to be listed', async () => {
+      const mailbox = open();
+      await mailbox.put();
+      const { store, id, now } = mailbox;
+      const labels = [named('L_1', 'Work')];
+      const knownAt = (at: number) => store.knowsLabels({ mailbox: id, labels, now: at });
+      await store.saveLabels({ mailbox: id, labels: [...labels, named('L_2', 'Home')], now });
+      await store.saveLabels({ mailbox: id, labels, now });
+      await store.keepLabel({ mailbox: id, labelId: l('L_2'), now });
+      expect(await knownAt(now + 59_000)).toBe(true);
+      expect(await knownAt(now + 60_000)).toBe(false);
+      labels.push(named('L_3', 'New'));
+      await store.saveLabels({ mailbox: id, labels, now });
+      expect(await knownAt(now + 59_000)).toBe(true);
+      await store.keepLabel({ mailbox: id, labelId: l('L_2'), now: now + 110_000 });
+      expect(await knownAt(now + 121_000)).toBe(false);
+    });
+  });
 }

@@ -1,6 +1,6 @@
 import { UNSEEN } from '../../../src/model/not-found.ts';
 import { describe, expect, it } from 'vitest';
-import { threadId } from '../../../src/model/ids.ts';
+import { labelId, messageId, threadId } from '../../../src/model/ids.ts';
 import {
   added,
   deleted,
@@ -163,6 +163,33 @@ export function work(fixture: StoreFixture): void {
         backfill: 0,
         due: 0,
       });
+    });
+  });
+
+  describe('a mailbox whose messages are all fetched', () => {
+    const open = useMailbox(fixture);
+
+    it('has work while a message is to be fetched, now or later', async () => {
+      const mailbox = open();
+      const { store, id } = mailbox;
+      await mailbox.put();
+      await mailbox.sync([reading('a'), reading('b')]);
+      expect(await store.hasWork(id)).toBe(false);
+      await mailbox.apply([record(101, added('c'))]);
+      expect(await store.hasWork(id)).toBe(true);
+      await mailbox.attempt('c', { nextAttemptAt: mailbox.now + 86_400_000 });
+      expect(await store.hasWork(id)).toBe(true);
+      await mailbox.save(reading('c', { at: 101 }));
+      expect(await store.hasWork(id)).toBe(false);
+    });
+
+    it('has work while labels are to be read again', async () => {
+      const mailbox = open();
+      const { store, id, now } = mailbox;
+      await mailbox.put();
+      await mailbox.sync([reading('a')]);
+      await store.readAgainWithout({ mailbox: id, labelId: labelId('X'), messageIds: [messageId('a')], now });
+      expect(await store.hasWork(id)).toBe(true);
     });
   });
 }
