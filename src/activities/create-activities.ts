@@ -15,6 +15,7 @@ import type { DeliveryDependencies } from '../deliveries/deliver-changes.ts';
 import { deliver } from './deliver.ts';
 import { fetchSlice } from './fetch-slice.ts';
 import { fullSync, recover } from './full-sync.ts';
+import { createLook } from './look-for-changes.ts';
 import { noteEvents } from './note-events.ts';
 import { openMailbox } from './open-mailbox.ts';
 import { partialSync } from './partial-sync.ts';
@@ -65,6 +66,7 @@ export function createActivities(deps: WorkerDependencies): SyncActivities {
     recover: reporting('recover', recover),
     fetchSlice: reporting('fetchSlice', fetchSlice),
     partialSync: reporting('partialSync', partialSync),
+    lookForChanges: reporting('lookForChanges', createLook()),
     audit: reporting('audit', audit),
     noteEvents: reporting('noteEvents', noteEvents),
     stopWatch: wrapped('stopWatch', stopWatch),

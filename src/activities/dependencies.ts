@@ -1,5 +1,6 @@
 import type { Lane } from '../model/lane.ts';
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
+import type { FailedCall } from '../gmail/quota/patience.ts';
 import type { Clock } from '../model/clock.ts';
 import type { ClockSkew } from '../model/clock-skew.ts';
 import type { MailboxId } from '../model/ids.ts';
@@ -22,6 +23,10 @@ export interface SessionRequest {
    * only if it does.
    */
   readonly ask?: { readonly signal: AbortSignal } | undefined;
+  /** Makes each call only once. */
+  readonly once?: boolean | undefined;
+  /** A call that a session before this one made once, in vain. */
+  readonly failedBefore?: FailedCall | undefined;
 }
 
 /**

@@ -21,6 +21,8 @@ const WORK: Readonly<Record<keyof MailboxActivities, { readonly lane: Lane; read
   fetchSlice: { lane: 'backfill', proves: true },
   audit: { lane: 'backfill', proves: true },
   partialSync: { lane: 'live', proves: true },
+  // It looks only where no condition is noted.
+  lookForChanges: { lane: 'live', proves: false },
   stopWatch: { lane: 'live', proves: false },
   // Deliveries have their own state, in positions.
   deliver: null,

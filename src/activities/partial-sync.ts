@@ -65,9 +65,9 @@ async function followHistory(
   keep: typeof keepWatch,
 ): Promise<PartialSyncResult> {
   const { store, clock } = deps;
-  const { mailbox } = request;
+  const { mailbox, failedBefore } = request;
   await followedMailbox(deps, mailbox);
-  const session = await deps.openSession({ mailbox, lane: 'live', ...sessionFor(request, run) });
+  const session = await deps.openSession({ mailbox, lane: 'live', failedBefore, ...sessionFor(request, run) });
   try {
     // Read again: opening the session may have found that the account has a new address.
     const row = await followedMailbox(deps, mailbox);

@@ -1,3 +1,4 @@
+import type { FailedCall } from '../gmail/quota/patience.ts';
 import type { Forecast } from '../model/forecast.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
@@ -48,7 +49,25 @@ export interface PartialSyncRequest extends MailboxWork {
   readonly historyId: HistoryId | null;
   /** When the first poke that this sync serves came (epoch ms); absent without a poke. */
   readonly pokedAt?: number;
+  /** The call of the look before this sync that failed, if one did. */
+  readonly failedBefore?: FailedCall;
 }
+
+export interface LookRequest extends KnownStore {
+  readonly mailbox: MailboxId;
+  /** The workflow's mark. If the store's differs, a partial sync has something to do. */
+  readonly historyId: HistoryId | null;
+}
+
+/**
+ * `more`: a partial sync must follow, also because a call failed. `quiet`: nothing has changed up to this head, which is
+ * the mark now; `units` is what finding that out has cost.
+ */
+export type LookResult = OfWorker &
+  (
+    | { readonly kind: 'more'; readonly failedBefore?: FailedCall }
+    | { readonly kind: 'quiet'; readonly historyId: HistoryId; readonly units: number }
+  );
 
 /** The part of every result that concerns the worker. */
 export interface OfWorker {
@@ -230,6 +249,8 @@ export interface SyncActivities {
    * where one is wanted.
    */
   partialSync(request: PartialSyncRequest): Promise<PartialSyncResult>;
+  /** Looks whether a partial sync has anything to do. Runs as a local activity, within a workflow task. */
+  lookForChanges(request: LookRequest): Promise<LookResult>;
   /** Compares the store with Gmail by listings. Changes nothing. */
   audit(request: AuditRequest): Promise<AuditActivityResult>;
   /** Keeps events of the mailbox, for subscriptions that ask for them. */

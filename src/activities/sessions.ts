@@ -89,13 +89,13 @@ export function createSessionFactory(
     hasAnswered = true;
   };
 
-  return async ({ mailbox, lane, settings, onWait, ask: question, signal }) => {
+  return async ({ mailbox, lane, settings, ask: question, signal, ...wanted }) => {
     const row = await store.getMailbox(mailbox);
     const connection = await connections.open(mailbox, settings ?? row?.settings ?? DEFAULT_SETTINGS);
     const { pacer } = connection;
     const reached = row === null ? null : reachedBy(row);
     const api = withinReach(connection.api, { mailbox, reached });
-    const paced = { api, mailbox, lane, ledger: store, prices, clock, pacer, room, onWait, telemetry };
+    const paced = { api, mailbox, lane, ledger: store, prices, clock, pacer, room, telemetry, ...wanted };
     if (question !== undefined) await ask(createGmailSession({ ...paced, once: true }), question.signal);
     const session = createGmailSession(paced);
     if (!hasAnswered && clock.isSet === false) await ask(session, signal);

@@ -15,6 +15,7 @@ export function activitiesOnceOpen(open: () => Promise<SyncActivities>): SyncAct
     recover: async (request) => (await opened()).recover(request),
     fetchSlice: async (request) => (await opened()).fetchSlice(request),
     partialSync: async (request) => (await opened()).partialSync(request),
+    lookForChanges: async (request) => (await opened()).lookForChanges(request),
     audit: async (request) => (await opened()).audit(request),
     noteEvents: async (request) => (await opened()).noteEvents(request),
     stopWatch: async (request) => (await opened()).stopWatch(request),

@@ -2,16 +2,19 @@ import {
   ActivityCancellationType,
   ActivityFailure,
   ApplicationFailure,
+  CancellationScope,
   isCancellation,
   proxyActivities,
+  proxyLocalActivities,
   TimeoutFailure,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { ActivityOptions } from '@temporalio/workflow';
-import type { MailboxActivities } from '../activities/requests.ts';
+import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
+import type { LookResult, MailboxActivities, PartialSyncRequest } from '../activities/requests.ts';
 import { backfillQueueOf, deliveryQueueOf, webhookQueueOf } from './definitions.ts';
 import type { DeliveryLane } from './delivery-lane.ts';
 import { failureEvent, notTakenText, type FailedWork } from './failure-event.ts';
+import { quietSync } from './look.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import { answerTo, auditWanted, pokeServed, questionOf, retryWanted, storeOf } from './lane-requests.ts';
 import type { MailboxState } from './mailbox-state.ts';
@@ -39,8 +42,38 @@ const BACKFILL = { ...OPTIONS, startToCloseTimeout: '6 hours' } as const satisfi
 /** The server caches some 2,000 fairness keys, so mailboxes are hashed into buckets instead of having a key each. */
 const FAIRNESS_BUCKETS = 1_000;
 
-/** Runs partial syncs and returns the event in which they end. Throws only cancellation. */
-export function runLive(state: MailboxState): Promise<MailboxEvent> {
+/** A look that takes longer gives way to a partial sync: while it runs, the workflow takes no signal. */
+const LOOK = {
+  startToCloseTimeout: '3 seconds',
+  scheduleToCloseTimeout: '3 seconds',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { maximumAttempts: 1 },
+} as const satisfies LocalActivityOptions;
+
+/** Runs a partial sync, or a look before it, and returns the event in which it ends. Throws only cancellation. */
+export function runLive(state: MailboxState, { looks }: { readonly looks?: true }): Promise<MailboxEvent> {
+  return looks === true ? lookFirst(state) : syncPartially(state);
+}
+
+async function lookFirst(state: MailboxState): Promise<MailboxEvent> {
+  const { mailbox, historyId } = state;
+  const { lookForChanges } = proxyLocalActivities<Pick<MailboxActivities, 'lookForChanges'>>(LOOK);
+  let seen: LookResult = { kind: 'more' };
+  try {
+    seen = await lookForChanges({ mailbox, historyId, ...storeOf(state) });
+  } catch (error) {
+    // A worker that shuts down cancels its looks, although nobody has cancelled the mailbox's work.
+    if (!(error instanceof ActivityFailure) || CancellationScope.current().consideredCancelled) throw error;
+    // A refusal stays one, so the sync need not ask again. Other failures are the sync's to meet and to retry.
+    if (isRefusal(error)) return eventOf(error, { lane: 'live', asked: false });
+  }
+  return seen.kind === 'quiet' ? quietSync(state, seen) : await syncPartially(state, seen);
+}
+
+function syncPartially(
+  state: MailboxState,
+  { failedBefore }: Pick<PartialSyncRequest, 'failedBefore'> = {},
+): Promise<MailboxEvent> {
   const { partialSync } = proxyActivities<Pick<MailboxActivities, 'partialSync'>>({
     ...LIVE,
     priority: { priorityKey: 1, fairnessKey: fairnessKeyOf(state.mailbox) },
@@ -52,6 +85,7 @@ export function runLive(state: MailboxState): Promise<MailboxEvent> {
       historyId: state.historyId,
       ...pokeServed(state),
       ...questionOf(state),
+      ...(failedBefore === undefined ? {} : { failedBefore }),
     }).then((result) => ({ kind: 'partial-synced', ...result, ...answerTo(state) })),
     { lane: 'live', asked: state.blocked !== null },
   );
@@ -233,6 +267,9 @@ function summaryOf(state: MailboxState, work: BackfillWork): string {
       return state.pending === 0 ? 'fetch messages that are due' : `fetch pending messages (${state.pending})`;
   }
 }
+
+const isRefusal = ({ cause }: ActivityFailure): boolean =>
+  cause instanceof ApplicationFailure && cause.nonRetryable === true;
 
 async function asEvent(result: Promise<MailboxEvent>, work: FailedWork): Promise<MailboxEvent> {
   try {

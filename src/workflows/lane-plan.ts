@@ -2,15 +2,18 @@ import { DELIVERY_LANES, type DeliveryLane } from './delivery-lane.ts';
 import { deliveriesOf, deliversBesideSync, deliveryDueAt } from './delivery-state.ts';
 import { eventsDueAt } from './events-state.ts';
 import type { LaneState, Ways } from './lane-scheduler.ts';
+import { withLook } from './look.ts';
 import type { MailboxState } from './mailbox-state.ts';
 import { planNext, type BackfillWork, type Plan } from './plan.ts';
 
 /** What the lanes should do now. */
-export function planOf({ state }: LaneState, now: number, ways: Ways): Plan {
+export function planOf(lanes: LaneState, now: number, ways: Ways): Plan {
+  const { state } = lanes;
   const waitsForPerson = state.blocked !== null && !ways.asksAgain();
   const plan = waitsForPerson ? { live: null, backfill: null, wakeAt: null } : planNext(state, now);
   const noting = withNoting(plan, { state, now, ways });
-  return DELIVERY_LANES.reduce((before, lane) => withDeliveries(before, lane, { state, now, ways }), noting);
+  const whole = DELIVERY_LANES.reduce((before, lane) => withDeliveries(before, lane, { state, now, ways }), noting);
+  return withLook(whole, { lanes, now, ways });
 }
 
 /**
@@ -56,7 +59,8 @@ function withNoting(
 
 /** Work that a lane can begin. */
 export type LaneStart =
-  | { readonly lane: 'live' }
+  /** `looks`: a look comes first, and the sync only if there is something to do. */
+  | { readonly lane: 'live'; readonly looks?: true }
   /** `awaits`: it begins together with a sync, whose changes it awaits for a moment. */
   | { readonly lane: DeliveryLane; readonly awaits: boolean }
   | { readonly lane: 'events' }
@@ -71,7 +75,7 @@ export type LaneStart =
  */
 export function startable(
   { running }: LaneState,
-  { live, backfill, deliver = [], deliverBeside = [], note }: Plan,
+  { live, looks, backfill, deliver = [], deliverBeside = [], note }: Plan,
   cutsHistory: boolean,
 ): readonly LaneStart[] {
   const starts: LaneStart[] = [];
@@ -80,7 +84,7 @@ export function startable(
     live !== null &&
     running.live === null &&
     (!cutsHistory || running.backfill !== null || DELIVERY_LANES.some((lane) => running[lane] !== null));
-  if (beginsLive) starts.push({ lane: 'live' });
+  if (beginsLive) starts.push({ lane: 'live', ...(looks === true ? { looks } : {}) });
   for (const lane of deliver)
     if (running[lane] === null && (!cutsHistory || running.backfill !== null)) starts.push({ lane, awaits: false });
   for (const lane of deliverBeside)

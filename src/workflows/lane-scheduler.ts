@@ -57,6 +57,8 @@ export interface Ways {
    * Begin deliveries together with the sync that serves a poke; before, they began when the sync's result was there.
    */
   deliversBesideSyncs(): boolean;
+  /** Take a look first when a poll is due; before, every poll was a partial sync. */
+  looks(): boolean;
   /** Keep events for subscriptions; before, there were no events. */
   notesEvents(): boolean;
 }

@@ -61,6 +61,7 @@ export class MailboxRun {
     delivers: () => patched('delivery'),
     deliversBesideSyncs: () => patched('delivery-beside-sync'),
     notesEvents: () => patched('events'),
+    looks: () => patched('look'),
   };
 
   /** @param isFirst - whether this is the workflow's first run */
@@ -152,7 +153,7 @@ export class MailboxRun {
     this.#runner.start(start.lane, () => {
       switch (start.lane) {
         case 'live':
-          return runLive(this.state);
+          return runLive(this.state, start);
         case 'backfill':
           return runBackfill(state, start.work);
         case 'delivery':

@@ -6,6 +6,8 @@ import type { FullSyncReason, MailboxState } from './mailbox-state.ts';
 /** The next work of a mailbox's lanes. */
 export interface Plan {
   readonly live: 'partialSync' | null;
+  /** True when the partial sync begins with a look; absent otherwise. */
+  readonly looks?: true;
   readonly backfill: BackfillWork | null;
   /** The lanes whose deliveries are due; absent when there are none. */
   readonly deliver?: readonly DeliveryLane[];

@@ -131,6 +131,29 @@ describe('a single call', () => {
     expect(gmail.simulator.usage.requests, 'the token and one call').toBe(2);
   });
 
+  it('that failed in an earlier session is made after the same wait, and no more often in all', async () => {
+    const { clock, simulator, open: openSession } = open();
+    const refused = { match: { method: 'getProfile' }, effect: { kind: 'status', status: 400 } } as const;
+    simulator.faults.add(refused);
+    await clock.run(async () => {
+      const once = openSession('live', { once: true });
+      await once.listLabels();
+      const before = simulator.usage.requests;
+      const requests = (): number => simulator.usage.requests - before;
+      const failure = await failureOf(once.getProfile());
+      expect(requests()).toBe(1);
+      const session = openSession('live', { failedBefore: { method: 'getProfile', failure } });
+      await session.listLabels();
+      const at = clock.now();
+      expect(await failureOf(session.getProfile())).toEqual(failure);
+      // 1 + 4 + 12 seconds of waiting at most, with up to a quarter less.
+      expect(clock.now() - at).toBeGreaterThanOrEqual(0.75 * 17_000);
+      expect(requests()).toBe(1 + 1 + 3);
+      await failureOf(session.getProfile());
+      expect(requests()).toBe(5 + 4);
+    });
+  });
+
   it('is repeated after a wait when it is rejected', async () => {
     const { clock, simulator, session } = open();
     simulator.faults.add({ effect: { kind: 'status', status: 429 }, times: 2 });

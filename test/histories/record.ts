@@ -58,7 +58,16 @@ async function live(rig: Rig, box: TestMailbox): Promise<void> {
   await eventually(10_000, async () => ((await box.runs()).length > 1 ? true : null));
   await box.client.start(box.id, { pollInterval: 3_000 });
   await box.exact(120_000);
+  // At rest, polls take a look first. The next look finds something.
+  await eventually(120_000, async () => ((await looks(box)) > 2 ? true : null));
+  box.deliver('three');
+  await box.exact(30_000);
   await box.client.stop(box.id);
+}
+
+async function looks(box: TestMailbox): Promise<number> {
+  const events = (await box.runs()).flatMap(({ history }) => history.events ?? []);
+  return events.filter((event) => event.markerRecordedEventAttributes?.markerName === 'core_local_activity').length;
 }
 
 /** A plain Temporal client starts and configures a mailbox. It is then renamed, and goes on under its new address. */

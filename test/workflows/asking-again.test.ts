@@ -67,6 +67,7 @@ class RefusingGmail {
         ...(retry === undefined ? {} : { retried: retry }),
       };
     },
+    lookForChanges: async () => ({ kind: 'more' }),
     audit: async () => ({ drift: 0 }),
     noteEvents: async (request) => {
       this.noted.push(request);

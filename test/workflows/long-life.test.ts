@@ -45,6 +45,7 @@ function quietActivities(): { activities: SyncActivities; began: number[]; mostA
     fullSync: async ({ generation }) => ({ ...counts, generation, historyId: mark }),
     recover: async ({ generation }) => ({ ...counts, generation, historyId: mark }),
     fetchSlice: async () => ({ ...counts, generation: 1, fetched: 0, complete: true, nextAttemptAt: null }),
+    lookForChanges: async () => ({ kind: 'more' }),
     audit: async () => ({ drift: 0 }),
     noteEvents: async () => ({}),
     stopWatch: async () => undefined,

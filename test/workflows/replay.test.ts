@@ -76,6 +76,10 @@ test('the recorded histories hold a mailbox that keeps events for subscriptions'
   expect(patchesOf('v0.1.0-events')).toContain('events');
 });
 
+test('the recorded histories hold a mailbox whose polls take a look', () => {
+  expect(patchesOf('v0.1.0-look')).toContain('look');
+});
+
 /** The ids of the patches that the runs in a folder met. */
 function patchesOf(folder: string): readonly string[] {
   const data = recorded

@@ -3,11 +3,12 @@ import type { MailboxId } from '../../model/ids.ts';
 import type { GmailMethod, PriceTable } from '../../model/prices.ts';
 import { noTelemetry, type Telemetry } from '../../model/telemetry.ts';
 import type { Lane } from '../../model/lane.ts';
+import type { CalledMethod } from '../api/classify.ts';
 import type { GmailApi } from '../api/gmail-api.ts';
 import { GmailError, type GmailFailure } from '../api/gmail-error.ts';
 import { observedCall } from '../api/observed-call.ts';
 import type { Grant, GrantOutcome, Pacer, RefusedCalls } from './pacer.ts';
-import { Patience } from './patience.ts';
+import { Patience, type FailedCall } from './patience.ts';
 import type { QuotaLedger } from '../../model/quota-ledger.ts';
 import { UsageCounter } from './usage-counter.ts';
 
@@ -27,6 +28,8 @@ export interface PacedCallsOptions {
   readonly telemetry?: Telemetry | undefined;
   /** Makes each call only once, to find out whether Gmail answers at all. */
   readonly once?: boolean | undefined;
+  /** A failure that an earlier session left to this one: the call waits as after it, and is not made more often. */
+  readonly failedBefore?: FailedCall | undefined;
 }
 
 /** A call and its prices. `units` has one price for each request in it; the grant may cover only the first of them. */
@@ -49,10 +52,12 @@ export class PacedCalls {
   readonly usage: UsageCounter;
   readonly observed: ReturnType<typeof observedCall>;
   readonly #options: PacedCallsOptions;
+  #failedBefore: FailedCall | null;
 
   constructor(options: PacedCallsOptions) {
     const { mailbox, ledger, prices, clock, lane, telemetry = noTelemetry } = options;
     this.#options = options;
+    this.#failedBefore = options.failedBefore ?? null;
     this.usage = new UsageCounter({ mailbox, ledger, prices, clock, telemetry });
     this.observed = observedCall({ telemetry, clock, mailbox, lane });
   }
@@ -62,7 +67,9 @@ export class PacedCalls {
     { method, units, signal }: PricedCall,
     call: (grant: Grant) => Promise<Result>,
   ): Promise<Result> {
-    for (const patience = new Patience(method, this.#options.clock); ;) {
+    const patience = new Patience(method, this.#options.clock);
+    await this.#waitAsBefore(patience, method, signal);
+    for (;;) {
       await this.#prepare(patience, signal);
       const grant = await this.#acquire({ method, units, signal });
       try {
@@ -125,6 +132,14 @@ export class PacedCalls {
         await this.#wait(patience, error, signal);
       }
     }
+  }
+
+  async #waitAsBefore(patience: Patience, method: CalledMethod, signal: AbortSignal | undefined): Promise<void> {
+    const before = this.#failedBefore;
+    if (before?.method !== method) return;
+    this.#failedBefore = null;
+    const milliseconds = patience.after(before.failure) ?? 0;
+    if (milliseconds > 0) await this.#options.clock.sleep(milliseconds, signal);
   }
 
   /** Waits before a failed call is repeated. Throws the error if the call is not to be repeated. */

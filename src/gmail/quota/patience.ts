@@ -1,4 +1,5 @@
 import type { Clock } from '../../model/clock.ts';
+import type { GmailMethod } from '../../model/prices.ts';
 import { INVALID_PAGE_TOKEN, type CalledMethod } from '../api/classify.ts';
 import type { GmailFailure } from '../api/gmail-error.ts';
 
@@ -18,6 +19,12 @@ const NAMED = [3 * SECOND];
 const ONCE = [1 * SECOND];
 /** A watch costs 100 units, and its activity asks again later by itself. */
 const ASKED_AGAIN_ELSEWHERE = new Set<CalledMethod>(['watch', 'stop']);
+
+/** A call that an earlier session made once, in vain. A session that makes the call again counts it. */
+export interface FailedCall {
+  readonly method: GmailMethod;
+  readonly failure: GmailFailure;
+}
 
 /**
  * Counts the failures of one call and decides how long to wait before it is made again. Each kind of failure has its
