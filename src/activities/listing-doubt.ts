@@ -1,3 +1,4 @@
+import { isUnconfirmed } from '../model/unconfirmed.ts';
 import type { Doubt } from '../store/rows/mailbox-row.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { LabelTotals, Totals } from './listing-totals.ts';
@@ -67,11 +68,8 @@ const DELAYS = [APART + MINUTE, HOUR, DAY, DAY, 3 * DAY];
 const WEEK = 7 * DAY;
 
 /** Counts a listing that ended in doubt, for telemetry. Totals that are only undecided do not count. */
-export function countDoubt(
-  { telemetry }: Pick<ActivityDependencies<unknown>, 'telemetry'>,
-  { uncounted, absent, relabelled, underLabels = 0 }: Doubt,
-): void {
-  if (uncounted + absent + relabelled + underLabels > 0) telemetry?.add('tidemark_listings_doubted_total', 1, {});
+export function countDoubt({ telemetry }: Pick<ActivityDependencies<unknown>, 'telemetry'>, doubt: Doubt): void {
+  if (!isUnconfirmed(doubt)) telemetry?.add('tidemark_listings_doubted_total', 1, {});
 }
 
 /** When a doubted listing is repeated: some minutes later, an hour, daily, then weekly. */

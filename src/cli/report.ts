@@ -4,11 +4,12 @@ import type { MailboxReport } from '../client/mailbox-report.ts';
 import { skewWords, WORTH_TELLING } from '../model/clock-skew.ts';
 import type { Pace } from './pace.ts';
 import { formatDuration } from '../model/duration.ts';
+import { isUnconfirmed } from '../model/unconfirmed.ts';
 import { auditWords } from './audit-verb.ts';
 import { NO_WORKER } from './no-worker.ts';
 import { errorRows } from './report-errors.ts';
 import { failingTaskWords } from './require-answerable.ts';
-import { doubtWords, isUnconfirmed } from './shortfall.ts';
+import { doubtWords } from './shortfall.ts';
 import { about, ago, aligned, count, counted, moneyWords, timeOf, usageWords } from './words.ts';
 
 /** A mailbox's report as JSON: times in epoch milliseconds, `historyId` as text. */

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 
 import type { MailboxReport } from '../client/mailbox-report.ts';
 import { IncompleteError } from '../model/program-errors.ts';
+import { isUnconfirmed } from '../model/unconfirmed.ts';
 import { onlyWith } from './arguments.ts';
 import { ago, counted } from './words.ts';
 
@@ -40,15 +41,16 @@ export function shortfallLines(
   ];
 }
 
-/** True when nothing is known to be missing: Gmail's counts merely did not confirm the listing. */
-export const isUnconfirmed = ({ uncounted, absent, relabelled, underLabels = 0 }: ShownDoubt): boolean =>
-  uncounted + absent + relabelled + underLabels === 0;
-
-/** What is wrong with Gmail's listings, and that nothing is lost because of it. */
+/**
+ * What is wrong with Gmail's listings, and that nothing is lost by that alone. It does not say that nothing was removed:
+ * a message whose get answered 404 is gone, although Gmail's count still differs.
+ */
 export function doubtWords(doubt: ShownDoubt, now: number, { runs }: { runs: boolean }): string {
   const { uncounted, absent, relabelled, underLabels = 0, relistAt } = doubt;
   const again =
-    relistAt === null || !runs ? '' : `; it is listed again ${relistAt <= now ? 'now' : `at ${ago(relistAt, now)}`}`;
+    relistAt === null || !runs
+      ? ''
+      : `; the mailbox is listed again ${relistAt <= now ? 'now' : `at ${ago(relistAt, now)}`}`;
   if (isUnconfirmed(doubt))
     return (
       "Gmail's counts did not confirm the list, as when mail comes or changes meanwhile. " +
@@ -62,7 +64,7 @@ export function doubtWords(doubt: ShownDoubt, now: number, { runs }: { runs: boo
       ? []
       : [`Gmail counts ${counted(underLabels, 'message')} more under a label than it lists there`]),
   ];
-  return `${words.join(', ')}. Nothing is removed${again}`;
+  return `${words.join(', ')}. Nothing is removed because of one listing alone${again}`;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 
+import { doubtWords } from '../../src/cli/shortfall.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
 import { RunningMailbox, expectExact } from './running-mailbox.ts';
 
@@ -101,6 +102,18 @@ describe('many deleted messages, and two existing ones that listings leave out f
     await ada.recover();
     expect(await ada.doubt()).toMatchObject({ uncounted: 2, absent: 0 });
     await expectOnlyDeletedGone();
+  });
+
+  it('are told apart by gets, and nobody is told that nothing was removed meanwhile', async () => {
+    await open({ hasAge: false });
+    await ada.recover();
+    const doubt = await ada.doubt();
+    if (doubt === null) throw new Error('two messages are missing from the listing');
+    expect((await ada.counts()).gone).toBe(DELETED);
+    expect(doubtWords({ ...doubt, relistAt: null }, ada.clock.now(), { runs: true })).toBe(
+      'Gmail counts 2 messages more than it lists, Gmail counts 2 messages more under a label than it lists there. ' +
+        'Nothing is removed because of one listing alone',
+    );
   });
 
   it('are told apart in a scope with an age, for which Gmail has no count', async () => {

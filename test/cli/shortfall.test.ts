@@ -64,22 +64,25 @@ describe('a mailbox whose listings are doubted', () => {
   it.for([
     [
       { uncounted: 3 },
-      'Gmail counts 3 messages more than it lists. Nothing is removed; ' +
-        'it is listed again at 2026-01-10 12:10:00Z (in 10m)',
+      'Gmail counts 3 messages more than it lists. Nothing is removed because of one listing alone; ' +
+        'the mailbox is listed again at 2026-01-10 12:10:00Z (in 10m)',
     ],
     [
       { absent: 1, relabelled: 2 },
       'Gmail does not list 1 stored message, Gmail does not list 2 stored messages under their labels. ' +
-        'Nothing is removed; it is listed again at 2026-01-10 12:10:00Z (in 10m)',
+        'Nothing is removed because of one listing alone; the mailbox is listed again at 2026-01-10 12:10:00Z (in 10m)',
     ],
     [
       { underLabels: 2 },
-      'Gmail counts 2 messages more under a label than it lists there. Nothing is removed; ' +
-        'it is listed again at 2026-01-10 12:10:00Z (in 10m)',
+      'Gmail counts 2 messages more under a label than it lists there. Nothing is removed because of one listing alone; ' +
+        'the mailbox is listed again at 2026-01-10 12:10:00Z (in 10m)',
     ],
-    [{ absent: 1, relistAt: null }, 'Gmail does not list 1 stored message. Nothing is removed'],
+    [
+      { absent: 1, relistAt: null },
+      'Gmail does not list 1 stored message. Nothing is removed because of one listing alone',
+    ],
   ] as const)(
-    'says what does not fit, that nothing is removed, and when it is listed again: %j',
+    'says what does not fit, that one listing removes nothing, and when it is listed again: %j',
     ([changes, words]) => {
       const report = reportWith({ doubt: { ...DOUBT, ...changes } });
       expect(shortfallLines(report, NOW)).toEqual([`Gmail's listings of ada@example.com are in doubt: ${words}`]);
@@ -94,16 +97,19 @@ describe('a mailbox whose listings are doubted', () => {
     expect(reportLines(report, null, NOW).join('\n')).toMatch(
       new RegExp(
         String.raw`unconfirmed +Gmail's listings, since .*Nothing is known ` +
-          String.raw`to be missing; it is listed again at 2026-01-10 12:10:00Z`,
+          String.raw`to be missing; the mailbox is listed again at 2026-01-10 12:10:00Z`,
       ),
     );
   });
 
   it('promises no new listing when it does not run', () => {
     const report = reportWith({ doubt: { ...DOUBT, absent: 1 } });
-    expect(reportLines({ ...report, phase: 'needs-consent' }, null, NOW).join('\n')).toContain('Nothing is removed\n');
+    expect(reportLines({ ...report, phase: 'needs-consent' }, null, NOW).join('\n')).toContain(
+      'Nothing is removed because of one listing alone\n',
+    );
     expect(shortfallLines(report, NOW, { runs: false })).toEqual([
-      "Gmail's listings of ada@example.com are in doubt: Gmail does not list 1 stored message. Nothing is removed",
+      "Gmail's listings of ada@example.com are in doubt: Gmail does not list 1 stored message. " +
+        'Nothing is removed because of one listing alone',
     ]);
   });
 });
