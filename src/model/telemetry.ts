@@ -92,6 +92,11 @@ export const METRICS = {
     help: 'Messages that could not be fetched; they are tried again ever more rarely',
     labels: [],
   },
+  tidemark_doubted_mailboxes: {
+    kind: 'gauge',
+    help: 'Mailboxes whose last listing does not agree with what Gmail counts, or with what is held',
+    labels: [],
+  },
   tidemark_observed_timestamp_seconds: {
     kind: 'gauge',
     help: 'When the mailboxes and messages were last counted, by what was asked',

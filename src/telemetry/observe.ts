@@ -8,7 +8,7 @@ export interface ObservationOptions {
   readonly interval: number;
   /** Running mailboxes by phase. */
   readonly countPhases: () => Promise<ReadonlyMap<string, number>>;
-  readonly countWork: () => Promise<{ readonly pending: number; readonly failed: number }>;
+  readonly countWork: () => Promise<{ readonly pending: number; readonly failed: number; readonly doubted: number }>;
   /** Called when a count failed; the next one may succeed. */
   readonly onFailure: (source: string, error: unknown) => void;
   readonly signal: AbortSignal;
@@ -28,9 +28,10 @@ export async function observeMailboxes(options: ObservationOptions): Promise<voi
     for (const [phase, mailboxes] of await countPhases()) telemetry.set('tidemark_mailboxes', mailboxes, { phase });
   });
   const work = repeat(options, 'store', async () => {
-    const { pending, failed } = await countWork();
+    const { pending, failed, doubted } = await countWork();
     telemetry.set('tidemark_pending_messages', pending, {});
     telemetry.set('tidemark_failed_messages', failed, {});
+    telemetry.set('tidemark_doubted_mailboxes', doubted, {});
   });
   await Promise.all([phases, work]);
 }

@@ -24,7 +24,7 @@ async function observed(
     clock,
     interval: 15_000,
     countPhases: async () => new Map([['live', 3]]),
-    countWork: async () => ({ pending: 5, failed: 1 }),
+    countWork: async () => ({ pending: 5, failed: 1, doubted: 2 }),
     onFailure: (source) => failures.push(source),
     signal: ended.signal,
     ...options,
@@ -39,13 +39,14 @@ async function observed(
 describe('the count of mailboxes and messages', () => {
   it('is made at once, and again after each interval', async () => {
     let counts = 0;
-    const countWork = async () => ({ pending: ++counts, failed: 0 });
+    const countWork = async () => ({ pending: ++counts, failed: 0, doubted: 1 });
     const { gauges } = await observed(31_000, { countWork });
     expect(counts).toBe(3);
     expect(gauges).toEqual({
       'tidemark_mailboxes live': 3,
       tidemark_pending_messages: 3,
       tidemark_failed_messages: 0,
+      tidemark_doubted_mailboxes: 1,
       'tidemark_observed_timestamp_seconds temporal': (START + 30_000) / 1_000,
       'tidemark_observed_timestamp_seconds store': (START + 30_000) / 1_000,
     });
@@ -69,7 +70,7 @@ describe('the count of mailboxes and messages', () => {
     const countWork = async () => {
       counts += 1;
       await clock.sleep(2_000);
-      return { pending: 0, failed: 0 };
+      return { pending: 0, failed: 0, doubted: 0 };
     };
     const ended = new AbortController();
     const options = {

@@ -11,7 +11,7 @@ export interface WorkStore {
   countMessages(mailbox: MailboxId, now: number): Promise<MessageCounts>;
   /** What a sync reports of the mailbox. Cheap where nothing is to be fetched and nothing has changed. */
   countProgress(mailbox: MailboxId): Promise<FetchProgress>;
-  /** Pending and failed messages of all mailboxes. Cheap enough to ask every few seconds. */
+  /** Pending and failed messages of all mailboxes, and doubted mailboxes. Cheap enough to ask every few seconds. */
   countWork(): Promise<WorkCounts>;
   /**
    * The pending messages in the groups that the fetch plan prices. For more than ten thousand it is an estimate, made
@@ -59,6 +59,8 @@ export interface FetchProgress extends Pick<MessageCounts, 'stored' | 'pending' 
 export interface WorkCounts {
   readonly pending: number;
   readonly failed: number;
+  /** Mailboxes whose last listing does not agree with what Gmail counts, or with what is held. */
+  readonly doubted: number;
 }
 
 /** A message that could not be fetched. */

@@ -88,9 +88,13 @@ export function fromMailboxColumns(columns: Selectable<MailboxTable>): MailboxRo
     watch: columns.watch === null ? null : (JSON.parse(columns.watch) as MailboxWatch),
     account: columns.account === null ? null : (JSON.parse(columns.account) as MailboxAccount),
     renamedFrom: columns.renamed_from as MailboxId | null,
-    doubt: columns.doubt === null ? null : (JSON.parse(columns.doubt) as Doubt),
+    doubt: doubtOf(columns),
   };
 }
+
+/** What is doubted about the mailbox's listings; null while they are believed. */
+export const doubtOf = ({ doubt }: Pick<Selectable<MailboxTable>, 'doubt'>): Doubt | null =>
+  doubt === null ? null : (JSON.parse(doubt) as Doubt);
 
 /** Earlier versions did not count unconfirmed messages. */
 function parseAudit(json: string): AuditResult {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { mailboxId } from '../../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
+import type { Doubt } from '../../../src/store/rows/mailbox-row.ts';
 import {
   l,
   h,
@@ -135,7 +136,7 @@ export function mailboxes(fixture: StoreFixture): void {
 
     it('counts pending and failed messages over all mailboxes', async () => {
       const mailbox = open();
-      expect(await mailbox.store.countWork()).toEqual({ pending: 0, failed: 0 });
+      expect(await mailbox.store.countWork()).toEqual({ pending: 0, failed: 0, doubted: 0 });
       const other = new TestMailbox(mailbox.store, bob);
       await other.put();
       for (const one of [mailbox, other]) {
@@ -145,7 +146,26 @@ export function mailboxes(fixture: StoreFixture): void {
       }
       const failure = { id: m('b'), asOf: null, attempts: 1, error: 'Gmail answers 500', nextAttemptAt: 900_000 };
       await other.store.saveAttempts({ mailbox: bob, attempts: [{ ...failure, state: 'failed' }], now: other.now });
-      expect(await mailbox.store.countWork()).toEqual({ pending: 5, failed: 1 });
+      expect(await mailbox.store.countWork()).toEqual({ pending: 5, failed: 1, doubted: 0 });
+    });
+
+    it('counts mailboxes in doubt, and not those that Gmail merely did not confirm, or that are removed', async () => {
+      const mailbox = open();
+      const other = new TestMailbox(mailbox.store, bob);
+      await other.put();
+      const unconfirmed = { since: 1, checkedAt: 2, checks: 1, uncounted: 0, absent: 0, relabelled: 0 };
+      const save = ({ id, generation }: TestMailbox, doubt: Doubt | null) =>
+        mailbox.store.saveDoubt({ mailbox: id, generation, doubt, relistAt: 9 });
+      const doubted = async () => (await mailbox.store.countWork()).doubted;
+      await save(mailbox, { ...unconfirmed, uncounted: 3 });
+      await save(other, unconfirmed);
+      expect(await doubted()).toBe(1);
+      await save(other, { ...unconfirmed, underLabels: 1 });
+      expect(await doubted()).toBe(2);
+      await save(mailbox, null);
+      expect(await doubted()).toBe(1);
+      await mailbox.store.beginRemoval({ mailbox: bob, chain: null, now: mailbox.now });
+      expect(await doubted()).toBe(0);
     });
 
     it('answers when it is checked', async () => {
