@@ -49,6 +49,24 @@ describe('a message that listings leave out', () => {
     expect(await ada.stores.store.dropBuriedBodies({ now: ada.clock.now() + 30 * DAY, grace: 0 })).toBe(0);
   });
 
+  it('keeps its body if it had left the scope and came back while history expired, since a count is in doubt', async () => {
+    await ada.configure({ pollInterval: HOUR, scope: { labelIds: [labelId('INBOX')] } });
+    const [, , , archived = ''] = ids;
+    ada.gmail.modify([archived], { add: [], remove: ['INBOX'] });
+    ada.lanes.dispatch({ kind: 'poked' });
+    await ada.settle();
+    expect(await ada.gone()).toEqual([archived]);
+    ada.gmail.modify([archived], { add: ['INBOX'], remove: [] });
+    const omission = ada.gmail.omissions.add({ messageId: archived, from: 'all' });
+    await ada.recover();
+    expect(await ada.doubt()).toMatchObject({ uncounted: 1, absent: 0 });
+    expect(await ada.stores.store.dropBuriedBodies({ now: ada.clock.now() + 30 * DAY, grace: 0 })).toBe(0);
+    omission.remove();
+    await ada.run(2 * DAY);
+    await expectExact(ada);
+    expect(await ada.doubt()).toBeNull();
+  });
+
   it('is stored once listings show it days later, although labels.get gives no count of SPAM', async () => {
     await ada.configure({ pollInterval: HOUR });
     ada.gmail.labelBook.unlist('SPAM', { get: 'missing' });

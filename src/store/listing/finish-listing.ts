@@ -55,6 +55,7 @@ export function finishListing(
       reconciling: progress.reconciling,
       labels,
       absence,
+      isDoubted: doubt !== null,
       doubtedLabels: new Set(doubtedLabels),
       lastPosition:
         keepNewest === null

@@ -107,7 +107,8 @@ export interface ListingStore {
    *   `historyId` is newer stays: a live sync found it after the listing began. A message that its labels or its date
    *   put outside the scope, or that a label's listing shows, has `goneBecause: 'excluded'`, and is not counted.
    * - `excluded` rows become `gone`, too, but are not counted. Nothing more is known of them; without the tombstone, a
-   *   get from before they left the scope would bring them back.
+   *   get from before they left the scope would bring them back. With a `doubt`, their bodies are not buried: that is
+   *   left to a later listing without one.
    * - If nothing was held before the listing (not `reconciling`), absence proves nothing: rows that were never read are
    *   removed, and rows that were read meanwhile stay.
    * - If `absence` is `doubted`, no row becomes `gone`.

@@ -45,12 +45,16 @@ export function applyOperation(
   if (known) return { row, effect: 'none' };
   const late = row.historyId !== null && compareHistoryIds(recordId, row.historyId) < 0;
   if (late) return appearedLate(row, operation, rules);
-  if (operation.kind === 'deleted') {
-    const gone = toGone({ ...row, historyId: recordId }, rules.now);
-    const buriedAt = gone.buriedAt === null ? null : gone.buriedAt + SHOWN_ONCE;
-    return { row: { ...gone, buriedAt }, effect: 'deleted' };
-  }
+  if (operation.kind === 'deleted')
+    return { row: buriedByHistory({ ...row, historyId: recordId }, rules.now), effect: 'deleted' };
   return applyToHeld({ ...row, historyId: recordId }, operation, rules);
+}
+
+/** A body that is not buried yet waits longer, for a second answer. */
+function buriedByHistory(row: MessageRow, now: number): MessageRow {
+  const gone = toGone(row, now);
+  if (row.state === 'gone' && row.buriedAt !== null) return gone;
+  return { ...gone, buriedAt: gone.format === null ? null : now + SHOWN_ONCE };
 }
 
 /** The row after another answer has shown an operation that was applied before. */
@@ -101,7 +105,7 @@ function applyToUnknown(
   const base = tombstone ?? newRow(operation.messageId, operation.threadId, 'live', rules.now);
   const row: MessageRow = { ...base, threadId: operation.threadId, historyId: recordId };
   if (operation.kind === 'deleted')
-    return { row: toGone(row, rules.now), effect: tombstone === null ? 'deleted' : 'none' };
+    return { row: buriedByHistory(row, rules.now), effect: tombstone === null ? 'deleted' : 'none' };
   if (operation.kind !== 'added') {
     if (!mayEnterScope(operation, rules)) return { row: tombstone, effect: 'none' };
     return { row: toFetch(row, 'live', rules.now), effect: 'added' };

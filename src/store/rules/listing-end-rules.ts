@@ -13,6 +13,8 @@ export interface EndedListing {
   readonly labels: 'compared' | 'unread';
   /** Whether messages that the listing did not show are known to be gone. If that is doubted, they stay as they are. */
   readonly absence: 'proven' | 'doubted';
+  /** Whether the listing ended in doubt: some message may be in scope although no listing showed it. */
+  readonly isDoubted: boolean;
   /** Labels whose listings are not believed. They are not taken off any message. */
   readonly doubtedLabels: ReadonlySet<LabelId>;
   /**
@@ -38,12 +40,11 @@ export function rowAfterListing(
   rules: RowRules,
 ): MessageRow | null {
   const row = withoutOpenAdmission(before, listing);
-  if (row.state === 'gone') return row;
+  if (row.state === 'gone') return withoutKeptBody(row, listing, rules);
   const changedSince = row.historyId !== null && compareHistoryIds(row.historyId, listing.startHistoryId) > 0;
   if (row.listedGeneration !== listing.generation) {
     if (changedSince || listing.absence === 'doubted') return inFormat(followScopeAgain(row, rules), rules);
-    if (listing.reconciling)
-      return withReadingId(toGone(row, rules.now, whyUnlisted(row, listedLabels, rules)), listing);
+    if (listing.reconciling) return withReadingId(unlisted(row, listedLabels, listing, rules), listing);
     // The index may show the message later. A message that was never fetched becomes unknown, so that the late listing
     // finds it. A message that was fetched meanwhile exists, and its later changes are in the history since the mark.
     return row.readingHistoryId === null ? null : inFormat(followScopeAgain(row, rules), rules);
@@ -72,6 +73,27 @@ function withoutOpenAdmission(row: MessageRow, listing: EndedListing): MessageRo
   // `admit` decides over rows beyond the limit, but leaves gone ones alone.
   const isKept = isListed && (row.state !== 'gone' || !isBeyondLimit(row, listing));
   return isKept ? row : { ...row, admittedGeneration: null };
+}
+
+/**
+ * No get asks for a message that had left the scope: this listing is the second witness of that. A doubt may be about
+ * this very message, which may have come back. Then its body is kept until a later listing is believed, or history shows
+ * the deletion.
+ */
+function unlisted(
+  row: MessageRow,
+  listedLabels: readonly LabelId[],
+  { isDoubted }: EndedListing,
+  rules: RowRules,
+): MessageRow {
+  const gone = toGone(row, rules.now, whyUnlisted(row, listedLabels, rules));
+  return isDoubted && row.state === 'excluded' ? { ...gone, buriedAt: null } : gone;
+}
+
+/** Buries what an earlier listing kept, if this one is believed and does not show the message either. */
+function withoutKeptBody(row: MessageRow, listing: EndedListing, { now }: RowRules): MessageRow {
+  const isKept = row.buriedAt === null && row.format !== null;
+  return isKept && listing.reconciling && !listing.isDoubted ? { ...row, buriedAt: now } : row;
 }
 
 /**

@@ -55,7 +55,10 @@ export interface MessageRow {
   readonly discoveredAt: number;
   readonly refreshAt: number | null;
   readonly announced: boolean;
-  /** When a `gone` message was buried, while its body is still kept; null otherwise. */
+  /**
+   * When a `gone` message was buried, while its body is still kept; null otherwise, and while a doubt keeps the body of
+   * a message that had left the scope.
+   */
   readonly buriedAt: number | null;
   /** Why a `gone` row is gone; null for other rows, and where an earlier version did not say. */
   readonly goneBecause: WhyGone | null;

@@ -1,8 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { deleted, m, reading, record, useMailbox, type StoreFixture } from '../../fixtures/store/tested-store.ts';
+import type { Doubt } from '../../../src/store/rows/mailbox-row.ts';
+import {
+  deleted,
+  labelled,
+  m,
+  reading,
+  record,
+  unlabelled,
+  useMailbox,
+  type StoreFixture,
+  type TestMailbox,
+} from '../../fixtures/store/tested-store.ts';
 
 const HOUR = 60 * 60_000;
 const DAY = 24 * HOUR;
+
+const DOUBT: Doubt = { since: 1, checkedAt: 2, checks: 1, uncounted: 1, absent: 0, relabelled: 0 };
 
 export function buriedBodies(fixture: StoreFixture): void {
   describe('the body of a message that looks deleted', () => {
@@ -58,6 +71,73 @@ export function buriedBodies(fixture: StoreFixture): void {
       await mailbox.apply([record(101, deleted('a'))]);
       expect(await mailbox.store.dropBuriedBodies({ now: mailbox.now, grace: 2 * HOUR + 1 })).toBe(0);
       expect(await mailbox.store.dropBuriedBodies({ now: mailbox.now, grace: 2 * HOUR })).toBe(1);
+    });
+  });
+
+  describe('the body of a message that history moved out of the scope', () => {
+    const open = useMailbox(fixture);
+
+    async function trashed(): Promise<TestMailbox> {
+      const mailbox = open();
+      await mailbox.sync([reading('a'), reading('b')]);
+      await mailbox.apply([record(101, labelled('a', 'TRASH'))]);
+      expect(await mailbox.counts()).toMatchObject({ stored: 1, excluded: 1, gone: 0 });
+      return mailbox;
+    }
+
+    const droppedAfter = (mailbox: TestMailbox, days: number) =>
+      mailbox.store.dropBuriedBodies({ now: mailbox.now + days * DAY, grace: DAY });
+
+    /** Lists the mailbox from `mark` on, without the message that is in the trash. */
+    async function list(mailbox: TestMailbox, mark: number, doubt: Doubt | null): Promise<void> {
+      await mailbox.begin(mark);
+      await mailbox.list(['b']);
+      await mailbox.finish({ doubt });
+    }
+
+    it('stays while only history is followed, however long', async () => {
+      expect(await droppedAfter(await trashed(), 365)).toBe(0);
+    });
+
+    it('is dropped after the grace period once a whole listing does not show the message either', async () => {
+      const mailbox = await trashed();
+      await list(mailbox, 200, null);
+      expect(await mailbox.counts()).toMatchObject({ stored: 1, excluded: 1, gone: 0 });
+      expect(await droppedAfter(mailbox, 0)).toBe(0);
+      expect(await droppedAfter(mailbox, 1)).toBe(1);
+      await mailbox.apply([record(201, unlabelled('a', 'TRASH'))]);
+      expect(await mailbox.pendingIds('live')).toEqual(['a']);
+    });
+
+    it('stays while that listing is in doubt, and is dropped after one that is believed', async () => {
+      const mailbox = await trashed();
+      await list(mailbox, 200, DOUBT);
+      await list(mailbox, 300, DOUBT);
+      expect(await droppedAfter(mailbox, 365)).toBe(0);
+      expect(await mailbox.store.heldBody({ mailbox: mailbox.id, messageId: m('a') })).not.toBeNull();
+      await list(mailbox, 400, null);
+      expect(await droppedAfter(mailbox, 0)).toBe(0);
+      expect(await droppedAfter(mailbox, 1)).toBe(1);
+    });
+
+    it('is dropped after history shows a deletion that follows such a doubt, as that of any other message', async () => {
+      const mailbox = await trashed();
+      await list(mailbox, 200, DOUBT);
+      await mailbox.apply([record(201, deleted('a'))]);
+      expect(await droppedAfter(mailbox, 8)).toBe(0);
+      await mailbox.apply([record(201, deleted('a'))]);
+      expect(await droppedAfter(mailbox, 1)).toBe(1);
+    });
+
+    it('is still held when a listing shows the message again after such a doubt', async () => {
+      const mailbox = await trashed();
+      await list(mailbox, 200, DOUBT);
+      await mailbox.begin(300);
+      await mailbox.list(['a', 'b']);
+      await mailbox.listLabels({ INBOX: ['a', 'b'] });
+      await mailbox.finish({ labels: 'compared' });
+      expect(await mailbox.counts()).toMatchObject({ stored: 2, pending: 0, gone: 0 });
+      expect(await droppedAfter(mailbox, 365)).toBe(0);
     });
   });
 }
