@@ -42,8 +42,8 @@ export function shortfallLines(
 }
 
 /**
- * What is wrong with Gmail's listings, and that nothing is lost by that alone. It does not say that nothing was removed:
- * a message whose get answered 404 is gone, although Gmail's count still differs.
+ * What is wrong with Gmail's listings, and that nothing is lost by that alone. It does not say that nothing was
+ * removed: a message whose get answered 404 is gone, although Gmail's count still differs.
  */
 export function doubtWords(doubt: ShownDoubt, now: number, { runs }: { runs: boolean }): string {
   const { uncounted, absent, relabelled, underLabels = 0, relistAt } = doubt;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { SETTLING_TIME } from '../../src/activities/settling.ts';
 import { labelId, messageId } from '../../src/model/ids.ts';
 import { ADA, RunningMailbox, expectExact } from './running-mailbox.ts';
 
@@ -49,7 +50,7 @@ describe('a message that listings leave out', () => {
     expect(await ada.stores.store.dropBuriedBodies({ now: ada.clock.now() + 30 * DAY, grace: 0 })).toBe(0);
   });
 
-  it('keeps its body if it had left the scope and came back while history expired, since a count is in doubt', async () => {
+  it('keeps its body if it had left the scope and came back unseen, since a count is in doubt', async () => {
     await ada.configure({ pollInterval: HOUR, scope: { labelIds: [labelId('INBOX')] } });
     const [, , , archived = ''] = ids;
     ada.gmail.modify([archived], { add: [], remove: ['INBOX'] });
@@ -65,6 +66,16 @@ describe('a message that listings leave out', () => {
     await ada.run(2 * DAY);
     await expectExact(ada);
     expect(await ada.doubt()).toBeNull();
+  });
+
+  it("stays in a scope of one label, and is doubted, because that label's own count includes it", async () => {
+    await ada.configure({ scope: { labelIds: [labelId('INBOX')] } });
+    const omitted = ids.slice(3, 6);
+    for (const id of omitted) ada.gmail.omissions.add({ messageId: id, from: 'all' });
+    await ada.recover();
+    await expectExact(ada);
+    expect(await ada.gone()).toEqual([]);
+    expect(await ada.doubt()).toMatchObject({ uncounted: omitted.length, absent: 0 });
   });
 
   it('is stored once listings show it days later, although labels.get gives no count of SPAM', async () => {
@@ -233,6 +244,17 @@ describe('a listing that is cut short', () => {
     await expectExact(ada);
   });
 
+  it('once in a first full sync is repeated at once: all is stored, without doubt, before the late listing', async () => {
+    ada = await RunningMailbox.open({ format: 'raw' });
+    ada.receive(50);
+    ada.simulator.faults.add({ match: { method: 'messages.list' }, effect: { kind: 'empty-page' }, times: 1 });
+    await ada.run(SETTLING_TIME / 2);
+    const row = await ada.stores.store.getMailbox(ADA);
+    expect(row?.relistAt, 'when the late listing is due').toBeGreaterThan(ada.clock.now());
+    expect(row?.doubt).toBeNull();
+    await expectExact(ada);
+  });
+
   it.each([
     ['of all mail', {}],
     ['with an age', { after: Date.UTC(2025, 0, 1) }],
@@ -355,15 +377,64 @@ describe('a label', () => {
     await expectExact(ada);
   });
 
-  it('that is deleted without a history record is removed from every message', async () => {
-    ada.gmail.deleteLabel(own, { silent: true });
-    ada.lanes.dispatch({ kind: 'poked' });
-    await ada.settle();
-    await expectExact(ada);
-    expect((await ada.stores.store.getLabels(ADA)).map(({ id }) => id)).not.toContain(own);
-    const [first = ''] = ids;
-    expect(await ada.stores.store.labelsOf({ mailbox: ADA, messageIds: [messageId(first)] })).toEqual(
-      new Map([[first, ['INBOX']]]),
+  describe('that is deleted without a history record', () => {
+    /** The listing itself takes the label away, before a partial sync can. */
+    async function expectForgottenByListing(): Promise<void> {
+      const ends = () => ada.lanes.state.fullSync.kind !== 'listing';
+      expect(await ada.clock.runUntil(ends, 5 * MINUTE)).toBe(true);
+      expect((await ada.stores.store.getLabels(ADA)).map(({ id }) => id)).not.toContain(own);
+    }
+
+    /** Deletes the label so that this is the first to see it. */
+    const seenFirstBy = {
+      'a partial sync': async () => {
+        ada.gmail.deleteLabel(own, { silent: true });
+        ada.lanes.dispatch({ kind: 'poked' });
+        await ada.settle();
+      },
+      'a recovery': async () => {
+        ada.expire();
+        const begins = () => ada.lanes.state.fullSync.kind === 'listing';
+        expect(await ada.clock.runUntil(begins, MINUTE)).toBe(true);
+        ada.gmail.deleteLabel(own, { silent: true });
+        await expectForgottenByListing();
+        await ada.settle();
+      },
+      'a recovery under way': async () => {
+        ada.expire();
+        await ada.run(10_000);
+        expect(ada.lanes.state.fullSync).toMatchObject({ kind: 'listing', reason: 'expired' });
+        ada.gmail.deleteLabel(own, { silent: true });
+        await expectForgottenByListing();
+        await ada.settle();
+      },
+    } as const;
+    const PATHS = Object.keys(seenFirstBy) as (keyof typeof seenFirstBy)[];
+
+    async function expectGoneEverywhere(): Promise<void> {
+      await expectExact(ada);
+      expect((await ada.stores.store.getLabels(ADA)).map(({ id }) => id)).not.toContain(own);
+      const labels = await ada.stores.store.labelsOf({ mailbox: ADA, messageIds: ids.map(messageId) });
+      expect(labels).toEqual(new Map(ids.map((id) => [id, ['INBOX']])));
+      expect(await ada.doubt()).toBeNull();
+      expect(await ada.stores.store.dropBuriedBodies({ now: ada.clock.now() + DAY, grace: 0 })).toBe(0);
+    }
+
+    it.each(PATHS)('is removed from every message, and no message is lost, if %s sees that first', async (path) => {
+      await seenFirstBy[path]();
+      await expectGoneEverywhere();
+      expect(await ada.gone()).toEqual([]);
+    });
+
+    it.each(PATHS)(
+      'takes its messages out of a scope that names it, with their bodies kept, if %s sees it',
+      async (path) => {
+        await ada.configure({ scope: { labelIds: [labelId(own), labelId('SENT')] } });
+        await seenFirstBy[path]();
+        await expectGoneEverywhere();
+        expect(await ada.counts()).toMatchObject({ stored: 0, excluded: 30, pending: 0 });
+        expect(new Set(await ada.gone())).toEqual(new Set(ids));
+      },
     );
   });
 

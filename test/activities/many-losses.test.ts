@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { doubtWords } from '../../src/cli/shortfall.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
+import { labelId } from '../../src/model/ids.ts';
 import { RunningMailbox, expectExact } from './running-mailbox.ts';
 
 const MINUTE = 60_000;
@@ -27,6 +28,25 @@ describe('a mailbox that lost thousands of messages', () => {
     await expectExact(ada);
     expect(await ada.doubt()).toBeNull();
     expect(ada.gets(before)).toBeLessThanOrEqual(1 + 2 * 10);
+  });
+});
+
+describe('a mailbox whose first listing after thousands of losses is in doubt', () => {
+  it('loses nothing by a resync within a minute, since listings so close are one witness', async () => {
+    ada = await RunningMailbox.open({ format: 'minimal', pollInterval: HOUR });
+    const ids = ada.receive(1_500);
+    await ada.settle();
+    ada.gmail.deleteAll(ids.slice(0, 1_200));
+    ada.expire();
+    expect(await ada.clock.runUntil(async () => (await ada.doubt()) !== null, 5 * MINUTE)).toBe(true);
+    const first = await ada.doubt();
+    await ada.run(MINUTE / 2);
+    ada.lanes.dispatch({ kind: 'resync-requested' });
+    await ada.run(2 * MINUTE);
+    expect((await ada.counts()).gone).toBe(0);
+    const second = await ada.doubt();
+    expect(second?.checkedAt, 'the resync has ended').toBeGreaterThan(first?.checkedAt ?? Infinity);
+    expect(second).toMatchObject({ absent: 1_200, checks: 1 });
   });
 });
 
@@ -76,11 +96,18 @@ describe('many deleted messages, and two existing ones that listings leave out f
   let ids: readonly string[];
   let hidden: readonly string[];
 
-  async function open({ hasAge }: { readonly hasAge: boolean }): Promise<void> {
+  async function open({
+    hasAge,
+    ofLabel = false,
+  }: {
+    readonly hasAge: boolean;
+    readonly ofLabel?: boolean;
+  }): Promise<void> {
     ada = await RunningMailbox.open({ format: 'raw' });
     ids = ada.receive(120);
     await ada.settle();
     if (hasAge) await ada.configure({ scope: { after: ada.gmail.existing(ids[0] ?? '').internalDate } });
+    if (ofLabel) await ada.configure({ scope: { labelIds: [labelId('INBOX')] } });
     const suspects = ids.slice(10, 10 + DELETED + 2);
     // A sample spread evenly from the first suspect on misses these.
     hidden = suspects.slice(1, 3);
@@ -114,6 +141,13 @@ describe('many deleted messages, and two existing ones that listings leave out f
       'Gmail counts 2 messages more than it lists, Gmail counts 2 messages more under a label than it lists there. ' +
         'Nothing is removed because of one listing alone',
     );
+  });
+
+  it("are told apart in a scope of one label, by that label's own count", async () => {
+    await open({ hasAge: false, ofLabel: true });
+    await ada.recover();
+    expect(await ada.doubt()).toMatchObject({ uncounted: 2, absent: 0 });
+    await expectOnlyDeletedGone();
   });
 
   it('are told apart in a scope with an age, for which Gmail has no count', async () => {

@@ -74,8 +74,8 @@ describe('a mailbox whose listings are doubted', () => {
     ],
     [
       { underLabels: 2 },
-      'Gmail counts 2 messages more under a label than it lists there. Nothing is removed because of one listing alone; ' +
-        'the mailbox is listed again at 2026-01-10 12:10:00Z (in 10m)',
+      'Gmail counts 2 messages more under a label than it lists there. ' +
+        'Nothing is removed because of one listing alone; the mailbox is listed again at 2026-01-10 12:10:00Z (in 10m)',
     ],
     [
       { absent: 1, relistAt: null },

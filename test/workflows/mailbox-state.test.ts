@@ -109,6 +109,13 @@ describe('a full sync', () => {
     expect(isInSync(live())).toBe(true);
   });
 
+  test('that only repeats a doubted listing leaves the mailbox live, since the stored messages stay usable', () => {
+    const doubted = transition(live(), sliced({ fetched: 0, isDoubted: true }), T0);
+    expect(doubted.fullSync).toEqual({ kind: 'listing', reason: 'doubted' });
+    expect(phaseOf(doubted)).toBe('live');
+    expect(planNext(doubted, T0).backfill).toEqual({ activity: 'fullSync', reason: 'doubted' });
+  });
+
   test('waits for the next attempt of what could not be fetched, while live syncs go on', () => {
     const state = after(
       opened(),

@@ -56,6 +56,7 @@ export function finishListing(
       labels,
       absence,
       isDoubted: doubt !== null,
+      isOtherScope: progress.isOtherScope === true,
       doubtedLabels: new Set(doubtedLabels),
       lastPosition:
         keepNewest === null

@@ -109,6 +109,7 @@ export interface ListingStore {
    * - `excluded` rows become `gone`, too, but are not counted. Nothing more is known of them; without the tombstone, a
    *   get from before they left the scope would bring them back. With a `doubt`, their bodies are not buried: that is
    *   left to a later listing without one.
+   * - A body stays while a label's listing shows the message, unless the scope has just changed.
    * - If nothing was held before the listing (not `reconciling`), absence proves nothing: rows that were never read are
    *   removed, and rows that were read meanwhile stay.
    * - If `absence` is `doubted`, no row becomes `gone`.

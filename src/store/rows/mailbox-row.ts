@@ -54,8 +54,8 @@ export interface MailboxAccount {
 
 /**
  * What only a listing says and no second witness confirms. Nothing is removed because of it, but what a second witness
- * did confirm is removed: a message whose get answered 404 is gone, although Gmail's count still differs. The listing is
- * repeated at {@link MailboxRow.relistAt}.
+ * did confirm is removed: a message whose get answered 404 is gone, although Gmail's count still differs. The listing
+ * is repeated at {@link MailboxRow.relistAt}.
  */
 export interface Doubt {
   /** Epoch milliseconds of the listing that was doubted first. */

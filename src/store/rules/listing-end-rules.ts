@@ -15,6 +15,8 @@ export interface EndedListing {
   readonly absence: 'proven' | 'doubted';
   /** Whether the listing ended in doubt: some message may be in scope although no listing showed it. */
   readonly isDoubted: boolean;
+  /** Whether the scope of the settings differs from that of the listing before. */
+  readonly isOtherScope: boolean;
   /** Labels whose listings are not believed. They are not taken off any message. */
   readonly doubtedLabels: ReadonlySet<LabelId>;
   /**
@@ -40,7 +42,7 @@ export function rowAfterListing(
   rules: RowRules,
 ): MessageRow | null {
   const row = withoutOpenAdmission(before, listing);
-  if (row.state === 'gone') return withoutKeptBody(row, listing, rules);
+  if (row.state === 'gone') return withoutKeptBody(row, listedLabels, listing, rules);
   const changedSince = row.historyId !== null && compareHistoryIds(row.historyId, listing.startHistoryId) > 0;
   if (row.listedGeneration !== listing.generation) {
     if (changedSince || listing.absence === 'doubted') return inFormat(followScopeAgain(row, rules), rules);
@@ -76,24 +78,43 @@ function withoutOpenAdmission(row: MessageRow, listing: EndedListing): MessageRo
 }
 
 /**
- * No get asks for a message that had left the scope: this listing is the second witness of that. A doubt may be about
- * this very message, which may have come back. Then its body is kept until a later listing is believed, or history shows
- * the deletion.
+ * The row of a message that is known to be absent, or outside the scope. A message that was deleted, or that the
+ * settings leave out, has its body buried.
  */
 function unlisted(
   row: MessageRow,
   listedLabels: readonly LabelId[],
-  { isDoubted }: EndedListing,
+  listing: EndedListing,
   rules: RowRules,
 ): MessageRow {
   const gone = toGone(row, rules.now, whyUnlisted(row, listedLabels, rules));
-  return isDoubted && row.state === 'excluded' ? { ...gone, buriedAt: null } : gone;
+  return keepsBody(row, listedLabels, listing) ? { ...gone, buriedAt: null } : gone;
 }
 
-/** Buries what an earlier listing kept, if this one is believed and does not show the message either. */
-function withoutKeptBody(row: MessageRow, listing: EndedListing, { now }: RowRules): MessageRow {
+/** Buries the body that an earlier listing kept, unless this listing keeps it, too. */
+function withoutKeptBody(
+  row: MessageRow,
+  listedLabels: readonly LabelId[],
+  listing: EndedListing,
+  { now }: RowRules,
+): MessageRow {
   const isKept = row.buriedAt === null && row.format !== null;
-  return isKept && listing.reconciling && !listing.isDoubted ? { ...row, buriedAt: now } : row;
+  return isKept && listing.reconciling && !keepsBody(row, listedLabels, listing) ? { ...row, buriedAt: now } : row;
+}
+
+/**
+ * Whether the body of a message outside the scope stays, until a later listing or history shows the deletion. It stays
+ * while the listing of any label shows the message, unless the settings have just left it out. No get asks for a
+ * message that had left the scope, so its body also stays while a listing is in doubt, which may be about this very
+ * message.
+ */
+function keepsBody(
+  row: MessageRow,
+  listedLabels: readonly LabelId[],
+  { isDoubted, isOtherScope }: EndedListing,
+): boolean {
+  const hadLeft = row.state === 'excluded' || row.state === 'gone';
+  return (listedLabels.length > 0 && !isOtherScope) || (hadLeft && isDoubted);
 }
 
 /**

@@ -56,8 +56,8 @@ export interface MessageRow {
   readonly refreshAt: number | null;
   readonly announced: boolean;
   /**
-   * When a `gone` message was buried, while its body is still kept; null otherwise, and while a doubt keeps the body of
-   * a message that had left the scope.
+   * When a `gone` message was buried, while its body is still kept; null otherwise, and while a doubt or a label's
+   * listing keeps the body of a message outside the scope.
    */
   readonly buriedAt: number | null;
   /** Why a `gone` row is gone; null for other rows, and where an earlier version did not say. */

@@ -2,10 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { Doubt } from '../../../src/store/rows/mailbox-row.ts';
 import {
   deleted,
+  h,
+  l,
   labelled,
   m,
   reading,
   record,
+  scope,
   unlabelled,
   useMailbox,
   type StoreFixture,
@@ -120,12 +123,54 @@ export function buriedBodies(fixture: StoreFixture): void {
       expect(await droppedAfter(mailbox, 1)).toBe(1);
     });
 
-    it('is dropped after history shows a deletion that follows such a doubt, as that of any other message', async () => {
+    it('is dropped after history shows a deletion that follows such a doubt, as any other body', async () => {
       const mailbox = await trashed();
       await list(mailbox, 200, DOUBT);
       await mailbox.apply([record(201, deleted('a'))]);
       expect(await droppedAfter(mailbox, 8)).toBe(0);
       await mailbox.apply([record(201, deleted('a'))]);
+      expect(await droppedAfter(mailbox, 1)).toBe(1);
+    });
+
+    const begin = (mailbox: TestMailbox, mark: number, labelIds: readonly string[]) => {
+      mailbox.generation += 1;
+      return mailbox.store.beginFullSync({
+        mailbox: mailbox.id,
+        generation: mailbox.generation,
+        startHistoryId: h(mark),
+        settings: scope({ labelIds: labelIds.map(l) }),
+        now: mailbox.now,
+      });
+    };
+
+    it("stays while any label's listing shows the message, and is dropped after a pass without it", async () => {
+      const mailbox = open();
+      await mailbox.put(scope({ labelIds: [l('INBOX')] }));
+      await mailbox.sync([reading('a', { labels: ['INBOX', 'Work'] }), reading('b')]);
+      await mailbox.apply([record(101, unlabelled('a', 'INBOX'))]);
+      for (const mark of [200, 300]) {
+        await begin(mailbox, mark, ['INBOX']);
+        await mailbox.list(['b']);
+        await mailbox.listLabels({ INBOX: ['b'], Work: ['a'] });
+        await mailbox.finish({ labels: 'compared' });
+      }
+      expect(await droppedAfter(mailbox, 365)).toBe(0);
+      await begin(mailbox, 400, ['INBOX']);
+      await mailbox.list(['b']);
+      await mailbox.listLabels({ INBOX: ['b'] });
+      await mailbox.finish({ labels: 'compared' });
+      expect(await droppedAfter(mailbox, 0)).toBe(0);
+      expect(await droppedAfter(mailbox, 1)).toBe(1);
+    });
+
+    it("is dropped once other settings leave the message out, although a label's listing shows it", async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a', { labels: ['INBOX', 'Work'] })]);
+      await begin(mailbox, 200, ['STARRED']);
+      await mailbox.listLabels({ Work: ['a'] });
+      await mailbox.finish({ labels: 'compared' });
+      expect(await mailbox.counts()).toMatchObject({ stored: 0, excluded: 1, gone: 0 });
+      expect(await droppedAfter(mailbox, 0)).toBe(0);
       expect(await droppedAfter(mailbox, 1)).toBe(1);
     });
 
