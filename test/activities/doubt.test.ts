@@ -244,7 +244,7 @@ describe('a listing that is cut short', () => {
     await expectExact(ada);
   });
 
-  it('once in a first full sync is repeated at once: all is stored, without doubt, before the late listing', async () => {
+  it('once in a first sync is repeated at once: all is stored without doubt before the late listing', async () => {
     ada = await RunningMailbox.open({ format: 'raw' });
     ada.receive(50);
     ada.simulator.faults.add({ match: { method: 'messages.list' }, effect: { kind: 'empty-page' }, times: 1 });
