@@ -1,43 +1,37 @@
 import { Context } from '@temporalio/activity';
-import type { Lane } from '../model/lane.ts';
-import type { FailureType } from '../model/failure-type.ts';
+import { failingSinceIn, type FailingSince } from '../model/failing-since.ts';
 import type { MailboxId } from '../model/ids.ts';
+import { LANE_OF_ACTIVITY, type Lane } from '../model/lane.ts';
 import { RATE_LIMITED_SIGNAL } from '../model/signal-name.ts';
-import type { Condition } from '../store/rows/mailbox-row.ts';
+import { CONDITION_KINDS } from '../store/rows/condition-kinds.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { FailureOutcome } from './failures.ts';
 import type { MailboxActivities } from './requests.ts';
 
+const LANES: Readonly<Record<keyof MailboxActivities, Lane | null>> = LANE_OF_ACTIVITY;
+
 /**
- * The lane of each activity's condition, and whether the activity's success ends that condition. An activity that asks
- * Gmail nothing proves nothing: the lane's next activity, which always follows, ends the condition. null for an
- * activity without a condition.
+ * Activities whose success ends their lane's condition. One that asks Gmail nothing proves nothing: the lane's next
+ * activity, which always follows, ends the condition.
  */
-const WORK: Readonly<Record<keyof MailboxActivities, { readonly lane: Lane; readonly proves: boolean } | null>> = {
-  openMailbox: { lane: 'backfill', proves: false },
-  fullSync: { lane: 'backfill', proves: true },
-  recover: { lane: 'backfill', proves: true },
-  fetchSlice: { lane: 'backfill', proves: true },
-  audit: { lane: 'backfill', proves: true },
-  partialSync: { lane: 'live', proves: true },
-  // It looks only where no condition is noted.
-  lookForChanges: { lane: 'live', proves: false },
-  stopWatch: { lane: 'live', proves: false },
-  // Deliveries have their own state, in positions.
-  deliver: null,
-  noteEvents: null,
-};
+const PROVING: ReadonlySet<keyof MailboxActivities> = new Set([
+  'fullSync',
+  'recover',
+  'fetchSlice',
+  'audit',
+  'partialSync',
+]);
 
 export async function clearCondition(
   { store }: ActivityDependencies<MailboxRegistry>,
   mailbox: MailboxId,
   activity: keyof MailboxActivities,
 ): Promise<void> {
-  const work = WORK[activity];
-  if (work?.proves !== true) return;
+  const lane = LANES[activity];
+  if (lane === null || !PROVING.has(activity)) return;
   const row = await store.getMailbox(mailbox);
-  if (row !== null && row.condition !== null) await store.noteCondition({ mailbox, lane: work.lane, condition: null });
+  if (row !== null && row.condition !== null) await store.noteCondition({ mailbox, lane, condition: null });
 }
 
 /**
@@ -45,19 +39,28 @@ export async function clearCondition(
  * workflow's history. Only the first rate limit of an episode sends the workflow a signal, so that the phase search
  * attribute shows the wait.
  *
+ * A store that cannot be written leaves the failure to Temporal, from which `status` takes it. A last heartbeat says since
+ * when: it outlives the attempt, so no worker needs to remember.
+ *
  * @param failed.now - epoch ms
+ * @param failed.details - what the attempt's heartbeats said so far
  */
 export async function noteFailure(
   { store }: ActivityDependencies<MailboxRegistry>,
-  failed: { mailbox: MailboxId; activity: keyof MailboxActivities; outcome: FailureOutcome; now: number },
+  failed: {
+    readonly mailbox: MailboxId;
+    readonly activity: keyof MailboxActivities;
+    readonly outcome: FailureOutcome;
+    readonly now: number;
+    readonly details: object;
+  },
 ): Promise<void> {
   const { mailbox, activity, outcome, now } = failed;
-  const work = WORK[activity];
-  if (work === null) return;
-  const { lane } = work;
+  const lane = LANES[activity];
+  if (lane === null) return;
   try {
     const before = (await store.getMailbox(mailbox))?.conditions[lane] ?? null;
-    const kind = CONDITIONS[outcome.type];
+    const kind = CONDITION_KINDS[outcome.type];
     const until = outcome.next.kind === 'wait' ? outcome.next.until : null;
     const { message, remedy = null } = outcome;
     await store.noteCondition({
@@ -75,24 +78,16 @@ export async function noteFailure(
     if (until !== null && !isKnown) await signalRateLimited({ until, waitFor: until - now, message });
   } catch (error) {
     // Recording the failure must not mask it: the caller rethrows it.
-    Context.current().log.warn('the condition could not be noted', { error });
+    const { log, heartbeat, info } = Context.current();
+    log.warn('the condition could not be noted', { error });
+    if (!info.isLocal) heartbeat({ ...failed.details, ...failingSince(info, now) });
   }
 }
 
-const CONDITIONS: Readonly<Record<FailureType, Condition['kind']>> = {
-  HistoryExpired: 'failing',
-  RateLimited: 'rate-limited',
-  ConsentRevoked: 'needs-consent',
-  MailboxNotConnected: 'needs-consent',
-  CredentialsUnreadable: 'failing',
-  OtherAccount: 'needs-consent',
-  MailboxUnavailable: 'failed',
-  GmailUnreachable: 'failing',
-  StoreUnavailable: 'failing',
-  StoreLost: 'failing',
-  OtherDatabase: 'failing',
-  Unexpected: 'failing',
-};
+function failingSince({ attempt, heartbeatDetails }: Context['info'], now: number): FailingSince {
+  const before = attempt === 1 ? null : failingSinceIn(heartbeatDetails);
+  return { failingSince: Math.min(before ?? now, now) };
+}
 
 async function signalRateLimited(wait: { until: number; waitFor: number; message: string }): Promise<void> {
   const { client, info } = Context.current();

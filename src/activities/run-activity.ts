@@ -74,7 +74,7 @@ export async function runActivity<Result>(
     ended('failed');
     deps.telemetry?.add('tidemark_activity_failures_total', 1, { activity: name, type: outcome.type });
     // Nothing is written into a database that is not the mailbox's.
-    if (outcome.type !== 'OtherDatabase') await noteFailure(deps, { mailbox, activity: name, outcome, now });
+    if (outcome.type !== 'OtherDatabase') await noteFailure(deps, { mailbox, activity: name, outcome, now, details });
     throw toApplicationFailure(outcome, now);
   } finally {
     finished.abort();

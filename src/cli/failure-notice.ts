@@ -2,6 +2,7 @@ import type { MailboxReport } from '../client/mailbox-report.ts';
 import type { TidemarkClient } from '../client/tidemark-client.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
+import { StoreError } from '../store/engines/store-error.ts';
 import { withAdvice } from './advice.ts';
 import type { Output } from './output.ts';
 
@@ -40,8 +41,8 @@ function noticeKey({ kind, message, until }: PresentCondition, now: number): str
 }
 
 /**
- * Waits, and meanwhile looks for failures to report. An error of the look itself is ignored, because the wait meets the
- * same error.
+ * Waits, and meanwhile looks for failures to report. A database that cannot be read is such a failure: the wait itself
+ * only asks Temporal. Another error of a look is ignored, because the wait meets the same error.
  */
 export async function tellingFailures<Result>(
   {
@@ -50,7 +51,7 @@ export async function tellingFailures<Result>(
     out,
     clock,
   }: {
-    readonly client: Pick<TidemarkClient, 'progress'>;
+    readonly client: Pick<TidemarkClient, 'status'>;
     readonly mailbox: MailboxId;
     readonly out: Output;
     readonly clock: Clock;
@@ -62,7 +63,7 @@ export async function tellingFailures<Result>(
   const watch = async (): Promise<never> => {
     for (;;) {
       await clock.sleep(LOOK_EVERY, ended.signal);
-      tell(await client.progress(mailbox));
+      tell(await conditionsSeen(client, mailbox));
     }
   };
   const watching = watch().catch(() => undefined);
@@ -71,5 +72,16 @@ export async function tellingFailures<Result>(
   } finally {
     ended.abort();
     await watching;
+  }
+}
+
+async function conditionsSeen(client: Pick<TidemarkClient, 'status'>, mailbox: MailboxId): Promise<ReportedConditions> {
+  try {
+    return await client.status(mailbox);
+  } catch (error) {
+    if (!(error instanceof StoreError)) return { conditions: { live: null, backfill: null } };
+    const { message, remedy } = error;
+    const unread = { kind: 'failing', message, since: 0, until: null, ...(remedy === null ? {} : { remedy }) } as const;
+    return { conditions: { live: unread, backfill: null } };
   }
 }

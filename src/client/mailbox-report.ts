@@ -3,6 +3,7 @@ import type { HistoryId, MailboxId } from '../model/ids.ts';
 import { successful, type MethodUsage } from '../model/quota-ledger.ts';
 import type { Remedy } from '../model/remedy.ts';
 import type { MailboxSettings } from '../model/settings.ts';
+import { NO_CONDITIONS, worseCondition } from '../store/rows/condition-columns.ts';
 import type { AuditResult, Condition, Conditions, Doubt, MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { WorkStore, MessageCounts } from '../store/fetching/work-store.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
@@ -17,6 +18,7 @@ import type { DeliveryStore } from '../store/subscriptions/delivery-store.ts';
 import type { SubscriptionStore } from '../store/subscriptions/subscription-store.ts';
 import type { Phase } from '../workflows/phase.ts';
 import type { FailingTask } from './failing-task.ts';
+import { conditionsNow } from './pending-failures.ts';
 
 /**
  * The roles of the store that the client uses. The client writes in one case only: to have a lost body fetched again.
@@ -65,9 +67,13 @@ export interface MailboxReport {
   readonly counts: MessageCounts;
   /** Its calls to Gmail, and what they cost. */
   readonly usage: Usage;
-  /** What keeps the mailbox from its work now, as its activities recorded it: the worse of the two `conditions`. */
+  /** What keeps the mailbox from its work now: the worse of the two `conditions`. */
   readonly condition: Condition | null;
-  /** The condition of live syncs, and that of the backfill (listings, slices, audits). */
+  /**
+   * The condition of live syncs, and that of the backfill (listings, slices, audits). Activities record them in the
+   * store. A store that cannot be written does not hold its own failure: `status` takes it from Temporal, while `list`
+   * and `progress` do not show it.
+   */
   readonly conditions: Conditions;
   /**
    * `mendedAt` is when the same work succeeded again; null while the error persists. `remedy` says as data what can be
@@ -160,6 +166,8 @@ export interface RunningView {
   readonly status: MailboxStatus | null;
   /** Absent when it was not asked for. */
   readonly failingTask?: FailingTask | null;
+  /** The failures of activities that are tried again. Absent when they were not asked for. */
+  readonly failing?: Conditions;
   /** Why and when (epoch ms) the last workflow failed; null or absent when it runs, or did not fail. */
   readonly failure?: { readonly message: string; readonly at: number } | null;
 }
@@ -182,8 +190,10 @@ export async function readStored(
 export function reportOf(
   mailbox: MailboxId,
   { row, counts, usage }: StoredView,
-  { phase, status, failingTask = null, failure = null }: RunningView,
+  { phase, status, failingTask = null, failing, failure = null }: RunningView,
 ): MailboxReport {
+  const conditions = conditionsNow(row?.conditions ?? NO_CONDITIONS, failing);
+  const condition = worseCondition(conditions);
   return {
     mailbox,
     phase: status?.phase ?? phase ?? 'stopped',
@@ -196,14 +206,14 @@ export function reportOf(
     settings: status?.settings ?? row?.settings ?? null,
     counts,
     usage,
-    condition: row?.condition ?? null,
-    conditions: row?.conditions ?? { live: null, backfill: null },
-    lastError: failure === null ? lastErrorOf(row, status) : { ...failure, mendedAt: null },
+    condition,
+    conditions,
+    lastError: failure === null ? lastErrorOf(condition, status) : { ...failure, mendedAt: null },
     fullSync: fullSyncOf(row),
     syncedAt: later(row?.syncedAt ?? null, status?.syncedAt ?? null),
     audit: row?.audit ?? null,
     nextSyncAt: status?.nextSyncAt ?? null,
-    rateLimitedUntil: status?.rateLimitedUntil ?? waitOf(row),
+    rateLimitedUntil: status?.rateLimitedUntil ?? waitOf(conditions),
     heldUntil: status?.heldUntil ?? null,
     blocked: status?.blocked ?? null,
     waitingDeliveries: status?.waitingDeliveries ?? [],
@@ -227,12 +237,11 @@ function renamedTo(row: MailboxRow | null): MailboxReport['renamedTo'] {
 /**
  * A current condition counts as the last error, since the workflow learns of a failure only when the activity gives up.
  */
-function lastErrorOf(row: MailboxRow | null, status: MailboxStatus | null): MailboxReport['lastError'] {
+function lastErrorOf(condition: Condition | null, status: MailboxStatus | null): MailboxReport['lastError'] {
   const reported =
     status === null || status.lastError === null
       ? null
       : { ...status.lastError, mendedAt: status.lastError.mendedAt ?? null };
-  const condition = row?.condition ?? null;
   if (condition === null || condition.kind === 'rate-limited') return reported;
   return reported !== null && reported.mendedAt === null && reported.at >= condition.since
     ? reported
@@ -245,8 +254,8 @@ function lastErrorOf(row: MailboxRow | null, status: MailboxStatus | null): Mail
 }
 
 /** The end of the longer wait of the two lanes; null when neither waits. */
-function waitOf(row: MailboxRow | null): number | null {
-  const waits = [row?.conditions.live, row?.conditions.backfill].flatMap((condition) =>
+function waitOf({ live, backfill }: Conditions): number | null {
+  const waits = [live, backfill].flatMap((condition) =>
     condition?.kind === 'rate-limited' && condition.until !== null ? [condition.until] : [],
   );
   return waits.length === 0 ? null : Math.max(...waits);

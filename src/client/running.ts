@@ -9,6 +9,7 @@ import { MailboxNotRunningError } from './errors.ts';
 import { describedRun, type RunQuestion } from './described-run.ts';
 import { failingTaskIn } from './failing-task.ts';
 import type { RunningView } from './mailbox-report.ts';
+import { pendingFailures } from './pending-failures.ts';
 
 /** A worker answers within milliseconds, or within this time if it must replay a long history first. */
 const QUERY_DEADLINE = 2_000;
@@ -25,13 +26,14 @@ export async function runningView(question: RunQuestion): Promise<RunningView> {
     return { phase: null, status: null, failure: await failureOf(question, described) };
   const shown = phaseIn(described.typedSearchAttributes);
   const failingTask = failingTaskIn(described);
+  const failing = await pendingFailures(described, temporal.options.loadedDataConverter);
   try {
     const handle = temporal.workflow.getHandle(workflowIdOf(mailbox));
     const status = await rpc({ mailbox, deadline: QUERY_DEADLINE }, () => handle.query(statusQuery));
-    return { phase: shown, failingTask, status };
+    return { phase: shown, failingTask, failing, status };
   } catch {
     // No worker answers, so the description has to do. A fault of the server itself would have made describe fail.
-    return { phase: shown, failingTask, status: null };
+    return { phase: shown, failingTask, failing, status: null };
   }
 }
 

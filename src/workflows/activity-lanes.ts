@@ -11,6 +11,7 @@ import {
 } from '@temporalio/workflow';
 import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
 import type { LookResult, MailboxActivities, PartialSyncRequest } from '../activities/requests.ts';
+import { remedyOfFailure } from '../model/remedy-of-failure.ts';
 import { backfillQueueOf, deliveryQueueOf, webhookQueueOf } from './definitions.ts';
 import type { DeliveryLane } from './delivery-lane.ts';
 import { failureEvent, notTakenText, type FailedWork } from './failure-event.ts';
@@ -19,7 +20,6 @@ import type { MailboxEvent } from './mailbox-event.ts';
 import { answerTo, auditWanted, pokeServed, questionOf, retryWanted, storeOf } from './lane-requests.ts';
 import type { MailboxState } from './mailbox-state.ts';
 import type { BackfillWork } from './plan.ts';
-import { remedyOfFailure } from './remedy-of-failure.ts';
 
 /**
  * Activities are retried until they succeed. Only a failure that waiting does not cure is non-retryable: it blocks the

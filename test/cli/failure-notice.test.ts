@@ -5,8 +5,10 @@ import { expect, test } from 'vitest';
 
 import { failureNotice, tellingFailures } from '../../src/cli/failure-notice.ts';
 import { Output } from '../../src/cli/output.ts';
+import { ServerUnreachableError } from '../../src/client/errors.ts';
 import { reportOf, type MailboxReport } from '../../src/client/mailbox-report.ts';
 import { mailboxId } from '../../src/model/ids.ts';
+import { StoreError } from '../../src/store/engines/store-error.ts';
 import { createVirtualClock } from '../fixtures/host/virtual-clock.ts';
 
 const ADA = mailboxId('ada@example.com');
@@ -69,10 +71,26 @@ test('a long wait for quota is reported once, though its end moves', async () =>
 test('a failure is reported during the wait, and the wait then ends as usual', async () => {
   const { out, said } = terminal();
   const clock = createVirtualClock();
-  const client = { progress: async () => reportWith({ live: OUTAGE, backfill: null }) };
+  const client = { status: async () => reportWith({ live: OUTAGE, backfill: null }) };
   const waited = clock.run(() =>
     tellingFailures({ client, mailbox: ADA, out, clock }, () => clock.sleep(60_000).then(() => 'done')),
   );
   expect(await waited).toBe('done');
   expect(await said()).toBe(`Still waiting. ${OUTAGE.message}\n`);
+});
+
+test('a database that cannot be read meanwhile is reported once, and the looks go on', async () => {
+  const { out, said } = terminal();
+  const clock = createVirtualClock();
+  let looks = 0;
+  const status = async (): Promise<MailboxReport> => {
+    looks += 1;
+    if (looks <= 2) throw new StoreError({ kind: 'unavailable' }, 'The database mail at db:5432 is not there.');
+    if (looks === 3) throw new ServerUnreachableError('temporal:7233');
+    return reportWith({ live: OUTAGE, backfill: null });
+  };
+  await clock.run(() => tellingFailures({ client: { status }, mailbox: ADA, out, clock }, () => clock.sleep(60_000)));
+  expect(await said()).toBe(
+    `Still waiting. The database mail at db:5432 is not there.\nStill waiting. ${OUTAGE.message}\n`,
+  );
 });

@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { findPostgres, HOW_TO_GET_ONE } from '../fixtures/postgres/binaries.ts';
-import { PostgresServer } from '../fixtures/postgres/postgres-server.ts';
+import { administer, PostgresServer } from '../fixtures/postgres/postgres-server.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
+import { tidemark } from '../fixtures/system/cli.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
@@ -97,4 +98,49 @@ describe.skipIf(!here)(`workers on PostgreSQL${here ? '' : ` (skipped: ${HOW_TO_
     );
     expect(workers.size, 'workers that ran activities').toBe(2);
   }, 120_000);
+
+  it('say so while the server takes no writes, as after a failover, and go on once it does', async () => {
+    const box = await rig.mailbox('postgres-demoted', { messages: 30, threadSize: 1, pollInterval: 500 });
+    await rig.spawnWorker();
+    await box.start();
+    await box.exact(60_000);
+    const set = (setting: string): Promise<unknown> =>
+      administer(
+        server.url,
+        'set default_transaction_read_only = off',
+        `alter database postgres ${setting}`,
+        'select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname ' +
+          '= current_database() and pid <> pg_backend_pid()',
+      );
+    await set('set default_transaction_read_only = on');
+    change(box, 5);
+    const demoted =
+      /The PostgreSQL database "postgres" at \S+ is read-only: a standby, or a primary that was demoted; name the primary in DATABASE_URL/;
+    let said = 'nothing';
+    const report = await eventually(
+      60_000,
+      async () => {
+        // The first calls after a cut connection may fail.
+        const now = await box.report().catch(() => null);
+        said = now?.condition?.message ?? said;
+        return demoted.test(said) ? now : null;
+      },
+      () => `status says ${said}`,
+    );
+    expect(report).toMatchObject({ phase: 'live', conditions: { live: { kind: 'failing' } } });
+    const { code, stdout } = await tidemark(rig.env, 'status', box.id);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/phase +live, since /);
+    expect(stdout).toMatch(new RegExp(`last error +live syncs: ${demoted.source}\\. Trying again; since `));
+    const json = JSON.parse((await tidemark(rig.env, 'status', box.id, '--json')).stdout) as object;
+    expect(json).toMatchObject({
+      condition: { kind: 'failing', message: expect.stringMatching(demoted) as string },
+      conditions: { live: { kind: 'failing' } },
+      lastError: { mendedAt: null },
+    });
+    await set('reset default_transaction_read_only');
+    await box.exact(90_000);
+    expect((await tidemark(rig.env, 'status', box.id)).stdout).toMatch(/last error +none/);
+    expect(await box.workflowFailures()).toEqual([]);
+  }, 240_000);
 });

@@ -3,7 +3,10 @@ import { DatabaseSync } from 'node:sqlite';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { systemClock } from '../../src/host/system-clock.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
+import { Program } from '../fixtures/host/program.ts';
+import { tidemark } from '../fixtures/system/cli.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
@@ -16,14 +19,18 @@ describe('the SQLite file of running workers', () => {
   });
   afterEach(() => rig.close());
 
-  /** The last failure of an activity that is being retried, as Temporal's UI shows it. */
-  async function failureOf(box: TestMailbox): Promise<string | null> {
+  /** An activity that is being retried: its attempt, and its last failure as Temporal's UI shows it. */
+  async function retriedOf(box: TestMailbox): Promise<{ readonly attempt: number; readonly failure: string } | null> {
     const { raw } = await box.handle.describe();
-    const failures = (raw.pendingActivities ?? []).flatMap(({ lastFailure }) =>
-      lastFailure == null ? [] : [`${lastFailure.applicationFailureInfo?.type}: ${lastFailure.message}`],
+    const retried = (raw.pendingActivities ?? []).flatMap(({ attempt, lastFailure }) =>
+      lastFailure == null
+        ? []
+        : [{ attempt: attempt ?? 1, failure: `${lastFailure.applicationFailureInfo?.type}: ${lastFailure.message}` }],
     );
-    return failures[0] ?? null;
+    return retried[0] ?? null;
   }
+
+  const failureOf = async (box: TestMailbox): Promise<string | null> => (await retriedOf(box))?.failure ?? null;
 
   function change(box: TestMailbox, round: number): void {
     const ids = box.ids();
@@ -32,23 +39,48 @@ describe('the SQLite file of running workers', () => {
     box.deliver(`round ${round}`);
   }
 
-  it('is reported while another process locks it for long, and becomes exact once it is free', async () => {
+  const told = async (box: TestMailbox): Promise<string> => (await tidemark(rig.env, 'status', box.id)).stdout;
+
+  it('is reported while another process locks it for a minute, and becomes exact once it is free', async () => {
     const box = await rig.mailbox('locked', { messages: 60, threadSize: 1, pollInterval: 500 });
     await rig.spawnWorker();
     await box.start();
     await box.exact(30_000);
+    expect(await told(box)).toMatch(/phase +live, in sync, since [^]*last error +none\n/);
     const holder = new DatabaseSync(database);
     holder.exec('begin immediate');
+    const lockedAt = systemClock.now();
     change(box, 1);
-    expect(await eventually(120_000, () => failureOf(box))).toMatch(
-      /^StoreUnavailable: The database .* is locked by another process\. Trying again$/,
-    );
+    const waiting = new Program('cli/main.ts', ['sync', box.id, '--wait'], rig.env);
+    const locked = /^StoreUnavailable: The database .* is locked by another process\. Trying again$/;
+    expect(await eventually(120_000, () => failureOf(box))).toMatch(locked);
+    // The lock cannot be noted in the store, so this comes from Temporal.
+    const report = await box.report();
+    expect(report).toMatchObject({
+      condition: { kind: 'failing', message: expect.stringMatching(/is locked by another process/) as string },
+      lastError: { message: expect.stringMatching(/is locked by another process/) as string, mendedAt: null },
+    });
+    const said = await told(box);
+    expect(said).toMatch(/phase +live, since /);
+    expect(said).toMatch(/last error +live syncs: The database .* is locked by another process\. Trying again; since /);
+    await waiting.says(/Still waiting\. The database .* is locked by another process\. Trying again\n/);
     change(box, 2);
+    // The first attempt waits half a minute for the lock. Later ones wait a second, and find it held all the same.
+    await systemClock.sleep(lockedAt + 60_000 - systemClock.now());
+    const { attempt, failure } = await eventually(30_000, async () => {
+      const retried = await retriedOf(box);
+      return retried !== null && retried.attempt > 3 ? retried : null;
+    });
+    expect(attempt).toBeGreaterThan(3);
+    expect(failure).toMatch(locked);
+    expect((await box.report()).condition?.since).toBe(report.condition?.since);
     holder.exec('rollback');
     holder.close();
     await box.exact(90_000);
+    expect((await waiting.ended).code).toBe(0);
+    expect(await told(box)).toMatch(/last error +none\n/);
     expect(await box.workflowFailures()).toEqual([]);
-  }, 300_000);
+  }, 360_000);
 
   it('is reported when it is damaged, and is filled again once it is removed', async () => {
     const box = await rig.mailbox('damaged', { messages: 60, threadSize: 1, pollInterval: 500 });

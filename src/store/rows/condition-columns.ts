@@ -6,7 +6,7 @@ import type { Condition, Conditions } from './mailbox-row.ts';
  */
 type WrittenCondition = Condition & { readonly lanes?: Partial<Conditions> };
 
-const NO_CONDITIONS: Conditions = { live: null, backfill: null };
+export const NO_CONDITIONS: Conditions = { live: null, backfill: null };
 
 /** Reads the column. A condition without lanes counts as the live lane's, which is the first to succeed. */
 export function readConditions(text: string | null): Conditions {

@@ -1,4 +1,4 @@
-import type { Remedy } from '../model/remedy.ts';
+import type { Remedy } from './remedy.ts';
 
 /** The most characters of a remedy as JSON: the state keeps the remedy. An address has at most 254. */
 const LONGEST = 1_500;
