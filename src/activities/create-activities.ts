@@ -1,3 +1,4 @@
+import type { Reference } from '../model/clock-skew.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { StoreMark } from '../model/store-identity.ts';
 import type { MailboxAccounts } from '../store/mailboxes/mailbox-accounts.ts';
@@ -108,10 +109,17 @@ export async function deliverableOf(
 /** What every request names. */
 type OfMailbox = KnownStore & { readonly mailbox: MailboxId };
 
-/** A skew below this (ms) is not reported. */
-const LEAST_SKEW = 1_000;
+/** A skew below this (ms) is not reported. Gmail cuts its times to the second. */
+const LEAST_SKEW = { temporal: 1_000, gmail: 2_000 } as const satisfies Record<Reference, number>;
 
 function skewOf({ skew }: Pick<WorkerDependencies, 'skew'>): OfWorker {
-  const ahead = skew?.ahead('temporal') ?? 0;
-  return Math.abs(ahead) < LEAST_SKEW ? {} : { clockSkew: Math.round(ahead) };
+  const ahead = (of: Reference): number | null => {
+    const measured = skew?.ahead(of) ?? 0;
+    return Math.abs(measured) < LEAST_SKEW[of] ? null : Math.round(measured);
+  };
+  const [clockSkew, gmailClockSkew] = [ahead('temporal'), ahead('gmail')];
+  return {
+    ...(clockSkew === null ? {} : { clockSkew }),
+    ...(gmailClockSkew === null ? {} : { gmailClockSkew }),
+  };
 }

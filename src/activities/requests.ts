@@ -76,6 +76,8 @@ export interface OfWorker {
    * or not known.
    */
   readonly clockSkew?: number;
+  /** The same for Gmail's clock; absent when that is less than two seconds or not known, and from earlier versions. */
+  readonly gmailClockSkew?: number;
   /** True when a handler waits for changes that the mailbox has; absent otherwise, and from earlier versions. */
   readonly deliverable?: true;
   /** The same for a webhook. */

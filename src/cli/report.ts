@@ -55,6 +55,7 @@ export function reportJson(report: MailboxReport, pace: Pace | null): object {
     renamedTo: report.renamedTo,
     heldUntil: report.heldUntil,
     clockSkew: report.clockSkew,
+    gmailClockSkew: report.gmailClockSkew,
     changeSequence: report.changeSequence,
     partialSyncs: report.partialSyncs,
     fullSyncs: report.fullSyncs,
@@ -139,7 +140,7 @@ function syncRows(report: MailboxReport, now: number): readonly Row[] {
 
 /** What the mailbox waits for, and what is doubtful about it. */
 function hindranceRows(report: MailboxReport, now: number): readonly Row[] {
-  const { rateLimitedUntil, heldUntil, blocked, clockSkew, doubt } = report;
+  const { rateLimitedUntil, heldUntil, blocked, doubt } = report;
   const rows: Row[] = [];
   if (rateLimitedUntil !== null && rateLimitedUntil > now)
     rows.push(['rate limited', `until ${ago(rateLimitedUntil, now)}`]);
@@ -157,12 +158,25 @@ function hindranceRows(report: MailboxReport, now: number): readonly Row[] {
         `${isPaused(report) ? 'once it is resumed' : soon(until, now) ? 'now' : ago(until, now)}: ` +
         `tidemark deliveries ${subscription}`,
     ]);
-  if (clockSkew !== null && Math.abs(clockSkew) > WORTH_TELLING)
-    rows.push(['clock', `the worker's clock is ${skewWords(clockSkew)} the Temporal server's: set both by NTP`]);
+  rows.push(...clockRows(report));
   if (doubt !== null)
     rows.push([
       isUnconfirmed(doubt) ? 'unconfirmed' : 'doubted',
       `Gmail's listings, since ${ago(doubt.since, now)}: ${doubtWords(doubt, now, { runs: isRunning(report) })}`,
+    ]);
+  return rows;
+}
+
+function clockRows({ clockSkew, gmailClockSkew }: MailboxReport): readonly Row[] {
+  const rows: Row[] = [];
+  const isOff = (skew: number | null): skew is number => skew !== null && Math.abs(skew) > WORTH_TELLING;
+  if (isOff(clockSkew))
+    rows.push(['clock', `the worker's clock is ${skewWords(clockSkew)} the Temporal server's: set both by NTP`]);
+  // On one wrong machine, the worker and the Temporal server agree.
+  if (isOff(gmailClockSkew))
+    rows.push([
+      'clock',
+      `the worker's clock is ${skewWords(gmailClockSkew)} Gmail's: set it and the Temporal server's by NTP`,
     ]);
   return rows;
 }

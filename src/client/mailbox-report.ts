@@ -116,6 +116,8 @@ export interface MailboxReport {
    * clock is right, or no worker answered.
    */
   readonly clockSkew: number | null;
+  /** The same for Gmail's clock. A machine that runs both the worker and Temporal can only be wrong against Gmail's. */
+  readonly gmailClockSkew: number | null;
   /**
    * What Gmail's listings say and nothing else confirms, and when the mailbox is listed again; null when the listings
    * are trusted.
@@ -220,6 +222,7 @@ export function reportOf(
     push: status?.push ?? null,
     renamedTo: renamedTo(row),
     clockSkew: status?.clockSkew ?? null,
+    gmailClockSkew: status?.gmailClockSkew ?? null,
     doubt: row === null || row.doubt === null ? null : { ...row.doubt, relistAt: row.relistAt },
     changeSequence: row?.changeSequence ?? 0,
     partialSyncs: status?.partialSyncs ?? null,

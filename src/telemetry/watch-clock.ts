@@ -12,6 +12,10 @@ export interface ClockWatchOptions {
 }
 
 const NAMES = { temporal: "the Temporal server's", gmail: "Gmail's" } as const satisfies Record<Reference, string>;
+const REMEDIES = {
+  temporal: 'set both by NTP',
+  gmail: "set it and the Temporal server's by NTP",
+} as const satisfies Record<Reference, string>;
 
 /** Measures this worker's clock, exports its skew as a metric, and logs once per episode that the clock is wrong. */
 export function watchClock({ clock, telemetry, log }: ClockWatchOptions): ClockSkew {
@@ -20,7 +24,7 @@ export function watchClock({ clock, telemetry, log }: ClockWatchOptions): ClockS
     onMeasured: (against, ahead) => telemetry.set('tidemark_clock_skew_seconds', ahead / 1_000, { against }),
     onEpisode: (against, ahead, isOff) => {
       const fields = { against, aheadSeconds: Math.round(ahead / 1_000) };
-      if (isOff) log.warn(fields, `this machine's clock is ${skewWords(ahead)} ${NAMES[against]}: set both by NTP`);
+      if (isOff) log.warn(fields, `this machine's clock is ${skewWords(ahead)} ${NAMES[against]}: ${REMEDIES[against]}`);
       else log.info(fields, `this machine's clock agrees with ${NAMES[against]} again`);
     },
   });

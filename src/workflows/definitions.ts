@@ -211,6 +211,8 @@ export interface MailboxStatus {
    * earlier versions, when the clock is right.
    */
   readonly clockSkew?: number | null;
+  /** The same for Gmail's clock. */
+  readonly gmailClockSkew?: number | null;
   /**
    * Set while the phase is `failed` or `needs-consent`; absent from earlier versions, which only waited for a person.
    */

@@ -33,6 +33,10 @@ export function detailsOf(state: MailboxState): string {
     );
   if (state.clockSkew !== null && Math.abs(state.clockSkew) > WORTH_TELLING)
     lines.push(`| clock | the worker's is ${skewWords(state.clockSkew)} this server's: set both by NTP |`);
+  if (state.gmailClockSkew !== null && Math.abs(state.gmailClockSkew) > WORTH_TELLING)
+    lines.push(
+      `| clock | the worker's is ${skewWords(state.gmailClockSkew)} Gmail's: set it and this server's by NTP |`,
+    );
   if (state.blocked !== null)
     lines.push('', `**What stopped it:** ${state.blocked.message}`, '', questionWords(state, state.blocked));
   if (state.lastError !== null && state.lastError.message !== state.blocked?.message)

@@ -101,6 +101,8 @@ export interface MailboxState {
    * or not known.
    */
   readonly clockSkew: number | null;
+  /** The same for Gmail's clock; null in the states of earlier versions. */
+  readonly gmailClockSkew: number | null;
   readonly phaseSince: number;
   readonly syncedAt: number | null;
   readonly lastError: LastError | null;
@@ -157,6 +159,7 @@ export function initialState(request: {
     stored: 0,
     quota: null,
     clockSkew: null,
+    gmailClockSkew: null,
     phaseSince: request.now,
     syncedAt: null,
     lastError: null,

@@ -8,12 +8,15 @@ export const countsIn = ({
   failed,
   quota,
   clockSkew = 0,
+  gmailClockSkew = 0,
 }: Counts): Pick<MailboxState, 'stored' | 'pending' | 'failed'> & { readonly quota?: QuotaUse } => ({
   stored,
   pending,
   failed,
-  // `finishAt` is by the worker's clock, but is shown next to times by the server's clock.
+  // `finishAt` is by Gmail's clock, but is shown next to times by the server's clock.
   ...(quota === undefined
     ? {}
-    : { quota: { ...quota, finishAt: quota.finishAt === null ? null : quota.finishAt - clockSkew } }),
+    : {
+        quota: { ...quota, finishAt: quota.finishAt === null ? null : quota.finishAt - (clockSkew - gmailClockSkew) },
+      }),
 });

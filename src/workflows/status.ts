@@ -23,6 +23,7 @@ export function statusOf(state: MailboxState): MailboxStatus {
     push: pushStatus(state.push, Date.now()),
     lastError: lastErrorStatus(state),
     clockSkew: state.clockSkew,
+    gmailClockSkew: state.gmailClockSkew,
     blocked: blockedStatus(state),
     waitingDeliveries: [...state.deliveries.waiting, ...state.webhooks.waiting],
   };

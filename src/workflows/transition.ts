@@ -52,7 +52,12 @@ function withAnswer(state: MailboxState, event: MailboxEvent): MailboxState {
 /** Takes the skew of the worker's clock, and the worker's database, from each activity's result. */
 function withClock(state: MailboxState, event: MailboxEvent): MailboxState {
   return isOfSync(event) || event.kind === 'delivered'
-    ? { ...state, clockSkew: event.clockSkew ?? null, store: event.store ?? state.store }
+    ? {
+        ...state,
+        clockSkew: event.clockSkew ?? null,
+        gmailClockSkew: event.gmailClockSkew ?? null,
+        store: event.store ?? state.store,
+      }
     : state;
 }
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { obstacleWords } from '../../src/cli/obstacle.ts';
 import { Pacemeter } from '../../src/cli/pace.ts';
 import { progressLine } from '../../src/cli/progress.ts';
-import { reportLines } from '../../src/cli/report.ts';
+import { reportJson, reportLines } from '../../src/cli/report.ts';
 import { reportOf, type MailboxReport, type RunningView } from '../../src/client/mailbox-report.ts';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
@@ -152,6 +152,33 @@ test('a past error does not make status say "none now" while another error block
   expect(detailsOf(state)).toContain('**What stopped it:** another database');
   expect(detailsOf(state)).toMatch(/Another error, from .* is over: the settings were not changed/);
   expect(detailsOf(state)).not.toContain('No error now');
+});
+
+test('status says by how much the worker’s clock differs from the server’s and from Gmail’s, and what to set', () => {
+  const synced = (skew: object): MailboxEvent => ({
+    kind: 'partial-synced',
+    stored: 0,
+    pending: 0,
+    failed: 0,
+    historyId: historyId('5'),
+    ...NOTHING_SYNCED,
+    ...skew,
+  });
+  const toServer = "the worker's clock is 10 minutes ahead of the Temporal server's: set both by NTP";
+  const toGmail = "the worker's clock is 10 minutes behind Gmail's: set it and the Temporal server's by NTP";
+  const clocks = (skew: object): readonly string[] =>
+    [...said(reported(after(live, synced(skew)))).matchAll(/ clock +(.*)/g)].map(([, words = '']) => words);
+  expect(clocks({ clockSkew: 10 * MINUTE })).toEqual([toServer]);
+  expect(clocks({ gmailClockSkew: -10 * MINUTE })).toEqual([toGmail]);
+  expect(clocks({ clockSkew: 10 * MINUTE, gmailClockSkew: -10 * MINUTE })).toEqual([toServer, toGmail]);
+  expect(clocks({ clockSkew: MINUTE, gmailClockSkew: -MINUTE })).toEqual([]);
+  const off = after(live, synced({ clockSkew: 10 * MINUTE, gmailClockSkew: -10 * MINUTE }));
+  expect(reportJson(reported(off), null)).toMatchObject({ clockSkew: 600_000, gmailClockSkew: -600_000 });
+  expect(detailsOf(off)).toContain(
+    "| clock | the worker's is 10 minutes ahead of this server's: set both by NTP |\n" +
+      "| clock | the worker's is 10 minutes behind Gmail's: set it and this server's by NTP |\n",
+  );
+  expect(detailsOf(after(live, synced({})))).not.toContain('| clock |');
 });
 
 test('status says that a past error is over, and since when', () => {

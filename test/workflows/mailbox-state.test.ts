@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
+import { carriedState } from '../../src/workflows/carried-state.ts';
 import { configurationEvent } from '../../src/workflows/configuration-event.ts';
 import { transition } from '../../src/workflows/transition.ts';
 import { initialState, isInSync, phaseOf, type MailboxState } from '../../src/workflows/mailbox-state.ts';
@@ -209,4 +210,20 @@ test('the clock skew of the last worker is kept, and its forecast is corrected t
   expect(ahead).toMatchObject({ clockSkew: 600_000, quota: { finishAt: T0 + 120_000 } });
   expect(transition(ahead, { kind: 'poked' }, T0).clockSkew).toBe(600_000);
   expect(transition(ahead, synced(), T0).clockSkew).toBeNull();
+  // The worker's clock is wrong, and Gmail's agrees with the server's: the forecast is right as it is.
+  const wrongAlone = after(
+    opened(),
+    listed(1),
+    sliced({ clockSkew: 600_000, gmailClockSkew: 600_000, complete: false, pending: 10, quota }),
+  );
+  expect(wrongAlone.quota?.finishAt).toBe(quota.finishAt);
+});
+
+test('the last worker’s skew against Gmail is kept, also where it is none against the server, and ends', () => {
+  const off = after(opened(), listed(1), synced({ gmailClockSkew: -600_000 }));
+  expect(off).toMatchObject({ clockSkew: null, gmailClockSkew: -600_000 });
+  expect(transition(off, { kind: 'poked' }, T0).gmailClockSkew).toBe(-600_000);
+  expect(transition(off, synced(), T0).gmailClockSkew).toBeNull();
+  const { gmailClockSkew: _, ...earlier } = off;
+  expect(carriedState(fresh(), JSON.parse(JSON.stringify(earlier)) as MailboxState).gmailClockSkew).toBeNull();
 });
