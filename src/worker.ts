@@ -168,7 +168,7 @@ function keepInOrder(
           signal,
         }).catch((error: unknown) => {
           if (!signal.aborted)
-            log.warn({ error }, 'not every mailbox could be woken: they deliver with their next sync');
+            log.warn({ error }, 'not every mailbox could be woken: those left deliver with their next sync');
         });
   return async () => {
     ended.abort();

@@ -48,11 +48,11 @@ export async function keepHouse(house: Housekeeping): Promise<void> {
     try {
       if (clock.isSet !== false) await removeWhatIsOver(house);
       const described = await store.describeStored({ signal });
-      if (described > 0) log.info({ described }, 'messages of an earlier version got their headers');
+      if (described > 0) log.info({ described }, 'mail of an earlier version was read for its headers');
     } catch (error) {
       log.warn(
         { reason: error instanceof Error ? error.message : String(error) },
-        'the store could not be tidied; trying again later',
+        'not everything in the store could be tidied; trying again later',
       );
     }
   }
@@ -61,7 +61,7 @@ export async function keepHouse(house: Housekeeping): Promise<void> {
 async function removeWhatIsOver(house: Housekeeping): Promise<void> {
   const { store, goneGrace, sweepGrace, changesKept, clock, log, signal } = house;
   const rows = await store.finishRemovals({ now: clock.now(), signal });
-  if (rows > 0) log.info({ rows }, 'the removal of mailboxes was finished');
+  if (rows > 0) log.info({ rows }, 'rows of removed mailboxes were deleted');
   const dropped = goneGrace === null ? 0 : await store.dropBuriedBodies({ now: clock.now(), grace: goneGrace, signal });
   if (dropped > 0) log.info({ dropped }, 'bodies of messages that are gone were dropped');
   const pruned = changesKept === null ? 0 : await store.pruneChanges({ before: clock.now() - changesKept, signal });

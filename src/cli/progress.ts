@@ -114,11 +114,9 @@ export function progressLine(report: MailboxReport, pace: Pace): string {
     return `  ${empty}  listing: ${count(total)} messages found, ${count(finished)} stored  ${units}`;
   if (fullSync.step === 'label-listing' || fullSync.step === 'reading-labels')
     return `  ${empty}  comparing labels: ${count(total)} messages known, ${count(finished)} stored  ${units}`;
+  // After a first listing, only Gmail's counts are compared; later ones confirm also what they did not show.
   if (fullSync.step === 'confirming')
-    return (
-      `  ${empty}  confirming what Gmail did not list: ${count(total)} messages known, ` +
-      `${count(finished)} stored  ${units}`
-    );
+    return `  ${empty}  checking the listing: ${count(total)} messages known, ${count(finished)} stored  ${units}`;
   const share = total === 0 ? 1 : finished / total;
   const filled = Math.floor(share * BAR);
   const bar = '█'.repeat(filled) + '░'.repeat(BAR - filled);

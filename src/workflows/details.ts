@@ -80,11 +80,12 @@ function quotaRows({ quota, pending }: MailboxState): string[] {
   return rows;
 }
 
+/** `failing`: also an attempt that ended its worker. `no-handler`: another worker may have the handler. */
 const WHY_DELIVERY_WAITS = {
-  failing: 'its target does not take them',
-  'no-handler': 'no worker that runs has its handler',
+  failing: 'its last attempt failed, did not end, or could not be made',
+  'no-handler': 'the worker that took them does not have its handler',
   busy: 'its worker makes other attempts first',
-} as const;
+} as const satisfies Record<MailboxState['deliveries']['waiting'][number]['why'], string>;
 
 function deliveryRows({ deliveries, webhooks, paused }: MailboxState): string[] {
   const waiting = [...deliveries.waiting, ...webhooks.waiting];
@@ -94,8 +95,9 @@ function deliveryRows({ deliveries, webhooks, paused }: MailboxState): string[] 
       `| deliveries to ${subscription} | wait since ${iso(since)}: ${WHY_DELIVERY_WAITS[why]}; ` +
       `next attempt ${paused ? 'after the signal `resume`' : iso(until)} |`,
   );
-  return waits > waiting.length
-    ? [...rows, `| deliveries | ${waits - waiting.length} more subscriptions wait |`]
+  const more = waits - waiting.length;
+  return more > 0
+    ? [...rows, `| deliveries | ${count(more)} more ${more === 1 ? 'subscription waits' : 'subscriptions wait'} |`]
     : rows;
 }
 

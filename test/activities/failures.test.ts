@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { NotConnectedError } from '../../src/activities/dependencies.ts';
 import { outcomeOf, toApplicationFailure } from '../../src/activities/failures.ts';
-import { gmailError, type CalledMethod } from '../../src/gmail/api/classify.ts';
+import { classify, gmailError, type CalledMethod } from '../../src/gmail/api/classify.ts';
 import { GmailError, type GmailFailure } from '../../src/gmail/api/gmail-error.ts';
 import { FAILURE_TYPES } from '../../src/model/failure-type.ts';
 import { mailboxId } from '../../src/model/ids.ts';
@@ -116,6 +116,33 @@ describe('what becomes of a failure', () => {
   ])('%o of %s names the service and the call that failed', (failure, method, text) => {
     expect(outcomeOf(gmailError(ADA, method, failure), ADA, NOW)?.message).toBe(text);
   });
+
+  test('a request that Gmail calls invalid blocks the mailbox, and says what to do if that goes on', () => {
+    const body = JSON.stringify({ error: { code: 400, message: 'x', errors: [{ reason: 'badRequest' }] } });
+    const refusal = gmailError(ADA, 'messages.list', classify('messages.list', 400, body));
+    expect(outcomeOf(refusal, ADA, NOW)).toEqual({
+      type: 'MailboxUnavailable',
+      next: { kind: 'stop' },
+      message:
+        'Gmail calls a request for ada@example.com invalid (badRequest). ' +
+        "If that goes on, report it with the worker's log",
+      remedy: askAgain,
+    });
+  });
+
+  test.each(['unauthorized_client', 'invalid_scope', 'access_denied'])(
+    'a token endpoint that answers %s says that the scope is missing, and where a service account gets it',
+    (error) => {
+      const refusal = gmailError(ADA, 'token', classify('token', 400, JSON.stringify({ error })));
+      expect(outcomeOf(refusal, ADA, NOW)).toMatchObject({
+        type: 'ConsentRevoked',
+        message:
+          'ada@example.com: Google gives these credentials no token with the scope that the settings need; ' +
+          'for a service account, domain-wide delegation must list its client ID with that scope.',
+        remedy: { kind: 'grant', mailbox: ADA, without: null, orLess: true },
+      });
+    },
+  );
 
   test('an unforeseen error has no outcome', () => {
     expect(outcomeOf(new TypeError('x is not a function'), ADA, NOW)).toBeNull();

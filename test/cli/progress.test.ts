@@ -46,6 +46,15 @@ describe('progress', () => {
     expect(line).not.toContain('%');
   });
 
+  it.each([
+    ['label-listing', 'comparing labels: 1,000 messages known, 100 stored  7 units'],
+    ['reading-labels', 'comparing labels: 1,000 messages known, 100 stored  7 units'],
+    ['confirming', 'checking the listing: 1,000 messages known, 100 stored  7 units'],
+  ])('says at the step %s of a listing: %s', (step, words) => {
+    const line = progressLine(reportWith({ stored: 100, pending: 900, units: 7, step }), new Pacemeter().read(900));
+    expect(line).toBe(`  ${'░'.repeat(24)}  ${words}`);
+  });
+
   it('gives no time left while nothing moves', () => {
     const meter = new Pacemeter();
     for (const at of [0, 1_000, 2_000]) meter.add(reportWith({ stored: 10, pending: 90 }), at);

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import { detailsOf } from '../../src/workflows/details.ts';
+import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
 import { transition } from '../../src/workflows/transition.ts';
 import { initialState, type MailboxState } from '../../src/workflows/mailbox-state.ts';
 
@@ -62,4 +63,30 @@ test('the quota stays as it was when an activity of an earlier version does not 
     T0,
   );
   expect(later.quota).toEqual(QUOTA);
+});
+
+type Waiting = Extract<MailboxEvent, { kind: 'delivered' }>['waiting'][number];
+
+const afterDeliveries = (waits: number, ...waiting: readonly Waiting[]): MailboxState =>
+  transition(listed(), { kind: 'delivered', lane: 'delivery', more: false, nextIn: 60_000, waiting, waits }, T0);
+const waitingFor = (why: Waiting['why']): Waiting => ({ subscription: 'crm', why, nextIn: 60_000 });
+
+test.each([
+  ['failing', 'its last attempt failed, did not end, or could not be made'],
+  ['no-handler', 'the worker that took them does not have its handler'],
+  ['busy', 'its worker makes other attempts first'],
+] as const)('the Temporal UI says why a delivery waits (%s): %s', (why, words) => {
+  const waits = afterDeliveries(1, waitingFor(why));
+  expect(detailsOf(waits)).toContain(
+    `| deliveries to crm | wait since 2026-01-01T00:00:00Z: ${words}; next attempt 2026-01-01T00:01:00Z |`,
+  );
+  expect(detailsOf(waits)).not.toContain('| deliveries |');
+  expect(detailsOf({ ...waits, paused: true })).toContain('; next attempt after the signal `resume` |');
+});
+
+test.each([
+  [2, '1 more subscription waits'],
+  [1_235, '1,234 more subscriptions wait'],
+])('of %i subscriptions that wait, the Temporal UI counts those that it does not name', (waits, words) => {
+  expect(detailsOf(afterDeliveries(waits, waitingFor('busy')))).toContain(`| deliveries | ${words} |`);
 });

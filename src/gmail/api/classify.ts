@@ -117,7 +117,7 @@ function describe(method: CalledMethod, failure: GmailFailure): string {
       if (method === 'token')
         return (
           'Google gives these credentials no token with the scope that the settings need; for a service account, ' +
-          'domain-wide delegation must list that scope.'
+          'domain-wide delegation must list its client ID with that scope.'
         );
       return `the grant does not cover ${method} with these settings.`;
     case 'scope-barred':
