@@ -24,7 +24,8 @@ export function watchClock({ clock, telemetry, log }: ClockWatchOptions): ClockS
     onMeasured: (against, ahead) => telemetry.set('tidemark_clock_skew_seconds', ahead / 1_000, { against }),
     onEpisode: (against, ahead, isOff) => {
       const fields = { against, aheadSeconds: Math.round(ahead / 1_000) };
-      if (isOff) log.warn(fields, `this machine's clock is ${skewWords(ahead)} ${NAMES[against]}: ${REMEDIES[against]}`);
+      if (isOff)
+        log.warn(fields, `this machine's clock is ${skewWords(ahead)} ${NAMES[against]}: ${REMEDIES[against]}`);
       else log.info(fields, `this machine's clock agrees with ${NAMES[against]} again`);
     },
   });

@@ -22,12 +22,12 @@ it.each([
 ])('an activity reports the skew %j of its worker’s clock as %j', async (measured, reported) => {
   ada = await RunningMailbox.open({ format: 'full' });
   const skew = { ahead: (against: Reference) => measured[against] };
-  const { openMailbox } = createActivities({ ...ada.deps, skew });
+  const activities = createActivities({ ...ada.deps, skew });
   const { settings } = ada.lanes.state;
   let result: OfWorker = {};
   await ada.clock.during(
     new MockActivityEnvironment().run(async () => {
-      result = await openMailbox({ mailbox: ADA, settings });
+      result = await activities.openMailbox({ mailbox: ADA, settings });
     }),
   );
   const { clockSkew, gmailClockSkew } = result;

@@ -40,8 +40,13 @@ it.each([
   const said: unknown[] = [];
   const log = pino(
     { level: 'info' },
-    new Writable({ write: (text: Buffer, _encoding, done) => (said.push(JSON.parse(text.toString())), done()) }),
+    new Writable({
+      write: (text: Buffer, _encoding, done) => (
+        said.push((JSON.parse(text.toString()) as { readonly msg: string }).msg),
+        done()
+      ),
+    }),
   );
   shown(against, ahead, log);
-  expect(said).toEqual(line === null ? [] : [expect.objectContaining({ against, msg: line })]);
+  expect(said).toEqual(line === null ? [] : [line]);
 });
