@@ -39,8 +39,8 @@ export async function clearCondition(
  * workflow's history. Only the first rate limit of an episode sends the workflow a signal, so that the phase search
  * attribute shows the wait.
  *
- * A store that cannot be written leaves the failure to Temporal, from which `status` takes it. A last heartbeat says since
- * when: it outlives the attempt, so no worker needs to remember.
+ * A store that cannot be written leaves the failure to Temporal, from which `status` takes it. A last heartbeat says
+ * since when: it outlives the attempt, so no worker needs to remember.
  *
  * @param failed.now - epoch ms
  * @param failed.details - what the attempt's heartbeats said so far
