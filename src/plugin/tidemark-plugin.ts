@@ -1,6 +1,6 @@
 import type { DataConverter } from '@temporalio/common';
 import { SimplePlugin } from '@temporalio/plugin';
-import type { ReplayWorkerOptions, Worker, WorkerOptions } from '@temporalio/worker';
+import type { BundleOptions, ReplayWorkerOptions, Worker, WorkerOptions } from '@temporalio/worker';
 
 import type { SyncActivities } from '../activities/requests.ts';
 import type { Config } from '../config/config.ts';
@@ -10,6 +10,7 @@ import { clockSinks } from '../telemetry/watch-clock.ts';
 import { HEARTBEATS, LONG_TASKS } from '../hosting/temporal-workers.ts';
 import { endOf } from '../hosting/worker-run.ts';
 import { requestOf, type CreateWorkerOptions, type WorkerRequest } from '../hosting/worker-request.ts';
+import { PAYLOAD_CONVERTER_PATH } from '../temporal/bundle-workflows.ts';
 import { dataConverterOnceRead } from '../temporal/payload-codec.ts';
 import { runBeside, type RunningWorker } from '../worker.ts';
 import { activitiesOnceOpen } from './activities-once-open.ts';
@@ -106,6 +107,12 @@ class TidemarkPlugin extends SimplePlugin {
     const { workflowBundle = this.#request.workflowBundle, workflowsPath, bundlerOptions } = options;
     const workflows = workflowsOf({ workflowBundle, workflowsPath, bundlerOptions });
     return super.configureReplayWorker({ ...options, ...workflows });
+  }
+
+  /** Called by `Worker.create` for workflows from a path, and by `bundleWorkflowCode`. A product's own converter stays. */
+  override configureBundler(options: BundleOptions): BundleOptions {
+    const { payloadConverterPath = PAYLOAD_CONVERTER_PATH } = options;
+    return super.configureBundler({ ...options, payloadConverterPath });
   }
 
   override async runWorker(worker: Worker, next: (worker: Worker) => Promise<void>): Promise<void> {

@@ -11,6 +11,11 @@ import { CannotDoError } from '../model/program-errors.ts';
 /** The module that exports the workflows of mailboxes. */
 export const WORKFLOWS_PATH = fileURLToPath(new URL(`../workflows/index${extname(import.meta.url)}`, import.meta.url));
 
+/** Lets mailboxes go on after arguments that are no JSON. This is a path, because Temporal's SDK loads the module. */
+export const PAYLOAD_CONVERTER_PATH = fileURLToPath(
+  new URL(`../workflows/payload-converter${extname(import.meta.url)}`, import.meta.url),
+);
+
 const TRACED = '--traced';
 
 /** The bundle is 1.7 MB. */
@@ -44,6 +49,7 @@ export async function bundleWorkflows({
 if (import.meta.main) {
   const { code } = await bundleWorkflowCode({
     workflowsPath: WORKFLOWS_PATH,
+    payloadConverterPath: PAYLOAD_CONVERTER_PATH,
     workflowInterceptorModules: process.argv.includes(TRACED) ? workflowTracingModules() : [],
     logger: new DefaultLogger('ERROR'),
   });

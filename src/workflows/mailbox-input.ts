@@ -9,6 +9,7 @@ import {
 import { storeMarkIn } from '../model/store-identity.ts';
 import { DEFAULT_SETTINGS } from '../model/settings.ts';
 import { workflowIdOf, type MailboxInput } from './definitions.ts';
+import { UnreadablePayload } from './unreadable-payload.ts';
 
 /** Thrown when a mailbox's workflow was started with an invalid input. */
 export class InvalidInputError extends Error {
@@ -34,6 +35,7 @@ const QUOTED = 300;
  * @throws {InvalidInputError} with a sentence for the person who started it
  */
 export function mailboxInput(argument: unknown, workflowId: string): CheckedInput {
+  if (argument instanceof UnreadablePayload) throw refusal(`the input cannot be read: ${argument.why}`);
   if (!isObject(argument)) throw refusal('the input is no object');
   const { mailbox: address, settings = null, carried = null } = argument;
   const mailbox = mailboxIn(address);

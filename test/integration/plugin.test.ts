@@ -77,6 +77,13 @@ describe("a product's own worker with the plugin", () => {
     const started = await client.workflow.start('welcome', { workflowId, taskQueue: config.taskQueue, args: ['Ada'] });
     expect(await started.result()).toBe('Hello Ada!');
     await box.exact(60_000);
+    // A client in another language sends it. Nothing of it is JSON to the SDK, which decodes it before the mailbox does.
+    await rig.tidemark.temporal.connection.workflowService.signalWorkflowExecution({
+      namespace: config.temporal.namespace,
+      workflowExecution: { workflowId: box.handle.workflowId },
+      signalName: 'configure',
+      input: { payloads: [{ metadata: { encoding: Buffer.from('json/protobuf') }, data: Buffer.from('{}') }] },
+    });
     box.deliver('a new order');
     await box.client.sync(box.id, { wait: true });
     await eventually(20_000, async () => (subjects.includes('a new order') ? true : null));
@@ -223,6 +230,15 @@ describe("a product's own worker with the plugin", () => {
       plugins: [tidemarkPlugin({ config: rig.config, log })],
     });
     await expect(create).rejects.toThrow('TIDEMARK_PAYLOAD_KEY asks for those of Tidemark');
+  });
+
+  it("keeps the product's own payload converter, where it has one", () => {
+    const plugin = tidemarkPlugin({ config: rig.config, log });
+    const own = { workflowsPath: WORKFLOWS, payloadConverterPath: '/product/converter.js' };
+    expect(plugin.configureBundler(own)).toMatchObject(own);
+    expect(plugin.configureBundler({ workflowsPath: WORKFLOWS }).payloadConverterPath).toMatch(
+      /payload-converter\.ts$/,
+    );
   });
 
   it('gets the workflows of mailboxes when it has no workflows of its own', () => {
