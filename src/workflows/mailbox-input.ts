@@ -8,6 +8,7 @@ import {
 } from '../model/settings-change.ts';
 import { storeMarkIn } from '../model/store-identity.ts';
 import { DEFAULT_SETTINGS } from '../model/settings.ts';
+import { isWholeState } from './carried-by-hand.ts';
 import { workflowIdOf, type MailboxInput } from './definitions.ts';
 import { UnreadablePayload } from './unreadable-payload.ts';
 
@@ -21,6 +22,16 @@ export interface CheckedInput extends MailboxInput {
   readonly named: SettingsChange | null;
 }
 
+/** The run that an input begins. */
+export interface InputRun {
+  /** Must be `mailbox/` and the mailbox's address in lower case, so that each mailbox has one workflow. */
+  readonly workflowId: string;
+  /** The run that has handed its state on by continue-as-new, which no client can do; absent otherwise. */
+  readonly continuedFrom?: string | undefined;
+  /** Epoch ms. */
+  readonly now: number;
+}
+
 /** A message repeats at most this many characters of what somebody typed. */
 const QUOTED = 300;
 
@@ -29,12 +40,11 @@ const QUOTED = 300;
  * Temporal client, for which `{"mailbox":"ada@example.com"}` is enough. Pure.
  *
  * @param argument - the workflow's first argument, unchecked
- * @param workflowId - must be `mailbox/` and the same address in lower case, so that each mailbox has one workflow
- * @returns the input with all settings, using the defaults for those that are not named; a carried state is taken as it
- * is
+ * @returns the input with all settings, using the defaults for those that are not named. What an earlier run carried on
+ * is taken as it is. A state that a client hands over must be whole
  * @throws {InvalidInputError} with a sentence for the person who started it
  */
-export function mailboxInput(argument: unknown, workflowId: string): CheckedInput {
+export function mailboxInput(argument: unknown, { workflowId, continuedFrom, now }: InputRun): CheckedInput {
   if (argument instanceof UnreadablePayload) throw refusal(`the input cannot be read: ${argument.why}`);
   if (!isObject(argument)) throw refusal('the input is no object');
   const { mailbox: address, settings = null, carried = null } = argument;
@@ -43,7 +53,7 @@ export function mailboxInput(argument: unknown, workflowId: string): CheckedInpu
   if (workflowId !== expected)
     throw refusal(`the workflow id is "${quoted(workflowId)}", and must be "${expected}" for this mailbox`);
   if (carried !== null) {
-    if (!isCarried(carried, mailbox))
+    if (!isCarried(carried, mailbox) || (continuedFrom === undefined && !isWholeState(carried, mailbox, now)))
       throw refusal('"carried" is for the workflow itself, which hands its state on by it: leave it out');
     // Only earlier and later builds write these, never a person.
     return { mailbox, settings: completeSettings(isObject(settings) ? settings : {}), named: null, carried };

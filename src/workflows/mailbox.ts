@@ -83,7 +83,8 @@ async function leave(run: MailboxRun): Promise<void> {
  */
 function startedWith(argument: unknown): CheckedInput {
   try {
-    return mailboxInput(argument, workflowInfo().workflowId);
+    const { workflowId, continuedFromExecutionRunId: continuedFrom } = workflowInfo();
+    return mailboxInput(argument, { workflowId, continuedFrom, now: Date.now() });
   } catch (error) {
     if (error instanceof InvalidInputError) throw ApplicationFailure.nonRetryable(error.message, 'InvalidInput');
     throw error;

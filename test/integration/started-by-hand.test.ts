@@ -31,14 +31,20 @@ describe.concurrent("a mailbox that any client of Temporal's starts", () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 60_000);
 
-  test.each([
-    ['missing', [], 'the input is no object'],
-    ['null', [null], 'the input is no object'],
-    ['of another address', [{ mailbox: 'bob@example.com' }], 'must be "mailbox/bob@example.com"'],
+  test.each<[name: string, args: (address: string) => unknown[], sentence: string]>([
+    ['missing', () => [], 'the input is no object'],
+    ['null', () => [null], 'the input is no object'],
+    ['of another address', () => [{ mailbox: 'bob@example.com' }], 'must be "mailbox/bob@example.com"'],
+    [
+      'a state that somebody made up',
+      (mailbox) => [{ mailbox, carried: { mailbox, fullSync: {}, syncs: {}, counters: {}, settings: {} } }],
+      '"carried" is for the workflow itself',
+    ],
   ])(
     'fails with a clear message when its input is %s',
     async (name, args, sentence) => {
-      const handle = await start(`mailbox/refused-${name.replaceAll(' ', '-')}-${process.pid}@example.com`, args);
+      const address = `refused-${name.replaceAll(' ', '-')}-${process.pid}@example.com`;
+      const handle = await start(`mailbox/${address}`, args(address));
       const failure: unknown = await handle.result().catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(WorkflowFailedError);
       expect(failure).toMatchObject({

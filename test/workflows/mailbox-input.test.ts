@@ -3,12 +3,20 @@ import { describe, expect, it, test } from 'vitest';
 
 import { mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
+import { carriedState } from '../../src/workflows/carried-state.ts';
 import type { MailboxInput } from '../../src/workflows/definitions.ts';
+import { detailsOf } from '../../src/workflows/details.ts';
+import { planOf } from '../../src/workflows/lane-plan.ts';
+import { idleLanes } from '../../src/workflows/lane-scheduler.ts';
 import { InvalidInputError, mailboxInput } from '../../src/workflows/mailbox-input.ts';
 import { initialState } from '../../src/workflows/mailbox-state.ts';
+import { UnreadablePayload } from '../../src/workflows/unreadable-payload.ts';
+import { TODAY } from '../fixtures/temporal/todays-ways.ts';
 
 const ADA = mailboxId('ada@example.com');
 const ID = 'mailbox/ada@example.com';
+const NOW = 1_800_000_000_000;
+const FIRST = { workflowId: ID, now: NOW };
 
 describe('a mailbox can be started', () => {
   test.each([
@@ -17,7 +25,12 @@ describe('a mailbox can be started', () => {
     [{ mailbox: ADA, settings: null, carried: null }],
     [{ mailbox: ADA, settings: {}, more: 'ignored' }],
   ])('with %j, and has the default settings where the store has none', (argument) => {
-    expect(mailboxInput(argument, ID)).toEqual({ mailbox: ADA, settings: DEFAULT_SETTINGS, named: {}, carried: null });
+    expect(mailboxInput(argument, FIRST)).toEqual({
+      mailbox: ADA,
+      settings: DEFAULT_SETTINGS,
+      named: {},
+      carried: null,
+    });
   });
 
   test.each([
@@ -34,7 +47,7 @@ describe('a mailbox can be started', () => {
       },
     ],
   ])('with %j, and has these settings', (argument) => {
-    expect(mailboxInput(argument, ID)).toEqual({
+    expect(mailboxInput(argument, FIRST)).toEqual({
       mailbox: ADA,
       settings: DEFAULT_SETTINGS,
       named: null,
@@ -44,7 +57,7 @@ describe('a mailbox can be started', () => {
 
   it('with some settings, and has the defaults for the others until the store answers', () => {
     const named = { format: 'raw', scope: { limit: 5 } };
-    expect(mailboxInput({ mailbox: ADA, settings: named }, ID)).toMatchObject({
+    expect(mailboxInput({ mailbox: ADA, settings: named }, FIRST)).toMatchObject({
       named,
       settings: { ...DEFAULT_SETTINGS, format: 'raw', scope: { ...DEFAULT_SETTINGS.scope, limit: 5 } },
     });
@@ -56,7 +69,7 @@ describe('a mailbox can be started', () => {
       settings: DEFAULT_SETTINGS,
       carried: initialState({ mailbox: ADA, settings: DEFAULT_SETTINGS, now: 0 }),
     };
-    expect(mailboxInput(JSON.parse(JSON.stringify(input)), ID)).toEqual({ ...input, named: null });
+    expect(mailboxInput(JSON.parse(JSON.stringify(input)), FIRST)).toEqual({ ...input, named: null });
   });
 });
 
@@ -71,22 +84,33 @@ test.each([
   [{ mailbox: ADA, settings: { formatt: 'raw' } }, 'there is no setting "formatt"'],
   [{ mailbox: ADA, settings: { format: 'eml' } }, 'the setting "format" is wrong'],
   [{ mailbox: ADA, carried: { stored: 5 } }, 'leave it out'],
+  [
+    new UnreadablePayload('json/protobuf'),
+    'it must be JSON (the encoding json/plain), and has the encoding "json/protobuf"',
+  ],
+  [new UnreadablePayload(''), 'and has no encoding'],
+  [new UnreadablePayload('json/plain'), 'the input cannot be read: it is no valid JSON'],
+  [new UnreadablePayload('x'.repeat(1_000_000)), `${'x'.repeat(99)}…`],
 ])('the input %j is refused with what is wrong and how to start', (argument, sentence) => {
-  const start = (): unknown => mailboxInput(argument, ID);
+  const start = (): unknown => mailboxInput(argument, FIRST);
   expect(start).toThrow(sentence);
   expect(start).toThrow('{"mailbox":"ada@example.com"}');
 });
 
 it('a workflow id in upper case is refused, since a mailbox has only one workflow', () => {
-  expect(() => mailboxInput({ mailbox: 'Ada@Example.com' }, 'mailbox/Ada@Example.com')).toThrow(
-    'must be "mailbox/ada@example.com"',
-  );
+  expect(() =>
+    mailboxInput({ mailbox: 'Ada@Example.com' }, { ...FIRST, workflowId: 'mailbox/Ada@Example.com' }),
+  ).toThrow('must be "mailbox/ada@example.com"');
 });
 
-/** The mailbox that an input means, or the sentence that refuses it. */
+/** The mailbox that an input means, once its first state can be shown and planned; or the sentence that refuses it. */
 function outcome(argument: unknown, workflowId: string): string {
   try {
-    return mailboxInput(argument, workflowId).mailbox;
+    const input = mailboxInput(argument, { ...FIRST, workflowId });
+    const state = carriedState(initialState({ ...input, now: NOW }), input.carried);
+    expect(detailsOf(state)).toContain(input.mailbox);
+    expect(planOf(idleLanes(state), NOW, TODAY).wakeAt).not.toBeNaN();
+    return input.mailbox;
   } catch (error) {
     if (error instanceof InvalidInputError) return error.message;
     throw error;
