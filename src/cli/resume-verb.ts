@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 import { RESUMABLE_PHASES, type BlockedPhase } from '../client/blocked-mailbox.ts';
 import type { ResumedMailboxes } from '../client/resume-mailboxes.ts';
-import { UsageError } from '../model/program-errors.ts';
+import { CannotDoError, UsageError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { collect, parseEmail, parseResumablePhase } from './arguments.ts';
 import { verb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
@@ -56,6 +56,7 @@ export function addResume(program: Command, cli: Cli): void {
           { resumed: result.resumed.length, mailboxes: result.resumed, failing: result.failing, ended: result.ended },
           () => resultLines(result, phases),
         );
+        requireAllHandled(result);
       });
     });
 }
@@ -81,16 +82,23 @@ function resultLines(
   const stopped =
     ended.length === 0 ? '' : ` ${count(ended.length)} ${ended.length === 1 ? 'was' : 'were'} stopped meanwhile.`;
   if (resumed.length === 0) return [`No mailbox is in ${listed(phases)}.${stopped}`];
-  const done =
-    `${count(resumed.length)} ${resumed.length === 1 ? 'mailbox is' : 'mailboxes are'} resumed: ` +
-    `${shortList(resumed)}.${stopped} How they are: tidemark list`;
-  return failing.length === 0
-    ? [done]
-    : [
-        done,
-        `Of these the workflow task of ${count(failing.length)} keeps failing, ` +
-          `so they go on only once that is mended: ${shortList(failing)}. More: tidemark status EMAIL`,
-      ];
+  const handled = resumed.filter((mailbox) => !failing.includes(mailbox));
+  if (handled.length === 0) return [`No mailbox is resumed.${stopped}`];
+  return [
+    `${count(handled.length)} ${handled.length === 1 ? 'mailbox is' : 'mailboxes are'} resumed: ` +
+      `${shortList(handled)}.${stopped} How they are: tidemark list`,
+  ];
+}
+
+/** @throws {CannotDoError} when the workflow task of some mailboxes keeps failing, so that their signal waits */
+function requireAllHandled({ failing }: ResumedMailboxes): void {
+  if (failing.length === 0) return;
+  throw new CannotDoError(
+    'workflow-task-fails',
+    `The workflow task of ${failing.length === 1 ? 'a mailbox' : `${count(failing.length)} mailboxes`} keeps failing: ` +
+      `${shortList(failing)}. The signal to resume waits until that is mended. What to do: ` +
+      `tidemark status ${failing.length === 1 ? failing.join() : 'EMAIL'}`,
+  );
 }
 
 /** `phase failed, needs-consent or paused` */

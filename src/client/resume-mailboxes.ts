@@ -5,9 +5,10 @@ import { knownOptions, valueAmong, type OptionNames } from '../model/options.ts'
 import { resume, workflowIdOf } from '../workflows/definitions.ts';
 import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
 import { MailboxNotRunningError } from './errors.ts';
+import { failingTaskOf } from './failing-task.ts';
 import { RESUMABLE_PHASES, type BlockedPhase } from './blocked-mailbox.ts';
 import type { ClientMeans } from './mailbox-workflow.ts';
-import { mailboxOf, reportsProblems, RUNNING_MAILBOXES } from './running.ts';
+import { mailboxOf, RUNNING_MAILBOXES } from './running.ts';
 
 /** Ms between two mailboxes: each resumed mailbox asks Gmail at once. */
 const PAUSE = 100;
@@ -34,10 +35,7 @@ const RESUME_OPTIONS: OptionNames<ResumeAllOptions> = { phases: true, onResumed:
 export interface ResumedMailboxes {
   /** Mailboxes that were signalled, in the order of e-mail addresses. */
   readonly resumed: readonly MailboxId[];
-  /**
-   * Those of them that the Temporal server has marked because their workflow task keeps failing. They go on only once
-   * the cause is removed.
-   */
+  /** Those of them whose workflow task keeps failing. They go on only once the cause is removed. */
   readonly failing: readonly MailboxId[];
   /** Mailboxes that were stopped after they were listed. */
   readonly ended: readonly MailboxId[];
@@ -55,11 +53,15 @@ export async function resumeMailboxes(
   for (const phase of phases) valueAmong(RESUMABLE_PHASES, 'A phase', phase);
   const mailboxes = await rpc({ signal }, () => mailboxesIn(temporal, phases));
   const resumed: MailboxId[] = [];
+  const failing: MailboxId[] = [];
   const ended: MailboxId[] = [];
-  for (const { mailbox } of mailboxes) {
+  for (const mailbox of mailboxes) {
     try {
+      // Asked before the signal: a signal makes the server count the task's attempts from one again.
+      const isFailing = (await failingTaskOf({ temporal, rpc, mailbox })) !== null;
       await rpc({ mailbox, signal }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).signal(resume));
       resumed.push(mailbox);
+      if (isFailing) failing.push(mailbox);
       onResumed?.(mailbox, resumed.length + ended.length, mailboxes.length);
     } catch (error) {
       if (!(error instanceof MailboxNotRunningError)) throw error;
@@ -67,23 +69,17 @@ export async function resumeMailboxes(
     }
     await clock.sleep(PAUSE, signal);
   }
-  const marked = new Set(mailboxes.flatMap(({ mailbox, reportsProblems }) => (reportsProblems ? [mailbox] : [])));
-  return { resumed, failing: resumed.filter((mailbox) => marked.has(mailbox)), ended };
-}
-
-interface ToResume {
-  readonly mailbox: MailboxId;
-  readonly reportsProblems: boolean;
+  return { resumed, failing, ended };
 }
 
 /** From Temporal's visibility, which may lag by some milliseconds. @see https://docs.temporal.io/list-filter */
-async function mailboxesIn(temporal: Client, phases: readonly BlockedPhase[]): Promise<readonly ToResume[]> {
+async function mailboxesIn(temporal: Client, phases: readonly BlockedPhase[]): Promise<readonly MailboxId[]> {
   const shown = phases.map((phase) => `'${phase}'`).join(', ');
   const query = `${RUNNING_MAILBOXES} AND ${PHASE_ATTRIBUTE.name} IN (${shown})`;
-  const mailboxes: ToResume[] = [];
-  for await (const { workflowId, typedSearchAttributes } of temporal.workflow.list({ query })) {
+  const mailboxes: MailboxId[] = [];
+  for await (const { workflowId } of temporal.workflow.list({ query })) {
     const mailbox = mailboxOf(workflowId);
-    if (mailbox !== null) mailboxes.push({ mailbox, reportsProblems: reportsProblems(typedSearchAttributes) });
+    if (mailbox !== null) mailboxes.push(mailbox);
   }
-  return mailboxes.sort((a, b) => (a.mailbox < b.mailbox ? -1 : 1));
+  return mailboxes.sort();
 }

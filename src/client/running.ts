@@ -1,5 +1,5 @@
 import { WorkflowFailedError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
-import { defineSearchAttributeKey, type TypedSearchAttributes } from '@temporalio/common';
+import type { TypedSearchAttributes } from '@temporalio/common';
 
 import { InvalidIdError, mailboxId, type MailboxId } from '../model/ids.ts';
 import { MAILBOX_WORKFLOW, status as statusQuery, workflowIdOf } from '../workflows/definitions.ts';
@@ -7,7 +7,7 @@ import { PHASES, type Phase } from '../workflows/phase.ts';
 import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
 import { MailboxNotRunningError } from './errors.ts';
 import { describedRun, type RunQuestion } from './described-run.ts';
-import { failingTaskIn } from './failing-task.ts';
+import { failingTaskIn, reportsProblems } from './failing-task.ts';
 import type { RunningView } from './mailbox-report.ts';
 import { pendingFailures } from './pending-failures.ts';
 
@@ -93,14 +93,6 @@ export async function runningPhases({
 function phaseIn(attributes: TypedSearchAttributes): Phase {
   const shown = attributes.get(PHASE_ATTRIBUTE);
   return PHASES.find((phase) => phase === shown) ?? 'full-sync';
-}
-
-/** @see https://docs.temporal.io/encyclopedia/detecting-workflow-failures */
-const PROBLEMS_ATTRIBUTE = defineSearchAttributeKey('TemporalReportedProblems', 'KEYWORD_LIST');
-
-/** Whether the server has marked a workflow whose tasks keep failing or timing out. */
-export function reportsProblems(attributes: TypedSearchAttributes): boolean {
-  return (attributes.get(PROBLEMS_ATTRIBUTE) ?? []).length > 0;
 }
 
 /** @returns null for a workflow whose id Tidemark did not make */

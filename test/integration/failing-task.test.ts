@@ -6,9 +6,12 @@ import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { MAILBOX_WORKFLOW, workflowIdOf } from '../../src/workflows/definitions.ts';
+import { failingTaskIn, reportsProblems } from '../../src/client/failing-task.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
 import { Program } from '../fixtures/host/program.ts';
+import { openNamespace } from '../fixtures/system/own-namespace.ts';
 import { Rig } from '../fixtures/system/rig.ts';
+import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
 /** A signal makes the server count attempts from one again, so the verbs that send one come last. */
 const SENT = 'What was asked for now waits until then.';
@@ -16,7 +19,9 @@ const NOT_SENT = 'Nothing was asked of it now.';
 const VERBS: readonly (readonly [ends: string, verb: string, ...options: string[]])[] = [
   [NOT_SENT, 'sync', '--wait'],
   [NOT_SENT, 'audit'],
+  [SENT, 'start'],
   [SENT, 'pause'],
+  [SENT, 'resume'],
   [SENT, 'resync'],
   [SENT, 'stop'],
 ];
@@ -25,14 +30,15 @@ describe('a mailbox whose workflow task fails again and again', () => {
   let rig: Rig;
 
   beforeAll(async () => {
-    rig = await Rig.open('failing-task');
+    // It resumes all paused mailboxes.
+    const namespace = `failing-task-${process.pid}`;
+    await openNamespace(namespace);
+    rig = await Rig.open('failing-task', { env: { TEMPORAL_NAMESPACE: namespace } });
   });
   afterAll(() => rig.close());
 
-  it('is reported as such, and no verb claims success, until a build that can handle it runs', async () => {
-    const box = await rig.mailbox('failing-task', { messages: 5 });
-    const first = await rig.spawnWorker();
-    // An attempt of a failing task lasts until its timeout, which is 20 seconds where Tidemark starts the workflow.
+  /** An attempt of a failing task lasts until its timeout, which is 20 seconds where Tidemark starts the workflow. */
+  async function startImpatiently(box: TestMailbox): Promise<void> {
     await rig.tidemark.temporal.workflow.start(MAILBOX_WORKFLOW, {
       workflowId: workflowIdOf(box.id),
       taskQueue: rig.config.taskQueue,
@@ -40,7 +46,16 @@ describe('a mailbox whose workflow task fails again and again', () => {
       workflowTaskTimeout: '3 seconds',
     });
     await box.exact(60_000);
+  }
+
+  it('is reported as such, and no verb claims success, until a build that can handle it runs', async () => {
+    const box = await rig.mailbox('failing-task', { messages: 5 });
+    const paused = await rig.mailbox('failing-paused', { messages: 5 });
+    const first = await rig.spawnWorker();
+    await Promise.all([box, paused].map(startImpatiently));
     expect((await box.report()).failingTask).toBeNull();
+    await paused.client.pause(paused.id);
+    await eventually(20_000, async () => ((await paused.isFoundAs('paused')) ? true : null));
     await first.end('SIGTERM');
 
     // A build that was changed without a patch.
@@ -51,7 +66,7 @@ describe('a mailbox whose workflow task fails again and again', () => {
     const file = join(rig.folder, 'changed.js');
     writeFileSync(file, code);
     const careless = await rig.spawnWorker({ TIDEMARK_WORKFLOW_BUNDLE: file });
-    await box.client.poke(box.id);
+    await Promise.all([box, paused].map(({ client, id }) => client.poke(id)));
     const failing = await eventually(60_000, async () => (await box.report()).failingTask);
     expect(failing.attempt).toBeGreaterThan(2);
 
@@ -74,13 +89,31 @@ describe('a mailbox whose workflow task fails again and again', () => {
     });
     expect(listed.text).toMatch(new RegExp(`^${box.id} +live, stuck `, 'm'));
 
+    const many = await run(['resume', '--all', '--json']);
+    expect(many).toEqual({
+      code: 1,
+      text: expect.stringContaining(`keeps failing: ${paused.id}. The signal to resume`),
+    });
+    expect(many.text).toContain(`"failing":["${paused.id}"]`);
     for (const [ends, name, ...rest] of VERBS) {
       const told = await run([name, box.id, ...rest]);
       expect(told).toEqual({ code: 1, text: expect.stringContaining(ends) });
     }
+    // The next verb is not told that the task is at its first attempts, and so in order.
+    await box.client.poke(box.id);
+    const recounted = await eventually(30_000, async () => {
+      const described = await box.handle.describe();
+      const attempt = described.raw.pendingWorkflowTask?.attempt ?? 0;
+      return attempt === 1 || attempt === 2 ? described : null;
+    });
+    expect(failingTaskIn(recounted)).not.toBeNull();
 
     await careless.end('SIGTERM');
     await rig.startWorker();
     await eventually(90_000, async () => ((await box.report()).failingTask === null ? true : null));
+    await eventually(30_000, async () => {
+      const { typedSearchAttributes } = await paused.handle.describe();
+      return reportsProblems(typedSearchAttributes) ? null : true;
+    });
   }, 360_000);
 });
