@@ -95,8 +95,8 @@ function requireAllHandled({ failing }: ResumedMailboxes): void {
   if (failing.length === 0) return;
   throw new CannotDoError(
     'workflow-task-fails',
-    `The workflow task of ${failing.length === 1 ? 'a mailbox' : `${count(failing.length)} mailboxes`} keeps failing: ` +
-      `${shortList(failing)}. The signal to resume waits until that is mended. What to do: ` +
+    `The workflow task of ${failing.length === 1 ? 'a mailbox' : `${count(failing.length)} mailboxes`} ` +
+      `keeps failing: ${shortList(failing)}. The signal to resume waits until that is mended. What to do: ` +
       `tidemark status ${failing.length === 1 ? failing.join() : 'EMAIL'}`,
   );
 }

@@ -109,7 +109,7 @@ class TidemarkPlugin extends SimplePlugin {
     return super.configureReplayWorker({ ...options, ...workflows });
   }
 
-  /** Called by `Worker.create` for workflows from a path, and by `bundleWorkflowCode`. A product's own converter stays. */
+  /** Called by `Worker.create` for workflows from a path, and by `bundleWorkflowCode`. The host's converter stays. */
   override configureBundler(options: BundleOptions): BundleOptions {
     const { payloadConverterPath = PAYLOAD_CONVERTER_PATH } = options;
     return super.configureBundler({ ...options, payloadConverterPath });

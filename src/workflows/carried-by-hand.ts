@@ -18,7 +18,7 @@ type Check = (value: unknown) => boolean;
 const LATEST_TIME = 8.64e15;
 /** Nothing is due later: the longest interval of the settings is a year. Temporal refuses timers that are too long. */
 const LATEST_DUE = 400 * 24 * 60 * 60_000;
-/** Characters of a state as JSON: continue-as-new must be able to carry it on, and Temporal limits a payload to 2 MB. */
+/** Characters of a state as JSON: continue-as-new must carry it on, and Temporal limits a payload to 2 MB. */
 const LARGEST = 500_000;
 
 /**

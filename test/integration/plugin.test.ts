@@ -77,7 +77,7 @@ describe("a product's own worker with the plugin", () => {
     const started = await client.workflow.start('welcome', { workflowId, taskQueue: config.taskQueue, args: ['Ada'] });
     expect(await started.result()).toBe('Hello Ada!');
     await box.exact(60_000);
-    // A client in another language sends it. Nothing of it is JSON to the SDK, which decodes it before the mailbox does.
+    // As a client in another language sends it. The SDK decodes it before the mailbox sees it.
     await rig.tidemark.temporal.connection.workflowService.signalWorkflowExecution({
       namespace: config.temporal.namespace,
       workflowExecution: { workflowId: box.handle.workflowId },
