@@ -168,6 +168,7 @@ function isState(mailbox: MailboxId, now: number): Check {
     stored: isCount,
     quota: orAbsent(orNull(isQuota)),
     clockSkew: orAbsent(orNull(isNumber)),
+    gmailClockSkew: orAbsent(orNull(isNumber)),
     phaseSince: isTime,
     syncedAt: orNull(isTime),
     lastError: orNull(isToldError),

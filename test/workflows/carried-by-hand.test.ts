@@ -81,6 +81,7 @@ const rich: MailboxState = {
   heldUntil: NOW + 30_000,
   quota: { units: 5, rejected: 0, unitsLeft: 20, unitsPerMinute: 6_000, lastMinute: 5, finishAt: NOW },
   clockSkew: -600_000,
+  gmailClockSkew: 600_000,
   syncedAt: NOW,
   lastError: { message: 'Gmail refuses', at: NOW, of: 'live', mendedAt: NOW, remedy: { kind: 'run-worker' } },
 };
