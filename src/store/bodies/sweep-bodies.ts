@@ -36,6 +36,8 @@ const PAGE = 100;
 const WIDTH = 8;
 /** Objects that a killed sweep condemned and left behind are taken over by another sweep after this time. */
 const TAKE_OVER_AFTER = 10 * 60_000;
+/** A time further ahead than this was written by a wrong clock: an object is loose, or condemned, as soon as it is noted. */
+const WRONG_BY = 3_600_000;
 /** Longer than writing any object takes. */
 const HALF_WRITTEN_FOR = 24 * 60 * 60_000;
 
@@ -88,6 +90,7 @@ export async function sweepBodies(
     removed += gone.length;
     for (const { size } of gone) bytes += size;
   };
+  await correctTimes(database, now);
   while (signal?.aborted !== true) {
     const left = await takeOver(database, now);
     if (left.length === 0) break;
@@ -181,6 +184,18 @@ function condemn(
       return place === undefined ? [] : [{ key, hash, nonce, size, place }];
     });
     return { looked: loose.length, condemned };
+  });
+}
+
+/** Gives objects that were noted in the future the present time. Otherwise they would stay until that future has come. */
+async function correctTimes(database: StoreDatabase, now: number): Promise<void> {
+  await database.write(async (tx) => {
+    for (const time of ['loose_since', 'condemned_at'] as const)
+      await tx
+        .updateTable('body_objects')
+        .set({ [time]: now })
+        .where(time, '>', now + WRONG_BY)
+        .execute();
   });
 }
 

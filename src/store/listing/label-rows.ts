@@ -36,6 +36,9 @@ const FIRST_LISTING = 2 * 60_000;
  */
 const REMEMBERED = 2 * 24 * 60 * 60_000;
 
+/** Since when a label is missing. A time to come was written by a wrong clock, and would hold back all that follows. */
+const missingSince = (unlistedSince: number | null, now: number): number => Math.min(unlistedSince ?? now, now);
+
 const restOf = (unlistedSince: number, now: number): number => Math.max(FIRST_QUESTION, now - unlistedSince);
 
 /** See {@link LabelStore.saveLabels}. */
@@ -137,10 +140,11 @@ export function keepLabel(
       .executeTakeFirst();
     if (label === undefined) return;
     // A label that labels.list names has just been listed, and needs no more questions.
-    const next = label.unlisted_since === null ? null : now + restOf(label.unlisted_since, now);
+    const since = label.unlisted_since === null ? null : missingSince(label.unlisted_since, now);
+    const next = since === null ? null : now + restOf(since, now);
     await tx
       .updateTable('labels')
-      .set({ type: label.type === GONE ? 'user' : label.type, ask_at: next })
+      .set({ type: label.type === GONE ? 'user' : label.type, unlisted_since: since, ask_at: next })
       .where('mailbox_key', '=', key)
       .where('id', '=', labelId)
       .execute();
@@ -218,7 +222,7 @@ async function rememberGone({ tx, key }: MailboxTransaction, labelId: LabelId, n
     .where('mailbox_key', '=', key)
     .where('id', '=', labelId)
     .executeTakeFirst();
-  const since = label?.type === GONE ? (label.unlisted_since ?? now) : now;
+  const since = label?.type === GONE ? missingSince(label.unlisted_since, now) : now;
   if (now - since > REMEMBERED)
     await tx.deleteFrom('labels').where('mailbox_key', '=', key).where('id', '=', labelId).execute();
   else await bulkInsert(tx, LABELS, [[key, labelId, label?.name ?? labelId, GONE, since, now + restOf(since, now)]]);

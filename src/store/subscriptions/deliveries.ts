@@ -11,7 +11,16 @@ import { eventsAfter } from '../rows/event-rows.ts';
 import { changesAt, type SearchedMailbox } from './next-batch.ts';
 import { newestOf } from './newest-change.ts';
 import { markReplayBegun, parkAgain, replaysOf } from './parked-replays.ts';
-import { isAt, lockedPosition, BETWEEN_DELIVERIES, unendedOf, updatePosition, type Position } from './positions.ts';
+import {
+  beganAt,
+  BETWEEN_DELIVERIES,
+  isAt,
+  lockedPosition,
+  unendedOf,
+  updatePosition,
+  waitsUntil,
+  type Position,
+} from './positions.ts';
 import { delivers, findSubscription } from './subscription-rows.ts';
 import type {
   AttemptableDelivery,
@@ -35,7 +44,8 @@ export function beginDelivery(
     const { key, pruned } = newest;
     const position = await lockedPosition(database, tx, key, name);
     if (position === null) return { kind: 'idle' };
-    if ((position.next_attempt_at ?? 0) > now) return { kind: 'waits', until: position.next_attempt_at ?? now };
+    const until = waitsUntil(position, now);
+    if (until !== null) return { kind: 'waits', until };
     if (next.kind === 'parked')
       return beginReplay({ database, tx }, { searched: { mailbox, key }, subscription, position }, next.place, now);
     if (position.sequence < pruned) {
@@ -133,7 +143,7 @@ async function attempt(
   { id, pause, now, ...content }: AttemptToBegin,
 ): Promise<BegunDelivery> {
   const number = position.attempts + 1;
-  const firstAttemptAt = position.first_attempt_at ?? now;
+  const firstAttemptAt = beganAt(position, now);
   const { event, changes } = content;
   await updatePosition(tx, position, {
     sequence: position.sequence,

@@ -5,7 +5,7 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 import { nextBatch } from './next-batch.ts';
 import { newestOf } from './newest-change.ts';
 import { AWAITS_REPLAY, nextReplay } from './parked-replays.ts';
-import { isAt, lockedPosition, placeOf, unendedOf, updatePosition, type Position } from './positions.ts';
+import { isAt, lockedPosition, placeOf, unendedOf, updatePosition, waitsUntil, type Position } from './positions.ts';
 import { activeSubscriptions, delivers, findSubscription } from './subscription-rows.ts';
 import type {
   DeliveryPlace,
@@ -59,7 +59,7 @@ async function search(
   for (const { name, filter, target } of subscriptions) {
     const position = positions.find((each) => each.subscription === name);
     const after = placeOf(position);
-    if ((position?.next_attempt_at ?? 0) > now) continue;
+    if (waitsUntil(position, now) !== null) continue;
     listening.add(target.kind);
     const awaitsReplay = position?.awaits_replay === 1;
     if (after.sequence >= head.sequence && after.event >= head.event && !awaitsReplay) continue;
@@ -99,7 +99,8 @@ export function nextDelivery(
     if (subscription === null || newest === null || !delivers(subscription, mailbox)) return { kind: 'idle' };
     const position = await positionOf(db, newest.key, name);
     const after = placeOf(position);
-    if ((position?.next_attempt_at ?? 0) > now) return { kind: 'waits', until: position?.next_attempt_at ?? now };
+    const until = waitsUntil(position, now);
+    if (until !== null) return { kind: 'waits', until };
     const replay = position?.awaits_replay === 1 ? await nextReplay(db, position) : null;
     if (replay !== null) return { kind: 'parked', ...replay };
     if (position !== undefined && position.delivery_id !== null)

@@ -7,6 +7,24 @@ import type { DeliveryPlace } from './delivery-store.ts';
 /** How far a subscription is in a mailbox. */
 export type Position = Selectable<DeliveryPositionTable>;
 
+/** The longest wait between attempts (ms): a target may ask for a day. An hour more is allowed for clocks that differ. */
+const LONGEST_WAIT = 25 * 3_600_000;
+
+/**
+ * The time of a position's next attempt, in epoch ms; null when it is due. A time further ahead than the longest wait
+ * was written by a wrong clock. It is not believed, since the subscription would stand still until then.
+ */
+export function waitsUntil(position: Pick<Position, 'next_attempt_at'> | undefined, now: number): number | null {
+  const at = position?.next_attempt_at ?? 0;
+  return at > now && at <= now + LONGEST_WAIT ? at : null;
+}
+
+/**
+ * When the first attempt at the delivery under way began, in epoch ms. A time to come was written by a wrong clock: a
+ * delivery that began then would be retried until long after it has to be parked.
+ */
+export const beganAt = ({ first_attempt_at: at }: Position, now: number): number => Math.min(at ?? now, now);
+
 /** A position between two deliveries. */
 export const BETWEEN_DELIVERIES = {
   delivery_id: null,

@@ -120,6 +120,32 @@ export function deliveries(fixture: StoreFixture): void {
       expect(await begun(mailbox)).toMatchObject({ attempt: 3, id: delivery.id });
     });
 
+    it('waits for a day at most: a later time was written by a wrong clock, and its delivery is due', async () => {
+      const DAY = 24 * 3_600_000;
+      const mailbox = open();
+      await filled(mailbox);
+      await subscribe(mailbox);
+      const { now } = mailbox;
+      mailbox.now = now + 30 * DAY;
+      const { attempt, ...delivery } = await begun(mailbox);
+      const failed = { attempt, error: 'HTTP 500', next: { kind: 'retry', at: mailbox.now + DAY } } as const;
+      await mailbox.store.failDelivery({ ...named(mailbox, { attempt, ...delivery }), ...failed });
+      expect(await step(mailbox)).toEqual({ kind: 'waits', until: mailbox.now + DAY });
+      mailbox.now = now;
+      expect(await due(mailbox)).toEqual(['crm']);
+      const again = await begun(mailbox);
+      expect(again).toMatchObject({ id: delivery.id, attempt: 2, firstAttemptAt: now });
+      expect(await mailbox.store.acceptDelivery(named(mailbox, again))).toBe(true);
+      await mailbox.store.postponeDelivery({
+        mailbox: mailbox.id,
+        subscription: 'crm',
+        until: now + 30 * DAY,
+        reason: 'x',
+      });
+      expect(await due(mailbox)).toEqual(['crm']);
+      expect(await rest(mailbox)).toHaveLength(1);
+    });
+
     it('names its target while a delivery is due, and refuses a target of another kind', async () => {
       const mailbox = open();
       await filled(mailbox);

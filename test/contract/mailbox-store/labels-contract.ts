@@ -73,6 +73,35 @@ export function labels(fixture: StoreFixture): void {
       expect(await unlisted()).toEqual([]);
     });
 
+    it('is asked about ever more rarely, and forgotten, though a wrong clock noted it a month ahead', async () => {
+      const DAY = 24 * 3_600_000;
+      const mailbox = open();
+      const { store, id: box, now } = mailbox;
+      const inbox = { id: l('INBOX'), name: 'INBOX', type: 'system' } as const;
+      await mailbox.sync([reading('a', { labels: ['INBOX', 'L_1'] })]);
+      const unlisted = async () =>
+        (await store.saveLabels({ mailbox: box, labels: [inbox], now: mailbox.now })).unlisted;
+      const keep = () => store.keepLabel({ mailbox: box, labelId: l('L_1'), now: mailbox.now });
+      const remove = () => store.removeLabel({ mailbox: box, labelId: l('L_1'), now: mailbox.now });
+      mailbox.now = now + 30 * DAY;
+      expect(await unlisted()).toEqual(['L_1']);
+      mailbox.now = now;
+      await keep();
+      mailbox.now += DAY;
+      expect(await unlisted()).toEqual(['L_1']);
+      await keep();
+      mailbox.now += DAY - 1;
+      expect(await unlisted()).toEqual([]);
+      mailbox.now = now + 30 * DAY;
+      await remove();
+      mailbox.now = now + 3 * DAY;
+      await remove();
+      mailbox.now += 3 * DAY;
+      await remove();
+      mailbox.now += 3 * DAY;
+      expect(await unlisted()).toEqual([]);
+    });
+
     it('is back when labels.list names it again, and is listed like a new label', async () => {
       const mailbox = open();
       await mailbox.put();

@@ -120,6 +120,30 @@ describe('a sweep of bodies', () => {
     expect(await database.read((db) => db.selectFrom('body_objects').selectAll().execute())).toEqual([]);
   });
 
+  it('does not wait for a time to come that a wrong clock gave a body or a removal', async () => {
+    const MONTH = 30 * 24 * 3_600_000;
+    await bodies.keep([Buffer.from('never named')], NOW + MONTH);
+    const hour = { now: NOW, grace: 3_600_000 };
+    expect(await mailbox.store.sweepBodies(hour)).toMatchObject({ removed: 0 });
+    const later = { ...hour, now: NOW + 3_600_000 };
+    const killed = {
+      known: () => bodies.places.known(),
+      requirePlace: async () => undefined,
+      at: () => {
+        throw new Error('killed');
+      },
+    };
+    await expect(sweepBodies(database, killed, later)).rejects.toThrow('killed');
+    await database.write((tx) =>
+      tx
+        .updateTable('body_objects')
+        .set({ condemned_at: NOW + MONTH })
+        .execute(),
+    );
+    expect(await mailbox.store.sweepBodies(later)).toMatchObject({ removed: 0 });
+    expect(await mailbox.store.sweepBodies({ ...later, now: later.now + 600_000 })).toMatchObject({ removed: 1 });
+  });
+
   it('forgets nothing that it has to remove while a folder is not mounted, and removes it afterwards', async () => {
     await mailbox.save(reading('a'));
     const kept = objectsIn(place());
