@@ -9,12 +9,14 @@ import type { LostBody } from '../model/lost-body.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { LabelStore } from '../store/listing/label-store.ts';
 import type { LostBodies } from '../store/fetching/lost-bodies.ts';
+import type { MessageCounts, WorkStore } from '../store/fetching/work-store.ts';
 import { mailboxVerb, withStores, type Cli, type VerbContext, type VerbOptions } from './verb-context.ts';
 import { notStored } from './not-stored.ts';
 import { mboxEntry } from './mbox-entry.ts';
+import { addFailOnStoredFailures, leftOutWords, requireNoFailures, type FailOnFailures } from './shortfall.ts';
 import { counted } from './words.ts';
 
-interface ExportOptions extends VerbOptions {
+interface ExportOptions extends VerbOptions, FailOnFailures {
   readonly format: string;
 }
 
@@ -25,7 +27,7 @@ export function addExport(program: Command, cli: Cli): void {
       'tidemark export ada@example.com --format mbox > ada.mbox',
     ],
   });
-  command
+  addFailOnStoredFailures(command)
     .addOption(
       command
         .createOption('--format <format>', 'jsonl: one JSON object a line; mbox: needs mail stored raw')
@@ -34,7 +36,8 @@ export function addExport(program: Command, cli: Cli): void {
     )
     .addHelpText(
       'after',
-      '\nMessages are those that are stored and in scope. Needs no Temporal server.\n' +
+      '\nMessages are those that are stored and in scope. How many are not fetched yet, or could not be fetched, ' +
+        'is said on stderr at the end. Needs no Temporal server.\n' +
         'jsonl is the same on a terminal and in a pipe: control characters and marks of direction are \\u escapes, ' +
         'which any JSON parser reads back.\nmbox in a pipe or a file has the bytes of the mail; ' +
         'on a terminal they are shown, not obeyed.',
@@ -42,13 +45,19 @@ export function addExport(program: Command, cli: Cli): void {
     .action((mailbox: MailboxId, options: ExportOptions) =>
       withStores(cli, options, async (context) => {
         await requireExportable(context, mailbox, options);
-        report(context, mailbox, await writeMessages(context, mailbox, options));
+        const { store } = context.stores;
+        const before = await store.countMessages(mailbox, context.clock.now());
+        const leftOut = await writeMessages(context, mailbox, options);
+        const after = await store.countMessages(mailbox, context.clock.now());
+        const counts = unfetchedOf(before, after, leftOut);
+        report(context, mailbox, { ...leftOut, counts });
+        requireNoFailures({ mailbox, counts }, options);
       }),
     );
 }
 
 type ExportContext = VerbContext & {
-  readonly stores: { readonly store: MailboxRegistry & LabelStore & MailStore & LostBodies };
+  readonly stores: { readonly store: MailboxRegistry & LabelStore & MailStore & LostBodies & WorkStore };
 };
 
 async function requireExportable(
@@ -94,8 +103,28 @@ async function writeMessages(
   return leftOut;
 }
 
+type Unfetched = Pick<MessageCounts, 'pending' | 'backfill' | 'failed'>;
+
+/**
+ * What was not fetched while the export ran. A mailbox may run meanwhile, so the higher count of the two is taken:
+ * rather a message too many is named than one left out without a word. Lost bodies became pending, and are named apart.
+ */
+function unfetchedOf(before: Unfetched, after: Unfetched, { lostBodies }: LeftOut): Unfetched {
+  return {
+    pending: Math.max(before.pending, after.pending - lostBodies),
+    backfill: Math.max(before.backfill, after.backfill),
+    failed: Math.max(before.failed, after.failed),
+  };
+}
+
 /** @throws {CannotDoError} when bodies were lost */
-function report({ out }: ExportContext, mailbox: MailboxId, { rawless, unfetched, lostBodies }: LeftOut): void {
+function report(
+  { out }: ExportContext,
+  mailbox: MailboxId,
+  { rawless, unfetched, lostBodies, counts }: LeftOut & { readonly counts: Unfetched },
+): void {
+  const notFetched = leftOutWords(mailbox, counts);
+  if (notFetched !== null) out.notice(notFetched);
   if (unfetched > 0)
     out.notice(
       `${counted(unfetched, 'message')} of ${mailbox} left out: not fetched as raw yet. See how far it is: ` +

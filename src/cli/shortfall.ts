@@ -8,16 +8,27 @@ import { ago, counted } from './words.ts';
 
 /** What may be missing although the mailbox is in sync. */
 type Shortfall = Pick<MailboxReport, 'mailbox' | 'counts' | 'doubt'>;
+interface FailedCount {
+  readonly mailbox: MailboxReport['mailbox'];
+  readonly counts: Pick<MailboxReport['counts'], 'failed'>;
+}
 type ShownDoubt = NonNullable<MailboxReport['doubt']>;
 
 export interface FailOnFailures {
   readonly failOnFailures?: boolean;
 }
 
+/** The option of a verb that waits for a sync. */
 export function addFailOnFailures(command: Command): Command {
-  command.option('--fail-on-failures', 'with --wait: end with exit code 3 when messages could not be fetched');
+  command.option(FAIL_ON_FAILURES, `with --wait: ${EXIT_CODE_3}`);
   return onlyWith(command, 'failOnFailures', 'wait');
 }
+
+/** The option of a verb that reads what is stored. */
+export const addFailOnStoredFailures = (command: Command): Command => command.option(FAIL_ON_FAILURES, EXIT_CODE_3);
+
+const FAIL_ON_FAILURES = '--fail-on-failures';
+const EXIT_CODE_3 = 'end with exit code 3 when messages could not be fetched';
 
 /**
  * A sentence for each thing that is missing or doubted; empty when all is well. A listing that Gmail's counts merely
@@ -71,10 +82,36 @@ export function doubtWords(doubt: ShownDoubt, now: number, { runs }: { runs: boo
  * What a sync leaves pending: messages of the backfill, which continues beside it, and new or changed messages that are
  * not fetched yet.
  */
-export function leftWords({ pending, backfill }: Pick<MailboxReport['counts'], 'pending' | 'backfill'>): string {
+export const leftWords = (counts: Pick<MailboxReport['counts'], 'pending' | 'backfill'>): string =>
+  leftParts(counts)
+    .map((part) => `; ${part}`)
+    .join('');
+
+function leftParts({ pending, backfill }: Pick<MailboxReport['counts'], 'pending' | 'backfill'>): string[] {
   const live = pending - backfill;
-  const ofBackfill = backfill === 0 ? '' : `; ${counted(backfill, 'message')} of the full sync still to fetch`;
-  return `${ofBackfill}${live <= 0 ? '' : `; ${counted(live, 'new or changed message')} still to fetch`}`;
+  return [
+    ...(backfill === 0 ? [] : [`${counted(backfill, 'message')} of the full sync still to fetch`]),
+    ...(live <= 0 ? [] : [`${counted(live, 'new or changed message')} still to fetch`]),
+  ];
+}
+
+/**
+ * What an export of the stored messages leaves out, because it is not fetched.
+ *
+ * @returns one sentence; null when nothing is left out
+ */
+export function leftOutWords(
+  mailbox: MailboxReport['mailbox'],
+  counts: Pick<MailboxReport['counts'], 'pending' | 'backfill' | 'failed'>,
+): string | null {
+  const { pending, failed } = counts;
+  if (pending + failed === 0) return null;
+  const parts = [
+    ...leftParts(counts),
+    ...(failed === 0 ? [] : [`${counted(failed, 'message')} could not be fetched: tidemark failures ${mailbox}`]),
+  ];
+  const progress = pending === 0 ? '' : `. See how far it is: tidemark status ${mailbox}`;
+  return `Left out of the export of ${mailbox}: ${parts.join('; ')}${progress}`;
 }
 
 /**
@@ -82,7 +119,7 @@ export function leftWords({ pending, backfill }: Pick<MailboxReport['counts'], '
  *
  * @throws {IncompleteError} when messages could not be fetched
  */
-export function requireNoFailures({ mailbox, counts }: Shortfall, { failOnFailures = false }: FailOnFailures): void {
+export function requireNoFailures({ mailbox, counts }: FailedCount, { failOnFailures = false }: FailOnFailures): void {
   if (failOnFailures && counts.failed > 0)
     throw new IncompleteError(
       `${counted(counts.failed, 'message')} of ${mailbox} could not be fetched: tidemark failures ${mailbox}`,

@@ -10,6 +10,7 @@ import type { FetchedMessage } from '../../src/model/change.ts';
 import { historyId, mailboxId, messageId, threadId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS, type MessageFormat } from '../../src/model/settings.ts';
 import { openStores } from '../../src/store/open-store.ts';
+import { reading, TestMailbox } from '../fixtures/store/tested-store.ts';
 import { tidemark } from '../fixtures/system/cli.ts';
 
 const ADA = mailboxId('ada@example.com');
@@ -128,6 +129,38 @@ it('A chat in a mailbox of raw messages is exported as full, says what it lacks,
   expect(mbox.code).toBe(0);
   expect(mbox.stdout.match(/^From /gm)).toHaveLength(1);
   expect(mbox.stderr).toMatch(/^1 message of ada@example.com left out: Gmail gave no raw of them/);
+});
+
+it('An export says what it leaves out, and ends with 3 if it is asked to, when messages could not be fetched', async () => {
+  const { store: mirror, credentials } = await openStores(databaseAt(`sqlite:${path}`));
+  const mailbox = new TestMailbox(mirror, ADA);
+  await mailbox.put({ ...DEFAULT_SETTINGS, format: 'raw' });
+  await mailbox.begin(100);
+  await mailbox.list(['a', 'b', 'c', 'd', 'e']);
+  await mailbox.saveAs('raw', reading('a'));
+  await mailbox.attempt('b', { state: 'failed', attempts: 20, nextAttemptAt: mailbox.now + 60_000 });
+  const told = async (...args: readonly string[]) => {
+    const { code, stdout, stderr } = await run('export', ADA, ...args);
+    return {
+      code,
+      messages: stdout
+        .trimEnd()
+        .split('\n')
+        .filter((line) => /^(\{|From )/.test(line)).length,
+      stderr,
+    };
+  };
+  const leftOut =
+    `Left out of the export of ${ADA}: 3 messages of the full sync still to fetch; ` +
+    `1 message could not be fetched: tidemark failures ${ADA}. ` +
+    `See how far it is: tidemark status ${ADA}\n`;
+  for (const format of ['jsonl', 'mbox'])
+    expect(await told('--format', format)).toEqual({ code: 0, messages: 1, stderr: leftOut });
+  expect(await told('--fail-on-failures')).toMatchObject({ code: 3, messages: 1 });
+  await mailbox.saveAs('raw', reading('b'), reading('c'), reading('d'), reading('e'));
+  expect(await told('--fail-on-failures')).toEqual({ code: 0, messages: 5, stderr: '' });
+  await mirror.close();
+  await credentials.close();
 });
 
 it('A damaged body in the database does not stop the export of others, and is fetched again', async () => {
