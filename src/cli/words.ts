@@ -16,8 +16,17 @@ export const count = (n: number): string =>
 export const counted = (n: number, word: string): string =>
   `${count(n)} ${word}${n === 1 ? '' : word.endsWith('x') ? 'es' : 's'}`;
 
-/** UTC, to the second. */
-export const timeOf = (at: number): string => `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')}Z`;
+/** The last moment that a date holds, in epoch ms. */
+const LAST_MOMENT = 8.64e15;
+
+/** UTC, to the second. A moment that no date holds is shown as the last one that a date does. */
+export function timeOf(at: number): string {
+  const moment = Math.min(Math.max(at, -LAST_MOMENT), LAST_MOMENT);
+  return new Date(moment)
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/\.\d+Z$/, 'Z');
+}
 
 /** At most two units, rounded to seconds or more: `5h48m`, `3m20s`, `40s`. */
 export function about(milliseconds: number): string {

@@ -33,6 +33,10 @@ describe('words for a person', () => {
     expect(ago(now + 60_000, now)).toBe('2026-11-22 16:14:20Z (in 1m)');
   });
 
+  it('show a time that no date can hold as the last one that a date can', () => {
+    expect(ago(Number.MAX_SAFE_INTEGER, 0)).toMatch(/^\+275760-09-13 00:00:00Z \(in /);
+  });
+
   it('say what Google calls a renamed account, and how to rename the mailbox', () => {
     const [ada, countess] = [mailboxId('ada@example.com'), mailboxId('countess@example.com')];
     expect(renamedAccount(ada, countess)).toBe(

@@ -57,6 +57,19 @@ export function events(fixture: StoreFixture): void {
   describe('events of a mailbox', () => {
     const open = useMailbox(fixture);
 
+    it('and changes have a time that a date can hold, whatever clock wrote it', async () => {
+      const mailbox = open();
+      await mailbox.put();
+      await subscribe(mailbox);
+      mailbox.now = Number.MAX_SAFE_INTEGER - 1_000_000;
+      await mailbox.sync([reading('a')]);
+      await note(mailbox, '1', IN_SYNC);
+      const change = await begun(mailbox);
+      await mailbox.store.acceptDelivery(named(mailbox, change));
+      const event = await begun(mailbox);
+      expect([change.changes[0]?.at, event.event?.at]).toEqual([8.64e15, 8.64e15]);
+    });
+
     it('come one to a delivery, in their place among the changes', async () => {
       const mailbox = open();
       await eventful(mailbox);
