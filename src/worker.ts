@@ -55,7 +55,7 @@ export interface RunningWorker {
  *     crm: {
  *       filter: { kinds: ['stored'], labels: ['INBOX'] },
  *       async handle(changes, { message }) {
- *         for (const { messageId } of changes) console.log((await message(messageId))?.subject);
+ *         for (const { messageId } of changes) console.log({ subject: (await message(messageId))?.subject });
  *       },
  *     },
  *   },

@@ -19,7 +19,8 @@ const inbox: Handler = {
     for (const { messageId } of changes) {
       const mail = await message(messageId);
       if (mail === null) continue;
-      console.log(`in the inbox: ${mail.subject}`);
+      // In an object, so that control characters of a stranger's subject are shown and do not reach the terminal.
+      console.log('in the inbox:', { subject: mail.subject });
       const row = String(await rowOf(mail));
       for (const send of pages) await send(row);
     }

@@ -50,7 +50,8 @@ async function stop(): Promise<void> {
   let total = 0;
   for (const { address, messages } of rows) {
     total += messages;
-    console.log(`${String(messages).padStart(5)}  ${address}`);
+    // An array shows control characters of a stranger's address as escapes.
+    console.log(String(messages).padStart(5), [address]);
   }
   console.log(`${total} messages of ${rows.length} senders`);
   await database.end();

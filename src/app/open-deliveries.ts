@@ -32,7 +32,7 @@ export interface OpenedDeliveries {
  * @example
  * const opened = await openDeliveries();
  * const parked = await opened.deliveries.parked('crm');
- * for (const { mailbox, sequence, error } of parked) console.log(mailbox, sequence, error);
+ * for (const { mailbox, sequence, error } of parked) console.log({ mailbox, sequence, error });
  * await opened.close();
  */
 export async function openDeliveries(options: OpenDeliveriesOptions = {}): Promise<OpenedDeliveries> {

@@ -52,7 +52,8 @@ export interface MailboxReader {
    * @returns the messages, read while the loop goes on
    * @throws {CannotDoError} `label-unknown` when the mailbox has no such label
    * @throws {UsageError} when a condition is unknown, or has a value that is not allowed
-   * @example for await (const message of mailbox.messages({ label: 'Invoices' })) console.log(message.subject);
+   * @example
+   * for await (const { id, subject } of mailbox.messages({ label: 'Invoices' })) console.log({ id, subject });
    */
   messages(query?: MessageQuery): AsyncIterable<Message>;
   /**

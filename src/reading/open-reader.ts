@@ -77,7 +77,7 @@ export interface OpenReaderRequest {
  * @example
  * const reader = await openReader({ database: 'sqlite:.tidemark/tidemark.sqlite' });
  * const message = await reader.mailbox('ada@example.com').message('18c2f0a1b2c3d4e5');
- * console.log(message?.subject, await message?.text());
+ * console.log({ subject: message?.subject, text: await message?.text() });
  * await reader.close();
  */
 export async function openReader(request: OpenReaderRequest): Promise<OpenedReader> {

@@ -133,8 +133,8 @@ describe('a reader who follows docs/library.md in an empty folder', () => {
       else if (note === '') await type(code);
       else await leaveRunning(code);
     }
-    const said = 'ada@example.com: Fresh fish (from bob@example.com)';
+    const said = "ada@example.com { subject: 'Fresh fish', from: 'bob@example.com' }";
     expect(new Page('library.md').text()).toContain(`The third terminal says \`${said}\``);
-    await reader.reads(new RegExp(`^${said.replaceAll(/[.()]/g, '\\$&')}$`, 'm'));
+    await reader.reads(new RegExp(`^${said.replaceAll(/[.{}]/g, '\\$&')}$`, 'm'));
   });
 });
