@@ -72,7 +72,7 @@ describe('a program of the pages that keeps running', () => {
     arrives('spam@example.com', 'a bargain');
     arrives('eve@customer.example', 'an order');
     await box.client.sync(box.id, { wait: true });
-    await program.says(new RegExp(`^${box.id} an order$`, 'm'));
+    await program.says(new RegExp(`^${box.id} { subject: 'an order' }$`, 'm'));
     expect(program.stdout).not.toContain('bargain');
   }, 90_000);
 

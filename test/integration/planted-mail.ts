@@ -31,7 +31,7 @@ const NUMBERS = [
 export async function plant(rig: Rig, box: TestMailbox): Promise<void> {
   const { store } = rig.tidemark;
   const stored: MessageId[] = [];
-  for await (const message of store.streamMessages(box.id)) {
+  for await (const { format: _, lacks: __, ...message } of store.streamMessages(box.id)) {
     const { body } = PLANTED[stored.length] ?? {};
     stored.push(message.id);
     if (body === undefined) continue;
