@@ -107,12 +107,14 @@ const ATTACHMENTS = /^\d+ of \d+ attachments: /;
 /**
  * The state of a message that is stored as FULL because Gmail gave no raw, and whose raw Gmail has again not given. The
  * raw is asked for again ever more rarely, at one get each time.
+ *
+ * @param refusal - the failure of the get of its raw; null when it was answered without one
  */
-export function afterNoRaw(message: PartlyAnsweredMessage, now: number): FetchAttempt {
-  return afterLacking(message, { error: NO_RAW, isSame: (error) => error === NO_RAW }, now);
+export function afterNoRaw(message: PartlyAnsweredMessage, refusal: GmailFailure | null, now: number): FetchAttempt {
+  const why = refusal === null ? 'the answer has no usable raw' : `the get of its raw fails (${reasonOf(refusal)})`;
+  const error = `stored as full: ${why}`;
+  return afterLacking(message, { error, isSame: (other) => other === error }, now);
 }
-
-const NO_RAW = 'stored as full: the answer has no usable raw';
 
 /**
  * Counts only earlier answers that lacked the same thing. If failures of other kinds counted, too, one odd answer would

@@ -6,7 +6,6 @@ import type { Lane } from '../model/lane.ts';
 import { wantsAttachments } from '../model/settings.ts';
 import type { FetchingStore, PendingMessage } from '../store/fetching/fetching-store.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
-import { afterFailure } from './attempts.ts';
 import { isUnavailable } from './batched-gets.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import type { FetchWork } from './fetch-work.ts';
@@ -85,8 +84,8 @@ async function fetchWhole({ session, fetch, run, ...work }: FetchWork, batch: Ba
 
 async function isolate(work: FetchWork, batch: Batch, failure: GmailError): Promise<number> {
   if (batch.length === 1) {
-    await saveFailure(work, batch, failure);
-    return 0;
+    const outcomes = batch.map(({ request }): FetchOutcome => ({ kind: 'failed', request, error: failure }));
+    return await saveOutcomes(work, batch, outcomes);
   }
   const middle = Math.ceil(batch.length / 2);
   let stored = 0;
@@ -106,12 +105,4 @@ function isRefused(outcome: FetchOutcome): boolean {
     outcome.kind === 'failed' &&
     (outcome.error.failure.kind === 'refused' || outcome.error.failure.kind === 'mailbox-unavailable')
   );
-}
-
-async function saveFailure(work: FetchWork, culprit: Batch, error: GmailError): Promise<void> {
-  const now = work.deps.clock.now();
-  const attempts = culprit
-    .flatMap((planned) => planned.serves.map((message) => afterFailure(message, error.failure, now)))
-    .filter((attempt) => attempt !== null);
-  await work.deps.store.saveAttempts({ mailbox: work.fetch.mailbox, attempts, now });
 }

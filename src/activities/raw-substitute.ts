@@ -4,6 +4,7 @@ import type { FetchedMessage } from '../model/change.ts';
 import { CHAT, type MailboxId } from '../model/ids.ts';
 import type { FetchingStore, FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
 import { afterFailure, afterNoRaw, afterStaleReading } from './attempts.ts';
+import { getApart, isOfMailbox, messageRequests } from './batched-gets.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { saveAttempts } from './save-attempts.ts';
 
@@ -24,9 +25,22 @@ export function afterRawless(
   now: number,
 ): 'stands-in' | FetchAttempt | null {
   if (raw.labelIds.includes(CHAT)) return 'stands-in';
-  if (message.standsIn) return afterNoRaw(message, now);
+  if (message.standsIn) return afterNoRaw(message, null, now);
   return message.lastError === NO_RAW.detail ? 'stands-in' : afterFailure(message, NO_RAW, now);
 }
+
+/** A message of which FULL is to stand in for the raw. */
+export interface Rawless {
+  readonly message: PendingMessage;
+  /**
+   * Why the get of its raw fails, and what becomes of the message if FULL fails as well. null when Gmail answered
+   * without a usable raw.
+   */
+  readonly refusal: { readonly failure: GmailFailure; readonly attempt: FetchAttempt } | null;
+}
+
+/** Whether Gmail refuses the raw of this message, and may give another form of it. */
+export const isRefusal = (failure: GmailFailure): boolean => failure.kind !== 'not-found' && !isOfMailbox(failure);
 
 interface Substitution {
   readonly deps: ActivityDependencies<FetchingStore>;
@@ -37,25 +51,23 @@ interface Substitution {
 
 /**
  * Stores messages without a raw in FULL form, so that they are readable, and notes the missing raw. That costs one more
- * get each. If an attempt dies before it has written when to ask for the raw again, the store decides when.
+ * get each. If an attempt dies before it has written when to ask for the raw again, the store decides when. A message
+ * whose FULL form fails, too, is as the get of its raw left it.
  *
  * @returns how many were stored, and the failures that did not concern a single message
- * @throws {GmailError} when the whole batch failed
+ * @throws {GmailError} during an outage, and when Gmail refuses the batch
  */
 export async function fetchSubstitutes(
   { deps, session, fetch, run }: Substitution,
-  messages: readonly PendingMessage[],
+  rawless: readonly Rawless[],
 ): Promise<{ readonly stored: number; readonly interruptions: readonly GmailError[] }> {
   const { store, clock } = deps;
-  const outcomes = await session.batchGet(
-    messages.map(({ id }) => ({ kind: 'message', id })),
-    'full',
-    run.signal,
-  );
+  const messages = rawless.map(({ message }) => message);
+  const outcomes = await getApart(session, messageRequests(messages.map(({ id }) => id)), 'full', run.signal);
   const fetched: FetchedMessage[] = [];
   const attempts: FetchAttempt[] = [];
   const interruptions: GmailError[] = [];
-  for (const [index, message] of messages.entries()) {
+  for (const [index, { message, refusal }] of rawless.entries()) {
     const outcome = outcomes[index];
     if (outcome === undefined) continue;
     if (outcome.kind === 'fetched') {
@@ -64,7 +76,7 @@ export async function fetchSubstitutes(
     }
     const attempt = afterFailure(message, outcome.error.failure, clock.now());
     if (attempt === null) interruptions.push(outcome.error);
-    else attempts.push(attempt);
+    else attempts.push(refusal?.attempt ?? attempt);
   }
   const { stored, stale } = await store.saveFetched({
     mailbox: fetch.mailbox,
@@ -77,10 +89,13 @@ export async function fetchSubstitutes(
     ...messages.filter(({ id }) => staleIds.has(id)).map((message) => afterStaleReading(message, clock.now())),
   );
   // A chat's raw is never asked for again, so the store ignores its attempt.
+  const failures = new Map(rawless.map(({ message, refusal }) => [message.id, refusal?.failure ?? null]));
   attempts.push(
     ...fetched
       .filter(({ id }) => !staleIds.has(id))
-      .map((message) => afterNoRaw({ ...message, attempts: 0, lastError: null }, clock.now())),
+      .map((message) =>
+        afterNoRaw({ ...message, attempts: 0, lastError: null }, failures.get(message.id) ?? null, clock.now()),
+      ),
   );
   await saveAttempts({ deps, session, fetch, run }, messages, attempts);
   return { stored, interruptions };

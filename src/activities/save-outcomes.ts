@@ -24,7 +24,7 @@ export async function saveOutcomes(
 ): Promise<number> {
   const { deps, fetch } = work;
   const now = deps.clock.now();
-  const sorted = sortOutcomes(batch, outcomes, now);
+  const sorted = sortOutcomes(batch, outcomes, { format: fetch.format, now });
   const messages = batch.flatMap(({ serves }) => serves);
   const { stored, incomplete } = await saveSorted(work, messages, sorted, now);
   const substitutes = sorted.rawless.length === 0 ? null : await fetchSubstitutes(work, sorted.rawless);

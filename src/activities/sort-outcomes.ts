@@ -2,10 +2,11 @@ import type { FetchOutcome } from '../gmail/api/gmail-api.ts';
 import type { GmailError } from '../gmail/api/gmail-error.ts';
 import type { PlannedFetch } from '../gmail/quota/fetch-plan.ts';
 import type { FetchedMessage } from '../model/change.ts';
+import type { MessageFormat } from '../model/settings.ts';
 import type { FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
-import { afterFailure } from './attempts.ts';
+import { afterFailure, afterNoRaw } from './attempts.ts';
 import { sortByDoubt } from './sort-by-doubt.ts';
-import { afterRawless } from './raw-substitute.ts';
+import { afterRawless, isRefusal, type Rawless } from './raw-substitute.ts';
 
 type Fetched = Extract<FetchOutcome, { kind: 'fetched' }>;
 
@@ -16,7 +17,7 @@ export interface SortedOutcomes {
   /** RAW answers, whose attachments complete a body that is held already. */
   readonly raws: { readonly message: PendingMessage; readonly raw: FetchedMessage }[];
   /** Messages that Gmail gave no raw of: their FULL form stands in. */
-  readonly rawless: PendingMessage[];
+  readonly rawless: Rawless[];
   readonly attempts: FetchAttempt[];
   /** The worst failure that says nothing about a single message; null when there was none. */
   interruption: GmailError | null;
@@ -26,13 +27,13 @@ export interface SortedOutcomes {
 export function sortOutcomes(
   batch: readonly PlannedFetch<PendingMessage>[],
   outcomes: readonly FetchOutcome[],
-  now: number,
+  { format, now }: { readonly format: MessageFormat; readonly now: number },
 ): SortedOutcomes {
   const sorted: SortedOutcomes = { fetched: [], raws: [], rawless: [], attempts: [], interruption: null };
   for (const [index, planned] of batch.entries()) {
     const outcome = outcomes[index];
     if (outcome === undefined) throw new Error('a batch answered fewer outcomes than it had requests');
-    if (outcome.kind === 'failed') sortFailure(sorted, planned, outcome.error, now);
+    if (outcome.kind === 'failed') sortFailure(sorted, planned, outcome.error, { format, now });
     else if (planned.completes) sortRaws(sorted, planned, outcome);
     else sortFetched(sorted, planned, outcome, now);
   }
@@ -41,13 +42,17 @@ export function sortOutcomes(
 
 function sortFailure(
   sorted: SortedOutcomes,
-  { serves }: PlannedFetch<PendingMessage>,
+  { serves, completes }: PlannedFetch<PendingMessage>,
   error: GmailError,
-  now: number,
+  { format, now }: { readonly format: MessageFormat; readonly now: number },
 ): void {
+  const { failure } = error;
+  const isOfRaw = format === 'raw' && !completes && isRefusal(failure);
   for (const message of serves) {
-    const attempt = afterFailure(message, error.failure, now);
+    const attempt = afterFailure(message, failure, now);
     if (attempt === null) sorted.interruption = worse(sorted.interruption, error);
+    else if (isOfRaw && message.standsIn) sorted.attempts.push(afterNoRaw(message, failure, now));
+    else if (isOfRaw && attempt.state === 'failed') sorted.rawless.push({ message, refusal: { failure, attempt } });
     else sorted.attempts.push(attempt);
   }
 }
@@ -66,7 +71,7 @@ function sortFetched(
   const rawless = outcome.messages.find(({ lacks }) => lacks === 'raw');
   if (rawless !== undefined && message !== undefined) {
     const next = afterRawless(message, rawless, now);
-    if (next === 'stands-in') sorted.rawless.push(message);
+    if (next === 'stands-in') sorted.rawless.push({ message, refusal: null });
     else pushAttempt(sorted, next);
     return;
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { InvalidIdError, mailboxId } from '../model/ids.ts';
+import { FORMATS } from './message-json.ts';
 import { pricesOf } from './method-prices.ts';
 import type { AnsweredMethod } from './odd-answers.ts';
 
@@ -154,7 +155,12 @@ export const CONTROL_SCHEMAS = {
   delegation: z.strictObject({ scopes: z.array(z.string()).nullable() }),
   faults: z.strictObject({
     match: z
-      .strictObject({ email: email.optional(), method: method.optional(), messageId: z.string().optional() })
+      .strictObject({
+        email: email.optional(),
+        method: method.optional(),
+        messageId: z.string().optional(),
+        format: z.enum(FORMATS).optional(),
+      })
       .optional(),
     effect,
     probability: probability.optional(),

@@ -1,5 +1,6 @@
 import { refusal, rateLimitedUntil, type ApiError } from './api-error.ts';
 import type { ApiAnswer } from './http.ts';
+import type { Format } from './message-json.ts';
 import { canShow, interceptedAnswer, type AnsweredMethod, type Interception, type OddAnswer } from './odd-answers.ts';
 import type { Random } from './random.ts';
 
@@ -39,6 +40,8 @@ export interface FaultMatch {
   readonly method?: AnsweredMethod | undefined;
   /** Also matches threads.get of its thread. */
   readonly messageId?: string | undefined;
+  /** The `format` that a get of a message or thread asks for; `full` when it names none. */
+  readonly format?: Format | undefined;
 }
 
 /** What a fault can strike: one API call, by itself or in a batch, or an HTTP request as a whole. */
@@ -47,6 +50,8 @@ export interface FaultSubject {
   readonly email: string | null;
   readonly method: AnsweredMethod | null;
   readonly concerns: (messageId: string) => boolean;
+  /** The format that the call asks for; null for a method that has none. */
+  readonly format: string | null;
 }
 
 export interface FaultOutcome {
@@ -137,6 +142,7 @@ function applies({ match = {}, effect }: Fault, subject: FaultSubject): boolean 
   if (match.method !== undefined && match.method !== subject.method) return false;
   if (!canShow(effect.kind, subject.method)) return false;
   if (match.email !== undefined && match.email.toLowerCase() !== subject.email) return false;
+  if (match.format !== undefined && match.format !== subject.format) return false;
   return match.messageId === undefined || subject.concerns(match.messageId);
 }
 

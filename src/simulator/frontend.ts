@@ -35,6 +35,9 @@ interface FrontendOptions {
   readonly watches: Watches;
 }
 
+/** Methods whose caller chooses the format of the answer. */
+const FORMATTED = new Set<Route['method']>(['messages.get', 'threads.get']);
+
 /** The result of one call, before network faults apply. */
 interface CallOutcome {
   readonly answer: ApiAnswer;
@@ -177,7 +180,7 @@ export class Frontend {
         for (const tally of tallies) tally.inFlight -= 1;
       };
       try {
-        fault = this.#strikeCall(route, mailbox, ids);
+        fault = this.#strikeCall(route, mailbox, ids, call);
         if (fault.refusal !== null) throw fault.refusal;
         if (fault.instead !== null) return { answer: fault.instead, fault, leave };
         const units = prices.at(clock.now()).units[route.method];
@@ -236,7 +239,7 @@ export class Frontend {
     return mailbox;
   }
 
-  #strikeCall(route: Route, mailbox: SimulatedMailbox, ids: readonly string[]): FaultOutcome {
+  #strikeCall(route: Route, mailbox: SimulatedMailbox, ids: readonly string[], call: ApiCall): FaultOutcome {
     const subject: FaultSubject = {
       level: 'call',
       email: mailbox.email,
@@ -244,6 +247,7 @@ export class Frontend {
       concerns: (messageId) =>
         ids[0] === messageId ||
         (route.method === 'threads.get' && mailbox.thread(ids[0] ?? '').some(({ id }) => id === messageId)),
+      format: FORMATTED.has(route.method) ? (call.url.searchParams.get('format') ?? 'full').toLowerCase() : null,
     };
     return this.#options.faults.strike(subject, this.#options.clock.now());
   }
@@ -256,7 +260,7 @@ export class Frontend {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error; // an unknown caller: only faults without an address strike
     }
-    return faults.strike({ level, email, method, concerns: () => false }, clock.now());
+    return faults.strike({ level, email, method, concerns: () => false, format: null }, clock.now());
   }
 }
 

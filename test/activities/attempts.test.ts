@@ -125,7 +125,7 @@ describe('a message whose fetch fails', () => {
 
   test.each<[string, (message: PendingMessage) => FetchAttempt]>([
     ['attachments', (lacking) => afterMissing(lacking, { missing: 1, count: 2, failure: { kind: 'not-found' } }, NOW)],
-    ['raw', (lacking) => afterNoRaw(lacking, NOW)],
+    ['raw', (lacking) => afterNoRaw(lacking, null, NOW)],
   ])('has its missing %s fetched again ever more rarely, whatever failed before', (_, after) => {
     const delays: number[] = [];
     let lacking = message(3, 'Gmail answers 503');

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import type { StoredMessage } from '../../src/store/reads/mail-store.ts';
 import type { SettingsChange } from '../../src/model/settings-change.ts';
+import type { Fault } from '../../src/simulator/faults.ts';
 import { parseMessage, payloadOf } from '../../src/simulator/payload.ts';
 import { mailWithAttachments, type TestAttachment } from '../fixtures/gmail/mail-with-attachments.ts';
 import { ADA, RunningMailbox, expectExact } from './running-mailbox.ts';
@@ -129,6 +130,55 @@ describe('a message without raw, in a mailbox of format raw,', () => {
     expect(stored.get(once)).toMatchObject({ format: 'raw', lacks: null });
     expect(stored.get(never)).toMatchObject({ format: 'full', lacks: 'raw' });
     expect(ada.gets(), 'two for the one, three for the other').toBe(5);
+  });
+
+  it.each<readonly [string, Fault['effect'], string]>([
+    ['400', { kind: 'status', status: 400, reason: 'failedPrecondition' }, 'Gmail refuses: failedPrecondition'],
+    ['500', { kind: 'status', status: 500 }, 'Gmail answers 500'],
+    ['a broken connection', { kind: 'reset' }, 'no answer'],
+  ])('is stored as full when only the get of its raw fails, with %s', async (_, effect, said) => {
+    await opened({ format: 'raw', pollInterval: HOUR });
+    const others = ada.receive(3);
+    const [id = ''] = ada.receive(1);
+    const match = { messageId: id, method: 'messages.get', format: 'raw' } as const;
+    const fault = ada.simulator.faults.add({ match, effect });
+    await ada.settle();
+    const stored = await messages();
+    expect(stored.get(id)).toMatchObject({ format: 'full', lacks: 'raw' });
+    expect(jsonOf(stored.get(id))).toMatchObject({ id, payload: { headers: expect.anything() as unknown } });
+    expect(others.map((other) => stored.get(other)?.format)).toEqual(['raw', 'raw', 'raw']);
+    expect(await ada.counts()).toMatchObject({ stored: 4, lacking: 1, pending: 0, failed: 0 });
+    expect(await ada.stores.store.listLacking(ADA, 10)).toMatchObject([
+      { id, lacks: 'raw', error: `stored as full: the get of its raw fails (${said})` },
+    ]);
+    const asked = fault.strikes;
+    await ada.run(DAY);
+    expect(fault.strikes - asked, 'after ten minutes, and after six hours').toBe(2);
+    fault.remove();
+    await ada.run(4 * DAY);
+    await expectExact(ada);
+    expect(await ada.counts()).toMatchObject({ stored: 4, lacking: 0 });
+  });
+
+  it('has failed when Gmail refuses its full form as well, which each later attempt asks for once', async () => {
+    await opened({ format: 'raw', pollInterval: HOUR });
+    const [id = ''] = ada.receive(1);
+    const refusing = (format: 'raw' | 'full', reason: string) =>
+      ada.simulator.faults.add({
+        match: { messageId: id, method: 'messages.get', format },
+        effect: { kind: 'status', status: 400, reason },
+      });
+    const [raw, full] = [refusing('raw', 'invalidArgument'), refusing('full', 'failedPrecondition')];
+    await ada.run(DAY);
+    expect(await ada.counts()).toMatchObject({ stored: 0, lacking: 0, failed: 1 });
+    expect(await ada.stores.store.listFailed(ADA, 10)).toMatchObject([
+      { id, error: 'Gmail refuses this message: invalidArgument' },
+    ]);
+    expect([raw.strikes, full.strikes]).toEqual([7, 6]);
+    full.remove();
+    await ada.run(2 * DAY);
+    expect((await messages()).get(id)).toMatchObject({ format: 'full', lacks: 'raw' });
+    expect(await ada.counts()).toMatchObject({ stored: 1, failed: 0 });
   });
 
   it('follows label changes and recoveries like any other, without a get of its raw', async () => {
