@@ -11,4 +11,6 @@ export interface FetchWork {
   readonly session: GmailSession;
   readonly fetch: FetchTarget & { readonly mailbox: MailboxId; readonly lane: Lane };
   readonly run: ActivityRun;
+  /** Asks whether Gmail serves the mailbox, once for all batches in flight; throws where it does not. */
+  readonly requireServed: () => Promise<void>;
 }

@@ -10,6 +10,7 @@ import { isUnavailable } from './batched-gets.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import type { FetchWork } from './fetch-work.ts';
 import { saveOutcomes } from './save-outcomes.ts';
+import { sharedQuestion } from './shared-question.ts';
 
 export interface FetchPendingRequest {
   readonly mailbox: MailboxId;
@@ -32,13 +33,15 @@ export function fetchPending(
   { mailbox, lane, unitBudget }: FetchPendingRequest,
   run: ActivityRun,
 ): Promise<RunSummary> {
+  const requireServed = sharedQuestion(() => session.getProfile(run.signal));
   return runPlan(
     session,
     {
       prices: deps.prices,
       unitBudget,
       read: (limit) => duePart(deps, { mailbox, lane, limit }),
-      fetch: (batch, target) => fetchBatch({ deps, session, fetch: { mailbox, lane, ...target }, run }, batch),
+      fetch: (batch, target) =>
+        fetchBatch({ deps, session, fetch: { mailbox, lane, ...target }, run, requireServed }, batch),
       onProgress: (progress) => run.progress({ ...progress }),
     },
     run.signal,
@@ -68,18 +71,19 @@ async function fetchBatch(work: FetchWork, batch: Batch): Promise<number> {
     return await fetchWhole(work, batch);
   } catch (error) {
     if (!isUnavailable(error)) throw error;
-    if (batch.length > 1) await work.session.getProfile(work.run.signal);
+    if (batch.length > 1) await work.requireServed();
     return await isolate(work, batch, error);
   }
 }
 
-async function fetchWhole({ session, fetch, run, ...work }: FetchWork, batch: Batch): Promise<number> {
+async function fetchWhole(work: FetchWork, batch: Batch): Promise<number> {
+  const { session, fetch, run } = work;
   const requests = batch.map((planned) => planned.request);
   const outcomes = await session.batchGet(requests, fetch.format, run.signal);
   // Every part was refused, so Gmail probably refuses the mailbox. Then it refuses the profile as well, and this
   // throws.
-  if (outcomes.every(isRefused)) await session.getProfile(run.signal);
-  return await saveOutcomes({ session, fetch, run, ...work }, batch, outcomes);
+  if (outcomes.every(isRefused)) await work.requireServed();
+  return await saveOutcomes(work, batch, outcomes);
 }
 
 async function isolate(work: FetchWork, batch: Batch, failure: GmailError): Promise<number> {
@@ -100,9 +104,9 @@ async function isolate(work: FetchWork, batch: Batch, failure: GmailError): Prom
   return stored;
 }
 
+/** A part's 400 is taken for its message's own; when every part has one, it is more likely the mailbox's. */
 function isRefused(outcome: FetchOutcome): boolean {
-  return (
-    outcome.kind === 'failed' &&
-    (outcome.error.failure.kind === 'refused' || outcome.error.failure.kind === 'mailbox-unavailable')
-  );
+  if (outcome.kind !== 'failed') return false;
+  const { kind } = outcome.error.failure;
+  return kind === 'refused' || kind === 'mailbox-unavailable' || kind === 'invalid-request';
 }

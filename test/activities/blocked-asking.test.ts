@@ -20,6 +20,7 @@ const API_OFF: Fault = {
 const SUSPENDED: Fault = {
   effect: { kind: 'status', status: 400, reason: 'failedPrecondition', message: 'Mail service not enabled' },
 };
+const UNEXPLAINED: Fault = { effect: { kind: 'status', status: 400, reason: 'failedPrecondition', message: 'x' } };
 
 let ada: RunningMailbox;
 afterEach(() => ada.close());
@@ -112,7 +113,7 @@ describe.each([
 
 it('A mailbox that Gmail refuses without naming a cause costs two calls more on its first day', async () => {
   await live();
-  ada.simulator.faults.add({ effect: { kind: 'status', status: 400, reason: 'failedPrecondition', message: 'x' } });
+  ada.simulator.faults.add(UNEXPLAINED);
   expect((await daysOf(2)).map(({ gmail }) => gmail)).toEqual([26, 6]);
 });
 
@@ -205,6 +206,34 @@ it('A first full sync refused midway blocks the mailbox, fails no message, and c
   fault.remove();
   expect(await reaches('live', 66 * MINUTE)).toBe(true);
   await isExact();
+});
+
+describe.each([
+  ['a listing', 3_000, { unexplained: 26, apiOff: 24 }],
+  ['both lanes', 4_000, { unexplained: 32, apiOff: 28 }],
+  ['some batches in flight', 12_000, { unexplained: 31, apiOff: 29 }],
+  ['more batches in flight', 14_000, { unexplained: 34, apiOff: 28 }],
+] as const)('a first full sync whose refusal meets %s', (_, after, requests) => {
+  it.each([
+    ['without a cause', UNEXPLAINED, requests.unexplained],
+    ['because its API is off', API_OFF, requests.apiOff],
+  ])(
+    'is blocked, fails no message, and costs some requests more on its first day, refused %s',
+    async (__, fault, cost) => {
+      ada = await RunningMailbox.open({ format: 'full', pollInterval: MINUTE });
+      ada.receive(after < 12_000 ? 400 : 3_000);
+      ada.simulator.latencyMs = 500;
+      await ada.run(after);
+      const refused = ada.simulator.faults.add(fault);
+      const days = await daysOf(3);
+      expect(phaseOf(ada.lanes.state)).toBe('failed');
+      expect((await ada.counts()).failed).toBe(0);
+      expect(days.map(({ gmail }) => gmail)).toEqual([cost, 6, 1]);
+      refused.remove();
+      expect(await reaches('live', DAY)).toBe(true);
+      await isExact();
+    },
+  );
 });
 
 /** Like a withdrawn grant, except that it can be accepted again without another consent. */
