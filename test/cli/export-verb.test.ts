@@ -131,7 +131,7 @@ it('A chat in a mailbox of raw messages is exported as full, says what it lacks,
   expect(mbox.stderr).toMatch(/^1 message of ada@example.com left out: Gmail gave no raw of them/);
 });
 
-it('An export says what it leaves out, and ends with 3 if it is asked to, when messages could not be fetched', async () => {
+it('An export says what it leaves out, and ends with 3, if asked to, when messages could not be fetched', async () => {
   const { store: mirror, credentials } = await openStores(databaseAt(`sqlite:${path}`));
   const mailbox = new TestMailbox(mirror, ADA);
   await mailbox.put({ ...DEFAULT_SETTINGS, format: 'raw' });

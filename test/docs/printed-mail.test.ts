@@ -33,11 +33,9 @@ function printedBy(code: string): readonly string[] {
     .slice(1)
     .map((rest) => {
       let depth = 1;
-      const end = [...rest].findIndex((character) => {
-        depth += character === '(' ? 1 : character === ')' ? -1 : 0;
-        return depth === 0;
-      });
-      return rest.slice(0, end);
+      let end = 0;
+      for (; depth > 0 && end < rest.length; end++) depth += { '(': 1, ')': -1 }[rest.charAt(end)] ?? 0;
+      return rest.slice(0, end - 1);
     });
 }
 

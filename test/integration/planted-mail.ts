@@ -8,7 +8,8 @@ import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 /** So deep that a recursive reader runs out of stack. */
 const DEPTH = 20_000;
 
-const nested = `${'{"mimeType":"multipart/mixed","parts":['.repeat(DEPTH)}{"mimeType":"text/plain"}${']}'.repeat(DEPTH)}`;
+const OPENED = '{"mimeType":"multipart/mixed","parts":[';
+const nested = `${OPENED.repeat(DEPTH)}{"mimeType":"text/plain"}${']}'.repeat(DEPTH)}`;
 
 /** What earlier versions stored, or a hand wrote, in one message each. The columns are those of `messages`. */
 const PLANTED: readonly { readonly body?: string; readonly columns?: string }[] = [

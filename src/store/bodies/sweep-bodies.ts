@@ -36,7 +36,7 @@ const PAGE = 100;
 const WIDTH = 8;
 /** Objects that a killed sweep condemned and left behind are taken over by another sweep after this time. */
 const TAKE_OVER_AFTER = 10 * 60_000;
-/** A time further ahead than this was written by a wrong clock: an object is loose, or condemned, as soon as it is noted. */
+/** A time further ahead than this was written by a wrong clock: an object is loose, or condemned, once it is noted. */
 const WRONG_BY = 3_600_000;
 /** Longer than writing any object takes. */
 const HALF_WRITTEN_FOR = 24 * 60 * 60_000;
@@ -187,7 +187,7 @@ function condemn(
   });
 }
 
-/** Gives objects that were noted in the future the present time. Otherwise they would stay until that future has come. */
+/** Gives objects that were noted in the future the present time. Otherwise they would stay until then. */
 async function correctTimes(database: StoreDatabase, now: number): Promise<void> {
   await database.write(async (tx) => {
     for (const time of ['loose_since', 'condemned_at'] as const)

@@ -11,7 +11,7 @@ export function safeInteger(value: bigint): number {
 /** Bytes from a row; 0, as before the first get, when the value is not a plausible size. */
 export const storedSize = (value: number): number => (value >= 0 && value < Number.MAX_SAFE_INTEGER ? value : 0);
 
-/** The first and the last moment (epoch ms) that a `Date` holds: https://tc39.es/ecma262/#sec-time-values-and-time-range */
+/** The last moment that a `Date` holds, epoch ms: https://tc39.es/ecma262/#sec-time-values-and-time-range */
 const LAST_MOMENT = 8.64e15;
 
 /** Epoch milliseconds from a row, moved into the range of dates: a reader that makes a date of them must not throw. */

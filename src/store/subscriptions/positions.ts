@@ -7,7 +7,7 @@ import type { DeliveryPlace } from './delivery-store.ts';
 /** How far a subscription is in a mailbox. */
 export type Position = Selectable<DeliveryPositionTable>;
 
-/** The longest wait between attempts (ms): a target may ask for a day. An hour more is allowed for clocks that differ. */
+/** The longest wait between attempts (ms): a target may ask for a day. Clocks may differ by an hour. */
 const LONGEST_WAIT = 25 * 3_600_000;
 
 /**
