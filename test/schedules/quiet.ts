@@ -3,6 +3,7 @@ import { loseBody } from './bodies-outside.ts';
 import { differences } from '../fixtures/schedules/compare.ts';
 import type { Drifts } from './drifts.ts';
 import type { Lanes } from '../fixtures/schedules/lanes.ts';
+import { mendLabels } from './mend-labels.ts';
 import type { Newest } from './newest.ts';
 import type { Oddities } from './oddities.ts';
 import type { Verdicts } from './verdicts.ts';
@@ -92,19 +93,6 @@ async function settleInDoubt(quiet: Quiet): Promise<string[]> {
   }
 }
 
-/**
- * Removes a label from the settings that was deleted before any activity saw it. Only a person can tell such a label
- * from a misspelt one.
- */
-function mendLabels(lanes: Lanes, newest: Newest): void {
-  const { blocked, settings } = lanes.state;
-  if (blocked?.message.includes('which Gmail does not know') !== true) return;
-  const mended = { ...settings, scope: { ...settings.scope, labelIds: [] } };
-  lanes.configure(mended);
-  newest.configured(mended);
-  lanes.dispatch({ kind: 'resumed' });
-}
-
 /** Makes polls rare, so that simulating days is cheap. */
 function pollRarely(lanes: Lanes): void {
   lanes.configure({ ...lanes.state.settings, pollInterval: HOUR, auditInterval: null });
@@ -112,7 +100,7 @@ function pollRarely(lanes: Lanes): void {
 
 async function isSettled({ world, lanes, newest, oddities }: Quiet): Promise<boolean> {
   if (lanes.defect !== null) return true;
-  mendLabels(lanes, newest);
+  mendLabels(world, lanes, newest);
   if (!isInSync(lanes.state) || !lanes.idle) return false;
   const { store } = world.stores;
   // A doubted listing is repeated by itself. Until then, the mailbox says that it may lack something.
