@@ -2,9 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { afterEach, describe, expect, it } from 'vitest';
 
+import type { MailboxSettings } from '../../src/model/settings.ts';
 import type { Fault, FaultEffect, FaultMatch } from '../../src/simulator/faults.ts';
 import { mailWithAttachments } from '../fixtures/gmail/mail-with-attachments.ts';
-import { RunningMailbox } from './running-mailbox.ts';
+import { ADA, RunningMailbox } from './running-mailbox.ts';
 
 const MINUTE = 60_000;
 const METHODS = [
@@ -16,6 +17,7 @@ const METHODS = [
   'threads.get',
   'messages.attachments.get',
   'watch',
+  'stop',
   'batch',
   'token',
 ] as const satisfies readonly FaultMatch['method'][];
@@ -62,8 +64,14 @@ function receiveAttachments(): void {
   });
 }
 
-/** Mail, labels and threads change, and history expires meanwhile. */
+/** While push is off, the watch is to end. */
+function switchPush(push: MailboxSettings['push']): void {
+  ada.lanes.configure({ ...ada.lanes.state.settings, push });
+}
+
+/** Push is switched off and on, mail, labels and threads change, and history expires meanwhile. */
 async function change(): Promise<void> {
+  switchPush(null);
   const [first, second, third] = [...ada.gmail.truth()].map(({ id }) => id);
   ada.receive(8, { threadId: 'a2' });
   ada.receive(2);
@@ -74,6 +82,7 @@ async function change(): Promise<void> {
     { add: ['STARRED'], remove: ['INBOX'] },
   );
   await ada.run(20_000);
+  switchPush({ labelIds: [] });
   ada.gmail.expireHistory();
   await ada.run(2 * MINUTE);
 }
@@ -104,5 +113,10 @@ describe.each(METHODS)('Refusals of %s stop no mailbox, and lose nothing', (meth
     const { held, truth } = await heldInTheEnd();
     expect(held).toEqual(truth);
     expect(once.strikes + twice.strikes + lasting.strikes).toBeGreaterThan(0);
+
+    ada.simulator.faults.add({ match: { method }, effect, times: 2 });
+    switchPush(null);
+    await ada.run(3 * 60 * MINUTE);
+    expect(ada.simulator.watchedUntil(ADA), 'the watch has ended').toBeNull();
   });
 });

@@ -17,6 +17,7 @@ export const METHODS = [
   'threads.get',
   'history.list',
   'watch',
+  'stop',
   'batch',
 ] as const satisfies Method[];
 export type Called = (typeof METHODS)[number];

@@ -13,7 +13,7 @@ test('consecutive seeds draw every refusal and {} at every method and the batch 
     'messages.get',
     'messages.attachments.get',
   ]
-    .concat('threads.get', 'history.list', 'watch', 'batch')
+    .concat('threads.get', 'history.list', 'watch', 'stop', 'batch')
     .flatMap((method) =>
       ['400', '401', '403', '404', '410', '500', 'empty-object'].flatMap((name) =>
         ['once', 'twice', 'ten minutes'].map((extent) => `${name} at ${method}, ${extent}`),
