@@ -66,6 +66,10 @@ export function cellOf(seed: number): Cell {
   return cell;
 }
 
+/** What an odd answer is called in reports. */
+export const cellName = (cell: { readonly name: string; readonly method: string; readonly extent: Extent }): string =>
+  `${cell.name} at ${cell.method}, ${cell.extent}`;
+
 /** Whether the answer says of messages that exist that they do not. */
 export const denies = (method: Called, name: string): boolean =>
   (method === 'messages.get' || method === 'threads.get') && /^4(04|10)/.test(name);

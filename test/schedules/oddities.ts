@@ -3,6 +3,7 @@ import type { Fault, FaultEffect } from '../../src/simulator/faults.ts';
 import type { SimulatedMailbox } from '../../src/simulator/simulated-mailbox.ts';
 import { Random } from '../fixtures/schedules/seeded-random.ts';
 import {
+  cellName,
   cellOf,
   denies,
   EXTENTS,
@@ -278,7 +279,7 @@ export class Oddities {
       ...(extent === 'ten minutes' ? { until } : { times: extent === 'once' ? 1 : 2 }),
     });
     this.#drawn.push({
-      name: `${name} at ${fault.match?.method ?? 'any method'}, ${extent}`,
+      name: cellName({ name, method: fault.match?.method ?? 'any method', extent }),
       strikes: () => added.strikes,
       end: () => added.remove(),
     });
