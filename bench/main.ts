@@ -17,8 +17,8 @@ import { postgresBulk } from './postgres-bulk.ts';
 import { postgresPlans } from './postgres-plans.ts';
 import { projectShares } from './project-shares.ts';
 import { pushLatency } from './push.ts';
-import { quietPoll } from './quiet-poll.ts';
 import { reading } from './reading.ts';
+import { quietPoll } from '../test/fixtures/measured/quiet-poll.ts';
 import { crashes, newMail } from '../test/fixtures/measured/shared-quota.ts';
 
 /**

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { partialSyncOfLabelChanges, recoverFromExpiredHistory } from '../fixtures/measured/history-syncs.ts';
+
+import { PRICE_TABLES } from '../../src/model/prices.ts';
+import {
+  partialSyncOfLabelChanges,
+  recoverFromExpiredHistory,
+  type Recovery,
+} from '../fixtures/measured/history-syncs.ts';
 import { peakOverCrashes } from '../fixtures/measured/shared-quota.ts';
 
 describe('a partial sync', () => {
@@ -12,13 +18,25 @@ describe('a partial sync', () => {
   });
 });
 
+const GET = PRICE_TABLES['2026'].units['messages.get'];
+
 describe('a recovery', () => {
-  it('costs little more than the new mail, and is exact', async () => {
-    const changes = 40;
-    const { units, minimalGets, differences } = await recoverFromExpiredHistory({ messages: 3_000, changes });
-    expect(differences).toEqual([]);
-    const newMail = changes / 4;
-    expect(units, 'new mail must be fetched in any case').toBeLessThanOrEqual(minimalGets / 100 + 2 * 20 * newMail);
+  it('of 100,000 messages costs at most 1/450 of MINIMAL gets, as its growth from 10,000 to 20,000 shows', async () => {
+    const changes = 200;
+    const [small, large] = [
+      await recoverFromExpiredHistory({ messages: 10_000, changes }),
+      await recoverFromExpiredHistory({ messages: 20_000, changes }),
+    ];
+    expect([...small.differences, ...large.differences]).toEqual([]);
+    const others = ({ units, listingUnits }: Recovery): number => units - listingUnits;
+    expect(others(large), 'all but the listings goes with changes and labels').toBe(others(small));
+    const newMail = (changes / 4) * GET;
+    expect(others(large) - newMail, 'a sample of ten gets, counts, and history').toBeLessThanOrEqual(260);
+
+    const perMessage = (large.listingUnits - small.listingUnits) / 10_000;
+    const of100_000 = large.units + 80_000 * perMessage;
+    const minimalGets = (100_000 - changes / 4) * GET;
+    expect(of100_000).toBeLessThanOrEqual(minimalGets / 450);
   });
 });
 

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+
+import { PRICE_TABLES } from '../../src/model/prices.ts';
 import { initialSync } from '../fixtures/measured/initial-sync.ts';
 
 /** A few minutes' grants: small enough for a test, and no run ends within its first burst. */
@@ -25,6 +27,21 @@ describe('an initial sync', () => {
       expect(differences).toEqual([]);
       expect(doubt).toBeGreaterThan(0);
       expect(doubt).toBeLessThanOrEqual(20);
+    },
+  );
+
+  // The units of doubt do not grow with the mailbox: from these sizes on, they are at most 0.1% of a first sync.
+  it.each([
+    ['2026', 2_500],
+    ['2025', 14_000],
+  ] as const)(
+    'spends at most 0.1% of its units on doubt, at the prices and the rate of %s: %i messages',
+    async (prices, messages) => {
+      const quota = { window: 'sliding-minute', userUnitsPerMinute: PRICE_TABLES[prices].userUnitsPerMinute } as const;
+      const { use, doubt, differences } = await initialSync({ messages, prices, quota });
+      expect(differences).toEqual([]);
+      expect(doubt).toBeGreaterThan(0);
+      expect(doubt / use.units).toBeLessThanOrEqual(0.001);
     },
   );
 
