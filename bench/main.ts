@@ -1,5 +1,5 @@
 import { loadavg } from 'node:os';
-import { table, type Bench, type Figure } from '../test/fixtures/measured/figure.ts';
+import { exitCodeOf, table, type Bench, type Figure } from '../test/fixtures/measured/figure.ts';
 import { blocked } from './blocked.ts';
 import { changeFeed } from './change-feed.ts';
 import { deliveryLatency } from './deliveries.ts';
@@ -22,8 +22,8 @@ import { quietPoll } from '../test/fixtures/measured/quiet-poll.ts';
 import { crashes, newMail } from '../test/fixtures/measured/shared-quota.ts';
 
 /**
- * `npm run bench [-- NAME…]`: measures what the project promises and prints each figure beside its bound. A missed
- * bound is a result. The exit code is 1 only when a run was not a valid measurement, and 2 for an unknown name.
+ * `npm run bench [-- NAME…]`: measures what the project promises and prints each figure beside its bound. The exit code
+ * is 1 when a bound is missed or a run was not a valid measurement, and 2 for an unknown name.
  */
 const BENCHES: readonly Bench[] = [
   engineSpeed,
@@ -81,5 +81,5 @@ async function main(names: readonly string[]): Promise<number> {
     );
   }
   console.log(table(figures));
-  return invalid === 0 ? 0 : 1;
+  return exitCodeOf(figures, invalid);
 }
