@@ -43,7 +43,7 @@ const PATIENCE = 90 * DAY;
 export async function runDeliverySchedule(
   seed: number,
   { trace = null, openWorld = (place) => openStores(databaseAt('sqlite::memory:'), place) }: ScheduleOptions = {},
-): Promise<ScheduleResult> {
+): Promise<Omit<ScheduleResult, 'dropped'>> {
   const ledger = new DeliveryLedger();
   const world = await createWorld(seed, async (place) => {
     const stores = await openWorld(place);

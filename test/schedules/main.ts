@@ -41,7 +41,8 @@ async function main(): Promise<void> {
   const tally = new Tally({ isOdd: values.odd && !values.deliveries });
   const report = (outcome: Outcome): void => {
     tally.add(outcome);
-    if (tally.count % PROGRESS_EVERY === 0 && tally.count < count) console.error(`${tally.count} of ${count} schedules`);
+    if (tally.count % PROGRESS_EVERY === 0 && tally.count < count)
+      console.error(`${tally.count} of ${count} schedules`);
     if (outcome.differences.length > 0) console.log(shown(outcome));
   };
   const seeds = Array.from({ length: count }, (_, index) => first + index * step);
@@ -65,11 +66,11 @@ async function runShare({ seeds, kind, trace }: Share, report: (outcome: Outcome
   for (const seed of seeds) {
     try {
       const run = kind === 'deliveries' ? runDeliverySchedule : runSchedule;
-      const { differences, met, drifts } = await run(seed, {
+      const outcome = await run(seed, {
         odd: kind === 'odd',
         trace: trace === null ? null : (at, line) => line.includes(trace) && console.log(at, line),
       });
-      report({ seed, differences, met, drifts });
+      report(outcome);
     } catch (error) {
       report({
         seed,

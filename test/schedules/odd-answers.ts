@@ -70,6 +70,9 @@ export function cellOf(seed: number): Cell {
 export const cellName = (cell: { readonly name: string; readonly method: string; readonly extent: Extent }): string =>
   `${cell.name} at ${cell.method}, ${cell.extent}`;
 
+/** Whether the answer can only be met where Gmail publishes changes. */
+export const needsTopic = ({ method }: Cell): boolean => method === 'watch' || method === 'stop';
+
 /** Whether the answer says of messages that exist that they do not. */
 export const denies = (method: Called, name: string): boolean =>
   (method === 'messages.get' || method === 'threads.get') && /^4(04|10)/.test(name);

@@ -60,6 +60,8 @@ export class Oddities {
   readonly #world: World;
   readonly #random: Random;
   readonly #liar: Liar;
+  /** The seed's own cell. */
+  readonly own: Cell;
   /** The cell that is still to be drawn; null afterwards. */
   #assigned: Cell | null;
   /** When it is drawn, unless one is drawn before; infinite afterwards. */
@@ -74,8 +76,9 @@ export class Oddities {
     this.#world = world;
     this.#random = new Random(seed ^ 0x0dd);
     const drawn = this.#random.pick(['listings', 'listings', 'gets', 'totals'] as const);
-    this.#assigned = cellOf(seed);
-    this.#liar = liarOf(this.#assigned) ?? drawn;
+    this.own = cellOf(seed);
+    this.#assigned = this.own;
+    this.#liar = liarOf(this.own) ?? drawn;
     this.#longest = this.#random.chance(0.1) ? 2 * DAY : 30 * MINUTE;
     this.#assignedAt = world.clock.now() + this.#random.below(10_000);
   }

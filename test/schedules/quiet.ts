@@ -1,6 +1,7 @@
 import { isInSync } from '../../src/workflows/mailbox-state.ts';
 import { loseBody } from './bodies-outside.ts';
 import { differences } from '../fixtures/schedules/compare.ts';
+import type { DroppedBodies } from './dropped-bodies.ts';
 import type { Drifts } from './drifts.ts';
 import type { Lanes } from '../fixtures/schedules/lanes.ts';
 import { mendLabels } from './mend-labels.ts';
@@ -17,6 +18,7 @@ export interface Quiet {
   readonly oddities: Oddities | null;
   readonly newest: Newest;
   readonly verdicts: Verdicts;
+  readonly dropped: DroppedBodies;
   /** Sweeps of bodies that are still under way. */
   readonly sweeps: readonly Promise<unknown>[];
 }
@@ -24,6 +26,8 @@ export interface Quiet {
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
+/** Milliseconds for which the bodies of what looks deleted stay: far fewer than the default of a day. */
+const GRACE = MINUTE;
 /** Polling every ten seconds for longer than this shows nothing new, and takes most of a schedule's time. */
 const A_WHILE = 15 * MINUTE;
 
@@ -34,12 +38,14 @@ const A_WHILE = 15 * MINUTE;
  * @returns what still differs in the end
  */
 export async function becomeExact(quiet: Quiet): Promise<string[]> {
-  const { world, lanes, oddities, verdicts, sweeps } = quiet;
+  const { world, lanes, oddities, verdicts, dropped, sweeps } = quiet;
   const { clock } = world;
   await clock.runUntil(() => false, 2 * MINUTE);
   await clock.during(Promise.all(sweeps));
+  await dropped.sweep(GRACE);
   if (lanes.state.paused) lanes.dispatch({ kind: 'resumed' });
   if (oddities !== null) {
+    if (oddities.own.method === 'stop') await endWatch(quiet);
     if (oddities.until > clock.now() + A_WHILE) pollRarely(lanes);
     await clock.runUntil(() => lanes.defect !== null, Math.max(0, oddities.until - clock.now()));
     oddities.end();
@@ -50,6 +56,7 @@ export async function becomeExact(quiet: Quiet): Promise<string[]> {
   if (lanes.state.push.watch !== null) await clock.runUntil(wasRead, DAY + 10 * MINUTE);
   const found = oddities === null ? await settle(quiet) : await settleInDoubt(quiet);
   await verdicts.look();
+  await dropped.sweep(GRACE);
   if (world.bodies === null || found.length > 0) return found;
   // Every message is now settled, so a reader who streams them all meets the lost body.
   await clock.during(loseBody(world, world.bodies));
@@ -80,17 +87,26 @@ const ASKED_AGAIN_WITHIN = 3 * DAY + 8 * HOUR;
 
 /** Does the same after odd answers of Gmail, when doubted facts are checked again ever more rarely. */
 async function settleInDoubt(quiet: Quiet): Promise<string[]> {
-  const { world, lanes, newest } = quiet;
+  const { world, lanes, newest, dropped } = quiet;
   const { clock } = world;
   const end = clock.now() + ASKED_AGAIN_WITHIN;
   for (let isFirst = true; ; isFirst = false) {
     await clock.runUntil(isFirst ? () => isSettled(quiet) : () => false, isFirst ? A_WHILE : HOUR);
     await clock.runUntil(() => false, 2 * MINUTE);
+    await dropped.sweep(GRACE);
     const settled = await isSettled(quiet);
     const found = settled ? await differences(world, lanes.state.settings, newest) : [await unsettled(quiet)];
     if (found.length === 0 || lanes.defect !== null || clock.now() >= end) return found;
     if (isFirst) pollRarely(lanes);
   }
+}
+
+/** Switches push on and off: a watch hardly ever ends by chance while the seed's own answer to that is in force. */
+async function endWatch({ world: { clock }, lanes }: Quiet): Promise<void> {
+  lanes.configure({ ...lanes.state.settings, push: { labelIds: [] } });
+  await clock.runUntil(() => lanes.state.push.watch !== null, MINUTE);
+  lanes.configure({ ...lanes.state.settings, push: null });
+  await clock.runUntil(() => false, MINUTE);
 }
 
 /** Makes polls rare, so that simulating days is cheap. */

@@ -2,10 +2,12 @@ import { historyId } from '../../src/model/ids.ts';
 import { initialState } from '../../src/workflows/mailbox-state.ts';
 import { Attempts, type Perils } from '../fixtures/schedules/attempted-calls.ts';
 import { bodyDifferences } from './bodies-outside.ts';
+import { DroppedBodies, type DroppedCounts } from './dropped-bodies.ts';
 import { Drifts } from './drifts.ts';
 import { Lanes } from '../fixtures/schedules/lanes.ts';
 import { Person } from './mutations.ts';
 import { Newest } from './newest.ts';
+import { cellOf, needsTopic } from './odd-answers.ts';
 import { Oddities } from './oddities.ts';
 import { becomeExact } from './quiet.ts';
 import type { Random } from '../fixtures/schedules/seeded-random.ts';
@@ -28,6 +30,7 @@ export interface ScheduleResult {
   readonly met: ReadonlyMap<string, number>;
   /** How many audits found a difference. */
   readonly drifts: number;
+  readonly dropped: DroppedCounts;
   readonly virtualMs: number;
 }
 
@@ -42,7 +45,7 @@ export async function runSchedule(
   seed: number,
   { trace = null, openWorld, odd = false }: ScheduleOptions = {},
 ): Promise<ScheduleResult> {
-  const world = await createWorld(seed, openWorld);
+  const world = await createWorld(seed, openWorld, { hasTopic: odd && needsTopic(cellOf(seed)) });
   const { random, clock, gmail, simulator } = world;
   const start = clock.now();
   const perils = drawPerils(random);
@@ -65,6 +68,7 @@ export async function runSchedule(
   const oddities = odd ? new Oddities(world, seed) : null;
   const newest = new Newest(world, { generation: () => lanes.state.generation, isOdd: odd });
   const verdicts = new Verdicts(world, newest);
+  const dropped = new DroppedBodies(world, { newest, syncedAt: () => lanes.state.syncedAt });
   const messages = random.below(random.chance(0.1) ? 160 : 40);
   for (let i = 0; i < messages; i++) person.receive(clock.now());
   if (random.chance(0.5)) await clock.runUntil(() => false, 20_000);
@@ -86,15 +90,16 @@ export async function runSchedule(
     await look();
     // Without any grace, a sweep removes as much as it ever may.
     if (world.bodies !== null) sweeps.push(world.stores.store.sweepBodies({ now: clock.now(), grace: 0 }));
-    if (random.chance(0.1)) sweeps.push(world.stores.store.dropBuriedBodies({ now: clock.now(), grace: MINUTE }));
+    if (random.chance(0.1)) sweeps.push(dropped.sweep(MINUTE));
   }
 
   perils.death = 0;
   perils.blindness = 0;
   endFaults();
   const found = [
-    ...(await becomeExact({ world, lanes, drifts, oddities, newest, verdicts, sweeps })),
+    ...(await becomeExact({ world, lanes, drifts, oddities, newest, verdicts, dropped, sweeps })),
     ...verdicts.differences(),
+    ...dropped.differences(),
   ];
   lanes.end();
   await running;
@@ -108,11 +113,13 @@ export async function runSchedule(
     differences: found,
     met: oddities?.met() ?? new Map(),
     drifts: driftCount,
+    dropped: dropped.counts,
     virtualMs: clock.now() - start,
   };
 
   async function look(): Promise<void> {
     await newest.look();
+    dropped.look();
     await verdicts.look();
   }
 
@@ -135,6 +142,7 @@ export async function runSchedule(
     lanes.configure(settings);
     verdicts.configured(settings);
     newest.configured(settings);
+    dropped.configured(settings);
     oddities?.configured(settings);
   }
 }

@@ -50,3 +50,11 @@ test('a run with one inexact schedule does not hold, and names its seed', () => 
   expect(tally.holds).toBe(false);
   expect(tally.lines(10).at(-1)).toContain('1 inexact (7)');
 });
+
+test('what the sweeps of all schedules dropped is counted, and how much of it was wrong', () => {
+  const tally = runOf(1, (seed) => ({
+    ...exact(seed),
+    dropped: { bodies: 2, returned: 1, wrong: seed === 7 ? 1 : 0 },
+  }));
+  expect(tally.lines(10).at(-2)).toBe('  792 bodies dropped, 1 of mail that Gmail still had; 396 had just come back');
+});

@@ -1,7 +1,9 @@
+import type { DroppedCounts } from './dropped-bodies.ts';
 import { cellName, cellOf, MATRIX } from './odd-answers.ts';
 import type { ScheduleResult } from './schedule.ts';
 
-export type Outcome = Pick<ScheduleResult, 'seed' | 'differences' | 'met' | 'drifts'>;
+export type Outcome = Pick<ScheduleResult, 'seed' | 'differences' | 'met' | 'drifts'> &
+  Partial<Pick<ScheduleResult, 'dropped'>>;
 
 /**
  * Schedules that are given a cell of {@link MATRIX} before it counts against the run that the cell never struck. Some
@@ -25,6 +27,7 @@ export class Tally {
   readonly #given = new Map<string, number>();
   readonly #inexact: number[] = [];
   readonly #drifted: number[] = [];
+  #dropped: DroppedCounts = { bodies: 0, returned: 0, wrong: 0 };
   #count = 0;
 
   /** @param options.isOdd - whether each schedule was given a cell of {@link MATRIX} */
@@ -36,10 +39,11 @@ export class Tally {
     return this.#count;
   }
 
-  add({ seed, differences, met, drifts }: Outcome): void {
+  add({ seed, differences, met, drifts, dropped }: Outcome): void {
     this.#count += 1;
     if (differences.length > 0) this.#inexact.push(seed);
     if (drifts > 0) this.#drifted.push(seed);
+    if (dropped !== undefined) this.#dropped = sum(this.#dropped, dropped);
     if (this.#isOdd) {
       const name = cellName(cellOf(seed));
       this.#given.set(name, (this.#given.get(name) ?? 0) + 1);
@@ -62,6 +66,7 @@ export class Tally {
   /** The verdict, and what it stands on, for a person. */
   lines(seconds: number): readonly string[] {
     const unstruck = this.#neverStruck();
+    const { bodies, wrong, returned } = this.#dropped;
     const inexact = `${this.#inexact.length} inexact${this.#inexact.length === 0 ? '' : ` (${listed(this.#inexact)})`}`;
     return [
       ...[...this.#met]
@@ -72,6 +77,9 @@ export class Tally {
         ),
       ...(this.#drifted.length === 0 ? [] : [`  audits found a difference meanwhile: ${listed(this.#drifted)}`]),
       ...unstruck.map((name) => `  never struck in ${this.#given.get(name) ?? 0} schedules that it was given: ${name}`),
+      ...(bodies === 0
+        ? []
+        : [`  ${bodies} bodies dropped, ${wrong} of mail that Gmail still had; ${returned} had just come back`]),
       `${this.#count} schedules, ${inexact}, ` +
         `${unstruck.length === 0 ? '' : `${unstruck.length} of ${MATRIX.length} odd answers never struck, `}` +
         `${(this.#count / seconds).toFixed(1)} a second`,
@@ -85,6 +93,12 @@ export class Tally {
     );
   }
 }
+
+const sum = (a: DroppedCounts, b: DroppedCounts): DroppedCounts => ({
+  bodies: a.bodies + b.bodies,
+  returned: a.returned + b.returned,
+  wrong: a.wrong + b.wrong,
+});
 
 function listed(seeds: readonly number[]): string {
   return seeds.toSorted((a, b) => a - b).join(' ');

@@ -38,10 +38,14 @@ export interface World {
 /** Opens empty stores. The seed decides the place of their bodies. */
 export type OpenWorld = (place: OpenOptions) => Promise<Stores>;
 
-/** @param openWorld - opens empty stores; in memory by default */
+/**
+ * @param openWorld - opens empty stores; in memory by default
+ * @param options.hasTopic - whether Gmail can publish changes in any case, and not only in some worlds
+ */
 export async function createWorld(
   seed: number,
   openWorld: OpenWorld = (place) => openStores(databaseAt('sqlite::memory:'), place),
+  { hasTopic = false }: { readonly hasTopic?: boolean } = {},
 ): Promise<World> {
   const random = new Random(seed);
   const clock = new VirtualClock(START, random);
@@ -78,7 +82,7 @@ export async function createWorld(
   const prices = random.chance(0.3)
     ? PRICE_TABLES['2026']
     : { ...PRICE_TABLES['2026'], userUnitsPerMinute: 1_000_000_000 };
-  const pushTopic = random.chance(0.4) ? 'projects/p/topics/mail' : null;
+  const pushTopic = random.chance(0.4) || hasTopic ? 'projects/p/topics/mail' : null;
   simulator.delivery.announcesWatches = random.chance(0.5);
   simulator.delivery.delayMs = random.pick([0, 2_000, 60_000]);
   simulator.delivery.lossProbability = random.pick([0, 0.3, 1]);
@@ -140,5 +144,9 @@ export function drawSettings(
 /** Wraps the stores so that no virtual time passes during their calls. */
 function watched(stores: Stores, clock: VirtualClock): Stores {
   const watch = timeless(clock);
-  return { ...stores, store: watch(stores.store), credentials: watch(stores.credentials) };
+  return {
+    store: watch(stores.store),
+    credentials: watch(stores.credentials),
+    database: watch(stores.database),
+  };
 }

@@ -1,0 +1,112 @@
+import { inScope, type MailboxSettings } from '../../src/model/settings.ts';
+import type { StoreDatabase } from '../../src/store/engines/store-database.ts';
+import type { Newest } from './newest.ts';
+import type { World } from './world.ts';
+
+/** What the sweeps of a schedule, or of many, dropped. */
+export interface DroppedCounts {
+  /** Bodies that housekeeping dropped. */
+  readonly bodies: number;
+  /** Those among them whose message Gmail had again, and nobody could know that yet. */
+  readonly returned: number;
+  /** Those whose message Gmail still had. */
+  readonly wrong: number;
+}
+
+interface Watched {
+  readonly newest: Pick<Newest, 'mayLack'>;
+  /** Epoch ms when the mailbox was last in sync; null before. */
+  readonly syncedAt: () => number | null;
+}
+
+/** No index of a schedule's Gmail lags longer (ms). */
+const LONGEST_LAG = 40_000;
+
+/**
+ * Measures which bodies housekeeping drops: each sweep compares the messages whose bodies vanish with what Gmail then
+ * has within the configured scope. One that Gmail has is wrong, unless it had been away, and came back so late that no
+ * sync can have seen it: Gmail has it, and the next sync fetches it again.
+ */
+export class DroppedBodies {
+  readonly #world: World;
+  readonly #watched: Watched;
+  #settings: MailboxSettings;
+  /** When each message that Gmail has within the scope came there: the first of the looks that all saw it. */
+  #since: ReadonlyMap<string, number> = new Map();
+  #bodies = 0;
+  #returned = 0;
+  readonly #wrong: string[] = [];
+
+  constructor(world: World, watched: Watched) {
+    this.#world = world;
+    this.#watched = watched;
+    this.#settings = world.settings;
+  }
+
+  configured(settings: MailboxSettings): void {
+    this.#settings = settings;
+    this.look();
+  }
+
+  /** Call after each change at Gmail, before time passes. */
+  look(): void {
+    const { gmail, clock } = this.#world;
+    const inside = [...gmail.all()]
+      .filter(({ internalDate, current: { labelIds } }) => inScope(this.#settings.scope, { internalDate, labelIds }))
+      .filter(({ id }) => !this.#watched.newest.mayLack(id));
+    this.#since = new Map(inside.map(({ id }) => [id, this.#since.get(id) ?? clock.now()]));
+  }
+
+  /** Does what housekeeping does: drops the bodies of messages that have been gone for `grace` milliseconds. */
+  async sweep(grace: number): Promise<void> {
+    const { stores, clock, mailbox } = this.#world;
+    const before = await goneSince(stores.database, mailbox, 'with a body');
+    if ((await stores.store.dropBuriedBodies({ now: clock.now(), grace })) === 0) return;
+    const after = await goneSince(stores.database, mailbox, 'without a body');
+    this.look();
+    for (const [id, buriedAt] of before) if (after.has(id)) this.#judge(id, buriedAt);
+  }
+
+  get counts(): DroppedCounts {
+    return { bodies: this.#bodies, returned: this.#returned, wrong: this.#wrong.length };
+  }
+
+  /** Empty when no body was dropped wrongly. */
+  differences(): readonly string[] {
+    return this.#wrong;
+  }
+
+  #judge(id: string, buriedAt: number): void {
+    this.#bodies += 1;
+    const since = this.#since.get(id);
+    if (since === undefined) return;
+    const seenAt = Math.max(buriedAt, this.#watched.syncedAt() ?? 0);
+    if (since > seenAt - LONGEST_LAG) this.#returned += 1;
+    else
+      this.#wrong.push(
+        `its body was dropped although Gmail has had it since ${iso(since)}: ${id}, ` +
+          `gone since ${iso(buriedAt)}, in sync at ${iso(this.#watched.syncedAt() ?? 0)}`,
+      );
+  }
+}
+
+const iso = (at: number): string => new Date(at).toISOString();
+
+/** When each message that the store calls gone, with or without a body, was called so. */
+async function goneSince(
+  database: StoreDatabase,
+  mailbox: World['mailbox'],
+  held: 'with a body' | 'without a body',
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await database.read((db) =>
+    db
+      .selectFrom('messages')
+      .innerJoin('mailboxes', 'mailboxes.key', 'messages.mailbox_key')
+      .select(['messages.id', 'messages.buried_at'])
+      .where('mailboxes.id', '=', mailbox)
+      .where('messages.state', '=', 'gone')
+      .where('messages.format', held === 'with a body' ? 'is not' : 'is', null)
+      .execute(),
+  );
+  return new Map(rows.map(({ id, buried_at }) => [id, buried_at ?? 0]));
+}
