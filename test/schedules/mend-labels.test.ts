@@ -11,12 +11,13 @@ import { createWorld, type World } from './world.ts';
 const INBOX = labelId('INBOX');
 
 /** Lanes whose mailbox is blocked, because an answer of Gmail called this label of its scope unknown. */
-function blockedOver(label: LabelId, { clock, random, newWorker, mailbox, settings }: World): Lanes {
+function blockedOver(label: LabelId, world: World): Lanes {
+  const { clock, random, mailbox, settings } = world;
   const attempts = new Attempts({
     perils: { death: 0, blindness: 0, delayMs: 0 },
     clock,
     random,
-    newWorker,
+    newWorker: () => world.newWorker(),
     trace: null,
   });
   const scoped = { ...settings, scope: { ...settings.scope, labelIds: [INBOX, label] } };

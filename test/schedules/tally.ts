@@ -81,7 +81,7 @@ export class Tally {
         ? []
         : [`  ${bodies} bodies dropped, ${wrong} of mail that Gmail still had; ${returned} had just come back`]),
       `${this.#count} schedules, ${inexact}, ` +
-        `${unstruck.length === 0 ? '' : `${unstruck.length} of ${MATRIX.length} odd answers never struck, `}` +
+        (unstruck.length === 0 ? '' : `${unstruck.length} of ${MATRIX.length} odd answers never struck, `) +
         `${(this.#count / seconds).toFixed(1)} a second`,
     ];
   }
