@@ -92,7 +92,7 @@ export async function runDeliverySchedule(
   const person = new Person(world.gmail, random);
   for (let count = random.below(30); count > 0; count--) person.receive(clock.now());
   for (let count = 1 + random.below(2); count > 0; count--) await subscribers.subscribe();
-  const newest = new Newest(world, { generation: () => lanes.state.generation, isOdd: false });
+  const newest = new Newest(world, { generation: () => lanes.state.generation, listingsLacked: () => false });
   await newest.look();
   const running = lanes.run();
 

@@ -27,7 +27,7 @@ const LONGEST_LAG = 40_000;
 export class Newest implements LimitBounds {
   readonly #world: World;
   readonly #generation: () => number;
-  readonly #isOdd: boolean;
+  readonly #listingsLacked: () => boolean;
   #settings: MailboxSettings;
   /** What Gmail held at the last looks, oldest first. */
   #states: { readonly at: number; readonly messages: readonly Seen[] }[] = [];
@@ -43,10 +43,13 @@ export class Newest implements LimitBounds {
 
   /**
    * @param options.generation - the mailbox's present generation
-   * @param options.isOdd - whether Gmail answers oddly
+   * @param options.listingsLacked - whether a listing has ever left out messages that it should have shown
    */
-  constructor(world: World, { generation, isOdd }: { readonly generation: () => number; readonly isOdd: boolean }) {
-    this.#isOdd = isOdd;
+  constructor(
+    world: World,
+    { generation, listingsLacked }: { readonly generation: () => number; readonly listingsLacked: () => boolean },
+  ) {
+    this.#listingsLacked = listingsLacked;
     this.#world = world;
     this.#settings = world.settings;
     this.#hadSeveralLabels = world.settings.scope.labelIds.length > 1;
@@ -66,7 +69,7 @@ export class Newest implements LimitBounds {
     const { gmail } = this.#world;
     // A listing that lags behind, or leaves messages out, may let in older ones instead. One over several labels goes
     // down in each to the last place that was known in any.
-    if (gmail.lag.listMs > 0 || this.#hadSeveralLabels || this.#isOdd) return true;
+    if (gmail.lag.listMs > 0 || this.#hadSeveralLabels || this.#listingsLacked()) return true;
     const message = this.#states.at(-1)?.messages.find((one) => one.id === id);
     return message === undefined || message.internalDate >= this.#lowest || this.#arrivals.has(id);
   }

@@ -66,9 +66,12 @@ export async function runSchedule(
   simulator.onNotification(({ historyId: head }) => lanes.dispatch({ kind: 'notified', historyId: historyId(head) }));
   const person = new Person(gmail, random);
   const oddities = odd ? new Oddities(world, seed) : null;
-  const newest = new Newest(world, { generation: () => lanes.state.generation, isOdd: odd });
+  const newest = new Newest(world, {
+    generation: () => lanes.state.generation,
+    listingsLacked: () => oddities?.listingsLacked === true,
+  });
   const verdicts = new Verdicts(world, newest);
-  const dropped = new DroppedBodies(world, { newest, syncedAt: () => lanes.state.syncedAt });
+  const dropped = new DroppedBodies(world, newest);
   const messages = random.below(random.chance(0.1) ? 160 : 40);
   for (let i = 0; i < messages; i++) person.receive(clock.now());
   if (random.chance(0.5)) await clock.runUntil(() => false, 20_000);
