@@ -30,10 +30,7 @@ beforeEach(async () => {
   });
   const settings = { ...DEFAULT_SETTINGS, pollInterval: 30_000, push: null };
   lanes = new Lanes(initialState({ mailbox, settings, now: clock.now() }), clock, attempts);
-  dropped = new DroppedBodies(
-    { ...world, settings },
-    { newest: { mayLack: () => false }, syncedAt: () => lanes.state.syncedAt },
-  );
+  dropped = new DroppedBodies({ ...world, settings }, { mayLack: () => false });
   const [first] = ['one', 'two'].map((subject) =>
     gmail.insert({ raw: `Subject: ${subject}\r\n\r\n${subject}`, labelIds: ['INBOX'], internalDate: START }),
   );

@@ -7,16 +7,10 @@ import type { World } from './world.ts';
 export interface DroppedCounts {
   /** Bodies that housekeeping dropped. */
   readonly bodies: number;
-  /** Those among them whose message Gmail had again, and nobody could know that yet. */
+  /** Those among them whose message had come back to Gmail after it was rightly called gone. */
   readonly returned: number;
   /** Those whose message Gmail still had. */
   readonly wrong: number;
-}
-
-interface Watched {
-  readonly newest: Pick<Newest, 'mayLack'>;
-  /** Epoch ms when the mailbox was last in sync; null before. */
-  readonly syncedAt: () => number | null;
 }
 
 /** No index of a schedule's Gmail lags longer (ms). */
@@ -24,12 +18,12 @@ const LONGEST_LAG = 40_000;
 
 /**
  * Measures which bodies housekeeping drops: each sweep compares the messages whose bodies vanish with what Gmail then
- * has within the configured scope. One that Gmail has is wrong, unless it had been away, and came back so late that no
- * sync can have seen it: Gmail has it, and the next sync fetches it again.
+ * has within the configured scope. One that Gmail has is wrong, unless it came back after it was called gone: what came
+ * back and is not known yet is fetched again, and the end of the schedule sees to that.
  */
 export class DroppedBodies {
   readonly #world: World;
-  readonly #watched: Watched;
+  readonly #newest: Pick<Newest, 'mayLack'>;
   #settings: MailboxSettings;
   /** When each message that Gmail has within the scope came there: the first of the looks that all saw it. */
   #since: ReadonlyMap<string, number> = new Map();
@@ -37,9 +31,10 @@ export class DroppedBodies {
   #returned = 0;
   readonly #wrong: string[] = [];
 
-  constructor(world: World, watched: Watched) {
+  /** @param newest - which messages may be beyond the limit of the scope */
+  constructor(world: World, newest: Pick<Newest, 'mayLack'>) {
     this.#world = world;
-    this.#watched = watched;
+    this.#newest = newest;
     this.#settings = world.settings;
   }
 
@@ -53,7 +48,7 @@ export class DroppedBodies {
     const { gmail, clock } = this.#world;
     const inside = [...gmail.all()]
       .filter(({ internalDate, current: { labelIds } }) => inScope(this.#settings.scope, { internalDate, labelIds }))
-      .filter(({ id }) => !this.#watched.newest.mayLack(id));
+      .filter(({ id }) => !this.#newest.mayLack(id));
     this.#since = new Map(inside.map(({ id }) => [id, this.#since.get(id) ?? clock.now()]));
   }
 
@@ -80,12 +75,10 @@ export class DroppedBodies {
     this.#bodies += 1;
     const since = this.#since.get(id);
     if (since === undefined) return;
-    const seenAt = Math.max(buriedAt, this.#watched.syncedAt() ?? 0);
-    if (since > seenAt - LONGEST_LAG) this.#returned += 1;
+    if (since > buriedAt - LONGEST_LAG) this.#returned += 1;
     else
       this.#wrong.push(
-        `its body was dropped although Gmail has had it since ${iso(since)}: ${id}, ` +
-          `gone since ${iso(buriedAt)}, in sync at ${iso(this.#watched.syncedAt() ?? 0)}`,
+        `its body was dropped although Gmail has had it since ${iso(since)}: ${id}, called gone at ${iso(buriedAt)}`,
       );
   }
 }

@@ -56,5 +56,7 @@ test('what the sweeps of all schedules dropped is counted, and how much of it wa
     ...exact(seed),
     dropped: { bodies: 2, returned: 1, wrong: seed === 7 ? 1 : 0 },
   }));
-  expect(tally.lines(10).at(-2)).toBe('  792 bodies dropped, 1 of mail that Gmail still had; 396 had just come back');
+  expect(tally.lines(10).at(-2)).toBe(
+    '  792 bodies dropped, 1 of mail that Gmail still had; 396 of mail that had come back',
+  );
 });

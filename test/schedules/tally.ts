@@ -79,7 +79,9 @@ export class Tally {
       ...unstruck.map((name) => `  never struck in ${this.#given.get(name) ?? 0} schedules that it was given: ${name}`),
       ...(bodies === 0
         ? []
-        : [`  ${bodies} bodies dropped, ${wrong} of mail that Gmail still had; ${returned} had just come back`]),
+        : [
+            `  ${bodies} bodies dropped, ${wrong} of mail that Gmail still had; ${returned} of mail that had come back`,
+          ]),
       `${this.#count} schedules, ${inexact}, ` +
         (unstruck.length === 0 ? '' : `${unstruck.length} of ${MATRIX.length} odd answers never struck, `) +
         `${(this.#count / seconds).toFixed(1)} a second`,
