@@ -6,7 +6,7 @@ import { createWorld } from './world.ts';
 
 const START = Date.UTC(2026, 0, 1);
 
-test('beyond a limit nothing may be held, also where Gmail answers oddly, until a listing has lacked messages', async () => {
+test('nothing is held beyond a limit, even if Gmail answers oddly, until a listing lacks messages', async () => {
   const world = await createWorld(1);
   world.gmail.lag.listMs = 0;
   const [older, newer] = [1, 2].map(
