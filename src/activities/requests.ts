@@ -60,8 +60,8 @@ export interface LookRequest extends KnownStore {
 }
 
 /**
- * `more`: a partial sync must follow, also because a call failed. `quiet`: nothing has changed up to this head, which is
- * the mark now; `units` is what finding that out has cost.
+ * `more`: a partial sync must follow, also because a call failed. `quiet`: nothing has changed up to this head, which
+ * is the mark now; `units` is what finding that out has cost.
  */
 export type LookResult = OfWorker &
   (
