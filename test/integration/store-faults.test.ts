@@ -62,7 +62,10 @@ describe('the SQLite file of running workers', () => {
     });
     const said = await told(box);
     expect(said).toMatch(/phase +live, since /);
-    expect(said).toMatch(/last error +live syncs: The database .* is locked by another process\. Trying again; since /);
+    // The late listing, half a minute after a first sync, meets the lock, too.
+    const lane = '(live syncs|backfill)';
+    const trying = 'The database .* is locked by another process\\. Trying again; since ';
+    expect(said).toMatch(new RegExp(`last error +${lane}: ${trying}`));
     await waiting.says(/Still waiting\. The database .* is locked by another process\. Trying again\n/);
     change(box, 2);
     // The first attempt waits half a minute for the lock. Later ones wait a second, and find it held all the same.
@@ -78,9 +81,9 @@ describe('the SQLite file of running workers', () => {
     holder.close();
     await box.exact(90_000);
     expect((await waiting.ended).code).toBe(0);
-    expect(await told(box)).toMatch(/last error +none\n/);
+    await eventually(90_000, async () => (/last error +none\n/.test(await told(box)) ? true : null));
     expect(await box.workflowFailures()).toEqual([]);
-  }, 360_000);
+  }, 480_000);
 
   it('is reported when it is damaged, and is filled again once it is removed', async () => {
     const box = await rig.mailbox('damaged', { messages: 60, threadSize: 1, pollInterval: 500 });
