@@ -1,5 +1,6 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { ApplicationFailure, type Payload } from '@temporalio/common';
+import type proto from '@temporalio/proto';
 
 import { failingSinceIn } from '../model/failing-since.ts';
 import { FAILURE_TYPES } from '../model/failure-type.ts';
@@ -48,11 +49,14 @@ const LANES: ReadonlyMap<string, Lane | null> = new Map(Object.entries(LANE_OF_A
 
 const laneOf = (activity: string | null | undefined): Lane | null => LANES.get(activity ?? '') ?? null;
 
-/** @returns null for an activity that has not failed, or not with a failure of Tidemark's, such as a lost worker */
+/**
+ * @returns null for an activity that has not failed, or not with a failure of Tidemark's, such as a lost worker; also
+ *   while an attempt works well
+ */
 async function conditionOf(activity: PendingActivity, converter: DataConverter): Promise<Condition | null> {
   const { lastFailure, heartbeatDetails } = activity;
   const type = FAILURE_TYPES.find((known) => known === lastFailure?.applicationFailureInfo?.type);
-  if (lastFailure === null || lastFailure === undefined || type === undefined) return null;
+  if (lastFailure === null || lastFailure === undefined || type === undefined || worksWell(activity)) return null;
   const kind = CONDITION_KINDS[type];
   const failedAt = msOf(activity.lastAttemptCompleteTime) ?? 0;
   const until = kind === 'rate-limited' ? msOf(activity.nextAttemptScheduleTime) : null;
@@ -68,9 +72,21 @@ async function conditionOf(activity: PendingActivity, converter: DataConverter):
       until,
     };
   } catch (error) {
-    if (!(error instanceof SecretKeyError)) throw error;
-    return { kind, message: `${type}, in words that cannot be read here: ${error.message}`, since: failedAt, until };
+    // Encrypted words, and no key, another key, or a product's codec that fails: the rest of the report is still true.
+    const why = error instanceof SecretKeyError ? `: ${error.message}` : '';
+    return { kind, message: `${type}, in words that cannot be read here${why}`, since: failedAt, until };
   }
+}
+
+/** PENDING_ACTIVITY_STATE_STARTED: a worker makes the attempt. Loading the enum would load all of Temporal's API. */
+const STARTED: proto.temporal.api.enums.v1.PendingActivityState = 2;
+/** Ms after which an attempt would have met the failure again: a call to a locked database waits half a minute. */
+const WORKS_AFTER = 60_000;
+
+/** Temporal keeps the failure of an earlier attempt until the activity ends, and a slice may work for hours. */
+function worksWell({ state, lastStartedTime, lastHeartbeatTime }: PendingActivity): boolean {
+  const [startedAt, beatAt] = [msOf(lastStartedTime), msOf(lastHeartbeatTime)];
+  return state === STARTED && startedAt !== null && beatAt !== null && beatAt - startedAt > WORKS_AFTER;
 }
 
 async function sinceOf(details: PendingActivity['heartbeatDetails'], converter: DataConverter): Promise<number | null> {

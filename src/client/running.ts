@@ -11,8 +11,11 @@ import { failingTaskIn, reportsProblems } from './failing-task.ts';
 import type { RunningView } from './mailbox-report.ts';
 import { pendingFailures } from './pending-failures.ts';
 
-/** A worker answers within milliseconds, or within this time if it must replay a long history first. */
-const QUERY_DEADLINE = 2_000;
+/**
+ * A worker answers within milliseconds, within three seconds while a poll of a slow Gmail keeps the workflow task open
+ * (`LOOK` in workflows/activity-lanes.ts), and within this time if it must replay a long history first.
+ */
+const QUERY_DEADLINE = 5_000;
 
 /**
  * What Temporal says about one mailbox: the workflow's own answer, or, when no worker answers, the phase that it last

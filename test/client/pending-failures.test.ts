@@ -40,15 +40,20 @@ interface Tried {
   readonly activity?: string;
   readonly failure?: Error | null;
   readonly heartbeat?: object;
+  /** When the attempt under way began and sent its last heartbeat, in seconds. */
+  readonly startedAt?: number;
+  readonly beatAt?: number;
 }
 
-function pending({ activity = 'partialSync', failure = null, heartbeat }: Tried) {
+function pending({ activity = 'partialSync', failure = null, heartbeat, startedAt, beatAt }: Tried) {
   return PendingActivityInfo.fromObject({
     activityType: { name: activity },
     attempt: failure === null ? 1 : 4,
     lastFailure: failure === null ? null : defaultFailureConverter.errorToFailure(failure, defaultPayloadConverter),
     lastAttemptCompleteTime: failure === null ? null : at(1_000),
     nextAttemptScheduleTime: failure === null ? null : at(1_060),
+    ...(startedAt === undefined ? {} : { state: 'PENDING_ACTIVITY_STATE_STARTED', lastStartedTime: at(startedAt) }),
+    ...(beatAt === undefined ? {} : { lastHeartbeatTime: at(beatAt) }),
     ...(heartbeat === undefined
       ? {}
       : { heartbeatDetails: { payloads: [defaultPayloadConverter.toPayload(heartbeat)] } }),
@@ -73,6 +78,13 @@ describe('the failures of activities that are tried again', () => {
       live: null,
       backfill: { message: FULL, since: 1_000_500 },
     });
+  });
+
+  it('are over once the next attempt has worked for a minute', async () => {
+    const failure = ApplicationFailure.create({ type: 'StoreUnavailable', message: FULL });
+    const attempt = { failure, startedAt: 1_002 };
+    expect((await failuresOf({ ...attempt, beatAt: 1_060 })).live).toMatchObject({ message: FULL });
+    expect((await failuresOf({ ...attempt, beatAt: 1_063 })).live).toBeNull();
   });
 
   it('say until when a refused call waits', async () => {
@@ -106,6 +118,8 @@ describe('the failures of activities that are tried again', () => {
     const activity = { activityType, attempt: 2, lastFailure: { ...plain, encodedAttributes } };
     const raw = { pendingActivities: [PendingActivityInfo.fromObject(activity)] };
     expect((await pendingFailures({ raw }, converterOf(failureConverter, [codec]))).live?.message).toBe(FULL);
+    const unread = 'StoreUnavailable, in words that cannot be read here';
+    expect((await pendingFailures({ raw }, converterOf(failureConverter))).live?.message).toBe(unread);
     const withoutKey: PayloadCodec = {
       ...codec,
       decode: async () => {
@@ -114,7 +128,7 @@ describe('the failures of activities that are tried again', () => {
     };
     expect((await pendingFailures({ raw }, converterOf(failureConverter, [withoutKey]))).live).toMatchObject({
       kind: 'failing',
-      message: 'StoreUnavailable, in words that cannot be read here: The key 12ab is not at hand.',
+      message: `${unread}: The key 12ab is not at hand.`,
     });
   });
 });
