@@ -114,7 +114,7 @@ function keepsBody(
   { isDoubted, isOtherScope }: EndedListing,
 ): boolean {
   const hadLeft = row.state === 'excluded' || row.state === 'gone';
-  return (listedLabels.length > 0 && !isOtherScope) || (hadLeft && isDoubted);
+  return (listedLabels.length > 0 && (hadLeft || !isOtherScope)) || (hadLeft && isDoubted);
 }
 
 /**

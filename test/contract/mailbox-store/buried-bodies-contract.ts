@@ -174,6 +174,18 @@ export function buriedBodies(fixture: StoreFixture): void {
       expect(await droppedAfter(mailbox, 1)).toBe(1);
     });
 
+    it("stays when other settings come while a label's listing shows the message, which had left before", async () => {
+      const mailbox = open();
+      await mailbox.put(scope({ labelIds: [l('INBOX')] }));
+      await mailbox.sync([reading('a', { labels: ['INBOX', 'Work'] }), reading('b')]);
+      await mailbox.apply([record(101, unlabelled('a', 'INBOX'))]);
+      await begin(mailbox, 200, ['INBOX', 'STARRED']);
+      await mailbox.list(['b']);
+      await mailbox.listLabels({ INBOX: ['b'], Work: ['a'] });
+      await mailbox.finish({ labels: 'compared' });
+      expect(await droppedAfter(mailbox, 365)).toBe(0);
+    });
+
     it('is still held when a listing shows the message again after such a doubt', async () => {
       const mailbox = await trashed();
       await list(mailbox, 200, DOUBT);
