@@ -112,9 +112,10 @@ const ATTACHMENTS = /^\d+ of \d+ attachments: /;
  */
 export function afterNoRaw(message: PartlyAnsweredMessage, refusal: GmailFailure | null, now: number): FetchAttempt {
   const why = refusal === null ? 'the answer has no usable raw' : `the get of its raw fails (${reasonOf(refusal)})`;
-  const error = `stored as full: ${why}`;
-  return afterLacking(message, { error, isSame: (other) => other === error }, now);
+  return afterLacking(message, { error: `${STANDS_IN}${why}`, isSame: (error) => error.startsWith(STANDS_IN) }, now);
 }
+
+const STANDS_IN = 'stored as full: ';
 
 /**
  * Counts only earlier answers that lacked the same thing. If failures of other kinds counted, too, one odd answer would

@@ -62,6 +62,8 @@ export interface ActivityRun {
   readonly signal: AbortSignal;
   /** Whether `signal` aborted because the server has given up this attempt: no heartbeat came in time. */
   readonly wasGivenUp?: () => boolean;
+  /** Temporal's number of the attempt, from 1. */
+  readonly attempt: number;
   /**
    * Shows details beside the pending activity in the Temporal UI: counters and times only. Details that a call does not
    * name stay as they are.

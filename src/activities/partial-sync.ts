@@ -65,7 +65,9 @@ async function followHistory(
   keep: typeof keepWatch,
 ): Promise<PartialSyncResult> {
   const { store, clock } = deps;
-  const { mailbox, failedBefore } = request;
+  const { mailbox } = request;
+  // Later attempts may come hours after the look.
+  const failedBefore = run.attempt === 1 ? request.failedBefore : undefined;
   await followedMailbox(deps, mailbox);
   const session = await deps.openSession({ mailbox, lane: 'live', failedBefore, ...sessionFor(request, run) });
   try {

@@ -46,6 +46,7 @@ export async function runActivity<Result>(
     const database = await requireDatabase(deps.store, store);
     const run: ActivityRun = {
       signal: context.cancellationSignal,
+      attempt: context.info.attempt,
       wasGivenUp: () => {
         const { notFound = false, timedOut = false } = context.cancellationDetails ?? {};
         return notFound || timedOut;

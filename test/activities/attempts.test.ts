@@ -123,9 +123,16 @@ describe('a message whose fetch fails', () => {
     expect(afterFailure(message(0), failure, NOW)).toBeNull();
   });
 
+  const WHY_NO_RAW: readonly GmailFailure[] = [
+    { kind: 'unavailable', status: 500 },
+    { kind: 'unavailable', status: 503 },
+    { kind: 'invalid-request', reason: 'failed' },
+  ];
+
   test.each<[string, (message: PendingMessage) => FetchAttempt]>([
     ['attachments', (lacking) => afterMissing(lacking, { missing: 1, count: 2, failure: { kind: 'not-found' } }, NOW)],
     ['raw', (lacking) => afterNoRaw(lacking, null, NOW)],
+    ['raw, for whatever reason,', (lacking) => afterNoRaw(lacking, WHY_NO_RAW[lacking.attempts % 3] ?? null, NOW)],
   ])('has its missing %s fetched again ever more rarely, whatever failed before', (_, after) => {
     const delays: number[] = [];
     let lacking = message(3, 'Gmail answers 503');

@@ -44,7 +44,7 @@ describe('deliveries of a worker that starts with a wrong clock', () => {
     const { changes } = database;
     const targetOf = handlerTargets(means, handlers);
     const deliveries = { ...means, changes, to: 'handler', targetOf, slots: new DeliverySlots() } as const;
-    const run = { signal: new AbortController().signal, progress: () => undefined };
+    const run = { signal: new AbortController().signal, attempt: 1, progress: () => undefined };
     await running.clock.during(deliver(deps, deliveries, { mailbox: ADA }, run));
   }
 

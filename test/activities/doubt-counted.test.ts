@@ -19,7 +19,7 @@ async function doubtsCounted(): Promise<number> {
   };
   const { settings } = ada.lanes.state;
   await ada.stores.store.putMailbox({ mailbox: ADA, settings, now: ada.clock.now() });
-  const run = { signal: new AbortController().signal, progress: () => undefined };
+  const run = { signal: new AbortController().signal, attempt: 1, progress: () => undefined };
   await ada.clock.during(fullSync({ ...ada.deps, telemetry }, { mailbox: ADA, settings, generation: 1 }, run));
   return counted;
 }

@@ -123,7 +123,7 @@ describe('labels that must be read again', () => {
       ada.simulator.faults.add({ match: { messageId: id }, effect: { kind: 'status', status: 404 } });
 
     const session = await ada.deps.openSession({ mailbox: ADA, lane: 'live' });
-    const run = { signal: new AbortController().signal, progress: () => undefined };
+    const run = { signal: new AbortController().signal, attempt: 1, progress: () => undefined };
     const refresh = refreshLabels(ada.deps, session, ADA, run);
     await ada.run(100);
     expect(await refresh).toBe(true);

@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { createLook, lookForChanges } from '../../src/activities/look-for-changes.ts';
+import { partialSync } from '../../src/activities/partial-sync.ts';
 import { historyId, labelId, messageId, threadId } from '../../src/model/ids.ts';
 import { simulatedWorker } from '../fixtures/gmail/simulated-worker.ts';
 import { ADA, RunningMailbox } from './running-mailbox.ts';
 
 const MINUTE = 60_000;
-const RUN = { signal: new AbortController().signal, progress: () => undefined };
+const RUN = { signal: new AbortController().signal, attempt: 1, progress: () => undefined };
 
 let ada: RunningMailbox;
 let ids: readonly string[];
@@ -109,6 +110,20 @@ describe('a look whose call fails', () => {
     // labels.list comes first.
     expect(ada.requests.gmail - requests).toBe(method === 'labels.list' ? 1 : 2);
     expect(await row()).toEqual(before);
+  });
+
+  it.each([
+    [1, 'waits as after it', 750],
+    [2, 'does not, since the look may be hours ago', 0],
+  ])('at labels.list: attempt %i of the sync %s', async (attempt, _, atLeast) => {
+    const failure = { kind: 'refused', status: 400, reason: 'failedPrecondition' } as const;
+    const { historyId: mark } = await row();
+    const request = { mailbox: ADA, historyId: mark, failedBefore: { method: 'labels.list', failure } } as const;
+    const before = ada.clock.now();
+    await ada.clock.during(partialSync(ada.deps, request, { ...RUN, attempt }));
+    const waited = ada.clock.now() - before;
+    expect(waited).toBeGreaterThanOrEqual(atLeast);
+    expect(waited).toBeLessThanOrEqual(atLeast + 500);
   });
 
   it('since the grant is withdrawn fails, because neither server needs to be asked again', async () => {

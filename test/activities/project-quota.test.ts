@@ -49,7 +49,7 @@ it.each([0, 0.2])(
     const slice = fetchSlice(
       ada.deps,
       { mailbox: ADA },
-      { signal: new AbortController().signal, progress: () => undefined },
+      { signal: new AbortController().signal, attempt: 1, progress: () => undefined },
     );
     await ada.run(10 * 60_000);
     await slice;

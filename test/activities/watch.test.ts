@@ -10,7 +10,7 @@ const TOPIC = 'projects/p/topics/mail';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-const run = { signal: new AbortController().signal, progress: () => undefined };
+const run = { signal: new AbortController().signal, attempt: 1, progress: () => undefined };
 
 let box: RunningMailbox;
 afterEach(() => box.close());
