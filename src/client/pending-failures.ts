@@ -1,6 +1,5 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { ApplicationFailure, type Payload } from '@temporalio/common';
-import type proto from '@temporalio/proto';
 
 import { failingSinceIn } from '../model/failing-since.ts';
 import { FAILURE_TYPES } from '../model/failure-type.ts';
@@ -79,7 +78,7 @@ async function conditionOf(activity: PendingActivity, converter: DataConverter):
 }
 
 /** PENDING_ACTIVITY_STATE_STARTED: a worker makes the attempt. Loading the enum would load all of Temporal's API. */
-const STARTED: proto.temporal.api.enums.v1.PendingActivityState = 2;
+const STARTED: NonNullable<PendingActivity['state']> = 2;
 /** Ms after which an attempt would have met the failure again: a call to a locked database waits half a minute. */
 const WORKS_AFTER = 60_000;
 
