@@ -1,13 +1,13 @@
 import { once } from 'node:events';
-import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { openSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { systemClock as clock } from '../src/host/system-clock.ts';
 import { InvalidRunError, type Bench, type Figure } from '../test/fixtures/measured/figure.ts';
 import { load, startProgram } from './bench-processes.ts';
+import { inFolder, type Ends } from './in-folder.ts';
 import {
   insertMail,
   openBenchSystem,
@@ -16,7 +16,6 @@ import {
   startMailboxes,
   storedAt,
   until,
-  type Ends,
 } from './mailboxes-in-sync.ts';
 import { changesIn, handledChanges, type PlacedChange } from './noted-changes.ts';
 
@@ -37,9 +36,7 @@ export const deliveryLatency: Bench = {
   name: 'deliveries',
   about: `time from a commit to the handler and to the webhook, ${PER_SECOND}/s over ${MAILBOXES} mailboxes`,
   async run() {
-    const folder = mkdtempSync(join(tmpdir(), 'tidemark-bench-deliveries-'));
-    const ends: Ends = [() => rmSync(folder, { recursive: true, force: true })];
-    try {
+    return inFolder(async (folder, ends) => {
       const { handler, webhook } = await measure(folder, ends);
       const slowest = (times: readonly number[]): string =>
         `slowest ${Math.max(...times).toFixed(0)} ms of ${times.length}`;
@@ -56,9 +53,7 @@ export const deliveryLatency: Bench = {
         figure("commit to the webhook's receiver, p50", quantile(webhook, 0.5), null, load()),
         figure("commit to the webhook's receiver, p99", quantile(webhook, 0.99), 1_000, slowest(webhook)),
       ];
-    } finally {
-      for (const end of ends.toReversed()) await end();
-    }
+    });
   },
 };
 

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { TidemarkWithStores } from '../src/app/open-with-stores.ts';
@@ -10,9 +9,10 @@ import type { Simulator } from '../src/simulator/simulator.ts';
 import { Receiver } from '../test/fixtures/host/webhook-receiver.ts';
 import type { Bench, Figure } from '../test/fixtures/measured/figure.ts';
 import { load } from './bench-processes.ts';
+import { inFolder, type Ends } from './in-folder.ts';
 import { DeliveryBook } from './delivery-book.ts';
 import { KilledFleet, type Kills } from './killed-fleet.ts';
-import { openBenchSystem, openWith, startMailboxes, until, type Ends } from './mailboxes-in-sync.ts';
+import { openBenchSystem, openWith, startMailboxes, until } from './mailboxes-in-sync.ts';
 import { changesIn, handledChanges } from './noted-changes.ts';
 
 /** Deliveries in total; DELIVERIES=2000 makes a quick trial run. */
@@ -33,13 +33,9 @@ export const deliveryKills: Bench = {
   name: 'delivery-kills',
   about: `${DELIVERIES.toLocaleString('en')} deliveries while workers, PostgreSQL and Temporal's server are killed`,
   async run() {
-    const folder = mkdtempSync(join(tmpdir(), 'tidemark-bench-kills-'));
-    const ends: Ends = [() => rmSync(folder, { recursive: true, force: true })];
-    try {
+    return inFolder(async (folder, ends) => {
       return await measure(folder, ends);
-    } finally {
-      for (const end of ends.toReversed()) await end();
-    }
+    });
   },
 };
 

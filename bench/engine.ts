@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, openSync, rmSync } from 'node:fs';
+import { openSync } from 'node:fs';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
@@ -15,6 +14,7 @@ import { PostgresServer } from '../test/fixtures/postgres/postgres-server.ts';
 import { startServerIn } from './dev-server.ts';
 import { InvalidRunError, type Bench, type Figure } from '../test/fixtures/measured/figure.ts';
 import { cpuSecondsOf, load, memoryOf, SimulatorProcess, startProgram } from './bench-processes.ts';
+import { inFolder, type Ends } from './in-folder.ts';
 
 const EMAIL = mailboxId('bench@example.com');
 /** The folder for the worker's `--cpu-prof` profiles. Without it no profile is made. */
@@ -58,9 +58,7 @@ function engineRun(messages: number, kind: DatabaseKind = 'SQLite'): Promise<Eng
  * quota is off.
  */
 async function measure(messages: number, kind: DatabaseKind): Promise<EngineRun> {
-  const folder = mkdtempSync(join(tmpdir(), 'tidemark-engine-'));
-  const ends: (() => Promise<unknown> | void)[] = [() => rmSync(folder, { recursive: true, force: true })];
-  try {
+  return inFolder(async (folder, ends) => {
     const simulator = await SimulatorProcess.start(EMAIL, { messages, bodyBytes: 4_096, threadSize: 3 });
     ends.push(() => simulator.stop());
     const server = await startServerIn(folder);
@@ -110,13 +108,11 @@ async function measure(messages: number, kind: DatabaseKind): Promise<EngineRun>
       simulatorCpu: simulator.cpuSeconds - simulatorCpu,
       load: load(),
     };
-  } finally {
-    for (const end of ends.toReversed()) await end();
-  }
+  });
 }
 
 /** As in production, but without a password: every commit reaches the disk. */
-async function postgresEnvironment(ends: (() => Promise<unknown> | void)[]): Promise<NodeJS.ProcessEnv> {
+async function postgresEnvironment(ends: Ends): Promise<NodeJS.ProcessEnv> {
   const server = await PostgresServer.start({ durable: true });
   ends.push(() => server.stop());
   return { DATABASE_URL: server.url, TIDEMARK_SECRET_KEY: randomBytes(32).toString('base64') };

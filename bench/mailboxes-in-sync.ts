@@ -9,9 +9,7 @@ import { startSimulatorServer } from '../src/simulator/server.ts';
 import { Simulator } from '../src/simulator/simulator.ts';
 import { InvalidRunError } from '../test/fixtures/measured/figure.ts';
 import { startServerIn } from './dev-server.ts';
-
-/** What a bench closes when it ends, in reverse order. */
-export type Ends = (() => unknown)[];
+import type { Ends } from './in-folder.ts';
 
 export interface BenchSystem {
   readonly simulator: Simulator;

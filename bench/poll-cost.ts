@@ -1,11 +1,11 @@
-import { mkdtempSync, openSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock as clock } from '../src/host/system-clock.ts';
 import { InvalidRunError, type Bench, type Figure } from '../test/fixtures/measured/figure.ts';
 import { cpuSecondsOf, load, memoryOf, startProgram } from './bench-processes.ts';
 import { startServerIn } from './dev-server.ts';
-import { openBenchSystem, openWith, startMailboxes, type Ends } from './mailboxes-in-sync.ts';
+import { inFolder, type Ends } from './in-folder.ts';
+import { openBenchSystem, openWith, startMailboxes } from './mailboxes-in-sync.ts';
 
 const MAILBOXES = 100;
 /** Ms between two polls of a mailbox: both processes work, and wait for each other seldom. */
@@ -54,9 +54,7 @@ export const pollCost: Bench = {
   name: 'poll-cost',
   about: `processor time of a poll that finds nothing, ${MAILBOXES} mailboxes in real processes`,
   async run(): Promise<readonly Figure[]> {
-    const folder = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
-    const ends: Ends = [() => rmSync(folder, { recursive: true, force: true })];
-    try {
+    return inFolder(async (folder, ends) => {
       const { polls, worker, server, workerMemory } = await measurePolls(folder, ends);
       const note = `${polls} polls, ${load()}`;
       return [
@@ -64,8 +62,6 @@ export const pollCost: Bench = {
         { name: '  the Temporal server', value: server, unit: 'ms', bound: { is: 'at most', value: 10 } },
         { name: '  memory of the worker', value: workerMemory, unit: 'MB', bound: null },
       ];
-    } finally {
-      for (const end of ends.toReversed()) await end();
-    }
+    });
   },
 };

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, openSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig } from '../src/config/config.ts';
 import { connectMailbox } from '../src/accounts/connect-mailbox.ts';
@@ -13,6 +12,7 @@ import { systemClock } from '../src/host/system-clock.ts';
 import { startServerIn } from './dev-server.ts';
 import { InvalidRunError, type Bench } from '../test/fixtures/measured/figure.ts';
 import { load, startProgram } from './bench-processes.ts';
+import { inFolder } from './in-folder.ts';
 
 const MINUTE = 60_000;
 /**
@@ -38,9 +38,7 @@ export interface Shares {
  * user and of the project.
  */
 async function share(): Promise<Shares> {
-  const folder = mkdtempSync(join(tmpdir(), 'tidemark-project-'));
-  const ends: (() => Promise<unknown> | void)[] = [() => rmSync(folder, { recursive: true, force: true })];
-  try {
+  return inFolder(async (folder, ends) => {
     const quota = { window: 'sliding-minute', userUnitsPerMinute: GRANT, projectUnitsPerMinute: GRANT } as const;
     const simulator = new Simulator({ clock: systemClock, latencyMs: 20, quota });
     for (const email of MAILBOXES)
@@ -92,9 +90,7 @@ async function share(): Promise<Shares> {
       calls: sum(uses().map((use) => use.calls)),
       peak: simulator.usage.project.summary().peakUnitsPerMinute,
     };
-  } finally {
-    for (const end of ends.toReversed()) await end();
-  }
+  });
 }
 
 export const projectShares: Bench = {

@@ -1,6 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { GoogleSigner } from '../src/simulator/google-signer.ts';
@@ -9,6 +8,7 @@ import { KEYS_PATH } from '../src/simulator/server.ts';
 import { systemClock as clock } from '../src/host/system-clock.ts';
 import type { Bench } from '../test/fixtures/measured/figure.ts';
 import { load, startProgram } from './bench-processes.ts';
+import { inFolder, type Ends } from './in-folder.ts';
 import {
   insertMail,
   openBenchSystem,
@@ -17,7 +17,6 @@ import {
   startMailboxes,
   storedAt,
   until,
-  type Ends,
 } from './mailboxes-in-sync.ts';
 
 const MAILBOXES = 20;
@@ -35,9 +34,7 @@ export const pushLatency: Bench = {
   name: 'push',
   about: `notification to stored message, ${PER_SECOND} notifications/s over ${MAILBOXES} mailboxes`,
   async run() {
-    const folder = mkdtempSync(join(tmpdir(), 'tidemark-bench-push-'));
-    const ends: Ends = [() => rmSync(folder, { recursive: true, force: true })];
-    try {
+    return inFolder(async (folder, ends) => {
       const times = await measure(folder, ends);
       return [
         {
@@ -55,9 +52,7 @@ export const pushLatency: Bench = {
           note: `slowest ${Math.max(...times).toFixed(0)} ms of ${times.length}`,
         },
       ];
-    } finally {
-      for (const end of ends.toReversed()) await end();
-    }
+    });
   },
 };
 
