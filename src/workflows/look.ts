@@ -49,7 +49,8 @@ export function quietSync(
     nextAttemptAt: null,
     failedAttemptAt: null,
     settleAt: null,
-    ...(quota === null ? {} : { quota: { ...quota, units: quota.units + units } }),
+    // Nothing is left to fetch. The former end would be corrected by the clocks' difference once more.
+    ...(quota === null ? {} : { quota: { ...quota, units: quota.units + units, finishAt: null } }),
     watch: push.watch === null ? null : { ...push.watch, isRenewed: false },
   };
 }

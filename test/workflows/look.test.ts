@@ -91,6 +91,13 @@ describe('a look that found nothing', () => {
     expect(next.push.watch).toEqual({ ...watch, isRenewed: false });
   });
 
+  it('adds its units to those of the mailbox, and foretells no end of what is fetched', () => {
+    const quota = { units: 5, rejected: 1, unitsLeft: 0, unitsPerMinute: 6_000, lastMinute: 5, finishAt: NOW };
+    const { state } = atRest({ kind: 'partial-sync-started' }, { ...synced, quota });
+    const next = transition(state, quietSync(state, { ...quiet, clockSkew: MINUTE }), at);
+    expect(next.quota).toEqual({ ...quota, units: 8, finishAt: null });
+  });
+
   it('tells of a delivery that waits', () => {
     const { state } = atRest();
     const next = transition(state, quietSync(state, { ...quiet, deliverable: true, deliverableUpTo: 4 }), at);
