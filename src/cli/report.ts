@@ -1,7 +1,7 @@
 import { blockedRemedy, isRunning, type BlockedPhase } from '../client/blocked-mailbox.ts';
 import { adviceOf } from './advice.ts';
 import type { MailboxReport } from '../client/mailbox-report.ts';
-import { skewWords, WORTH_TELLING } from '../model/clock-skew.ts';
+import { isWorthTelling, skewWords } from '../model/clock-skew.ts';
 import type { Pace } from './pace.ts';
 import { formatDuration } from '../model/duration.ts';
 import { isUnconfirmed } from '../model/unconfirmed.ts';
@@ -169,11 +169,10 @@ function hindranceRows(report: MailboxReport, now: number): readonly Row[] {
 
 function clockRows({ clockSkew, gmailClockSkew }: MailboxReport): readonly Row[] {
   const rows: Row[] = [];
-  const isOff = (skew: number | null): skew is number => skew !== null && Math.abs(skew) > WORTH_TELLING;
-  if (isOff(clockSkew))
+  if (isWorthTelling(clockSkew))
     rows.push(['clock', `the worker's clock is ${skewWords(clockSkew)} the Temporal server's: set both by NTP`]);
   // On one wrong machine, the worker and the Temporal server agree.
-  if (isOff(gmailClockSkew))
+  if (isWorthTelling(gmailClockSkew))
     rows.push([
       'clock',
       `the worker's clock is ${skewWords(gmailClockSkew)} Gmail's: set it and the Temporal server's by NTP`,

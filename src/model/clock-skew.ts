@@ -19,12 +19,15 @@ export interface ClockSkewOptions {
   readonly clock: Pick<Clock, 'now'>;
   /** Called with each answer; `ahead` in ms. */
   readonly onMeasured: (against: Reference, ahead: number) => void;
-  /** Called once when this clock is off by more than {@link WORTH_TELLING}, and once when it is right again. */
+  /** Called once when this clock is off by more than a minute, and once when it is right again. */
   readonly onEpisode: (against: Reference, ahead: number, isOff: boolean) => void;
 }
 
 /** A clock that is off by more than this (ms) is reported to people. */
-export const WORTH_TELLING = 60_000;
+const WORTH_TELLING = 60_000;
+
+/** Whether a clock is so wrong that people are told. */
+export const isWorthTelling = (skew: number | null): skew is number => skew !== null && Math.abs(skew) > WORTH_TELLING;
 
 /** The delay of an answer makes this clock look ahead, so the smallest of this many samples is the most accurate. */
 const SAMPLES = 5;
@@ -43,7 +46,7 @@ export function measureClockSkew({ clock, onMeasured, onEpisode }: ClockSkewOpti
       if (theirs === before.theirs) return;
       const next = { ...before, theirs, samples: [...before.samples.slice(1 - SAMPLES), clock.now() - theirs] };
       const ahead = aheadBy(next) ?? 0;
-      const isOff = Math.abs(ahead) > WORTH_TELLING;
+      const isOff = isWorthTelling(ahead);
       measured[against] = { ...next, isOff };
       onMeasured(against, ahead);
       if (isOff !== before.isOff) onEpisode(against, ahead, isOff);

@@ -1,4 +1,4 @@
-import { skewWords, WORTH_TELLING } from '../model/clock-skew.ts';
+import { isWorthTelling, skewWords } from '../model/clock-skew.ts';
 import type { Blocked } from './blocked.ts';
 import { SIGNALS_SENTENCE } from './definitions.ts';
 import type { LastError } from './last-error.ts';
@@ -31,9 +31,9 @@ export function detailsOf(state: MailboxState): string {
       `| backfill held back | until ${iso(heldUntil)}: the project's units of the day are spent` +
         `${state.paused || state.blocked !== null ? '' : '; live syncs go on'} |`,
     );
-  if (state.clockSkew !== null && Math.abs(state.clockSkew) > WORTH_TELLING)
+  if (isWorthTelling(state.clockSkew))
     lines.push(`| clock | the worker's is ${skewWords(state.clockSkew)} this server's: set both by NTP |`);
-  if (state.gmailClockSkew !== null && Math.abs(state.gmailClockSkew) > WORTH_TELLING)
+  if (isWorthTelling(state.gmailClockSkew))
     lines.push(
       `| clock | the worker's is ${skewWords(state.gmailClockSkew)} Gmail's: set it and this server's by NTP |`,
     );
