@@ -74,12 +74,10 @@ export class RunningMailbox {
     this.#prices = { ...PRICE_TABLES['2026'], userUnitsPerMinute: unitsPerMinute };
     this.#pushTopic = pushTopic;
     this.#deps = this.#newWorker(worker);
-    this.#attempts = new Attempts({
-      perils: { death: 0, blindness: 0, delayMs: 0 },
+    this.#attempts = Attempts.unharmed({
       clock,
       random: new Random(1),
       newWorker: () => this.#deps,
-      trace: null,
     });
     this.lanes = new Lanes(initialState({ mailbox: ADA, settings, now: clock.now() }), clock, this.#attempts);
   }

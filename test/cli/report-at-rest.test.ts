@@ -154,16 +154,17 @@ test('a past error does not make status say "none now" while another error block
   expect(detailsOf(state)).not.toContain('No error now');
 });
 
+const SYNCED: MailboxEvent = {
+  kind: 'partial-synced',
+  stored: 0,
+  pending: 0,
+  failed: 0,
+  historyId: historyId('5'),
+  ...NOTHING_SYNCED,
+};
+
 test('status says by how much the worker’s clock differs from the server’s and from Gmail’s, and what to set', () => {
-  const synced = (skew: object): MailboxEvent => ({
-    kind: 'partial-synced',
-    stored: 0,
-    pending: 0,
-    failed: 0,
-    historyId: historyId('5'),
-    ...NOTHING_SYNCED,
-    ...skew,
-  });
+  const synced = (skew: object): MailboxEvent => ({ ...SYNCED, ...skew });
   const toServer = "the worker's clock is 10 minutes ahead of the Temporal server's: set both by NTP";
   const toGmail = "the worker's clock is 10 minutes behind Gmail's: set it and the Temporal server's by NTP";
   const clocks = (skew: object): readonly string[] =>
@@ -182,17 +183,9 @@ test('status says by how much the worker’s clock differs from the server’s a
 });
 
 test('status says that a past error is over, and since when', () => {
-  const synced: MailboxEvent = {
-    kind: 'partial-synced',
-    stored: 0,
-    pending: 0,
-    failed: 0,
-    historyId: historyId('5'),
-    ...NOTHING_SYNCED,
-  };
   const expired = after(live, { kind: 'history-expired', message: 'history expired' });
   expect(said(reported(expired))).toMatch(/last error +history expired; since 2026-01-01 00:00:00Z/);
-  const over = after(live, { kind: 'history-expired', message: 'history expired' }, synced);
+  const over = after(live, { kind: 'history-expired', message: 'history expired' }, SYNCED);
   expect(said(reported(over))).toMatch(
     /last error +none now\. The last one, over since 2026-01-01 00:00:01Z \(59s ago\), was: history expired$/m,
   );

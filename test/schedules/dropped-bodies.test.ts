@@ -21,12 +21,10 @@ beforeEach(async () => {
   world = await createWorld(SEED);
   const { clock, gmail, mailbox, random } = world;
   Object.assign(gmail.lag, { historyMs: 0, listMs: 0, getMs: 0 });
-  const attempts = new Attempts({
-    perils: { death: 0, blindness: 0, delayMs: 0 },
+  const attempts = Attempts.unharmed({
     clock,
     random,
     newWorker: () => world.newWorker(),
-    trace: null,
   });
   const settings = { ...DEFAULT_SETTINGS, pollInterval: 30_000, push: null };
   lanes = new Lanes(initialState({ mailbox, settings, now: clock.now() }), clock, attempts);

@@ -13,12 +13,10 @@ const INBOX = labelId('INBOX');
 /** Lanes whose mailbox is blocked, because an answer of Gmail called this label of its scope unknown. */
 function blockedOver(label: LabelId, world: World): Lanes {
   const { clock, random, mailbox, settings } = world;
-  const attempts = new Attempts({
-    perils: { death: 0, blindness: 0, delayMs: 0 },
+  const attempts = Attempts.unharmed({
     clock,
     random,
     newWorker: () => world.newWorker(),
-    trace: null,
   });
   const scoped = { ...settings, scope: { ...settings.scope, labelIds: [INBOX, label] } };
   const lanes = new Lanes(initialState({ mailbox, settings: scoped, now: clock.now() }), clock, attempts);
