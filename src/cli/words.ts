@@ -1,4 +1,5 @@
 import type { CallCounts } from '../client/mailbox-report.ts';
+import { withinDates } from '../model/date-range.ts';
 import { formatDuration } from '../model/duration.ts';
 import { isReachedAs } from '../model/address.ts';
 import type { Money } from '../model/forecast.ts';
@@ -16,13 +17,9 @@ export const count = (n: number): string =>
 export const counted = (n: number, word: string): string =>
   `${count(n)} ${word}${n === 1 ? '' : word.endsWith('x') ? 'es' : 's'}`;
 
-/** The last moment that a date holds, in epoch ms. */
-const LAST_MOMENT = 8.64e15;
-
 /** UTC, to the second. A moment that no date holds is shown as the last one that a date does. */
 export function timeOf(at: number): string {
-  const moment = Math.min(Math.max(at, -LAST_MOMENT), LAST_MOMENT);
-  return new Date(moment)
+  return new Date(withinDates(at))
     .toISOString()
     .replace('T', ' ')
     .replace(/\.\d+Z$/, 'Z');

@@ -1,12 +1,9 @@
+import { isObject, type JsonObject } from './json-object.ts';
+
 /**
  * Parts of a message resource:
  * https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages#MessagePart
  */
-
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-export const isObject = (json: unknown): json is JsonObject =>
-  typeof json === 'object' && json !== null && !Array.isArray(json);
 
 /** A part whose bytes are not in the resource: its body has an `attachmentId` instead of `data`. */
 export interface SeparatePart {

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 
 import PostalMime, { type Email } from 'postal-mime';
-import { isObject } from '../model/message-parts.ts';
+import { isObject } from '../model/json-object.ts';
 import type { MessageFormat } from '../model/settings.ts';
 import { contentIdOf, isInline, isText, leavesOf, type LeafPart } from '../store/headers/attachment-parts.ts';
 import { decodedText, fieldNamed, fieldsOfPart, resourceOf } from '../store/headers/header-field.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LAST_MOMENT } from '../model/date-range.ts';
 import { InvalidIdError, mailboxId } from '../model/ids.ts';
 import { FORMATS } from './message-json.ts';
 import { pricesOf } from './method-prices.ts';
@@ -19,9 +20,8 @@ const labelIds = z.array(z.string().min(1));
 const milliseconds = z.number().nonnegative();
 const probability = z.number().min(0).max(1);
 const count = z.number().int().positive();
-/** Epoch ms, up to the last moment that a date can have. */
-const LAST = 8_640_000_000_000_000;
-const time = z.number().min(-LAST).max(LAST);
+/** Epoch ms. */
+const time = z.number().min(-LAST_MOMENT).max(LAST_MOMENT);
 
 const METHODS = new Set(['batch', 'token', ...Object.keys(pricesOf('2026').units)]);
 const method = z.custom<AnsweredMethod>(

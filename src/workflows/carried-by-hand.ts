@@ -1,4 +1,6 @@
+import { LAST_MOMENT } from '../model/date-range.ts';
 import { historyId, InvalidIdError, mailboxId, type MailboxId } from '../model/ids.ts';
+import { isObject } from '../model/json-object.ts';
 import { changeSettings, InvalidSettingsError } from '../model/settings-change.ts';
 import { DEFAULT_SETTINGS } from '../model/settings.ts';
 import { storeMarkIn } from '../model/store-identity.ts';
@@ -14,8 +16,6 @@ import type { PushState } from './push-state.ts';
 
 type Check = (value: unknown) => boolean;
 
-/** The limit of a Date in epoch ms: https://tc39.es/ecma262/#sec-time-values-and-time-range */
-const LATEST_TIME = 8.64e15;
 /** Nothing is due later: the longest interval of the settings is a year. Temporal refuses timers that are too long. */
 const LATEST_DUE = 400 * 24 * 60 * 60_000;
 /** Characters of a state as JSON: continue-as-new must carry it on, and Temporal limits a payload to 2 MB. */
@@ -31,13 +31,11 @@ export function isWholeState(value: unknown, mailbox: MailboxId, now: number): v
   return isState(mailbox, now)(value) && JSON.stringify(value).length <= LARGEST;
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isText: Check = (value) => typeof value === 'string';
 const isFlag: Check = (value) => typeof value === 'boolean';
 const isNumber: Check = (value) => Number.isFinite(value);
 const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
-const isTime: Check = (value) => isNumber(value) && Math.abs(Number(value)) <= LATEST_TIME;
+const isTime: Check = (value) => isNumber(value) && Math.abs(Number(value)) <= LAST_MOMENT;
 const isOneOf =
   (words: readonly string[]): Check =>
   (value) =>

@@ -1,3 +1,4 @@
+import { LAST_MOMENT } from '../model/date-range.ts';
 import { addressIn } from '../model/address.ts';
 import { historyId, InvalidIdError, type HistoryId, type MailboxId } from '../model/ids.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
@@ -11,14 +12,11 @@ export function pokeEvent(notification: unknown): MailboxEvent {
   return { kind: 'notified', historyId: historyIdIn(notification) };
 }
 
-/** The limit of a Date in epoch ms, in both directions: https://tc39.es/ecma262/#sec-time-values-and-time-range */
-const LATEST_TIME = 8.64e15;
-
 /** The event of a `rateLimited`; null when it names no time. */
 export function rateLimitedEvent(wait: unknown): Extract<MailboxEvent, { kind: 'rate-limited' }> | null {
   if (!isObject(wait) || !('until' in wait)) return null;
   const { until } = wait;
-  if (typeof until !== 'number' || !(Math.abs(until) <= LATEST_TIME)) return null;
+  if (typeof until !== 'number' || !(Math.abs(until) <= LAST_MOMENT)) return null;
   const message = 'message' in wait && typeof wait.message === 'string' ? wait.message : 'Gmail asks to wait';
   const waitFor =
     'waitFor' in wait && typeof wait.waitFor === 'number' && Number.isFinite(wait.waitFor)

@@ -1,4 +1,5 @@
 import { InvalidIdError, mailboxId, type MailboxId } from '../model/ids.ts';
+import { isObject } from '../model/json-object.ts';
 import {
   changeSettings,
   completeSettings,
@@ -109,8 +110,5 @@ function refusal(wrong: string): InvalidInputError {
       '{"mailbox":"ada@example.com"}; add "settings" for what shall differ from the defaults',
   );
 }
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const quoted = (text: string): string => (text.length > QUOTED ? `${text.slice(0, QUOTED)}…` : text);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LAST_MOMENT } from '../../model/date-range.ts';
 import { boundedText } from '../../model/bounded-text.ts';
 import { DeadlineExceededError } from '../../model/deadline.ts';
 import { visibleLine } from '../../model/visible-text.ts';
@@ -11,11 +12,9 @@ import type { GrantedToken, ProvidedCredentials, TokenSourceOptions, WayToTokens
 /** Milliseconds; less than any call to Gmail may take, so that the message names the provider and not Gmail. */
 const TIMEOUT = 15_000;
 const LONGEST_REASON = 300;
-/** The last moment that a Date has. */
-const END_OF_TIME = 8.64e15;
 
 const ACCESS_TOKEN = z.object({ accessToken: SENDABLE_TOKEN });
-const EXPIRY = z.object({ expiresAt: z.number().min(0).max(END_OF_TIME) });
+const EXPIRY = z.object({ expiresAt: z.number().min(0).max(LAST_MOMENT) });
 
 interface ProviderOptions extends Omit<TokenSourceOptions, 'credentials'> {
   readonly credentials: ProvidedCredentials;

@@ -1,3 +1,4 @@
+import { LAST_MOMENT } from '../../model/date-range.ts';
 import { bytesOfBase64 } from '../../model/base64url.ts';
 import { compareHistoryIds, historyId, type HistoryId } from '../../model/ids.ts';
 
@@ -19,8 +20,6 @@ const LONGEST_ID = 256;
 const LONGEST_PAGE_TOKEN = 4_096;
 /** Gmail's snippets have some 200 characters. */
 const LONGEST_SNIPPET = 2_000;
-/** Epoch ms of JavaScript's last date, and so the last date that readers of the store can handle. */
-const LAST_DATE = 8.64e15;
 /** The largest plausible historyId. One beyond 2^63 would stay newer than every other forever. */
 const NEWEST = historyId('9223372036854775807');
 
@@ -75,7 +74,7 @@ export const sizeIn = (value: unknown): number =>
 /** Epoch milliseconds; null when the value is not a date. */
 export function dateIn(value: unknown): number | null {
   const date = typeof value === 'string' && /^-?\d{1,16}$/.test(value) ? Number(value) : value;
-  return typeof date === 'number' && Number.isSafeInteger(date) && Math.abs(date) <= LAST_DATE ? date : null;
+  return typeof date === 'number' && Number.isSafeInteger(date) && Math.abs(date) <= LAST_MOMENT ? date : null;
 }
 
 /** A text without NUL and half characters, which databases refuse; empty when the value is not a text. */

@@ -2,7 +2,8 @@ import PostalMime from 'postal-mime';
 import { hasTooManyLines } from '../../model/mime-lines.ts';
 import { base64url } from '../../model/base64url.ts';
 import { deepJson } from '../../model/deep-json.ts';
-import { isObject, partsOf, separateParts, type JsonObject, type SeparatePart } from '../../model/message-parts.ts';
+import { isObject, type JsonObject } from '../../model/json-object.ts';
+import { partsOf, separateParts, type SeparatePart } from '../../model/message-parts.ts';
 
 /**
  * A FULL message resource without its attachments. Each attachment belongs in the `data` of its part's body, where

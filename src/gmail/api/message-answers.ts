@@ -1,7 +1,8 @@
 import type { AttachmentsRead, FetchedMessage } from '../../model/change.ts';
 import { deepJson } from '../../model/deep-json.ts';
 import { labelId, messageId, threadId, type HistoryId, type LabelId } from '../../model/ids.ts';
-import { countSeparateParts, isObject, isPartTree, type JsonObject } from '../../model/message-parts.ts';
+import { isObject, type JsonObject } from '../../model/json-object.ts';
+import { countSeparateParts, isPartTree } from '../../model/message-parts.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 import { dateIn, historyIdIn, isId, MalformedAnswerError, rawIn, sizeIn, snippetIn } from './answer-values.ts';
 

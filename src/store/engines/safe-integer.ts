@@ -1,3 +1,5 @@
+import { LAST_MOMENT } from '../../model/date-range.ts';
+
 /**
  * Clamps an integer to what a number holds exactly. The store's integers are times, counts, sizes and keys, all far
  * below 2^53. A larger one came from Gmail before its values were checked; the clamped value is not mistaken for a size
@@ -10,12 +12,6 @@ export function safeInteger(value: bigint): number {
 
 /** Bytes from a row; 0, as before the first get, when the value is not a plausible size. */
 export const storedSize = (value: number): number => (value >= 0 && value < Number.MAX_SAFE_INTEGER ? value : 0);
-
-/** The last moment that a `Date` holds, epoch ms: https://tc39.es/ecma262/#sec-time-values-and-time-range */
-const LAST_MOMENT = 8.64e15;
-
-/** Epoch milliseconds from a row, moved into the range of dates: a reader that makes a date of them must not throw. */
-export const storedTime = (value: number): number => Math.min(Math.max(value, -LAST_MOMENT), LAST_MOMENT);
 
 /** Epoch milliseconds from a row; null when the value is outside the range of dates. */
 export const storedDate = (value: number | null): number | null =>

@@ -1,5 +1,5 @@
 import PostalMime, { type Attachment } from 'postal-mime';
-import { isObject, type JsonObject } from '../../model/message-parts.ts';
+import { isObject, type JsonObject } from '../../model/json-object.ts';
 import { hasTooManyLines } from '../../model/mime-lines.ts';
 import { fieldNamed, fieldsOfPart } from './header-field.ts';
 import { withoutContent } from './raw-structure.ts';

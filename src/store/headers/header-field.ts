@@ -1,7 +1,7 @@
 import PostalMime, { decodeWords } from 'postal-mime';
 import { hasTooManyLines } from '../../model/mime-lines.ts';
 import { jsonOf } from '../../model/json-of.ts';
-import { isObject, type JsonObject } from '../../model/message-parts.ts';
+import { isObject, type JsonObject } from '../../model/json-object.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 
 /** A header of a message, unfolded. */

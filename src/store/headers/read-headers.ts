@@ -1,4 +1,4 @@
-import { isObject } from '../../model/message-parts.ts';
+import { isObject } from '../../model/json-object.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 import { storedDate } from '../engines/safe-integer.ts';
 import { NO_HEADERS, type MessageHeaders } from '../rules/message-headers.ts';

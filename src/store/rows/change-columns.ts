@@ -1,8 +1,8 @@
 import type { Selectable } from 'kysely';
+import { withinDates } from '../../model/date-range.ts';
 import type { Change } from '../../model/change.ts';
 import type { LabelId, MailboxId, MessageId, ThreadId } from '../../model/ids.ts';
 import { fromHistoryIdText } from '../engines/history-id-text.ts';
-import { storedTime } from '../engines/safe-integer.ts';
 import type { ChangeTable } from '../engines/feed-tables.ts';
 import { parseLabelIds, toWhyGone } from './message-columns.ts';
 
@@ -30,7 +30,7 @@ export function toChange(mailbox: MailboxId, row: Omit<Selectable<ChangeTable>, 
     added: row.added === null ? null : labelList(row.added),
     removed: row.removed === null ? null : labelList(row.removed),
     historyId: fromHistoryIdText(row.history_id),
-    at: storedTime(row.at),
+    at: withinDates(row.at),
   };
   return row.kind === 'gone'
     ? { ...message, kind: 'gone', why: toWhyGone(row.why) ?? 'unknown' }

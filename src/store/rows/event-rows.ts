@@ -1,8 +1,8 @@
 import type { Kysely, Selectable } from 'kysely';
+import { withinDates } from '../../model/date-range.ts';
 import type { MailboxId, MessageId } from '../../model/ids.ts';
 import type { ConsentCode, EventDetails, NotedEvent, SubscribedEvent } from '../../model/subscribed-event.ts';
 import { bulkInsert, type ColumnValue } from '../engines/bulk-insert.ts';
-import { storedTime } from '../engines/safe-integer.ts';
 import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { MailboxEventTable } from '../engines/subscription-tables.ts';
@@ -77,7 +77,7 @@ export async function eventsAfter(
 
 function toEvent(mailbox: MailboxId, row: Selectable<MailboxEventTable>): SubscribedEvent {
   const { number, after_sequence: after, at } = row;
-  return { mailbox, number, after, at: storedTime(at), ...toDetails(row) };
+  return { mailbox, number, after, at: withinDates(at), ...toDetails(row) };
 }
 
 function toDetails({ kind, message_id: messageId, code, reason }: Selectable<MailboxEventTable>): EventDetails {
