@@ -42,11 +42,12 @@ export interface LabelRefresh {
  */
 export async function readLabels(refresh: LabelRefresh, ids: readonly MessageId[]): Promise<void> {
   const { deps, session, mailbox, run } = refresh;
+  const askedAt = deps.clock.now();
   const outcomes = await getApart(session, messageRequests(ids), 'minimal', run.signal);
   const fetched = outcomes.flatMap((outcome) => (outcome.kind === 'fetched' ? outcome.messages : []));
   const notFound = new Set(ids.filter((_, index) => isNotFound(outcomes[index])));
   const now = deps.clock.now();
-  const { stale } = await deps.store.saveFetched({ mailbox, messages: fetched, format: 'minimal', now });
+  const { stale } = await deps.store.saveFetched({ mailbox, messages: fetched, format: 'minimal', askedAt, now });
   const read = new Set(fetched.map(({ id }) => id).filter((id) => !stale.includes(id)));
   const unread = ids.filter((id) => !read.has(id));
   if (unread.length > 0) await deps.store.putOffRefresh({ mailbox, messageIds: unread, notFound, now });

@@ -27,7 +27,8 @@ export interface FetchingStore {
    *   returned in `stale`. A tombstone at the same or a newer history id silently wins.
    * - Otherwise the scope decides whether the row becomes `stored` or `excluded`.
    * - A message older than the row's `readingHistoryId` leaves the row's labels alone, since a later listing showed
-   *   them. If its labels differ from the row's, they are read once more.
+   *   them. If its labels differ from the row's, they are read once more, and only an answer that was asked for after
+   *   that (`askedAt`) decides.
    * - Unknown ids are inserted (threads.get brings them), unless the floor of the scope's limit is still open: then a
    *   listing or history brings them.
    * - A message without a body (`minimal`) keeps the held body and clears the need for a refresh. So does a message in
@@ -41,6 +42,8 @@ export interface FetchingStore {
     mailbox: MailboxId;
     messages: readonly FetchedMessage[];
     format: MessageFormat;
+    /** When Gmail was asked, epoch ms; when not given, the answers decide over no labels in question. */
+    askedAt?: number;
     /** When Gmail answered, epoch ms; `now` when not given. */
     readAt?: number;
     now: number;

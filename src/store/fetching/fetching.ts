@@ -68,7 +68,7 @@ const contentOf = (difference: Difference | undefined): Content | null =>
 
 function applyFetched(
   database: StoreDatabase,
-  { mailbox, messages, format, now, readAt = now }: RequestOf<FetchingStore, 'saveFetched'>,
+  { mailbox, messages, format, now, askedAt, readAt = now }: RequestOf<FetchingStore, 'saveFetched'>,
   contents: ReadonlyMap<FetchedMessage, Content>,
 ): Promise<{ stored: number; stale: readonly MessageId[]; lacking: readonly MessageId[]; named: readonly KeptBody[] }> {
   return withMailbox(database, mailbox, async (locked) => {
@@ -84,7 +84,7 @@ function applyFetched(
     for (const message of messages) {
       const earlier = differences.get(message.id);
       const row = earlier?.after ?? rows.get(message.id) ?? null;
-      const outcome = applyFetchedMessage(row, message, format, rules);
+      const outcome = applyFetchedMessage(row, message, { format, at: askedAt ?? null }, rules);
       if (outcome.verdict === 'stale') stale.push(message.id);
       if (outcome.verdict !== 'applied') continue;
       const read = withEarlyReading(outcome.row, progress, readAt);

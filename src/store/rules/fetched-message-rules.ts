@@ -3,7 +3,7 @@ import { compareHistoryIds, newerHistoryId, type HistoryId } from '../../model/i
 import { seemsGone } from '../../model/not-found.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 import { isUnfetched, newRow, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
-import { refreshAfter } from './refresh-rules.ts';
+import { refreshAfter, waitsForLabels } from './refresh-rules.ts';
 import { followScope, type RowRules } from './row-scope.ts';
 
 export type FetchedOutcome =
@@ -15,18 +15,26 @@ export type FetchedOutcome =
   /** No listing and no history has shown the message yet, and whether it is within the scope's limit is still open. */
   | { readonly verdict: 'unplaced' };
 
+/** How a message was asked for. */
+export interface Asked {
+  readonly format: MessageFormat;
+  /** Epoch ms; null where the caller does not know. */
+  readonly at: number | null;
+}
+
 /** Applies one fetched message to its row; `FetchingStore.saveFetched` states the rules. */
 export function applyFetchedMessage(
   before: MessageRow | null,
   fetched: FetchedMessage,
-  format: MessageFormat,
+  asked: Asked,
   rules: RowRules,
 ): FetchedOutcome {
+  const { format } = asked;
   const verdict = before === null ? refusalOfUnknown(rules) : refusalOf(before, fetched);
   if (verdict !== null) return { verdict };
   const row = before ?? newRow(fetched.id, fetched.threadId, 'live', rules.now);
   const content = contentOf(row, fetched, format, rules);
-  const labels = labelsAfter(row, fetched);
+  const labels = labelsAfter(row, fetched, asked, rules);
   const read: MessageRow = {
     ...row,
     threadId: fetched.threadId,
@@ -74,25 +82,28 @@ function refusalOf(before: MessageRow, { historyId }: FetchedMessage): 'buried' 
   return before.historyId !== null && compareHistoryIds(historyId, before.historyId) < 0 ? 'stale' : null;
 }
 
-/** Labels are those of the answer, or of a listing that is newer. */
+/**
+ * Labels are those of the answer, or of a listing that is newer. Gmail's historyId of a quiet message is old, so an
+ * answer that differs from a later listing may be right: the listing may have lacked a label. Or it was asked for
+ * before the listing and comes from an abandoned attempt. An answer that was asked for after the difference appeared
+ * decides; any number of abandoned attempts cannot.
+ */
 function labelsAfter(
   row: MessageRow,
   fetched: FetchedMessage,
+  asked: Asked,
+  rules: RowRules,
 ): Pick<MessageRow, 'labelIds' | 'readingHistoryId'> & { readonly isDisputed: boolean } {
   const labelIds = sortedLabelIds(fetched.labelIds);
-  // Gmail's historyId of a quiet message is old. Labels that were compared with a later listing are newer than this
-  // answer.
-  const labelsAreNewer =
-    row.readingHistoryId !== null && compareHistoryIds(fetched.historyId, row.readingHistoryId) < 0;
-  // The answer or the listing is wrong: the answer may belong to an abandoned attempt, or the listing may have lacked a
-  // label. One more get decides.
-  const isDisputed = labelsAreNewer && !sameLabelIds(row.labelIds, labelIds);
-  return {
-    labelIds: labelsAreNewer ? row.labelIds : labelIds,
-    // Lowered when the labels are disputed: otherwise the deciding get would lose to the listing as well.
-    readingHistoryId: isDisputed ? fetched.historyId : newest(row.readingHistoryId, fetched.historyId),
-    isDisputed,
-  };
+  const isOlder = row.readingHistoryId !== null && compareHistoryIds(fetched.historyId, row.readingHistoryId) < 0;
+  if (!isOlder)
+    return { labelIds, readingHistoryId: newest(row.readingHistoryId, fetched.historyId), isDisputed: false };
+  const isSame = sameLabelIds(row.labelIds, labelIds);
+  const isInQuestion = waitsForLabels(row, rules);
+  if (!isInQuestion && isSame) return { labelIds, readingHistoryId: row.readingHistoryId, isDisputed: false };
+  const decides = isInQuestion && asked.at !== null && row.refreshAt !== null && asked.at >= row.refreshAt;
+  if (!decides) return { labelIds: row.labelIds, readingHistoryId: row.readingHistoryId, isDisputed: true };
+  return { labelIds, readingHistoryId: isSame ? row.readingHistoryId : fetched.historyId, isDisputed: false };
 }
 
 /** What an answer brings of a message's content, compared with what the row holds. */

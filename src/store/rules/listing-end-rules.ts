@@ -2,7 +2,7 @@ import { compareHistoryIds, newerHistoryId, type HistoryId, type LabelId } from 
 import type { WhyGone } from '../../model/change.ts';
 import { isCounted, isDecided, isUnfetched, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
 import { followKnownScope, readLabelsAgain, withKnownLabels } from './refresh-rules.ts';
-import { isComplete, isInScope, followScope, toFetch, toGone, type RowRules } from './row-scope.ts';
+import { isComplete, isInScope, followScope, labelsExclude, toFetch, toGone, type RowRules } from './row-scope.ts';
 
 /** The facts that the end of a listing is based on. */
 export interface EndedListing {
@@ -58,7 +58,7 @@ export function rowAfterListing(
   const relabelled =
     listing.labels === 'compared'
       ? compareLabels(admitted, listedLabels, changedSince, listing, rules)
-      : followKnownScope(admitted, rules, 'backfill');
+      : withListedScope(admitted, changedSince, rules);
   return inFormat(withoutNeedlessFetch(relabelled, rules), rules);
 }
 
@@ -180,6 +180,15 @@ function compareLabels(
   return isDecided(row) && !readSince && !sameLabelIds(row.labelIds, listed)
     ? readLabelsAgain(scoped, rules.now)
     : scoped;
+}
+
+/**
+ * The state of a listed row whose labels were not compared. If labels that are no newer than the listing put it out of
+ * scope, the listing contradicts them, and one get decides: no record that was applied brings the message back.
+ */
+function withListedScope(row: MessageRow, changedSince: boolean, rules: RowRules): MessageRow {
+  const isContradicted = row.state === 'excluded' && !changedSince && labelsExclude(row.labelIds, rules);
+  return isContradicted ? toFetch(row, 'backfill', rules.now) : followKnownScope(row, rules, 'backfill');
 }
 
 /** The listed labels, plus those of the row whose listings are not believed. */

@@ -64,7 +64,7 @@ export function refreshAfter(
   // A row without a lane counts its refresh attempts here, and an answer that lacks nothing ends them.
   const countsRefreshes = row.refreshAt !== null && row.lane === null;
   return {
-    refreshAt: isDisputed ? now : again,
+    refreshAt: isDisputed ? Math.min(row.refreshAt ?? now, now) : again,
     attempts: hasNoWork && again !== null ? row.attempts + 1 : countsRefreshes ? 0 : row.attempts,
   };
 }
