@@ -45,7 +45,7 @@ export async function endListing(work: Work, progress: Step<'confirming'>): Prom
   const late = progress.reconciling ? null : progress.startedAt + SETTLING_TIME;
   const relistAt = late ?? (doubt === null ? null : recheckAt(doubt));
   const arrivals = listing.pin === 'head' ? await lastArrival(work, progress.startedAt) : null;
-  const limited = progress.reconciling || listing.pin === 'head' ? null : await limitDate(work);
+  const limited = progress.reconciling || listing.pin === 'head' ? null : await limitDate(work, progress.startedAt);
   await deps.store.finishListing({
     mailbox,
     generation,

@@ -15,23 +15,33 @@ type LimitDate = Required<Pick<FinishListingRequest, 'limitedTo'>> & Pick<Finish
  * brings no date, a MINIMAL get (20 units) of the next message below gives a lower bound. No listed message lies
  * between the two, but mail that is in the trash now may, so `settleFloor` puts the date in place of the bound once
  * the last message is read. If the next message has no date either, a still lower bound would let messages in, so the
- * end of the backfill decides.
+ * end of the backfill decides. That is for messages that Gmail cannot read. While it answers no get at all, the backfill
+ * could not begin either, and the last message may leave unread: then the listing waits.
  *
+ * @param startedAt - when the listing began (epoch ms)
  * @returns null if the listing showed no message beyond the limit, in a scope of several labels (each listing
  * has an end of its own), and if Gmail gives the date of neither message
- * @throws GmailError when Gmail refuses a get for a reason that concerns the whole mailbox
+ * @throws GmailError when Gmail refuses a get for a reason that concerns the whole mailbox; in the first hour of the
+ * listing, also when it answers no get
  */
-export async function limitDate(work: Work): Promise<LimitDate | null> {
+export async function limitDate(work: Work, startedAt: number): Promise<LimitDate | null> {
   const { deps, listing } = work;
   const { mailbox, generation, settings } = listing;
   const { limit, labelIds } = settings.scope;
   if (limit === null || labelIds.length > 1) return null;
   const [beyond] = await deps.store.listedFrom({ mailbox, generation, position: limit, limit: 1 });
   if (beyond === undefined) return null;
+  const date = await dateAt(work, limit);
+  if (date !== null) return date;
+  await new ListedDates(work, startedAt).requireAnswers();
+  // Gmail may have begun to answer in between.
+  return await dateAt(work, limit);
+}
+
+async function dateAt(work: Work, limit: number): Promise<LimitDate | null> {
   const lastDate = await fetchedDate(work, limit - 1);
   if (lastDate !== null) return { limitedTo: lastDate };
-  const next = await new ListedDates(work).firstFrom(limit);
-  const below = next?.internalDate ?? null;
+  const below = (await new ListedDates(work).firstFrom(limit))?.internalDate ?? null;
   return below === null ? null : { limitedTo: below + 1, isFloorBelow: true };
 }
 

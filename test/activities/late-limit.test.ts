@@ -3,6 +3,8 @@ import { afterEach, expect, it } from 'vitest';
 import { RunningMailbox } from './running-mailbox.ts';
 
 const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const UNAVAILABLE = { kind: 'status', status: 503 } as const;
 
 let ada: RunningMailbox;
 afterEach(() => ada.close());
@@ -26,4 +28,26 @@ it('A message that is deleted while a late listing goes on gives its place withi
       .filter((id) => id !== deleted)
       .toSorted(),
   );
+});
+
+it('The last message within a limit, deleted while Gmail answers no get, gives its place to none', async () => {
+  ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 5 } });
+  const old = ada.receive(30);
+  const until = ada.clock.now() + 10 * MINUTE;
+  const fault = ada.simulator.faults.add({ match: { method: 'messages.get' }, effect: UNAVAILABLE, until });
+  await ada.run(20_000);
+  expect(fault.strikes).toBeGreaterThan(0);
+  ada.gmail.delete(old.at(-5) ?? '');
+  await ada.run(2 * HOUR);
+  const { held } = await ada.comparison();
+  expect([...held.keys()].toSorted()).toEqual(old.slice(-4).toSorted());
+});
+
+it('Two messages at the limit that always break hold up no other message', async () => {
+  ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 5 } });
+  const old = ada.receive(30);
+  for (const messageId of old.slice(-6, -4)) ada.simulator.faults.add({ match: { messageId }, effect: UNAVAILABLE });
+  await ada.run(2 * MINUTE);
+  const { held } = await ada.comparison();
+  expect([...held.keys()].toSorted()).toEqual(old.slice(-4).toSorted());
 });
