@@ -1,5 +1,6 @@
 import { inScope, type MailboxSettings } from '../../src/model/settings.ts';
 import type { LimitBounds } from '../fixtures/schedules/compare.ts';
+import type { MailboxRow } from '../../src/store/rows/mailbox-row.ts';
 import type { World } from './world.ts';
 
 interface Seen {
@@ -91,12 +92,15 @@ export class Newest implements LimitBounds {
       labelIds: current.labelIds,
     }));
     const before = this.#states.at(-1);
-    const listed = await this.#listedGeneration();
+    const row = await this.#world.stores.store.getMailbox(this.#world.mailbox);
+    const listed = this.#listedGeneration(row);
     if (listed === null || listed !== this.#listed)
       for (const state of [...this.#states, { messages }])
         this.#highest = Math.max(this.#highest, this.#floorOf(state.messages));
     this.#listed = listed;
-    this.#lowest = Math.min(this.#lowest, this.#floorOf(messages));
+    // A listing that is under way goes by the limit that it began with, until the next one replaces it.
+    const scopes = [this.#settings.scope, row?.settings.scope ?? this.#settings.scope];
+    this.#lowest = Math.min(this.#lowest, ...scopes.map((scope) => this.#floorOf(messages, scope)));
     const present = new Set(this.#inScope(messages).map(({ id }) => id));
     const known = new Set(before?.messages.map(({ id }) => id));
     const arrived = messages.map(({ id }) => id).filter((id) => before !== undefined && !known.has(id));
@@ -107,25 +111,24 @@ export class Newest implements LimitBounds {
   }
 
   /** The generation whose listing has ended under the present settings; null before. */
-  async #listedGeneration(): Promise<number | null> {
-    const row = await this.#world.stores.store.getMailbox(this.#world.mailbox);
+  #listedGeneration(row: MailboxRow | null): number | null {
     const isEnded = row?.fullSync?.step === 'fetching' || row?.fullSync?.step === 'done';
     if (row === null || !isEnded || row.generation !== this.#generation()) return null;
     return JSON.stringify(row.settings.scope) === JSON.stringify(this.#settings.scope) ? row.generation : null;
   }
 
-  #inScope(messages: readonly Seen[]): readonly Seen[] {
-    return messages.filter((message) => inScope(this.#settings.scope, message));
+  #inScope(messages: readonly Seen[], scope = this.#settings.scope): readonly Seen[] {
+    return messages.filter((message) => inScope(scope, message));
   }
 
   /**
    * The date of the oldest message within the limit; infinite in the past when there are fewer messages. A limit holds
    * for each label: of several labels the newest such date, so that newer messages are within the limit of any.
    */
-  #floorOf(messages: readonly Seen[]): number {
-    const { limit, labelIds } = this.#settings.scope;
+  #floorOf(messages: readonly Seen[], scope = this.#settings.scope): number {
+    const { limit, labelIds } = scope;
     if (limit === null) return Number.NEGATIVE_INFINITY;
-    const inside = this.#inScope(messages);
+    const inside = this.#inScope(messages, scope);
     const floorAmong = (listed: readonly Seen[]): number =>
       listed.map(({ internalDate }) => internalDate).toSorted((a, b) => b - a)[limit - 1] ?? Number.NEGATIVE_INFINITY;
     if (labelIds.length === 0) return floorAmong(inside);
