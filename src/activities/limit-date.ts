@@ -15,8 +15,10 @@ type LimitDate = Required<Pick<FinishListingRequest, 'limitedTo'>> & Pick<Finish
  * brings no date, a MINIMAL get (20 units) of the next message below gives a lower bound. No listed message lies
  * between the two, but mail that is in the trash now may, so `settleFloor` puts the date in place of the bound once
  * the last message is read. If the next message has no date either, a still lower bound would let messages in, so the
- * end of the backfill decides. That is for messages that Gmail cannot read. While it answers no get at all, the backfill
- * could not begin either, and the last message may leave unread: then the listing waits.
+ * end of the backfill decides.
+ *
+ * While Gmail answers no get at all, the backfill could not begin either, and the last message may leave unread. Then
+ * the listing waits.
  *
  * @param startedAt - when the listing began (epoch ms)
  * @returns null if the listing showed no message beyond the limit, in a scope of several labels (each listing

@@ -172,8 +172,7 @@ class Run {
     }
     for (const id of await mailbox.refreshes()) {
       const reading = remote.get(id, remote.now);
-      if (reading !== null)
-        expect(await mailbox.saveRefreshed(reading)).toEqual({ stale: [] });
+      if (reading !== null) expect(await mailbox.saveRefreshed(reading)).toEqual({ stale: [] });
     }
   }
 

@@ -16,7 +16,7 @@ export type FetchedOutcome =
   | { readonly verdict: 'unplaced' };
 
 /** How a message was asked for. */
-export interface Asked {
+export interface GetRequest {
   readonly format: MessageFormat;
   /** Epoch ms; null where the caller does not know. */
   readonly at: number | null;
@@ -26,7 +26,7 @@ export interface Asked {
 export function applyFetchedMessage(
   before: MessageRow | null,
   fetched: FetchedMessage,
-  asked: Asked,
+  asked: GetRequest,
   rules: RowRules,
 ): FetchedOutcome {
   const { format } = asked;
@@ -91,7 +91,7 @@ function refusalOf(before: MessageRow, { historyId }: FetchedMessage): 'buried' 
 function labelsAfter(
   row: MessageRow,
   fetched: FetchedMessage,
-  asked: Asked,
+  asked: GetRequest,
   rules: RowRules,
 ): Pick<MessageRow, 'labelIds' | 'readingHistoryId'> & { readonly isDisputed: boolean } {
   const labelIds = sortedLabelIds(fetched.labelIds);
