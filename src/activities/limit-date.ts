@@ -1,6 +1,6 @@
 import { broughtBy, getApart, messageRequests } from './batched-gets.ts';
 import type { FinishListingRequest } from '../store/listing/listing-store.ts';
-import { ListedDates } from './listed-dates.ts';
+import { ListedDates, PATIENCE } from './listed-dates.ts';
 import type { Work } from './listing-work.ts';
 
 /** The fields of `FinishListingRequest` that say how far down a first listing lets messages in. */
@@ -34,8 +34,9 @@ export async function limitDate(work: Work, startedAt: number): Promise<LimitDat
   const [beyond] = await deps.store.listedFrom({ mailbox, generation, position: limit, limit: 1 });
   if (beyond === undefined) return null;
   const date = await dateAt(work, limit);
-  if (date !== null) return date;
-  await new ListedDates(work, startedAt).requireAnswers();
+  const waited = deps.clock.now() - startedAt;
+  if (date !== null || waited < 0 || waited >= PATIENCE) return date;
+  await requireAnswer(work, limit);
   // Gmail may have begun to answer in between.
   return await dateAt(work, limit);
 }
@@ -45,6 +46,16 @@ async function dateAt(work: Work, limit: number): Promise<LimitDate | null> {
   if (lastDate !== null) return { limitedTo: lastDate };
   const below = (await new ListedDates(work).firstFrom(limit))?.internalDate ?? null;
   return below === null ? null : { limitedTo: below + 1, isFloorBelow: true };
+}
+
+/** Asks for a message that is neither the last within the limit nor the next one, whatever is known of it. */
+async function requireAnswer({ deps, session, listing, run }: Work, limit: number): Promise<void> {
+  const { mailbox, generation } = listing;
+  const position = limit === 1 ? limit + 1 : 0;
+  const [listed] = await deps.store.listedFrom({ mailbox, generation, position, limit: 1 });
+  const other = (listed?.messages ?? []).slice(0, 1).map(({ id }) => id);
+  for (const outcome of await getApart(session, messageRequests(other), 'minimal', run.signal))
+    if (outcome.kind === 'failed' && outcome.error.failure.kind === 'unavailable') throw outcome.error;
 }
 
 /** The date of the message at a position. The message is fetched and stored, unless it was read meanwhile. */

@@ -11,8 +11,8 @@ const MOST_UNDATED = 10;
 /** How long to wait before a message without a date is asked for again (ms): replicas agree within seconds. */
 const PAUSES = [2_000, 5_000];
 
-/** How long a listing waits for gets that fail (ms). No recovery may wait for messages that can never be read. */
-const PATIENCE = 60 * 60_000;
+/** How long a listing waits for gets that fail (ms). No listing may wait for messages that can never be read. */
+export const PATIENCE = 60 * 60_000;
 
 /** `gone`: each get answered 404. `undated`: the message may exist, but Gmail does not give its date. */
 type Dating =
@@ -36,7 +36,7 @@ export class ListedDates {
   readonly #waitsUntil: number;
   readonly #datings = new Map<number, Dating>();
 
-  /** @param startedAt - when the listing began (epoch ms); without it, no get is waited for */
+  /** @param startedAt - when the listing began (epoch ms); without it, {@link datedFrom} waits for no get */
   constructor(work: Work, startedAt = Number.NEGATIVE_INFINITY) {
     this.#work = work;
     this.#waitsUntil = startedAt + PATIENCE;
@@ -80,26 +80,10 @@ export class ListedDates {
       if (internalDate !== null) return { position: at, internalDate };
       from = at + 1;
     }
-    this.#waitFor(this.#datings.get(from - 1), `${MOST_UNDATED} gets in a row failed`);
-    return null;
-  }
-
-  /**
-   * Asks for the newest listed message, whatever is known of it. Call when the dates of two messages could not be read.
-   *
-   * @throws GmailError in the first hour of the listing, when this get fails, too: it is Gmail that fails
-   */
-  async requireAnswers(): Promise<void> {
+    const last = this.#datings.get(from - 1);
     const { deps, listing } = this.#work;
-    const { mailbox, generation } = listing;
-    const [newest] = await deps.store.listedFrom({ mailbox, generation, position: 0, limit: 1 });
-    const answers = await this.#askFor((newest?.messages ?? []).slice(0, 1).map(({ id }) => id));
-    for (const answer of answers.values()) this.#waitFor(answer, 'the gets of three messages failed');
-  }
-
-  #waitFor(dating: Dating | undefined, detail: string): void {
-    const { deps, listing } = this.#work;
-    if (dating?.kind !== 'undated' || dating.isAnswered || deps.clock.now() >= this.#waitsUntil) return;
+    if (last?.kind !== 'undated' || last.isAnswered || deps.clock.now() >= this.#waitsUntil) return null;
+    const detail = `${MOST_UNDATED} gets in a row failed`;
     throw gmailError(listing.mailbox, 'messages.get', { kind: 'unavailable', status: null, detail });
   }
 

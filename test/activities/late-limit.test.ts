@@ -43,11 +43,15 @@ it('The last message within a limit, deleted while Gmail answers no get, gives i
   expect([...held.keys()].toSorted()).toEqual(old.slice(-4).toSorted());
 });
 
-it('Two messages at the limit that always break hold up no other message', async () => {
-  ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 5 } });
-  const old = ada.receive(30);
-  for (const messageId of old.slice(-6, -4)) ada.simulator.faults.add({ match: { messageId }, effect: UNAVAILABLE });
+it.each([1, 5])('Two messages at a limit of %i that always break hold up no other message', async (limit) => {
+  ada = await RunningMailbox.open({ format: 'raw', scope: { limit } });
+  const old = ada.receive(30).toReversed();
+  for (const messageId of old.slice(limit - 1, limit + 1))
+    ada.simulator.faults.add({ match: { messageId }, effect: UNAVAILABLE });
+  await ada.run(MINUTE);
+  const arrived = ada.receive(1, { from: ada.clock.now() });
+  ada.lanes.dispatch({ kind: 'poked' });
   await ada.run(2 * MINUTE);
   const { held } = await ada.comparison();
-  expect([...held.keys()].toSorted()).toEqual(old.slice(-4).toSorted());
+  expect([...held.keys()].toSorted()).toEqual([...old.slice(0, limit - 1), ...arrived].toSorted());
 });

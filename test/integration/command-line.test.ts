@@ -13,6 +13,7 @@ describe('the command line, every part in a process of its own', () => {
   let env: NodeJS.ProcessEnv;
   let simulator: Program;
   let worker: Program;
+  let started: Ended;
   let gmail: string;
   const programs: Program[] = [];
 
@@ -98,15 +99,16 @@ describe('the command line, every part in a process of its own', () => {
     Object.assign(env, { GMAIL_ROOT_URL: gmail, GOOGLE_TOKEN_URL: `${gmail}/token` });
     // Without TIDEMARK_WORKFLOW_BUNDLE: this worker bundles its workflows itself.
     worker = begin('worker');
-  });
+    await control('messages', { raw: 'Subject: a separator\r\n\r\nFrom here on\r\n', labelIds: ['INBOX', 'UNREAD'] });
+    expect(await tidemark('connect', EMAIL, '--credentials', join(folder, `${EMAIL}.json`))).toMatchObject({ code: 0 });
+    started = await tidemark('start', EMAIL, '--format', 'raw', '--wait', '--json');
+  }, 60_000);
   afterAll(async () => {
     await Promise.all(programs.map((program) => program.end('SIGTERM')));
     rmSync(folder, { recursive: true });
   });
 
   it('brings a mailbox into the store, exactly', async () => {
-    expect(await tidemark('connect', EMAIL, '--credentials', join(folder, `${EMAIL}.json`))).toMatchObject({ code: 0 });
-    const started = await tidemark('start', EMAIL, '--format', 'raw', '--wait', '--json');
     expect(started).toMatchObject({ code: 0 });
     expect(JSON.parse(started.stdout)).toMatchObject({
       mailbox: EMAIL,
@@ -115,7 +117,7 @@ describe('the command line, every part in a process of its own', () => {
       counts: { pending: 0, failed: 0 },
     });
     expect(await exported()).toEqual(await truth());
-  }, 60_000);
+  });
 
   it('brings changes into the store after a worker is killed and replaced', async () => {
     const [first, second, third] = (await truth()) as { id: string }[];
@@ -124,7 +126,7 @@ describe('the command line, every part in a process of its own', () => {
     await control('labels/rename', { id: created.id, name: 'Viel später' });
     await control('delete', { ids: [third?.id] });
     await worker.end('SIGKILL');
-    await control('messages', { raw: 'Subject: nobody works\r\n\r\nFrom here on\r\n', labelIds: ['INBOX', 'UNREAD'] });
+    await control('messages', { raw: 'Subject: nobody works\r\n\r\nMeanwhile\r\n', labelIds: ['INBOX', 'UNREAD'] });
     const waiting = begin('sync', EMAIL, '--wait', '--json');
     worker = begin('worker');
     const { code, stdout } = await waiting.ended;
@@ -149,7 +151,7 @@ describe('the command line, every part in a process of its own', () => {
     });
     const { stdout } = await tidemark('status', EMAIL);
     expect(stdout).toMatch(
-      /phase +live.*\n.*historyId +\d+\n.*stored +\d+\n.*pending +0\n.*failed +0\n.*gone +1\n.*units used +[\d,]+ in/s,
+      /phase +live.*\n.*historyId +\d+\n.*stored +\d+\n.*pending +0\n.*failed +0\n.*gone +\d+\n.*units used +[\d,]+/s,
     );
     const changes = (await tidemark('changes', EMAIL, '--json')).stdout
       .trimEnd()

@@ -33,6 +33,8 @@ type Step =
   | { readonly kind: 'sync'; readonly late: number; readonly pages: number }
   /** Due messages are fetched from a replica that lags `lag` records behind. */
   | { readonly kind: 'fetch'; readonly lag: number }
+  /** The labels of due messages are read in the same way, by an attempt that ends or is given up. */
+  | { readonly kind: 'refresh'; readonly lag: number; readonly isGivenUp: boolean }
   /** A reading that was taken some time ago arrives now, from an attempt that was given up. */
   | { readonly kind: 'zombie'; readonly which: number }
   /** Everything is listed and compared, while more happens: history is lost meanwhile, or (`live`) read on. */
@@ -49,6 +51,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('fetch' as const), lag: fc.nat(3) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('refresh' as const), lag: fc.nat(3), isGivenUp: fc.boolean() }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('zombie' as const), which: fc.nat() }) },
   {
     weight: 1,
@@ -68,7 +74,7 @@ class Run {
   readonly remote: RemoteMailbox;
   readonly mailbox: TestMailbox;
   readonly scope: Scope;
-  readonly taken: { readonly id: string; readonly moment: number }[] = [];
+  readonly taken: { readonly id: string; readonly moment: number; readonly refreshedAt: number | null }[] = [];
   /** The moment from which the next partial sync reads. */
   settled = 0;
   /** No moment before this one can be seen any more: the generation's listing began then. */
@@ -81,6 +87,7 @@ class Run {
   }
 
   async take(step: Step): Promise<void> {
+    this.mailbox.now += 1;
     switch (step.kind) {
       case 'move':
         return this.remote.make(step.move);
@@ -88,6 +95,8 @@ class Run {
         return this.sync(step.late, step.pages);
       case 'fetch':
         return this.fetch(step.lag);
+      case 'refresh':
+        return this.refresh(step.lag, step.isGivenUp);
       case 'zombie':
         return this.zombie(step.which);
       case 'recover':
@@ -121,17 +130,29 @@ class Run {
   async fetch(lag: number): Promise<void> {
     const moment = Math.max(this.listedAt, this.remote.now - lag);
     for (const { id } of [...(await this.mailbox.pending('live')), ...(await this.mailbox.pending('backfill'))]) {
-      this.taken.push({ id, moment });
+      this.taken.push({ id, moment, refreshedAt: null });
       const reading = this.remote.get(id, moment);
       if (reading !== null) await this.mailbox.save(reading);
+    }
+  }
+
+  async refresh(lag: number, isGivenUp: boolean): Promise<void> {
+    const moment = Math.max(this.listedAt, this.remote.now - lag);
+    for (const id of await this.dueRefreshes()) {
+      this.taken.push({ id, moment, refreshedAt: this.mailbox.now });
+      const reading = this.remote.get(id, moment);
+      if (reading !== null && !isGivenUp) await this.mailbox.saveRefreshed([reading]);
     }
   }
 
   async zombie(which: number): Promise<void> {
     const taken = this.taken[which % Math.max(1, this.taken.length)];
     if (taken === undefined) return;
-    const reading = this.remote.get(taken.id, taken.moment);
-    if (reading !== null) await this.mailbox.save(reading);
+    const { id, moment, refreshedAt } = taken;
+    const reading = this.remote.get(id, moment);
+    if (reading === null) return;
+    if (refreshedAt === null) await this.mailbox.save(reading);
+    else await this.mailbox.saveRefreshed([reading], { askedAt: refreshedAt });
   }
 
   async recover({ between, live, lag }: Extract<Step, { kind: 'recover' }>): Promise<void> {
@@ -160,8 +181,18 @@ class Run {
 
   /** Reads everything to its end, as when the mailbox is quiet. */
   async quiet(): Promise<void> {
-    const { remote, mailbox } = this;
     await this.sync(0, 1_000);
+    // A refresh may bring a message back into scope, and a get may put labels in question.
+    for (let round = 0; round < 4; round += 1) {
+      // Messages that were read just after the mark was pinned are read again half a minute later.
+      this.mailbox.now += 60_000;
+      await this.readPending();
+      await this.readDueLabels();
+    }
+  }
+
+  async readPending(): Promise<void> {
+    const { remote, mailbox } = this;
     for (const { id, historyId: asOf } of [
       ...(await mailbox.pending('live')),
       ...(await mailbox.pending('backfill')),
@@ -170,10 +201,19 @@ class Run {
       if (reading === null) await mailbox.attempt(id, { asOf: asOf === null ? null : Number(asOf), state: 'gone' });
       else expect(await mailbox.save(reading)).toMatchObject({ stale: [] });
     }
-    for (const id of await mailbox.refreshes()) {
+  }
+
+  async readDueLabels(): Promise<void> {
+    const { remote, mailbox } = this;
+    for (const id of await this.dueRefreshes()) {
       const reading = remote.get(id, remote.now);
-      if (reading !== null) expect(await mailbox.saveRefreshed(reading)).toEqual({ stale: [] });
+      if (reading !== null) expect(await mailbox.saveRefreshed([reading])).toEqual({ stale: [] });
     }
+  }
+
+  dueRefreshes(): Promise<readonly string[]> {
+    const { store, id, now } = this.mailbox;
+    return store.nextRefresh({ mailbox: id, limit: 100, now });
   }
 
   /** What a reader of the change feed believes. */
@@ -222,6 +262,7 @@ describe('a store', () => {
           expect(await run.mailbox.labels()).toEqual(run.remote.visible(run.scope));
           expect(await run.believed()).toEqual(await run.mailbox.labels());
           expect(await run.mailbox.counts()).toMatchObject({ pending: 0, failed: 0, due: 0 });
+          expect(await run.dueRefreshes()).toEqual([]);
           await run.mailbox.store.close();
         },
       ),

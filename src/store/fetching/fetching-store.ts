@@ -27,12 +27,12 @@ export interface FetchingStore {
    *   returned in `stale`. A tombstone at the same or a newer history id silently wins.
    * - Otherwise the scope decides whether the row becomes `stored` or `excluded`.
    * - A message older than the row's `readingHistoryId` leaves the row's labels alone, since a later listing showed
-   *   them. If its labels differ from the row's, they are read once more, and only an answer that was asked for after
-   *   that (`askedAt`) decides.
+   *   them. If its labels differ from the row's, these are in question: they are read once more, and only an answer
+   *   that was asked for after that (`askedAt`) decides.
    * - Unknown ids are inserted (threads.get brings them), unless the floor of the scope's limit is still open: then a
    *   listing or history brings them.
-   * - A message without a body (`minimal`) keeps the held body and clears the need for a refresh. So does a message in
-   *   another format than the settings', whose body is not kept.
+   * - A message without a body (`minimal`) keeps the held body, and clears the need for a refresh unless labels stay in
+   *   question. So does a message in another format than the settings', whose body is not kept.
    * - A row that then lacks its body is `pending`. So is a row whose body lacks attachments that the settings want: the
    *   body is held and completed later. A body with attachments is never replaced by a body without.
    *
@@ -65,7 +65,7 @@ export interface FetchingStore {
    * Messages that a listing showed late: unknown ids become `pending` rows of the live lane. So do tombstones no newer
    * than `since`, because the listing cannot just be lagging behind those. All of them, and known messages that came
    * into the store in another way, count as within the scope's limit. With `isAdmitted: false` they do not: they are in
-   * scope only by their date.
+   * scope only by their date. A message that records no newer than `since` put out of scope needs a refresh.
    *
    * @returns `unknown`: how many rows became pending
    */

@@ -16,7 +16,7 @@ import { isUnfetched, newRow, type MessageRow } from '../rules/message-row.ts';
 import { appendEvents, type NewEvent } from '../rows/event-rows.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
 import { applyFetchedMessage } from '../rules/fetched-message-rules.ts';
-import { followKnownScope, readLabelsAgain } from '../rules/refresh-rules.ts';
+import { followKnownScope, isContradicted, readLabelsAgain } from '../rules/refresh-rules.ts';
 import { isInScope, toFetch, toGone, withoutWork, type RowRules } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
@@ -220,6 +220,8 @@ export function addListedLate(
       // A get decides. The tombstone keeps its history id, so an answer from before the deletion cannot undo it.
       else if (isOlderTombstone(row, since))
         listed.set(id, { before: row, after: { ...toFetch(row, 'live', now), readingHistoryId: null, ...admitted } });
+      else if (since !== null && isContradicted(row, since, rules))
+        listed.set(id, { before: row, after: readLabelsAgain(row, now) });
       else if (isAdmitted && rules.scope.limit !== null && row.admittedGeneration === null && row.state !== 'gone')
         // A label or its thread brought it, and its date may have excluded it.
         listed.set(id, { before: row, after: followKnownScope({ ...row, ...admitted }, rules) });

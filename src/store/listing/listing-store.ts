@@ -123,7 +123,7 @@ export interface ListingStore {
    * - With `labels: 'compared'`, a row that is newer than `startHistoryId`, was not read since, and differs from the
    *   listings needs a refresh.
    * - A row that was not compared follows the scope by the labels that it has: the settings may have changed since its
-   *   state was decided.
+   *   state was decided. If records no newer than the listing put it out of scope, its labels need a refresh.
    * - A row whose body has another format than the settings want becomes `pending` (backfill lane).
    * - With `keepNewest` (scope limit), pending rows that the change feed has not announced, at a position beyond
    *   max(keepNewest - 1, arrivedTo, the position of the last row known before), are removed, except those down to

@@ -3,7 +3,7 @@ import { compareHistoryIds, newerHistoryId, type HistoryId } from '../../model/i
 import { seemsGone } from '../../model/not-found.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 import { isUnfetched, newRow, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
-import { refreshAfter, waitsForLabels } from './refresh-rules.ts';
+import { refreshAfter, waitsForLabels, type LabelsAfter } from './refresh-rules.ts';
 import { followScope, type RowRules } from './row-scope.ts';
 
 export type FetchedOutcome =
@@ -45,7 +45,7 @@ export function applyFetchedMessage(
     labelIds: labels.labelIds,
     readingHistoryId: labels.readingHistoryId,
     ...contentAfter(row, fetched, content),
-    ...refreshAfter(row, fetched, labels.isDisputed, rules.now),
+    ...refreshAfter(row, fetched, labels.labels, rules.now),
     // A newer answer undoes a tombstone; followScope decides the state below.
     state: row.state === 'gone' ? 'excluded' : row.state,
     ...(seemsGone(row.lastError) ? withoutDoubt(row) : {}),
@@ -93,18 +93,21 @@ function labelsAfter(
   fetched: FetchedMessage,
   asked: GetRequest,
   rules: RowRules,
-): Pick<MessageRow, 'labelIds' | 'readingHistoryId'> & { readonly isDisputed: boolean } {
+): Pick<MessageRow, 'labelIds' | 'readingHistoryId'> & { readonly labels: LabelsAfter } {
   const labelIds = sortedLabelIds(fetched.labelIds);
+  const held = { labelIds: row.labelIds, readingHistoryId: row.readingHistoryId };
   const isOlder = row.readingHistoryId !== null && compareHistoryIds(fetched.historyId, row.readingHistoryId) < 0;
-  if (!isOlder)
-    return { labelIds, readingHistoryId: newest(row.readingHistoryId, fetched.historyId), isDisputed: false };
+  if (!isOlder) return { labelIds, readingHistoryId: newest(row.readingHistoryId, fetched.historyId), labels: 'known' };
   const isSame = sameLabelIds(row.labelIds, labelIds);
-  const isInQuestion = waitsForLabels(row, rules);
-  if (!isInQuestion && isSame) return { labelIds, readingHistoryId: row.readingHistoryId, isDisputed: false };
-  const decides = isInQuestion && asked.at !== null && row.refreshAt !== null && asked.at >= row.refreshAt;
-  if (!decides) return { labelIds: row.labelIds, readingHistoryId: row.readingHistoryId, isDisputed: true };
-  return { labelIds, readingHistoryId: isSame ? row.readingHistoryId : fetched.historyId, isDisputed: false };
+  if (!waitsForLabels(row, rules)) return { ...held, labels: isSame ? 'known' : 'in question' };
+  const decides = asked.at !== null && row.refreshAt !== null && asked.at >= row.refreshAt;
+  if (decides)
+    return isSame ? { ...held, labels: 'known' } : { labelIds, readingHistoryId: fetched.historyId, labels: 'known' };
+  return { ...held, labels: isSame || isDue(row, rules) ? 'still in question' : 'in question' };
 }
+
+/** Whether the labels were in question before: then an answer that does not decide leaves the time of that as it is. */
+const isDue = ({ refreshAt }: MessageRow, { now }: RowRules): boolean => refreshAt !== null && refreshAt <= now;
 
 /** What an answer brings of a message's content, compared with what the row holds. */
 interface Content {

@@ -1,8 +1,8 @@
 import { compareHistoryIds, newerHistoryId, type HistoryId, type LabelId } from '../../model/ids.ts';
 import type { WhyGone } from '../../model/change.ts';
 import { isCounted, isDecided, isUnfetched, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
-import { followKnownScope, readLabelsAgain, withKnownLabels } from './refresh-rules.ts';
-import { isComplete, isInScope, followScope, labelsExclude, toFetch, toGone, type RowRules } from './row-scope.ts';
+import { followKnownScope, isContradicted, readLabelsAgain, withKnownLabels } from './refresh-rules.ts';
+import { isComplete, isInScope, followScope, toFetch, toGone, type RowRules } from './row-scope.ts';
 
 /** The facts that the end of a listing is based on. */
 export interface EndedListing {
@@ -58,7 +58,7 @@ export function rowAfterListing(
   const relabelled =
     listing.labels === 'compared'
       ? compareLabels(admitted, listedLabels, changedSince, listing, rules)
-      : withListedScope(admitted, changedSince, rules);
+      : withListedScope(admitted, listing, rules);
   return inFormat(withoutNeedlessFetch(relabelled, rules), rules);
 }
 
@@ -171,8 +171,8 @@ function compareLabels(
     const read = withReadingId(row, listing);
     const labelIds = believed(row, listed, listing);
     const compared = sameLabelIds(read.labelIds, labelIds) ? read : { ...read, labelIds };
-    if (!isDecided(row)) return compared;
-    return followScope(withKnownLabels(compared, rules), rules, 'backfill');
+    const known = withKnownLabels(compared, rules);
+    return isDecided(row) ? followScope(known, rules, 'backfill') : known;
   }
   const readSince =
     row.readingHistoryId !== null && compareHistoryIds(row.readingHistoryId, listing.startHistoryId) >= 0;
@@ -182,13 +182,11 @@ function compareLabels(
     : scoped;
 }
 
-/**
- * The state of a listed row whose labels were not compared. If labels that are no newer than the listing put it out of
- * scope, the listing contradicts them, and one get decides: no record that was applied brings the message back.
- */
-function withListedScope(row: MessageRow, changedSince: boolean, rules: RowRules): MessageRow {
-  const isContradicted = row.state === 'excluded' && !changedSince && labelsExclude(row.labelIds, rules);
-  return isContradicted ? toFetch(row, 'backfill', rules.now) : followKnownScope(row, rules, 'backfill');
+/** The state of a listed row whose labels were not compared. */
+function withListedScope(row: MessageRow, { startHistoryId }: EndedListing, rules: RowRules): MessageRow {
+  return isContradicted(row, startHistoryId, rules)
+    ? readLabelsAgain(row, rules.now)
+    : followKnownScope(row, rules, 'backfill');
 }
 
 /** The listed labels, plus those of the row whose listings are not believed. */

@@ -1,7 +1,8 @@
 import type { FetchedMessage } from '../../model/change.ts';
+import { compareHistoryIds, type HistoryId } from '../../model/ids.ts';
 import type { Lane } from '../../model/lane.ts';
 import { isDecided, type MessageRow } from './message-row.ts';
-import { followScope, type RowRules } from './row-scope.ts';
+import { followScope, labelsExclude, type RowRules } from './row-scope.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -30,6 +31,18 @@ export function followKnownScope(row: MessageRow, rules: RowRules, lane: Lane = 
   return isDecided(row) && !waitsForLabels(row, rules) ? followScope(row, rules, lane) : row;
 }
 
+/**
+ * Whether a listing of the scope shows a message that its labels put out of it, although they are no newer than `mark`.
+ * The labels come from records of history, and the record that brought the message back may be older than the mark, so
+ * that no sync reads it. Labels that a get has read since are left alone.
+ */
+export function isContradicted(row: MessageRow, mark: HistoryId, rules: RowRules): boolean {
+  const { state, historyId, readingHistoryId, labelIds } = row;
+  if (state !== 'excluded' || historyId === null || compareHistoryIds(historyId, mark) > 0) return false;
+  const isRead = readingHistoryId !== null && compareHistoryIds(readingHistoryId, historyId) >= 0;
+  return !isRead && labelsExclude(labelIds, rules);
+}
+
 /** Schedules another read of the labels at once, even if a later refresh was scheduled for another reason. */
 export function readLabelsAgain<Row extends Refresh>(row: Row, now: number): Row {
   return row.refreshAt === null || row.refreshAt > now ? { ...row, refreshAt: now } : row;
@@ -37,22 +50,35 @@ export function readLabelsAgain<Row extends Refresh>(row: Row, now: number): Row
 
 /**
  * The labels are known, so no get needs to read them. A row without a date or a size keeps its refresh: it may wait for
- * that value, which no listing and no record of history brings.
+ * that value, which no listing and no record of history brings. A row that is still to be fetched keeps it, too.
+ *
+ * A kept refresh is due from now on at the earliest. Otherwise a get that was asked for before the labels became known
+ * would decide over them.
  */
 export function withKnownLabels(row: MessageRow, rules: { readonly now: number }): MessageRow {
-  return waitsForLabels(row, rules) && !lacksValue(row) ? { ...row, refreshAt: null } : row;
+  if (!waitsForLabels(row, rules)) return row;
+  if (isDecided(row) && !lacksValue(row)) return { ...row, refreshAt: null };
+  return row.refreshAt !== null && row.refreshAt < rules.now ? { ...row, refreshAt: rules.now } : row;
 }
 
 const lacksValue = ({ internalDate, sizeEstimate }: Pick<MessageRow, 'internalDate' | 'sizeEstimate'>): boolean =>
   internalDate === null || sizeEstimate === 0;
 
-/** When the message is read again although it is stored: labels are disputed, or a value was left out. */
+/**
+ * What an answer means for the labels that the row then has: `known`, `in question` because the answer contradicts a
+ * listing that is newer, or `still in question` because the answer was asked for too early to decide.
+ */
+export type LabelsAfter = 'known' | 'in question' | 'still in question';
+
+/** When the message is read again although it is stored: its labels are in question, or a value was left out. */
 export function refreshAfter(
   row: MessageRow,
   fetched: FetchedMessage,
-  isDisputed: boolean,
+  labels: LabelsAfter,
   now: number,
 ): Pick<MessageRow, 'refreshAt' | 'attempts'> {
+  if (labels === 'still in question') return { refreshAt: row.refreshAt, attempts: row.attempts };
+  const isDisputed = labels === 'in question';
   const hasNoWork = row.lane === null && isDecided(row);
   const isLeftOut =
     fetched.doubt !== undefined &&
@@ -64,7 +90,7 @@ export function refreshAfter(
   // A row without a lane counts its refresh attempts here, and an answer that lacks nothing ends them.
   const countsRefreshes = row.refreshAt !== null && row.lane === null;
   return {
-    refreshAt: isDisputed ? Math.min(row.refreshAt ?? now, now) : again,
+    refreshAt: isDisputed ? now : again,
     attempts: hasNoWork && again !== null ? row.attempts + 1 : countsRefreshes ? 0 : row.attempts,
   };
 }

@@ -302,6 +302,18 @@ export function fetching(fixture: StoreFixture): void {
       expect(await mailbox.message('a')).toMatchObject({ threadId: 'merged' });
     });
 
+    it('reads the labels again of a message that is listed late although older ones put it out of scope', async () => {
+      const mailbox = open();
+      await mailbox.put();
+      await mailbox.begin(200);
+      await mailbox.list([]);
+      await mailbox.finish();
+      await mailbox.apply([record(201, added('junk', ['SPAM'])), record(301, added('new junk', ['SPAM']))]);
+      const messages = ['junk', 'new junk'].map((id) => ({ id: m(id), threadId: threadId(`t-${id}`) }));
+      await mailbox.store.addListedLate({ mailbox: mailbox.id, messages, since: h(300), now: mailbox.now });
+      expect(await mailbox.refreshes()).toEqual(['junk']);
+    });
+
     it('adds messages that were listed late to the live lane, once', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a')]);
