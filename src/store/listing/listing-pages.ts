@@ -3,7 +3,7 @@ import type { ListingStore } from './listing-store.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import type { MessageId, ThreadId } from '../../model/ids.ts';
 import { bulkInsert } from '../engines/bulk-insert.ts';
-import { mailboxKey } from '../rows/mailbox-rows.ts';
+import { mailboxKey, parseSettings } from '../rows/mailbox-rows.ts';
 import type { AbsentQuery } from './listing-store.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
@@ -24,9 +24,26 @@ export function saveListingPage(
       ...new Map(messages.map((message, index) => [message.id, { ...message, position: position + index }])).values(),
     ];
     const known = await countKnown(locked, listed);
+    const isFirstPage = position === 0 && !isOfLaterLabel;
+    if (isFirstPage && request.progress.reconciling) await forgetPositions(locked, generation);
     await writeListed(locked, listed, { generation, isOfLaterLabel, now });
     return { unknown: listed.length - known };
   });
+}
+
+/**
+ * Forgets the positions of an earlier pass. A limit compares the positions of what was known with those of what was
+ * not, and mail that arrives or leaves between two passes shifts them. Without a limit, no position counts.
+ */
+async function forgetPositions({ tx, key, columns }: MailboxTransaction, generation: number): Promise<void> {
+  if (parseSettings(columns).scope.limit === null) return;
+  await tx
+    .updateTable('messages')
+    .set({ position: null })
+    .where('mailbox_key', '=', key)
+    .where('listed_generation', '=', generation)
+    .where('position', 'is not', null)
+    .execute();
 }
 
 async function countKnown(
@@ -48,10 +65,10 @@ async function countKnown(
 }
 
 /**
- * Writes the page in one statement. A row seen earlier in this generation keeps its position, however often the listing
- * is repeated. Only the listing of a later label may give it a better one. A listed tombstone becomes `pending`. The
- * row's `reading_history_id` is cleared, because the listing that did not show the message was wrong. The history id of
- * the deletion stays, so that a get from before the deletion cannot bring it back.
+ * Writes the page in one statement. A row that has a position of this generation keeps it. Only the listing of a later
+ * label may give it a better one. A listed tombstone becomes `pending`. The row's `reading_history_id` is cleared,
+ * because the listing that did not show the message was wrong. The history id of the deletion stays, so that a get from
+ * before the deletion cannot bring it back.
  */
 async function writeListed(
   { tx, key }: MailboxTransaction,

@@ -24,9 +24,12 @@ export interface ListingStore {
   /**
    * Marks every listed id as seen in this generation, and creates `pending` rows in the backfill lane for unknown ids.
    * A listed tombstone becomes `pending` again: a get decides, guarded by the tombstone's history id. `stored`,
-   * `failed`, `pending` and `excluded` rows keep their state. A row's position (order of listing, 0 is the newest) is
-   * set once per generation, by the first page of the scope's listing that shows the message. Saves `progress` in the
-   * same transaction.
+   * `failed`, `pending` and `excluded` rows keep their state. Saves `progress` in the same transaction.
+   *
+   * A row's position is its place in the order of the listing; 0 is the newest. A first listing gives it once, by the
+   * first page that shows the message, so that mail that arrives meanwhile pushes nothing beyond a limit. A
+   * `reconciling` listing compares what was known with what was not. So with a limit the first page of each pass
+   * forgets the positions of the pass before.
    *
    * Does nothing if the generation is no longer the stored one, or if its listing has ended: an abandoned attempt may
    * still be listing.

@@ -43,9 +43,14 @@ export function isContradicted(row: MessageRow, mark: HistoryId, rules: RowRules
   return !isRead && labelsExclude(labelIds, rules);
 }
 
-/** Schedules another read of the labels at once, even if a later refresh was scheduled for another reason. */
+/**
+ * Schedules another read of the labels at once, even if a later refresh was scheduled for another reason.
+ *
+ * A refresh that is due already moves by a millisecond. An early reading waits for one certain time
+ * (`earlyReadingsDue`), and what settles it must not end a wait that has a second reason.
+ */
 export function readLabelsAgain<Row extends Refresh>(row: Row, now: number): Row {
-  return row.refreshAt === null || row.refreshAt > now ? { ...row, refreshAt: now } : row;
+  return { ...row, refreshAt: row.refreshAt === null || row.refreshAt > now ? now : row.refreshAt - 1 };
 }
 
 /**

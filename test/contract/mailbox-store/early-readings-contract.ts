@@ -49,6 +49,20 @@ export function earlyReadings(fixture: StoreFixture): void {
       expect(await mailbox.row()).toMatchObject({ historyId: h(100) });
     });
 
+    it('is still read again when a record has appeared late before history settles it', async () => {
+      const mailbox = await early();
+      mailbox.now += 30_000;
+      await mailbox.apply([record(103, labelled('a', 'Y'))]);
+      await mailbox.apply([record(102, labelled('a', 'X')), record(103, labelled('a', 'Y'))]);
+      await mailbox.store.settleEarlyReadings({
+        mailbox: mailbox.id,
+        records: [],
+        settled: [m('a')],
+        now: mailbox.now,
+      });
+      expect(await mailbox.refreshes()).toEqual(['a']);
+    });
+
     it('is settled from the history id of its get, although history has changed the message since', async () => {
       const mailbox = await early();
       await mailbox.apply([record(101, labelled('a', 'Y'))]);

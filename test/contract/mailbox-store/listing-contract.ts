@@ -7,6 +7,7 @@ import {
   l,
   m,
   reading,
+  scope,
   record,
   useMailbox,
   type StoreFixture,
@@ -128,6 +129,25 @@ export function listing(fixture: StoreFixture): void {
       await mailbox.begin(200);
       await mailbox.list(['c', 'b', 'a']);
       expect((await mailbox.pendingIds('backfill')).filter((id) => id !== 'new')).toEqual(['c', 'b', 'a']);
+    });
+
+    it('has the positions of one pass only, when it compares with what was known within a limit', async () => {
+      const mailbox = open();
+      await mailbox.put(scope({ limit: 2 }));
+      await mailbox.sync([reading('a'), reading('b')]);
+      await mailbox.begin(200);
+      await mailbox.list(['a', 'b', 'left', 'c']);
+      await mailbox.list(['new', 'newer']);
+      await mailbox.list(['a', 'b', 'c'], 2);
+      const { id, generation } = mailbox;
+      const listed = await mailbox.store.listedFrom({ mailbox: id, generation, position: 0, limit: 9 });
+      expect(listed.map(({ position, messages }) => [position, ...messages.map((one) => one.id)])).toEqual([
+        [0, 'new'],
+        [1, 'newer'],
+        [2, 'a'],
+        [3, 'b'],
+        [4, 'c'],
+      ]);
     });
 
     it('leaves live work in its order when it is listed too', async () => {
