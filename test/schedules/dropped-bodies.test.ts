@@ -33,7 +33,7 @@ beforeEach(async () => {
     gmail.insert({ raw: `Subject: ${subject}\r\n\r\n${subject}`, labelIds: ['INBOX'], internalDate: START }),
   );
   id = first?.id ?? '';
-  dropped.look();
+  await dropped.look();
   void lanes.run();
   await passes(5 * MINUTE);
   expect(isInSync(lanes.state)).toBe(true);
@@ -52,7 +52,7 @@ async function passes(milliseconds: number): Promise<void> {
 
 test('the body of a message that is no longer at Gmail is dropped rightly', async () => {
   world.gmail.delete(id);
-  dropped.look();
+  await dropped.look();
   await passes(5 * MINUTE);
   await dropped.sweep(MINUTE);
   expect(dropped.counts).toEqual({ bodies: 1, returned: 0, wrong: 0 });
@@ -60,10 +60,10 @@ test('the body of a message that is no longer at Gmail is dropped rightly', asyn
 
 test('a body that is dropped a moment after its message came back is no wrong verdict', async () => {
   world.gmail.delete(id);
-  dropped.look();
+  await dropped.look();
   await passes(5 * MINUTE);
   world.gmail.restore(id);
-  dropped.look();
+  await dropped.look();
   await dropped.sweep(MINUTE);
   expect(dropped.counts).toEqual({ bodies: 1, returned: 1, wrong: 0 });
   expect(dropped.differences()).toEqual([]);

@@ -40,14 +40,18 @@ export class DroppedBodies {
 
   configured(settings: MailboxSettings): void {
     this.#settings = settings;
-    this.look();
   }
 
-  /** Call after each change at Gmail, before time passes. */
-  look(): void {
-    const { gmail, clock } = this.#world;
+  /** Call after each change at Gmail and of the settings, before time passes. */
+  async look(): Promise<void> {
+    const { gmail, clock, stores, mailbox } = this.#world;
+    // A listing that is under way leaves out by the settings that it began with. The next one brings back what those
+    // left out, if the grace for bodies lasts until then: a day, but a minute in schedules.
+    const scopes = [this.#settings.scope, (await stores.store.getMailbox(mailbox))?.settings.scope];
     const inside = [...gmail.all()]
-      .filter(({ internalDate, current: { labelIds } }) => inScope(this.#settings.scope, { internalDate, labelIds }))
+      .filter(({ internalDate, current: { labelIds } }) =>
+        scopes.every((scope) => scope === undefined || inScope(scope, { internalDate, labelIds })),
+      )
       .filter(({ id }) => !this.#newest.mayLack(id));
     this.#since = new Map(inside.map(({ id }) => [id, this.#since.get(id) ?? clock.now()]));
   }
@@ -58,7 +62,7 @@ export class DroppedBodies {
     const before = await goneSince(stores.database, mailbox, 'with a body');
     if ((await stores.store.dropBuriedBodies({ now: clock.now(), grace })) === 0) return;
     const after = await goneSince(stores.database, mailbox, 'without a body');
-    this.look();
+    await this.look();
     for (const [id, buriedAt] of before) if (after.has(id)) this.#judge(id, buriedAt);
   }
 

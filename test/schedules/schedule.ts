@@ -122,7 +122,7 @@ export async function runSchedule(
 
   async function look(): Promise<void> {
     await newest.look();
-    dropped.look();
+    await dropped.look();
     await verdicts.look();
   }
 
