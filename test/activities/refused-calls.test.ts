@@ -110,13 +110,14 @@ describe.each(METHODS)('Refusals of %s stop no mailbox, and lose nothing', (meth
     const lasting = ada.simulator.faults.add({ match: { method }, effect, until: ada.clock.now() + 10 * MINUTE });
     await change();
     await ada.run(10 * MINUTE);
+    ada.lanes.configure({ ...ada.lanes.state.settings, pollInterval: 60 * MINUTE });
     const { held, truth } = await heldInTheEnd();
     expect(held).toEqual(truth);
     expect(once.strikes + twice.strikes + lasting.strikes).toBeGreaterThan(0);
 
     ada.simulator.faults.add({ match: { method }, effect, times: 2 });
     switchPush(null);
-    await ada.run(3 * 60 * MINUTE);
+    await ada.run(12 * 60 * MINUTE);
     expect(ada.simulator.watchedUntil(ADA), 'the watch has ended').toBeNull();
   });
 });
