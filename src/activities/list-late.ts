@@ -1,4 +1,5 @@
 import type { GmailSession, MessagePage } from '../gmail/api/gmail-api.ts';
+import { GmailError } from '../gmail/api/gmail-error.ts';
 import { listings } from '../gmail/api/scope-listings.ts';
 import type { HistoryId, LabelId, MessageId } from '../model/ids.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
@@ -11,7 +12,7 @@ import { pagesOf } from './list-ids.ts';
 import { LateLimit } from './late-limit.ts';
 import { compareTotals, type Totals } from './listing-totals.ts';
 import { settledMark } from './settling.ts';
-import { vanishedSince } from './vanished.ts';
+import { vanishedSince, type Vanished } from './vanished.ts';
 
 /**
  * `late`: how many messages had not been listed before. `isDoubted`: the whole listing is to be made again, because
@@ -145,27 +146,48 @@ async function listAgain(
 /** Returns a function that makes a {@link LateLimit} for each listing, or null in a scope without a limit. */
 async function limitsOf(
   session: GmailSession,
-  { row: { settings }, since }: { row: MailboxRow; since: HistoryId | null },
+  work: { row: MailboxRow; since: HistoryId | null },
   signal: AbortSignal,
 ): Promise<() => LateLimit | null> {
-  const { limit } = settings.scope;
+  const { limit } = work.row.settings.scope;
   if (limit === null) return () => null;
-  const { entered } =
-    since === null ? NOTHING_CHANGED : await vanishedSince(session, { since }, settings.scope, signal);
+  const { entered } = await changedSinceListing(session, work, signal);
   return () => new LateLimit(limit, entered);
 }
 
 /**
- * How many messages within the limit have left the scope since the mark, and have dates to compare with. In a scope of
- * several labels, it is not known within which label's limit they were, so each label is listed down to its limit.
+ * What has entered and left the scope since the first listing, whose places the limit goes by. It may be long ago: this
+ * listing is put off while Gmail refuses it. If history no longer goes back so far, what has changed since the mark.
+ */
+async function changedSinceListing(
+  session: GmailSession,
+  { row: { settings, fullSync }, since }: { row: MailboxRow; since: HistoryId | null },
+  signal: AbortSignal,
+): Promise<Pick<Vanished, 'entered' | 'left'>> {
+  if (since === null) return NOTHING_CHANGED;
+  const listed = fullSync?.startHistoryId ?? since;
+  try {
+    return await vanishedSince(session, { since: listed }, settings.scope, signal);
+  } catch (error) {
+    const isExpired = error instanceof GmailError && error.failure.kind === 'history-expired';
+    if (!isExpired || listed === since) throw error;
+    return await vanishedSince(session, { since }, settings.scope, signal);
+  }
+}
+
+/**
+ * How many messages within the limit have left the scope since the first listing, and have dates to compare with. In a
+ * scope of several labels, it is not known within which label's limit they were, so each label is listed down to its
+ * limit.
  */
 async function placesLeft(
   store: FetchingStore,
   session: GmailSession,
-  { row: { id: mailbox, settings }, since }: { row: MailboxRow; since: HistoryId | null },
+  work: { row: MailboxRow; since: HistoryId | null },
   signal: AbortSignal,
 ): Promise<number> {
+  const { id: mailbox, settings } = work.row;
   if (settings.scope.labelIds.length > 1) return 0;
-  const { left } = since === null ? NOTHING_CHANGED : await vanishedSince(session, { since }, settings.scope, signal);
+  const { left } = await changedSinceListing(session, work, signal);
   return await store.countPlacesLeft({ mailbox, left: [...left] });
 }

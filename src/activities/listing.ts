@@ -1,5 +1,5 @@
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
-import type { HistoryId, LabelId } from '../model/ids.ts';
+import { compareHistoryIds, type HistoryId, type LabelId } from '../model/ids.ts';
 import type { FullSyncProgress, MailboxRow, SettleMark } from '../store/rows/mailbox-row.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { ListingStore } from '../store/listing/listing-store.ts';
@@ -29,13 +29,14 @@ import { settledMark, untilSettled } from './settling.ts';
 export async function makeListing(
   deps: ActivityDependencies<ListingRoles>,
   session: GmailSession,
-  listing: Listing,
+  request: Listing,
   run: ActivityRun,
 ): Promise<HistoryId | null> {
   const { store, clock } = deps;
-  const { mailbox } = listing;
-  let progress = await begin(deps, session, listing, run);
+  const { mailbox } = request;
+  let progress = await begin(deps, session, request, run);
   if (progress === null) return null;
+  const listing = await leaping(deps, request, progress);
   // Gmail's list index lags, as its history does. After this wait the index shows everything up to the mark, so the
   // absence of an id or of a label is a fact.
   if (progress.reconciling) await clock.sleep(untilSettled(progress.startedAt, clock.now()), run.signal);
@@ -77,6 +78,20 @@ export async function makeListing(
     }
   }
   return progress.startHistoryId;
+}
+
+/**
+ * The listing as one from the head if its mark leaps over history that was not read: no record tells what arrived
+ * there. A recovery that is interrupted goes on as a full sync, and a mark that has not settled yet is no mark.
+ */
+async function leaping(
+  deps: ActivityDependencies<MailboxRegistry>,
+  listing: Listing,
+  { startHistoryId }: FullSyncProgress,
+): Promise<Listing> {
+  const { historyId } = await knownMailbox(deps, listing.mailbox);
+  const leaps = historyId !== null && compareHistoryIds(startHistoryId, historyId) > 0;
+  return leaps ? { ...listing, pin: 'head' } : listing;
 }
 
 /**

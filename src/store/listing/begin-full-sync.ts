@@ -51,8 +51,12 @@ export function beginFullSync(
       generation,
       settings: JSON.stringify(after),
       full_sync: JSON.stringify(progress),
+      // A lower bound is replaced by the date of one certain message, which this listing may show elsewhere, or not.
+      ...(begun !== null && hasEnded(begun) && begun.isFloorBelow === true
+        ? { scope_floor: null, limit_reached: 1 }
+        : {}),
       // What listings of another scope left in doubt, or left out, says nothing about this scope.
-      ...(isOtherScope ? { doubt: null, limit_reached: 1 } : {}),
+      ...(isOtherScope ? { doubt: null, limit_reached: 1, scope_floor: null } : {}),
     });
     return progress;
   });

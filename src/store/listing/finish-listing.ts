@@ -2,7 +2,7 @@ import type { LabelId, MessageId } from '../../model/ids.ts';
 import { rowAfterListing, type EndedListing } from '../rules/listing-end-rules.ts';
 import { forgetLabelListings } from './label-listings.ts';
 import { countAsListedUnchanged } from './suspects.ts';
-import { lastKnown } from './known-to-limit.ts';
+import { heldAll, lastKnown } from './known-to-limit.ts';
 import { hasEnded } from './listing-progress.ts';
 import { listedLabels, nextMessageRows, ROWS_AT_A_TIME } from './listed-rows.ts';
 import { toHistoryIdText } from '../engines/history-id-text.ts';
@@ -65,7 +65,7 @@ export function finishListing(
       undatedTo,
       listedBefore: locked.columns.listed_generation,
     };
-    const leavesOut = listing.lastPosition !== null && (await lastPosition(locked, generation)) > listing.lastPosition;
+    const leavesOut = await isFull(locked, listing, keepNewest);
     const former = progress.isOtherScope === true ? null : locked.columns.scope_floor;
     const floor = leavesOut ? (limitedTo ?? former) : null;
     if (labels === 'compared') await raiseReadingIds(locked, listing);
@@ -122,6 +122,20 @@ async function readAgainSoon(
     .where('state', 'in', DECIDED_STATES)
     .where(dialect.isOneOf('id', ids))
     .execute();
+}
+
+/**
+ * Whether messages are left out: the listing showed some beyond the limit, or it fills the limit, so that each message
+ * that it did not show lies beyond. A scope that has never left anything out goes on so: all that is more has arrived.
+ */
+async function isFull(
+  locked: MailboxTransaction,
+  { generation, lastPosition: lastWithin }: EndedListing,
+  keepNewest: number | null,
+): Promise<boolean> {
+  if (lastWithin === null || keepNewest === null) return false;
+  const last = await lastPosition(locked, generation);
+  return last > lastWithin || (!heldAll(locked.columns) && last >= keepNewest - 1);
 }
 
 async function lastPosition({ tx, key }: MailboxTransaction, generation: number): Promise<number> {

@@ -15,9 +15,11 @@ interface Known {
   readonly internalDate: number | null;
 }
 
-/** Whether the last listing showed less than the scope's limit. */
-const heldAll = ({ listed_generation: listed, limit_reached: limitReached }: MailboxTransaction['columns']): boolean =>
-  listed > 0 && limitReached === 0;
+/** Whether no listing has left anything out: the scope has never held more than its limit, but for what arrived. */
+export const heldAll = ({
+  listed_generation: listed,
+  limit_reached: limitReached,
+}: MailboxTransaction['columns']): boolean => listed > 0 && limitReached === 0;
 
 /**
  * The last listed row that the store knew before this listing. A message that no listing let in counts only if it is

@@ -25,7 +25,8 @@ export function saveListingPage(
     ];
     const known = await countKnown(locked, listed);
     const isFirstPage = position === 0 && !isOfLaterLabel;
-    if (isFirstPage && request.progress.reconciling) await forgetPositions(locked, generation);
+    const compares = request.progress.reconciling || locked.columns.listed_generation > 0;
+    if (isFirstPage && compares) await forgetPositions(locked, generation);
     await writeListed(locked, listed, { generation, isOfLaterLabel, now });
     return { unknown: listed.length - known };
   });

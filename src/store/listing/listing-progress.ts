@@ -18,8 +18,9 @@ export function saveProgress(database: StoreDatabase, request: RequestOf<Listing
 }
 
 /**
- * Saves progress, unless it is of another generation, or leads back before the end of a listing that has ended. An
- * abandoned attempt may still be listing; a page that it saves after the end would undo what the end has decided.
+ * Saves progress, unless it is of another generation, or leads back to an earlier pass, or before the end of a listing
+ * that has ended. An abandoned attempt may still be listing. A page that it saves after the end would undo what the end
+ * has decided, and the positions of an earlier pass differ from those of this one.
  */
 export async function saveStep(
   locked: MailboxTransaction,
@@ -29,11 +30,20 @@ export async function saveStep(
   const stored = parseFullSync(locked.columns);
   if (stored === null || generation !== locked.columns.generation || progress.generation !== generation) return false;
   const isOver = progress.step === 'done' || (progress.step === 'fetching' && stored.step !== 'done');
-  if (hasEnded(stored) && !isOver) return false;
+  if (hasEnded(stored) ? !isOver : isOfEarlierPass(progress, stored)) return false;
   const text = JSON.stringify(progress);
   if (text !== locked.columns.full_sync) await locked.updateMailbox({ full_sync: text });
   return true;
 }
+
+function isOfEarlierPass(progress: FullSyncProgress, stored: FullSyncProgress): boolean {
+  const [repeats, before] = [progress.repeats ?? 0, stored.repeats ?? 0];
+  return repeats < before || (repeats === before && passOf(progress) < passOf(stored));
+}
+
+/** The pass that a step belongs to. What follows the last pass is later than any. */
+const passOf = (progress: FullSyncProgress): number =>
+  progress.step === 'listing' || progress.step === 'label-listing' ? progress.pass : Number.POSITIVE_INFINITY;
 
 /** Whether this generation's listing is still under way. What an abandoned attempt brings after the end is ignored. */
 export function isListingOf({ columns }: MailboxTransaction, generation: number): boolean {

@@ -28,11 +28,11 @@ export interface ListingStore {
    *
    * A row's position is its place in the order of the listing; 0 is the newest. A first listing gives it once, by the
    * first page that shows the message, so that mail that arrives meanwhile pushes nothing beyond a limit. A
-   * `reconciling` listing compares what was known with what was not. So with a limit the first page of each pass
-   * forgets the positions of the pass before.
+   * later listing compares what was known with what was not. So with a limit the first page of each pass forgets the
+   * positions of the pass before.
    *
-   * Does nothing if the generation is no longer the stored one, or if its listing has ended: an abandoned attempt may
-   * still be listing.
+   * Does nothing if the generation is no longer the stored one, or if its listing is in a later pass or has ended: an
+   * abandoned attempt may still be listing.
    *
    * @returns how many ids were unknown
    */

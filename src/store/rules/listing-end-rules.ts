@@ -48,8 +48,10 @@ export function rowAfterListing(
     if (changedSince || listing.absence === 'doubted') return inFormat(followScopeAgain(row, rules), rules);
     if (listing.reconciling) return withReadingId(unlisted(row, listedLabels, listing, rules), listing);
     // The index may show the message later. A message that was never fetched becomes unknown, so that the late listing
-    // finds it. A message that was fetched meanwhile exists, and its later changes are in the history since the mark.
-    return row.readingHistoryId === null ? null : inFormat(followScopeAgain(row, rules), rules);
+    // finds it, unless an earlier listing let it in: this one may have ended at the limit, above it. A message that was
+    // fetched meanwhile exists, and its later changes are in the history since the mark.
+    const isUnknown = row.readingHistoryId === null && !wasLetIn(row, listing);
+    return isUnknown ? null : inFormat(followScopeAgain(row, rules), rules);
   }
   // A row that the feed has announced leaves the scope by its date instead, and the feed reports that, too.
   const isUndated = row.position !== null && row.position <= listing.undatedTo;
@@ -61,6 +63,10 @@ export function rowAfterListing(
       : withListedScope(admitted, listing, rules);
   return inFormat(withoutNeedlessFetch(relabelled, rules), rules);
 }
+
+/** Whether the message is within the limit by an earlier listing, or had arrived before that one. */
+const wasLetIn = ({ admittedGeneration }: MessageRow, { lastPosition, listedBefore }: EndedListing): boolean =>
+  lastPosition !== null && listedBefore > 0 && admittedGeneration !== null && admittedGeneration <= listedBefore;
 
 /**
  * The row without an admission that no listing has confirmed. A page admits all that it shows, and only the end of the

@@ -1,16 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { historyId, messageId, threadId } from '../../../src/model/ids.ts';
 import { UNSEEN } from '../../../src/model/not-found.ts';
-import type { MailboxSettings } from '../../../src/model/settings.ts';
+import { DEFAULT_SETTINGS, type MailboxSettings } from '../../../src/model/settings.ts';
 import type { FinishListingRequest } from '../../../src/store/listing/listing-store.ts';
 import type { FullSyncProgress } from '../../../src/store/rows/mailbox-row.ts';
 import {
   added,
   deleted,
+  h,
   labelled,
   reading,
   record,
   scope,
+  unlabelled,
   useMailbox,
   type StoreFixture,
   type TestMailbox,
@@ -595,7 +597,7 @@ export function limit(fixture: StoreFixture): void {
         expect(await mailbox.save(between())).toEqual({ stored: 1, stale: [] });
       });
 
-      it('keeps the bound once another listing has begun', async () => {
+      it('has the date of its oldest message once another listing has ended', async () => {
         const mailbox = open();
         await newestThree(mailbox, { limitedTo: 9_601, isFloorBelow: true });
         await mailbox.save(dated(1), dated(2));
@@ -605,7 +607,7 @@ export function limit(fixture: StoreFixture): void {
         await mailbox.save(dated(3, 201), reading('late', { date: 10_100, at: 201 }));
         await finishBackfill(mailbox);
         await mailbox.apply([record(202, labelled('between', 'INBOX'))]);
-        expect(await mailbox.save(between(202))).toEqual({ stored: 1, stale: [] });
+        expect(await mailbox.save(between(202))).toEqual({ stored: 0, stale: [] });
       });
     });
 
@@ -633,6 +635,23 @@ export function limit(fixture: StoreFixture): void {
       await mailbox.apply([record(201, labelled('n6', 'STARRED'))]);
       expect(await mailbox.save(dated(6, 201))).toEqual({ stored: 0, stale: [] });
       expect(await mailbox.save(reading('between', { date: 9_550 }))).toEqual({ stored: 1, stale: [] });
+    });
+
+    it('judges nothing by its former limit while it is listed under another', async () => {
+      const mailbox = open();
+      await newestThreeRead(mailbox);
+      const settings: MailboxSettings = { ...DEFAULT_SETTINGS, ...scope({ limit: 5 }) };
+      mailbox.generation += 1;
+      const { id, generation, now } = mailbox;
+      await mailbox.store.beginFullSync({ mailbox: id, generation, startHistoryId: h(200), settings, now });
+      await mailbox.list(ids(1, 6));
+      await mailbox.apply([record(201, unlabelled('back', 'TRASH'))]);
+      await mailbox.save(reading('back', { date: 9_650, at: 201 }));
+      await mailbox.listLabels({ INBOX: ids(1, 6) });
+      await mailbox.finish({ labels: 'compared', keepNewest: 5 });
+      await mailbox.save(dated(4), dated(5));
+      await finishBackfill(mailbox);
+      expect(Object.keys(await mailbox.labels())).toEqual(['back', 'n1', 'n2', 'n3', 'n4', 'n5']);
     });
 
     it('has no floor once the limit is removed', async () => {

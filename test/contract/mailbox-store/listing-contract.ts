@@ -131,10 +131,16 @@ export function listing(fixture: StoreFixture): void {
       expect((await mailbox.pendingIds('backfill')).filter((id) => id !== 'new')).toEqual(['c', 'b', 'a']);
     });
 
-    it('has the positions of one pass only, when it compares with what was known within a limit', async () => {
+    it.each([
+      ['read', [reading('a'), reading('b')]],
+      ['listed, and not yet read,', []],
+    ])('has the positions of one pass only, where messages within a limit were %s before', async (_, read) => {
       const mailbox = open();
       await mailbox.put(scope({ limit: 2 }));
-      await mailbox.sync([reading('a'), reading('b')]);
+      await mailbox.begin(100);
+      await mailbox.list(['a', 'b']);
+      await mailbox.finish({ keepNewest: 2 });
+      await mailbox.save(...read);
       await mailbox.begin(200);
       await mailbox.list(['a', 'b', 'left', 'c']);
       await mailbox.list(['new', 'newer']);
@@ -148,6 +154,26 @@ export function listing(fixture: StoreFixture): void {
         [3, 'b'],
         [4, 'c'],
       ]);
+    });
+
+    it('takes no page of an earlier pass, which an abandoned attempt saves late', async () => {
+      const mailbox = open();
+      await mailbox.begin(100);
+      const first = await mailbox.progress();
+      if (first.step !== 'listing') throw new Error('a full sync begins with a listing');
+      const save = (pass: number, id: string) =>
+        mailbox.store.saveListingPage({
+          mailbox: mailbox.id,
+          generation: mailbox.generation,
+          messages: [{ id: m(id), threadId: threadId(`t-${id}`) }],
+          position: 0,
+          progress: { ...first, pass, pageToken: 'next' },
+          now: mailbox.now,
+        });
+      await save(1, 'a');
+      await save(0, 'late');
+      expect(await mailbox.pendingIds('backfill')).toEqual(['a']);
+      expect(await mailbox.progress()).toMatchObject({ pass: 1 });
     });
 
     it('leaves live work in its order when it is listed too', async () => {

@@ -1,0 +1,116 @@
+import { afterEach, expect, it } from 'vitest';
+
+import { fullSync } from '../../src/activities/full-sync.ts';
+import { historyId, messageId } from '../../src/model/ids.ts';
+import { ADA, RunningMailbox } from './running-mailbox.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const UNAVAILABLE = { kind: 'status', status: 503 } as const;
+const RUN = { signal: new AbortController().signal, attempt: 1, progress: () => undefined };
+const FIRST_DATE = Date.UTC(2026, 0, 9);
+
+let ada: RunningMailbox;
+afterEach(() => ada.close());
+
+/** Inserts a message for each name, the oldest first. `rank` says how new it is. */
+function insert(
+  ranks: Readonly<Record<string, number>>,
+  labelIds: readonly string[] = ['INBOX'],
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(ranks).map(([name, rank]) => {
+      const raw = `Subject: ${name}\r\n\r\n${name}`;
+      return [name, ada.gmail.insert({ raw, labelIds: [...labelIds], internalDate: FIRST_DATE + rank * MINUTE }).id];
+    }),
+  );
+}
+
+async function held(names: Readonly<Record<string, string>>): Promise<readonly string[]> {
+  const { held: rows } = await ada.comparison();
+  return Object.keys(names)
+    .filter((name) => rows.has(names[name] ?? ''))
+    .toSorted();
+}
+
+async function recover(): Promise<void> {
+  ada.gmail.modify(
+    [...ada.gmail.truth()].slice(0, 1).map(({ id }) => id),
+    { add: ['STARRED'] },
+  );
+  ada.gmail.expireHistory();
+  ada.lanes.dispatch({ kind: 'poked' });
+  await ada.run(5 * MINUTE);
+}
+
+it('A late listing that was put off counts no place for what entered the scope meanwhile', async () => {
+  ada = await RunningMailbox.open({ format: 'raw', pollInterval: 20 * SECOND, scope: { limit: 3 } });
+  const names = insert({ d: 1, c: 2, b: 3, a: 7 });
+  Object.assign(names, insert({ x: 5, y: 6 }, ['INBOX', 'TRASH']));
+  await ada.clock.runUntil(() => false, MINUTE);
+  ada.gmail.lag.listMs = 20 * SECOND;
+  Object.assign(names, insert({ m: 4 }));
+  await ada.run(8 * SECOND);
+  for (const name of ['x', 'y']) ada.gmail.untrash(names[name] ?? '');
+  const until = ada.clock.now() + 3 * MINUTE;
+  ada.simulator.faults.add({ match: { method: 'messages.list' }, effect: UNAVAILABLE, until });
+  await ada.run(HOUR);
+  expect(await held(names)).toEqual(['a', 'b', 'c', 'm', 'x', 'y']);
+});
+
+it('A scope that is listed again before anything was read keeps what the first listing let in', async () => {
+  ada = await RunningMailbox.open({ format: 'raw', pollInterval: 20 * SECOND, scope: { limit: 3 } });
+  ada.gmail.paging.listPage = 2;
+  const names = insert({ d: 1, c: 2, b: 3, a: 4 });
+  const until = ada.clock.now() + 5 * MINUTE;
+  const fail = (name: string) =>
+    ada.simulator.faults.add({ match: { messageId: names[name] ?? '' }, effect: UNAVAILABLE, until });
+  for (const name of ['a', 'b', 'c']) fail(name);
+  await ada.run(MINUTE);
+  Object.assign(names, insert({ e: 8, f: 9 }));
+  for (const name of ['e', 'f']) fail(name);
+  await ada.run(MINUTE);
+  await ada.configure({ format: 'full' });
+  await ada.run(2 * HOUR);
+  expect(await held(names)).toEqual(['a', 'b', 'c', 'e', 'f']);
+});
+
+it('A scope that holds exactly its limit lets in no older mail that comes back from the trash', async () => {
+  ada = await RunningMailbox.open({ format: 'raw', pollInterval: 20 * SECOND, scope: { limit: 3 } });
+  const names = insert({ c: 2, b: 3, a: 4 });
+  Object.assign(names, insert({ x: 1 }, ['INBOX', 'TRASH']));
+  await ada.run(10 * MINUTE);
+  ada.gmail.untrash(names['x'] ?? '');
+  await ada.run(10 * MINUTE);
+  expect(await held(names)).toEqual(['a', 'b', 'c']);
+});
+
+it('A recovery that lists exactly the limit lets in no older mail that was in the trash', async () => {
+  ada = await RunningMailbox.open({ format: 'raw', pollInterval: 20 * SECOND, scope: { limit: 3 } });
+  const names = insert({ x: 1, c: 2, b: 3, a: 4 });
+  await ada.run(10 * MINUTE);
+  ada.gmail.trash(names['x'] ?? '');
+  await ada.run(MINUTE);
+  await recover();
+  ada.gmail.untrash(names['x'] ?? '');
+  await ada.run(10 * MINUTE);
+  expect(await held(names)).toEqual(['a', 'b', 'c']);
+});
+
+it('A recovery that goes on as a full sync, as after a lost workflow, lets in all that has arrived', async () => {
+  ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 3 } });
+  const names = insert({ d: 1, c: 2, b: 3, a: 4 });
+  await ada.run(10 * MINUTE);
+  for (const name of ['a', 'b', 'c']) ada.gmail.delete(names[name] ?? '');
+  const arrived = ada.receive(6, { from: ada.clock.now() });
+  ada.lanes.end();
+  const { store } = ada.stores;
+  const { settings } = ada.lanes.state;
+  const request = { mailbox: ADA, settings, generation: 2 };
+  await store.beginFullSync({ ...request, startHistoryId: historyId(ada.gmail.historyId), now: ada.clock.now() });
+  await ada.clock.during(fullSync(ada.deps, request, RUN));
+  const known = [...Object.values(names), ...arrived].map((id) => messageId(id));
+  const { admitted } = await store.admissionsOf({ mailbox: ADA, messageIds: known });
+  expect([...admitted].toSorted()).toEqual(arrived.toSorted());
+});
