@@ -1,3 +1,4 @@
+import { gmailError } from '../gmail/api/classify.ts';
 import { broughtBy, getApart, messageRequests } from './batched-gets.ts';
 import type { FinishListingRequest } from '../store/listing/listing-store.ts';
 import { ListedDates, PATIENCE } from './listed-dates.ts';
@@ -55,7 +56,8 @@ async function requireAnswer({ deps, session, listing, run }: Work, limit: numbe
   const [listed] = await deps.store.listedFrom({ mailbox, generation, position, limit: 1 });
   const other = (listed?.messages ?? []).slice(0, 1).map(({ id }) => id);
   for (const outcome of await getApart(session, messageRequests(other), 'minimal', run.signal))
-    if (outcome.kind === 'failed' && outcome.error.failure.kind === 'unavailable') throw outcome.error;
+    if (outcome.kind === 'failed' && outcome.error.failure.kind !== 'not-found')
+      throw gmailError(mailbox, 'messages.get', { kind: 'unavailable', status: null, detail: 'three gets failed' });
 }
 
 /** The date of the message at a position. The message is fetched and stored, unless it was read meanwhile. */

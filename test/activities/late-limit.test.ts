@@ -30,11 +30,15 @@ it('A message that is deleted while a late listing goes on gives its place withi
   );
 });
 
-it('The last message within a limit, deleted while Gmail answers no get, gives its place to none', async () => {
+it.each([503, 410])('The last message, deleted while each get answers %i, gives its place to none', async (status) => {
   ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 5 } });
   const old = ada.receive(30);
   const until = ada.clock.now() + 10 * MINUTE;
-  const fault = ada.simulator.faults.add({ match: { method: 'messages.get' }, effect: UNAVAILABLE, until });
+  const fault = ada.simulator.faults.add({
+    match: { method: 'messages.get' },
+    effect: { kind: 'status', status },
+    until,
+  });
   await ada.run(20_000);
   expect(fault.strikes).toBeGreaterThan(0);
   ada.gmail.delete(old.at(-5) ?? '');
