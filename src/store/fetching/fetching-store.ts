@@ -103,7 +103,7 @@ export interface FetchingStore {
   }): Promise<void>;
   /**
    * Makes every failed row due now in the backfill lane, and every stored row whose attachments or raw form are asked
-   * for again.
+   * for again. Answers that a message does not exist are forgotten: before it is buried, all of them must come again.
    *
    * @returns how many rows were made due
    */

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { FetchingStore } from './fetching-store.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
-import { seemsGone } from '../../model/not-found.ts';
+import { SEEMS_GONE, seemsGone } from '../../model/not-found.ts';
 import { isDecided, type MessageRow } from '../rules/message-row.ts';
 import { FIRST_REFRESH_DELAY } from '../rules/refresh-rules.ts';
 import { toFetch } from '../rules/row-scope.ts';
@@ -14,7 +14,12 @@ const OVERDUE_DELAY = 5 * 60_000;
 /** How many refreshes are put off before 404s count as more than a lagging replica's: about a minute and a half. */
 const FETCHED_AFTER = 5;
 
-/** See {@link FetchingStore.retryFailed}. All rows move to the backfill lane, so that one activity tries them. */
+/**
+ * See {@link FetchingStore.retryFailed}. All rows move to the backfill lane, so that one activity tries them.
+ *
+ * 404s bury a message only after the whole wait between them, which a person's retries must not shorten. So the count
+ * of such answers starts over.
+ */
 export function retryFailed(
   database: StoreDatabase,
   request: RequestOf<FetchingStore, 'retryFailed'>,
@@ -22,7 +27,16 @@ export function retryFailed(
   return withMailbox(database, request.mailbox, async ({ tx, key }) => {
     const { numUpdatedRows } = await tx
       .updateTable('messages')
-      .set({ next_attempt_at: 1, lane: 'backfill', rank: sql`coalesce(position, 0)` })
+      .set((eb) => {
+        const seemedGone = eb.case().when('last_error', 'in', SEEMS_GONE);
+        return {
+          next_attempt_at: 1,
+          lane: 'backfill',
+          rank: sql`coalesce(position, 0)`,
+          attempts: seemedGone.then(0).else(eb.ref('attempts')).end(),
+          last_error: seemedGone.then(null).else(eb.ref('last_error')).end(),
+        };
+      })
       .where('mailbox_key', '=', key)
       .where((eb) => eb.or([eb('state', '=', 'failed'), eb('state', '=', 'stored').and('lane', 'is not', null)]))
       .executeTakeFirst();

@@ -142,6 +142,25 @@ export function fetching(fixture: StoreFixture): void {
       expect(await mailbox.counts()).toMatchObject({ stored: 1, gone: 1, pending: 0 });
     });
 
+    it('starts over with counting answers that a message does not exist when a person retries', async () => {
+      const mailbox = open();
+      await mailbox.begin(100);
+      await mailbox.list(['unseen', 'refused']);
+      await mailbox.finish();
+      await mailbox.attempt('unseen', { state: 'unseen', attempts: 2, error: UNSEEN });
+      await mailbox.attempt('refused', { attempts: 7, error: 'Gmail answers 500' });
+      expect(await mailbox.store.retryFailed({ mailbox: mailbox.id, now: mailbox.now })).toBe(2);
+      const due = await mailbox.pending('backfill');
+      expect(new Map(due.map(({ id, attempts, lastError }) => [id, { attempts, lastError }]))).toEqual(
+        new Map([
+          [m('refused'), { attempts: 7, lastError: 'Gmail answers 500' }],
+          [m('unseen'), { attempts: 0, lastError: null }],
+        ]),
+      );
+      await mailbox.attempt('unseen', { state: 'gone', attempts: 3, error: UNSEEN });
+      expect(await mailbox.counts(), 'an attempt from before the retry').toMatchObject({ failed: 2, gone: 0 });
+    });
+
     it('retries in a minute what a wrong clock put off by over a day, and keeps plausible waits', async () => {
       const DAY = 24 * 3_600_000;
       const mailbox = open();
