@@ -121,8 +121,9 @@ export interface ListingStore {
    * - With `labels: 'compared'`, a row whose `historyId` is not newer than `startHistoryId` gets exactly the labels
    *   whose listings showed it, except that `doubtedLabels` are taken off no row. Its `readingHistoryId` becomes
    *   `startHistoryId`. Its `historyId` does not change: a get of a quiet message returns the old one forever, and must
-   *   not count as stale. Its state follows the scope: `stored` ⇄ `excluded`, and an `excluded` row that comes into
-   *   scope is `stored` if its body is held in the right format, otherwise `pending`.
+   *   not count as stale. A refresh that waits for labels ends, unless the row keeps a label of `doubtedLabels`. Its
+   *   state follows the scope: `stored` ⇄ `excluded`, and an `excluded` row that comes into scope is `stored` if its
+   *   body is held in the right format, otherwise `pending`.
    * - With `labels: 'compared'`, a row that is newer than `startHistoryId`, was not read since, and differs from the
    *   listings needs a refresh.
    * - A row that was not compared follows the scope by the labels that it has: the settings may have changed since its

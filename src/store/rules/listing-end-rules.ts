@@ -1,7 +1,7 @@
 import { compareHistoryIds, newerHistoryId, type HistoryId, type LabelId } from '../../model/ids.ts';
 import type { WhyGone } from '../../model/change.ts';
 import { isCounted, isDecided, isUnfetched, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
-import { followKnownScope, isContradicted, readLabelsAgain, withKnownLabels } from './refresh-rules.ts';
+import { followKnownScope, isContradicted, readFromNow, readLabelsAgain, withKnownLabels } from './refresh-rules.ts';
 import { isComplete, isInScope, followScope, toFetch, toGone, type RowRules } from './row-scope.ts';
 
 /** The facts that the end of a listing is based on. */
@@ -177,8 +177,10 @@ function compareLabels(
     const read = withReadingId(row, listing);
     const labelIds = believed(row, listed, listing);
     const compared = sameLabelIds(read.labelIds, labelIds) ? read : { ...read, labelIds };
-    const known = withKnownLabels(compared, rules);
-    return isDecided(row) ? followScope(known, rules, 'backfill') : known;
+    // A label that stays although the listings do not show it is still in question.
+    const isKnown = sameLabelIds(labelIds, listed);
+    const settled = isKnown ? withKnownLabels(compared, rules) : readFromNow(compared, rules);
+    return isDecided(row) ? followScope(settled, rules, 'backfill') : settled;
   }
   const readSince =
     row.readingHistoryId !== null && compareHistoryIds(row.readingHistoryId, listing.startHistoryId) >= 0;

@@ -56,15 +56,19 @@ export function readLabelsAgain<Row extends Refresh>(row: Row, now: number): Row
 /**
  * The labels are known, so no get needs to read them. A row without a date or a size keeps its refresh: it may wait for
  * that value, which no listing and no record of history brings. A row that is still to be fetched keeps it, too.
- *
- * A kept refresh is due from now on at the earliest. Otherwise a get that was asked for before the labels became known
- * would decide over them.
  */
 export function withKnownLabels(row: MessageRow, rules: { readonly now: number }): MessageRow {
-  if (!waitsForLabels(row, rules)) return row;
-  if (isDecided(row) && !lacksValue(row)) return { ...row, refreshAt: null };
-  return row.refreshAt !== null && row.refreshAt < rules.now ? { ...row, refreshAt: rules.now } : row;
+  return waitsForLabels(row, rules) && isDecided(row) && !lacksValue(row)
+    ? { ...row, refreshAt: null }
+    : readFromNow(row, rules);
 }
+
+/**
+ * A refresh is due from now on at the earliest. Otherwise a get that was asked for before a listing was compared would
+ * decide over what the listing showed.
+ */
+export const readFromNow = (row: MessageRow, { now }: { readonly now: number }): MessageRow =>
+  row.refreshAt !== null && row.refreshAt < now ? { ...row, refreshAt: now } : row;
 
 const lacksValue = ({ internalDate, sizeEstimate }: Pick<MessageRow, 'internalDate' | 'sizeEstimate'>): boolean =>
   internalDate === null || sizeEstimate === 0;

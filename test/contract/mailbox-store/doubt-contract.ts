@@ -150,6 +150,25 @@ export function doubt(fixture: StoreFixture): void {
       expect((await due(mailbox.now + 3_000)).toSorted()).toEqual(unanswered);
     });
 
+    it('has labels read again that waited for that, where it kept a label that it did not show', async () => {
+      const mailbox = open();
+      await mailbox.sync(['a', 'b'].map((id) => reading(id, { labels: ['INBOX', 'X'] })));
+      await mailbox.store.putOffRefresh({ mailbox: mailbox.id, messageIds: ['a', 'b'].map(m), now: mailbox.now });
+      const askedAt = mailbox.now + 3_000;
+      mailbox.now = askedAt + 1_000;
+      await mailbox.begin(200);
+      await mailbox.list(['a', 'b']);
+      await mailbox.listLabels({ INBOX: ['b'], X: ['b'] });
+      await mailbox.finish({ labels: 'compared', doubtedLabels: [l('X')] });
+      expect(await mailbox.refreshes()).toEqual(['a']);
+      const answer = reading('a', { labels: ['INBOX'] });
+      await mailbox.saveRefreshed([answer], { askedAt });
+      expect(await mailbox.labels(), 'asked for before the listing').toEqual({ a: ['X'], b: ['INBOX', 'X'] });
+      await mailbox.saveRefreshed([answer]);
+      expect(await mailbox.labels()).toEqual({ a: ['INBOX'], b: ['INBOX', 'X'] });
+      expect(await mailbox.refreshes()).toEqual([]);
+    });
+
     it("counts what it listed, and what a label's listing shows although the scope's did not", async () => {
       const mailbox = open();
       await mailbox.begin(100);
