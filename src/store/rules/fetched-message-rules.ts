@@ -3,7 +3,7 @@ import { compareHistoryIds, newerHistoryId, type HistoryId } from '../../model/i
 import { seemsGone } from '../../model/not-found.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 import { isUnfetched, newRow, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
-import { refreshAfter, waitsForLabels, type LabelsAfter } from './refresh-rules.ts';
+import { refreshAfter, valuesAfter, waitsForLabels, type LabelsAfter } from './refresh-rules.ts';
 import { followScope, type RowRules } from './row-scope.ts';
 
 export type FetchedOutcome =
@@ -39,8 +39,7 @@ export function applyFetchedMessage(
     ...row,
     threadId: fetched.threadId,
     historyId: fetched.historyId,
-    internalDate: fetched.internalDate ?? row.internalDate,
-    sizeEstimate: fetched.sizeEstimate,
+    ...valuesAfter(row, fetched),
     snippet: fetched.snippet,
     labelIds: labels.labelIds,
     readingHistoryId: labels.readingHistoryId,

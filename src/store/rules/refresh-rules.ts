@@ -70,7 +70,9 @@ export function withKnownLabels(row: MessageRow, rules: { readonly now: number }
 export const readFromNow = (row: MessageRow, { now }: { readonly now: number }): MessageRow =>
   row.refreshAt !== null && row.refreshAt < now ? { ...row, refreshAt: now } : row;
 
-const lacksValue = ({ internalDate, sizeEstimate }: Pick<MessageRow, 'internalDate' | 'sizeEstimate'>): boolean =>
+type DateAndSize = Pick<MessageRow, 'internalDate' | 'sizeEstimate'>;
+
+const lacksValue = ({ internalDate, sizeEstimate }: DateAndSize): boolean =>
   internalDate === null || sizeEstimate === 0;
 
 /**
@@ -78,6 +80,12 @@ const lacksValue = ({ internalDate, sizeEstimate }: Pick<MessageRow, 'internalDa
  * listing that is newer, or `still in question` because the answer was asked for too early to decide.
  */
 export type LabelsAfter = 'known' | 'in question' | 'still in question';
+
+/** A message's date and size never change, so an answer without a possible one leaves the held one as it is. */
+export const valuesAfter = (row: MessageRow, { internalDate, sizeEstimate, doubt }: FetchedMessage): DateAndSize => ({
+  internalDate: internalDate ?? row.internalDate,
+  sizeEstimate: doubt !== undefined && sizeEstimate === 0 ? row.sizeEstimate : sizeEstimate,
+});
 
 /** When the message is read again although it is stored: its labels are in question, or a value was left out. */
 export function refreshAfter(
@@ -89,17 +97,18 @@ export function refreshAfter(
   if (labels === 'still in question') return { refreshAt: row.refreshAt, attempts: row.attempts };
   const isDisputed = labels === 'in question';
   const hasNoWork = row.lane === null && isDecided(row);
-  const isLeftOut =
-    fetched.doubt !== undefined &&
-    lacksValue({ internalDate: fetched.internalDate ?? row.internalDate, sizeEstimate: fetched.sizeEstimate });
+  const isLeftOut = fetched.doubt !== undefined && lacksValue(valuesAfter(row, fetched));
+  // Before its first answer, a row counts gets that failed, which do not make the asking for a value rarer.
+  const wasLeftOut = hasNoWork && row.readingHistoryId !== null && lacksValue(row);
   // A get for another purpose, made before the refresh is due, does not make the next refresh rarer.
-  if (isLeftOut && !isDisputed && hasNoWork && row.refreshAt !== null && row.refreshAt > now)
+  if (isLeftOut && !isDisputed && wasLeftOut && row.refreshAt !== null && row.refreshAt > now)
     return { refreshAt: row.refreshAt, attempts: row.attempts };
-  const again = !isLeftOut ? null : now + (LEFT_OUT_AGAIN[hasNoWork ? row.attempts : 0] ?? RAREST);
+  const leftOutBefore = wasLeftOut ? row.attempts : 0;
+  const again = !isLeftOut ? null : now + (LEFT_OUT_AGAIN[leftOutBefore] ?? RAREST);
   // A row without a lane counts its refresh attempts here, and an answer that lacks nothing ends them.
   const countsRefreshes = row.refreshAt !== null && row.lane === null;
   return {
     refreshAt: isDisputed ? now : again,
-    attempts: hasNoWork && again !== null ? row.attempts + 1 : countsRefreshes ? 0 : row.attempts,
+    attempts: hasNoWork && again !== null ? leftOutBefore + 1 : countsRefreshes ? 0 : row.attempts,
   };
 }

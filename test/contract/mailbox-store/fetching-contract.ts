@@ -321,6 +321,36 @@ export function fetching(fixture: StoreFixture): void {
       expect(await mailbox.message('a')).toMatchObject({ threadId: 'merged' });
     });
 
+    it('keeps a size when a later answer brings an impossible one, and does not ask for it again', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a')]);
+      await mailbox.save({ ...reading('a', { at: 20 }), sizeEstimate: 0, doubt: 'sizeEstimate is no size' });
+      expect(await mailbox.message('a')).toMatchObject({ historyId: '20', sizeEstimate: 100 });
+      expect(await mailbox.refreshes()).toEqual([]);
+    });
+
+    it('asks again in ten minutes for a first value that was left out, after any number of vain gets', async () => {
+      const mailbox = open();
+      await mailbox.sync([]);
+      await mailbox.apply([record(101, added('spam', ['SPAM'])), record(102, added('junk', ['SPAM']))]);
+      const { store, id } = mailbox;
+      const messageIds = ['spam', 'junk'].map(m);
+      for (let times = 0; times < 5; times++) await store.putOffRefresh({ mailbox: id, messageIds, now: mailbox.now });
+      const odd = (message: string) =>
+        ({ ...reading(message, { at: 103, labels: ['SPAM'], date: null }), doubt: 'internalDate is no date' }) as const;
+      const due = (minutes: number) =>
+        store.nextRefresh({ mailbox: id, limit: 9, now: mailbox.now + minutes * 60_000 });
+      await mailbox.saveRefreshed([odd('junk')]);
+      mailbox.now += 60_000;
+      await mailbox.saveRefreshed([odd('spam')]);
+      expect(await due(8)).toEqual([]);
+      expect(await due(10)).toEqual(['junk', 'spam']);
+      mailbox.now += 10 * 60_000;
+      await mailbox.saveRefreshed([odd('junk'), odd('spam')]);
+      expect(await due(5 * 60), 'more rarely').toEqual([]);
+      expect(await due(6 * 60)).toHaveLength(2);
+    });
+
     it('reads the labels again of a message that is listed late although older ones put it out of scope', async () => {
       const mailbox = open();
       await mailbox.put();
