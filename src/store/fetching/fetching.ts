@@ -220,11 +220,15 @@ export function addListedLate(
       // A get decides. The tombstone keeps its history id, so an answer from before the deletion cannot undo it.
       else if (isOlderTombstone(row, since))
         listed.set(id, { before: row, after: { ...toFetch(row, 'live', now), readingHistoryId: null, ...admitted } });
-      else if (since !== null && isContradicted(row, since, rules))
-        listed.set(id, { before: row, after: readLabelsAgain(row, now) });
-      else if (isAdmitted && rules.scope.limit !== null && row.admittedGeneration === null && row.state !== 'gone')
-        // A label or its thread brought it, and its date may have excluded it.
-        listed.set(id, { before: row, after: followKnownScope({ ...row, ...admitted }, rules) });
+      else {
+        // A label or its thread brought it, and its date may have excluded it, or would once its labels are read.
+        const isLetIn =
+          isAdmitted && rules.scope.limit !== null && row.admittedGeneration === null && row.state !== 'gone';
+        const after = isLetIn ? { ...row, ...admitted } : row;
+        if (since !== null && isContradicted(row, since, rules))
+          listed.set(id, { before: row, after: readLabelsAgain(after, now) });
+        else if (isLetIn) listed.set(id, { before: row, after: followKnownScope(after, rules) });
+      }
     }
     await writeDifferences(locked, listed.values(), now);
     const isNew = ({ before, after }: Difference): boolean =>

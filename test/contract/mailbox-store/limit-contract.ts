@@ -192,6 +192,19 @@ export function limit(fixture: StoreFixture): void {
       expect(Object.keys(await mailbox.labels())).toEqual(['n1', 'n2', 'n3']);
     });
 
+    it('lets in what is listed late within the limit, once a get shows it is not in SPAM any more', async () => {
+      const mailbox = open();
+      await newestThreeRead(mailbox);
+      await mailbox.apply([record(101, labelled('n5', 'SPAM'))]);
+      await mailbox.save(reading('n5', { at: 101, date: 9_500, labels: ['SPAM'] }));
+      await mailbox.apply([record(102, labelled('n5', 'STARRED'))]);
+      const { store, id } = mailbox;
+      const messages = [{ id: messageId('n5'), threadId: threadId('t-n5') }];
+      await store.addListedLate({ mailbox: id, messages, since: historyId('110'), now: mailbox.now });
+      await mailbox.saveRefreshed([dated(5, 103)]);
+      expect(Object.keys(await mailbox.labels())).toEqual(['n1', 'n2', 'n3', 'n5']);
+    });
+
     it('lets in what arrived with an older date while a listing showed it, beyond the limit', async () => {
       const mailbox = open();
       await newestThreeRead(mailbox);
