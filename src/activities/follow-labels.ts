@@ -113,10 +113,23 @@ async function compareWithCount(
     [labelId],
   );
   if (missing === 0 && !(isUndecided && isNamed)) return;
-  const doubt = withUnderLabels(row.doubt, missing, deps.clock.now());
-  const relistAt = row.relistAt ?? recheckAt(doubt);
-  await deps.store.saveDoubt({ mailbox: row.id, generation: row.generation, doubt, relistAt });
-  countDoubt(deps, doubt);
+  await addDoubt(deps, row, missing);
+}
+
+/**
+ * Adds to the doubt that is stored by now: a late listing of the other lane may have saved another one, or ended it. A
+ * whole listing that has begun meanwhile compares every label itself.
+ */
+async function addDoubt(
+  deps: ActivityDependencies<MailboxRegistry>,
+  { id: mailbox, generation, doubt: replaces, relistAt }: MailboxRow,
+  missing: number,
+): Promise<void> {
+  const doubt = withUnderLabels(replaces, missing, deps.clock.now());
+  const save = { mailbox, generation, replaces, doubt, relistAt: relistAt ?? recheckAt(doubt) };
+  if (await deps.store.saveDoubt(save)) return countDoubt(deps, doubt);
+  const row = await deps.store.getMailbox(mailbox);
+  if (row?.generation === generation) await addDoubt(deps, row, missing);
 }
 
 /**

@@ -57,12 +57,13 @@ export async function listLate(
   const since = settledMark(row, clock.now())?.historyId ?? null;
   const { late, totals } = await listUntilWhole(deps, session, { row, since }, run);
   if (totals === null || isCountDecided(totals, doubt)) {
-    await store.saveDoubt({ mailbox: row.id, generation, doubt: null, relistAt: null });
+    // If the live lane has doubted a label meanwhile, this listing stays due, and the next slice decides.
+    await store.saveDoubt({ mailbox: row.id, generation, replaces: doubt, doubt: null, relistAt: null });
     return { late, isDoubted: false };
   }
   const doubted = nextDoubt(doubt, { uncounted: totals.uncounted, absent: 0, relabelled: 0 }, clock.now());
-  await store.saveDoubt({ mailbox: row.id, generation, doubt: doubted, relistAt: recheckAt(doubted) });
-  countDoubt(deps, doubted);
+  const save = { mailbox: row.id, generation, replaces: doubt, doubt: doubted, relistAt: recheckAt(doubted) };
+  if (await store.saveDoubt(save)) countDoubt(deps, doubted);
   return { late, isDoubted: false };
 }
 

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { knownMailbox } from '../../src/activities/known-mailbox.ts';
 import { SETTLING_TIME } from '../../src/activities/settling.ts';
 import { labelId, messageId } from '../../src/model/ids.ts';
+import type { Doubt } from '../../src/store/rows/mailbox-row.ts';
 import { ADA, RunningMailbox, expectExact } from './running-mailbox.ts';
 
 const MINUTE = 60_000;
@@ -338,6 +340,7 @@ describe('a whole listing that is to be repeated', () => {
     await ada.stores.store.saveDoubt({
       mailbox: ADA,
       generation: ada.lanes.state.generation,
+      replaces: null,
       doubt: { since: now, checkedAt: now, checks: 1, uncounted: 0, absent: 1, relabelled: 0 },
       relistAt: now + 1_000,
     });
@@ -457,6 +460,44 @@ describe('a label', () => {
     await ada.run(DAY);
     await expectExact(ada);
     expect(await ada.doubt()).toBeNull();
+  });
+
+  /** Saves a doubt just before Gmail first answers such a request. */
+  function doubtDuring(isMeant: (url: string) => boolean, doubted: Partial<Doubt>): void {
+    const { transport } = ada;
+    ada.transport = async (request) => {
+      if (!isMeant(request.url)) return await transport(request);
+      ada.transport = transport;
+      const { generation, relistAt, doubt: replaces } = await knownMailbox(ada.deps, ADA);
+      const now = ada.clock.now();
+      const doubt = { since: now, checkedAt: now, checks: 1, uncounted: 0, absent: 0, relabelled: 0, ...doubted };
+      const save = { mailbox: ADA, generation, replaces, doubt, relistAt: relistAt ?? now + DAY };
+      await ada.stores.store.saveDoubt(save);
+      return await transport(request);
+    };
+  }
+
+  it('that is doubted during a late listing has everything listed again', async () => {
+    await ada.stores.store.beginRemoval({ mailbox: ADA, chain: null, now: ada.clock.now() });
+    await ada.stores.store.finishRemovals({ now: ada.clock.now() });
+    ada.lanes.dispatch({ kind: 'poked' });
+    const isAwaited = async () => (await ada.stores.store.getMailbox(ADA))?.relistAt != null;
+    expect(await ada.clock.runUntil(isAwaited, MINUTE)).toBe(true);
+    const { generation } = await knownMailbox(ada.deps, ADA);
+    doubtDuring((url) => url.includes('/messages?'), { underLabels: 1 });
+    await ada.run(10 * MINUTE);
+    expect((await knownMailbox(ada.deps, ADA)).generation).toBe(generation + 1);
+    expect(await ada.doubt()).toBeNull();
+  });
+
+  it('is doubted together with what another listing doubts meanwhile', async () => {
+    const other = addHiddenLabel(ids.slice(0, 4));
+    ada.gmail.omissions.add({ messageId: ids[2] ?? '', from: `label:${other}` });
+    await ada.recover();
+    doubtDuring((url) => url.includes(`/labels/${other}`), { uncounted: 1 });
+    ada.gmail.labelBook.relist(other);
+    await ada.run(25 * MINUTE);
+    expect(await ada.doubt()).toMatchObject({ uncounted: 1, underLabels: 1 });
   });
 
   it('that a recovery missed, and that labels.list never names, reaches all messages once one shows it', async () => {

@@ -37,13 +37,18 @@ export interface MailboxRegistry {
   /**
    * Saves what is doubted (null: nothing) and when the next listing from the top is due. Does nothing when the
    * generation is not the stored one.
+   *
+   * @param request.replaces - the doubt that the caller had read. Nothing is saved if another one is stored by now,
+   * since both lanes doubt listings
+   * @returns whether it was saved
    */
   saveDoubt(request: {
     mailbox: MailboxId;
     generation: number;
+    replaces: Doubt | null;
     doubt: Doubt | null;
     relistAt: number | null;
-  }): Promise<void>;
+  }): Promise<boolean>;
   /** Notes that the scope holds more messages than its limit, though the listing of this generation showed fewer. */
   noteLimitReached(request: { mailbox: MailboxId; generation: number; now: number }): Promise<void>;
   /** Sets the time of the next listing from the top; null when none is due any more. */

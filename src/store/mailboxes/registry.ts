@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Transaction } from 'kysely';
 import type { MailboxRegistry } from './mailbox-registry.ts';
 import type { RequestOf } from '../engines/request-of.ts';
@@ -9,7 +10,7 @@ import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { withCondition } from '../rows/condition-columns.ts';
 import type { MailboxRow } from '../rows/mailbox-row.ts';
-import { fromMailboxColumns, parseFullSync, parseSettings } from '../rows/mailbox-rows.ts';
+import { doubtOf, fromMailboxColumns, parseFullSync, parseSettings } from '../rows/mailbox-rows.ts';
 import { setScopeFloor } from '../rows/scope-floor.ts';
 import { requireLivingChain } from '../rows/workflow-chains.ts';
 
@@ -105,13 +106,15 @@ export function saveWatch(database: StoreDatabase, request: RequestOf<MailboxReg
 }
 
 /** See {@link MailboxRegistry.saveDoubt}. */
-export function saveDoubt(database: StoreDatabase, request: RequestOf<MailboxRegistry, 'saveDoubt'>): Promise<void> {
-  return withMailbox(database, request.mailbox, async (locked) => {
-    if (locked.columns.generation !== request.generation) return;
-    await locked.updateMailbox({
-      doubt: request.doubt === null ? null : JSON.stringify(request.doubt),
-      relist_at: request.relistAt,
-    });
+export function saveDoubt(
+  database: StoreDatabase,
+  { mailbox, generation, replaces, doubt, relistAt }: RequestOf<MailboxRegistry, 'saveDoubt'>,
+): Promise<boolean> {
+  return withMailbox(database, mailbox, async (locked) => {
+    const { columns } = locked;
+    if (columns.generation !== generation || !isDeepStrictEqual(doubtOf(columns), replaces)) return false;
+    await locked.updateMailbox({ doubt: doubt === null ? null : JSON.stringify(doubt), relist_at: relistAt });
+    return true;
   });
 }
 

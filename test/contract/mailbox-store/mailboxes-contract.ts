@@ -149,13 +149,30 @@ export function mailboxes(fixture: StoreFixture): void {
       expect(await mailbox.store.countWork()).toEqual({ pending: 5, failed: 1, doubted: 0 });
     });
 
+    it('saves a doubt only in place of the one that the caller had read', async () => {
+      const mailbox = open();
+      const first = { since: 1, checkedAt: 2, checks: 1, uncounted: 3, absent: 0, relabelled: 0 };
+      const second = { ...first, underLabels: 1 };
+      const save = (replaces: Doubt | null, doubt: Doubt | null, relistAt: number) =>
+        mailbox.store.saveDoubt({ mailbox: mailbox.id, generation: mailbox.generation, replaces, doubt, relistAt });
+      expect(await save(null, first, 9)).toBe(true);
+      expect(await save(null, null, 10)).toBe(false);
+      expect(await save(second, null, 11)).toBe(false);
+      expect(await mailbox.row()).toMatchObject({ doubt: first, relistAt: 9 });
+      expect(await save((await mailbox.row()).doubt, second, 12)).toBe(true);
+      expect(await save(first, null, 13)).toBe(false);
+      expect(await mailbox.row()).toMatchObject({ doubt: second, relistAt: 12 });
+    });
+
     it('counts mailboxes in doubt, and not those that Gmail merely did not confirm, or that are removed', async () => {
       const mailbox = open();
       const other = new TestMailbox(mailbox.store, bob);
       await other.put();
       const unconfirmed = { since: 1, checkedAt: 2, checks: 1, uncounted: 0, absent: 0, relabelled: 0 };
-      const save = ({ id, generation }: TestMailbox, doubt: Doubt | null) =>
-        mailbox.store.saveDoubt({ mailbox: id, generation, doubt, relistAt: 9 });
+      const save = async (one: TestMailbox, doubt: Doubt | null) => {
+        const { id, generation, doubt: replaces } = await one.row();
+        await mailbox.store.saveDoubt({ mailbox: id, generation, replaces, doubt, relistAt: 9 });
+      };
       const doubted = async () => (await mailbox.store.countWork()).doubted;
       await save(mailbox, { ...unconfirmed, uncounted: 3 });
       await save(other, unconfirmed);
