@@ -11,6 +11,7 @@ import { dayPart } from './daily-budget.ts';
 import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { fetchPending } from './fetch.ts';
 import { knownMailbox } from './known-mailbox.ts';
+import { laneDueAt } from './lane-due.ts';
 import { listLate } from './list-late.ts';
 import type { FetchSliceRequest, FetchSliceResult } from './requests.ts';
 import { sliceUnits } from './slice-rate.ts';
@@ -94,9 +95,7 @@ async function nextAttemptAt(
   store: FetchingStore,
   { mailbox, now, relistAt }: { mailbox: MailboxId; now: number; relistAt: number | null },
 ): Promise<number | null> {
-  const [due] = await store.nextPending({ mailbox, lane: 'backfill', limit: 1, now });
-  if (due !== undefined) return now;
-  const times = [await store.nextAttemptAt({ mailbox, lane: 'backfill', now }), relistAt].filter(
+  const times = [await laneDueAt(store, { mailbox, lane: 'backfill', since: now, now }), relistAt].filter(
     (time) => time !== null,
   );
   return times.length === 0 ? null : Math.min(...times);

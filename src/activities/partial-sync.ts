@@ -19,6 +19,7 @@ import { fetchPending } from './fetch.ts';
 import { followLabels, listFreshLabels } from './follow-labels.ts';
 import { historyPageAfter } from './history-page-after.ts';
 import { followedMailbox } from './known-mailbox.ts';
+import { laneDueAt } from './lane-due.ts';
 import { refreshLabels } from './refresh.ts';
 import type { PartialSyncRequest, PartialSyncResult, WatchResult } from './requests.ts';
 import { settleEarlyReadings } from './settle-early-readings.ts';
@@ -79,6 +80,7 @@ async function followHistory(
     const { historyId, changed } = await applyHistory(deps, session, { row, request }, run);
     // Push promised a notification, and the change came without one: the account may have a new address.
     if (changed && watch !== null && request.pokedAt === undefined) await store.doubtAccount(mailbox);
+    const since = clock.now();
     const fetched = await fetchPending(deps, session, { mailbox, lane: 'live', unitBudget: LIVE_BUDGET }, run);
     await settleEarlyReadings(deps, session, row, run);
     await listFreshLabels(deps, session, { mailbox, labels: fresh, since: historyId }, run);
@@ -95,7 +97,7 @@ async function followHistory(
         {},
       );
     const times = {
-      nextAttemptAt: await store.nextAttemptAt({ mailbox, lane: 'live', now }),
+      nextAttemptAt: await laneDueAt(store, { mailbox, lane: 'live', since, now }),
       failedAttemptAt: await backfillDueAt(deps, mailbox, now),
       settleAt: settleAt(changed, now),
     };

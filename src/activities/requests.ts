@@ -147,7 +147,7 @@ export interface PartialSyncResult extends Counts {
   readonly changed: boolean;
   /** True when the activity's budget ended before its work did. */
   readonly more: boolean;
-  /** When live rows that could not be fetched yet are due. */
+  /** When live rows that are not fetched yet are due; not in the future if they came, or came due, during the sync. */
   readonly nextAttemptAt: number | null;
   /** When the backfill lane is due: for a failed message, or to make a doubted listing again. */
   readonly failedAttemptAt: number | null;
