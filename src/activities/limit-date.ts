@@ -18,14 +18,14 @@ type LimitDate = Required<Pick<FinishListingRequest, 'limitedTo'>> & Pick<Finish
  * the last message is read. If the next message has no date either, a still lower bound would let messages in, so the
  * end of the backfill decides.
  *
- * While Gmail answers no get at all, the backfill could not begin either, and the last message may leave unread. Then
+ * While Gmail gives no third message either, the backfill could not begin, and the last message may leave unread. Then
  * the listing waits.
  *
  * @param startedAt - when the listing began (epoch ms)
  * @returns null if the listing showed no message beyond the limit, in a scope of several labels (each listing
  * has an end of its own), and if Gmail gives the date of neither message
  * @throws GmailError when Gmail refuses a get for a reason that concerns the whole mailbox; in the first hour of the
- * listing, also when it answers no get
+ * listing, also when it gives none of three messages
  */
 export async function limitDate(work: Work, startedAt: number): Promise<LimitDate | null> {
   const { deps, listing } = work;
@@ -55,9 +55,12 @@ async function requireAnswer({ deps, session, listing, run }: Work, limit: numbe
   const position = limit === 1 ? limit + 1 : 0;
   const [listed] = await deps.store.listedFrom({ mailbox, generation, position, limit: 1 });
   const other = (listed?.messages ?? []).slice(0, 1).map(({ id }) => id);
-  for (const outcome of await getApart(session, messageRequests(other), 'minimal', run.signal))
+  for (const outcome of await getApart(session, messageRequests(other), 'minimal', run.signal)) {
+    // Throws what concerns the whole mailbox as what it is.
+    broughtBy(outcome);
     if (outcome.kind === 'failed' && outcome.error.failure.kind !== 'not-found')
-      throw gmailError(mailbox, 'messages.get', { kind: 'unavailable', status: null, detail: 'three gets failed' });
+      throw gmailError(mailbox, 'messages.get', { kind: 'unavailable', status: null, detail: 'gets give no date' });
+  }
 }
 
 /** The date of the message at a position. The message is fetched and stored, unless it was read meanwhile. */

@@ -82,7 +82,7 @@ export async function makeListing(
 
 /**
  * The listing as one from the head if its mark leaps over history that was not read: no record tells what arrived
- * there. A recovery that is interrupted goes on as a full sync, and a mark that has not settled yet is no mark.
+ * there. A recovery that is interrupted goes on as a full sync.
  */
 async function leaping(
   deps: ActivityDependencies<MailboxRegistry>,

@@ -23,7 +23,7 @@ export interface Vanished {
   readonly moved: number;
   /** Messages that entered the listing of the scope, so that history brings them. */
   readonly entered: ReadonlySet<MessageId>;
-  /** Messages that left the listing of the scope. */
+  /** Messages that left the listing of the scope, and have not come back. */
   readonly left: ReadonlySet<MessageId>;
   /** How many messages may have entered or left a label's listing. */
   movedUnder(label: LabelId): number;
@@ -59,7 +59,10 @@ export async function vanishedSince(
     const records = page.records.filter(({ id }) => until === null || compareHistoryIds(id, until) <= 0);
     for (const operation of records.flatMap((record) => record.operations)) {
       if (moves(operation, scope)) moved.add(operation.messageId);
-      if (enters(operation, scope)) entered.add(operation.messageId);
+      if (enters(operation, scope)) {
+        entered.add(operation.messageId);
+        left.delete(operation.messageId);
+      }
       if (leaves(operation, scope)) left.add(operation.messageId);
       for (const label of labelsMoved(operation, scope))
         movedUnder.set(label, (movedUnder.get(label) ?? new Set()).add(operation.messageId));

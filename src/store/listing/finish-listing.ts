@@ -6,7 +6,7 @@ import { heldAll, lastKnown } from './known-to-limit.ts';
 import { hasEnded } from './listing-progress.ts';
 import { listedLabels, nextMessageRows, ROWS_AT_A_TIME } from './listed-rows.ts';
 import { toHistoryIdText } from '../engines/history-id-text.ts';
-import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
+import { parseFullSync, parseSettings, rulesOf } from '../rows/mailbox-rows.ts';
 import type { FinishListingRequest } from './listing-store.ts';
 import type { FullSyncProgress, SettleMark } from '../rows/mailbox-row.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
@@ -126,7 +126,8 @@ async function readAgainSoon(
 
 /**
  * Whether messages are left out: the listing showed some beyond the limit, or it fills the limit, so that each message
- * that it did not show lies beyond. A scope that has never left anything out goes on so: all that is more has arrived.
+ * that it did not show lies beyond (of several labels, another may not be full). A scope that has never left anything
+ * out goes on so: all that is more has arrived.
  */
 async function isFull(
   locked: MailboxTransaction,
@@ -135,7 +136,9 @@ async function isFull(
 ): Promise<boolean> {
   if (lastWithin === null || keepNewest === null) return false;
   const last = await lastPosition(locked, generation);
-  return last > lastWithin || (!heldAll(locked.columns) && last >= keepNewest - 1);
+  if (last > lastWithin) return true;
+  const isOneListing = parseSettings(locked.columns).scope.labelIds.length <= 1;
+  return isOneListing && !heldAll(locked.columns) && last >= keepNewest - 1;
 }
 
 async function lastPosition({ tx, key }: MailboxTransaction, generation: number): Promise<number> {

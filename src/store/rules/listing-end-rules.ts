@@ -64,9 +64,16 @@ export function rowAfterListing(
   return inFormat(withoutNeedlessFetch(relabelled, rules), rules);
 }
 
-/** Whether the message is within the limit by an earlier listing, or had arrived before that one. */
-const wasLetIn = ({ admittedGeneration }: MessageRow, { lastPosition, listedBefore }: EndedListing): boolean =>
-  lastPosition !== null && listedBefore > 0 && admittedGeneration !== null && admittedGeneration <= listedBefore;
+/** Whether the message is within the limit by an earlier listing of this scope, or had arrived before that one. */
+const wasLetIn = (
+  { admittedGeneration }: MessageRow,
+  { lastPosition, listedBefore, isOtherScope }: EndedListing,
+): boolean =>
+  lastPosition !== null &&
+  !isOtherScope &&
+  listedBefore > 0 &&
+  admittedGeneration !== null &&
+  admittedGeneration <= listedBefore;
 
 /**
  * The row without an admission that no listing has confirmed. A page admits all that it shows, and only the end of the
