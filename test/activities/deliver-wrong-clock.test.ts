@@ -8,7 +8,7 @@ import { registerHandlers } from '../../src/deliveries/register-handlers.ts';
 import { readerOf } from '../../src/reading/open-reader.ts';
 import { Bodies } from '../../src/store/bodies/bodies.ts';
 import { workerWithWrongClock } from '../fixtures/schedules/wrong-clock.ts';
-import { ADA, RunningMailbox } from './running-mailbox.ts';
+import { ADA, RUN, RunningMailbox } from './running-mailbox.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -44,8 +44,7 @@ describe('deliveries of a worker that starts with a wrong clock', () => {
     const { changes } = database;
     const targetOf = handlerTargets(means, handlers);
     const deliveries = { ...means, changes, to: 'handler', targetOf, slots: new DeliverySlots() } as const;
-    const run = { signal: new AbortController().signal, attempt: 1, progress: () => undefined };
-    await running.clock.during(deliver(deps, deliveries, { mailbox: ADA }, run));
+    await running.clock.during(deliver(deps, deliveries, { mailbox: ADA }, RUN));
   }
 
   const parked = (running: RunningMailbox) => running.stores.store.listParked({ name: 'crm', limit: 10 });

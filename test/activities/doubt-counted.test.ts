@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { fullSync } from '../../src/activities/full-sync.ts';
 import { noTelemetry, type Telemetry } from '../../src/model/telemetry.ts';
-import { ADA, RunningMailbox } from './running-mailbox.ts';
+import { ADA, RUN, RunningMailbox } from './running-mailbox.ts';
 
 let ada: RunningMailbox;
 beforeEach(async () => {
@@ -19,8 +19,7 @@ async function doubtsCounted(): Promise<number> {
   };
   const { settings } = ada.lanes.state;
   await ada.stores.store.putMailbox({ mailbox: ADA, settings, now: ada.clock.now() });
-  const run = { signal: new AbortController().signal, attempt: 1, progress: () => undefined };
-  await ada.clock.during(fullSync({ ...ada.deps, telemetry }, { mailbox: ADA, settings, generation: 1 }, run));
+  await ada.clock.during(fullSync({ ...ada.deps, telemetry }, { mailbox: ADA, settings, generation: 1 }, RUN));
   return counted;
 }
 

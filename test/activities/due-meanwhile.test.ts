@@ -3,11 +3,10 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { partialSync } from '../../src/activities/partial-sync.ts';
 import { messageId, threadId } from '../../src/model/ids.ts';
 import { transition } from '../../src/workflows/transition.ts';
-import { ADA, RunningMailbox } from './running-mailbox.ts';
+import { ADA, RUN, RunningMailbox } from './running-mailbox.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-const RUN = { signal: new AbortController().signal, attempt: 1, progress: () => undefined };
 
 let ada: RunningMailbox;
 beforeEach(async () => {

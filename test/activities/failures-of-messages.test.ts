@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { refreshLabels } from '../../src/activities/refresh.ts';
 import { historyId, labelId, messageId, threadId } from '../../src/model/ids.ts';
-import { ADA, RunningMailbox } from './running-mailbox.ts';
+import { ADA, RUN, RunningMailbox } from './running-mailbox.ts';
 
 let ada: RunningMailbox;
 beforeEach(async () => {
@@ -123,8 +123,7 @@ describe('labels that must be read again', () => {
       ada.simulator.faults.add({ match: { messageId: id }, effect: { kind: 'status', status: 404 } });
 
     const session = await ada.deps.openSession({ mailbox: ADA, lane: 'live' });
-    const run = { signal: new AbortController().signal, attempt: 1, progress: () => undefined };
-    const refresh = refreshLabels(ada.deps, session, ADA, run);
+    const refresh = refreshLabels(ada.deps, session, ADA, RUN);
     await ada.run(100);
     expect(await refresh).toBe(true);
     const waiting = await store.nextRefresh({ mailbox: ADA, limit: 100, now: Number.MAX_SAFE_INTEGER });

@@ -2,13 +2,12 @@ import { afterEach, expect, it } from 'vitest';
 
 import { fullSync } from '../../src/activities/full-sync.ts';
 import { historyId, messageId } from '../../src/model/ids.ts';
-import { ADA, RunningMailbox } from './running-mailbox.ts';
+import { ADA, RUN, RunningMailbox } from './running-mailbox.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const UNAVAILABLE = { kind: 'status', status: 503 } as const;
-const RUN = { signal: new AbortController().signal, attempt: 1, progress: () => undefined };
 const FIRST_DATE = Date.UTC(2026, 0, 9);
 
 let ada: RunningMailbox;

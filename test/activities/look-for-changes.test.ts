@@ -4,10 +4,9 @@ import { createLook, lookForChanges } from '../../src/activities/look-for-change
 import { partialSync } from '../../src/activities/partial-sync.ts';
 import { historyId, labelId, messageId, threadId } from '../../src/model/ids.ts';
 import { simulatedWorker } from '../fixtures/gmail/simulated-worker.ts';
-import { ADA, RunningMailbox } from './running-mailbox.ts';
+import { ADA, RUN, RunningMailbox } from './running-mailbox.ts';
 
 const MINUTE = 60_000;
-const RUN = { signal: new AbortController().signal, attempt: 1, progress: () => undefined };
 
 let ada: RunningMailbox;
 let ids: readonly string[];

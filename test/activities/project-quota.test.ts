@@ -3,7 +3,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { fetchSlice } from '../../src/activities/fetch-slice.ts';
 import { slicesPerSecond, sliceUnits } from '../../src/activities/slice-rate.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
-import { ADA, RunningMailbox } from './running-mailbox.ts';
+import { ADA, RUN, RunningMailbox } from './running-mailbox.ts';
 
 it.each([0, 0.2])(
   "Slices at the rate of the backfill queue spend at least 9/10 of the project's quota (share of rejected calls: %d)",
@@ -46,11 +46,7 @@ it.each([0, 0.2])(
         probability,
         times: 300,
       });
-    const slice = fetchSlice(
-      ada.deps,
-      { mailbox: ADA },
-      { signal: new AbortController().signal, attempt: 1, progress: () => undefined },
-    );
+    const slice = fetchSlice(ada.deps, { mailbox: ADA }, RUN);
     await ada.run(10 * 60_000);
     await slice;
     const spent = ada.units() - before;

@@ -7,6 +7,7 @@ import type { WorkerDependencies } from '../../src/activities/create-activities.
 import type { Transport } from '../../src/gmail/api/transport.ts';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
+import type { ActivityRun } from '../../src/activities/dependencies.ts';
 import { DEFAULT_SETTINGS, inScope, type MailboxSettings } from '../../src/model/settings.ts';
 import { changeSettings, type SettingsChange } from '../../src/model/settings-change.ts';
 import type { SimulatedMailbox } from '../../src/simulator/simulated-mailbox.ts';
@@ -26,6 +27,9 @@ const START = Date.UTC(2026, 0, 10);
 const DAY = 24 * 60 * 60_000;
 
 export const ADA = mailboxId('ada@example.com');
+
+/** A first attempt of an activity, which nobody cancels or watches. */
+export const RUN: ActivityRun = { signal: new AbortController().signal, attempt: 1, progress: () => undefined };
 
 /** The store holds what Gmail has within the settings' scope, and nothing else. */
 export async function expectExact(mailbox: RunningMailbox): Promise<void> {

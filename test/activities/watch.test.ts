@@ -4,13 +4,12 @@ import { partialSync } from '../../src/activities/partial-sync.ts';
 import { stopWatch } from '../../src/activities/watch.ts';
 import { labelId } from '../../src/model/ids.ts';
 import { transition } from '../../src/workflows/transition.ts';
-import { ADA, RunningMailbox, expectExact } from './running-mailbox.ts';
+import { ADA, RUN, RunningMailbox, expectExact } from './running-mailbox.ts';
 
 const TOPIC = 'projects/p/topics/mail';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-const run = { signal: new AbortController().signal, attempt: 1, progress: () => undefined };
 
 let box: RunningMailbox;
 afterEach(() => box.close());
@@ -177,7 +176,7 @@ it('a refused watch is no longer an error once workers have no topic', async () 
       state,
       {
         kind: 'partial-synced',
-        ...(await partialSync({ ...box.deps, pushTopic }, { mailbox: ADA, historyId: null }, run)),
+        ...(await partialSync({ ...box.deps, pushTopic }, { mailbox: ADA, historyId: null }, RUN)),
       },
       box.clock.now(),
     );
@@ -218,10 +217,10 @@ it('a setting switches push off and on again, and its labels filter the notifica
 it('a new topic replaces the one that Tidemark watched, but not one of another application', async () => {
   box = await RunningMailbox.open({}, { pushTopic: TOPIC });
   await box.settle();
-  await partialSync({ ...box.deps, pushTopic: 'projects/p/topics/other' }, { mailbox: ADA, historyId: null }, run);
+  await partialSync({ ...box.deps, pushTopic: 'projects/p/topics/other' }, { mailbox: ADA, historyId: null }, RUN);
   expect((await row())?.watch?.held?.topicName).toBe('projects/p/topics/other');
   await box.stores.store.saveWatch({ mailbox: ADA, watch: null });
-  const { watch, watchRefusal } = await partialSync(box.deps, { mailbox: ADA, historyId: null }, run);
+  const { watch, watchRefusal } = await partialSync(box.deps, { mailbox: ADA, historyId: null }, RUN);
   expect(watch).toBeNull();
   expect(watchRefusal).toMatch(/failedPrecondition/);
 });
@@ -229,7 +228,7 @@ it('a new topic replaces the one that Tidemark watched, but not one of another a
 it('a mailbox that stops ends its watch, once', async () => {
   box = await RunningMailbox.open({}, { pushTopic: TOPIC });
   await box.settle();
-  for (let time = 0; time < 2; time++) await stopWatch(box.deps, { mailbox: ADA }, run);
+  for (let time = 0; time < 2; time++) await stopWatch(box.deps, { mailbox: ADA }, RUN);
   expect(box.simulator.watchedUntil(ADA)).toBeNull();
   expect(box.calls()['stop']).toBe(1);
 });
@@ -287,7 +286,7 @@ it('a watch and a refusal that a clock a day ahead wrote do not delay the next r
   const watch = (await row())?.watch;
   if (watch?.held == null) throw new Error('not watched');
   const { store } = box.stores;
-  const sync = () => partialSync(box.deps, { mailbox: ADA, historyId: null }, run);
+  const sync = () => partialSync(box.deps, { mailbox: ADA, historyId: null }, RUN);
   await store.saveWatch({
     mailbox: ADA,
     watch: { held: { ...watch.held, renewedAt: box.clock.now() + DAY }, retry: null },
@@ -312,7 +311,7 @@ it('a clock weeks ahead, beyond the end of every watch, renews the watch once, n
     random: () => 0.5,
   };
   for (let sync = 0; sync < 4; sync++) {
-    const { watch } = await partialSync({ ...box.deps, clock: ahead }, { mailbox: ADA, historyId: null }, run);
+    const { watch } = await partialSync({ ...box.deps, clock: ahead }, { mailbox: ADA, historyId: null }, RUN);
     expect(watch).toMatchObject({ isRenewed: sync === 0, renewIn: DAY, expiration: box.simulator.watchedUntil(ADA) });
   }
   expect(watchCalls()).toBe(2);

@@ -12,7 +12,7 @@ import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
 import type { FetchAttempt } from './fetching-store.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
 import type { MessageHeaders } from '../rules/message-headers.ts';
-import { isUnfetched, newRow, type MessageRow } from '../rules/message-row.ts';
+import { isCurrent, isUnfetched, newRow, type MessageRow } from '../rules/message-row.ts';
 import { appendEvents, type NewEvent } from '../rows/event-rows.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
 import { applyFetchedMessage } from '../rules/fetched-message-rules.ts';
@@ -187,9 +187,7 @@ const holdsAllButAttachments = (row: MessageRow, { format, attachments }: RowRul
  * so labels that are behind it are read once more.
  */
 function withoutAttachments(row: MessageRow, rules: RowRules): MessageRow {
-  const isBehind =
-    row.historyId !== null &&
-    (row.readingHistoryId === null || compareHistoryIds(row.readingHistoryId, row.historyId) < 0);
+  const isBehind = row.historyId !== null && !isCurrent(row);
   const lacking: MessageRow = { ...(isBehind ? readLabelsAgain(row, rules.now) : row), lacks: 'attachments' };
   return isInScope(row, rules) ? { ...lacking, state: 'stored' } : withoutWork(lacking, 'excluded');
 }

@@ -34,17 +34,16 @@ export function applyFetchedMessage(
   if (verdict !== null) return { verdict };
   const row = before ?? newRow(fetched.id, fetched.threadId, 'live', rules.now);
   const content = contentOf(row, fetched, format, rules);
-  const labels = labelsAfter(row, fetched, asked, rules);
+  const { meaning, ...labels } = labelsAfter(row, fetched, asked, rules);
   const read: MessageRow = {
     ...row,
     threadId: fetched.threadId,
     historyId: fetched.historyId,
     ...valuesAfter(row, fetched),
     snippet: fetched.snippet,
-    labelIds: labels.labelIds,
-    readingHistoryId: labels.readingHistoryId,
+    ...labels,
     ...contentAfter(row, fetched, content),
-    ...refreshAfter(row, fetched, labels.labels, rules.now),
+    ...refreshAfter(row, fetched, meaning, rules.now),
     // A newer answer undoes a tombstone; followScope decides the state below.
     state: row.state === 'gone' ? 'excluded' : row.state,
     ...(seemsGone(row.lastError) ? withoutDoubt(row) : {}),
@@ -92,17 +91,18 @@ function labelsAfter(
   fetched: FetchedMessage,
   asked: GetRequest,
   rules: RowRules,
-): Pick<MessageRow, 'labelIds' | 'readingHistoryId'> & { readonly labels: LabelsAfter } {
+): Pick<MessageRow, 'labelIds' | 'readingHistoryId'> & { readonly meaning: LabelsAfter } {
   const labelIds = sortedLabelIds(fetched.labelIds);
   const held = { labelIds: row.labelIds, readingHistoryId: row.readingHistoryId };
   const isOlder = row.readingHistoryId !== null && compareHistoryIds(fetched.historyId, row.readingHistoryId) < 0;
-  if (!isOlder) return { labelIds, readingHistoryId: newest(row.readingHistoryId, fetched.historyId), labels: 'known' };
+  if (!isOlder)
+    return { labelIds, readingHistoryId: newest(row.readingHistoryId, fetched.historyId), meaning: 'known' };
   const isSame = sameLabelIds(row.labelIds, labelIds);
-  if (!waitsForLabels(row, rules)) return { ...held, labels: isSame ? 'known' : 'in question' };
+  if (!waitsForLabels(row, rules)) return { ...held, meaning: isSame ? 'known' : 'in question' };
   const decides = asked.at !== null && row.refreshAt !== null && asked.at >= row.refreshAt;
   if (decides)
-    return isSame ? { ...held, labels: 'known' } : { labelIds, readingHistoryId: fetched.historyId, labels: 'known' };
-  return { ...held, labels: isSame || isDue(row, rules) ? 'still in question' : 'in question' };
+    return isSame ? { ...held, meaning: 'known' } : { labelIds, readingHistoryId: fetched.historyId, meaning: 'known' };
+  return { ...held, meaning: isSame || isDue(row, rules) ? 'still in question' : 'in question' };
 }
 
 /** Whether the labels were in question before: then an answer that does not decide leaves the time of that as it is. */

@@ -1,6 +1,14 @@
 import { compareHistoryIds, newerHistoryId, type HistoryId, type LabelId } from '../../model/ids.ts';
 import type { WhyGone } from '../../model/change.ts';
-import { isCounted, isDecided, isUnfetched, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
+import {
+  isCounted,
+  isCurrent,
+  isDecided,
+  isUnfetched,
+  sameLabelIds,
+  sortedLabelIds,
+  type MessageRow,
+} from './message-row.ts';
 import { followKnownScope, isContradicted, readFromNow, readLabelsAgain, withKnownLabels } from './refresh-rules.ts';
 import { isComplete, isInScope, followScope, toFetch, toGone, type RowRules } from './row-scope.ts';
 
@@ -146,10 +154,7 @@ function whyUnlisted(row: MessageRow, listedLabels: readonly LabelId[], rules: R
  */
 function withoutNeedlessFetch(row: MessageRow, rules: RowRules): MessageRow {
   if (!isUnfetched(row) || !isComplete(row, rules)) return row;
-  const known =
-    row.readingHistoryId !== null &&
-    (row.historyId === null || compareHistoryIds(row.readingHistoryId, row.historyId) >= 0);
-  return known ? followScope(row, rules, 'backfill') : row;
+  return isCurrent(row) ? followScope(row, rules, 'backfill') : row;
 }
 
 function isBeyondLimit(row: MessageRow, { lastPosition }: EndedListing): boolean {

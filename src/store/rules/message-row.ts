@@ -1,5 +1,5 @@
 import type { Lacking, WhyGone } from '../../model/change.ts';
-import type { HistoryId, LabelId, MessageId, ThreadId } from '../../model/ids.ts';
+import { compareHistoryIds, type HistoryId, type LabelId, type MessageId, type ThreadId } from '../../model/ids.ts';
 import type { Lane } from '../../model/lane.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 
@@ -75,6 +75,13 @@ export const ARRIVED = 0;
 /** Whether a listing counted the message within the scope's limit. */
 export const isCounted = ({ admittedGeneration }: Pick<MessageRow, 'admittedGeneration'>): boolean =>
   admittedGeneration !== null && admittedGeneration !== ARRIVED;
+
+/** Whether the last get, or the last compared listing, contains the newest change of the message that is known. */
+export const isCurrent = ({
+  historyId,
+  readingHistoryId,
+}: Pick<MessageRow, 'historyId' | 'readingHistoryId'>): boolean =>
+  readingHistoryId !== null && (historyId === null || compareHistoryIds(readingHistoryId, historyId) >= 0);
 
 /** A message that just became known: to be fetched at once. */
 export function newRow(id: MessageId, threadId: ThreadId, lane: Lane, now: number): MessageRow {

@@ -1,7 +1,7 @@
 import type { FetchedMessage } from '../../model/change.ts';
 import { compareHistoryIds, type HistoryId } from '../../model/ids.ts';
 import type { Lane } from '../../model/lane.ts';
-import { isDecided, type MessageRow } from './message-row.ts';
+import { isCurrent, isDecided, type MessageRow } from './message-row.ts';
 import { followScope, labelsExclude, type RowRules } from './row-scope.ts';
 
 const MINUTE = 60_000;
@@ -37,10 +37,9 @@ export function followKnownScope(row: MessageRow, rules: RowRules, lane: Lane = 
  * that no sync reads it. Labels that a get has read since are left alone.
  */
 export function isContradicted(row: MessageRow, mark: HistoryId, rules: RowRules): boolean {
-  const { state, historyId, readingHistoryId, labelIds } = row;
+  const { state, historyId, labelIds } = row;
   if (state !== 'excluded' || historyId === null || compareHistoryIds(historyId, mark) > 0) return false;
-  const isRead = readingHistoryId !== null && compareHistoryIds(readingHistoryId, historyId) >= 0;
-  return !isRead && labelsExclude(labelIds, rules);
+  return !isCurrent(row) && labelsExclude(labelIds, rules);
 }
 
 /**
