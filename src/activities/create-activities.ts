@@ -89,20 +89,28 @@ export function createDeliveryActivities(
 }
 
 /**
- * Whether the mailbox has changes that subscriptions wait for, and whether subscriptions wait for later changes.
- * Without subscriptions, this costs one small read.
+ * Whether the mailbox has changes that subscriptions wait for, whether subscriptions wait for later changes, and when
+ * the next attempt is due. Without subscriptions, this costs one small read.
  */
 export async function deliverableOf(
   { store, clock }: Pick<WorkerDependencies, 'store' | 'clock'>,
   mailbox: MailboxId,
 ): Promise<OfWorker> {
-  const { due, listening, upTo } = await store.findDeliveries({ mailbox, now: clock.now() });
+  const now = clock.now();
+  const { due, listening, waiting, upTo } = await store.findDeliveries({ mailbox, now });
+  const nextIn = (kind: DueDelivery['target']): number | null => {
+    const times = waiting.filter(({ target }) => target === kind).map(({ until }) => until - now);
+    return times.length === 0 ? null : Math.min(...times);
+  };
+  const [handlerIn, webhookIn] = [nextIn('handler'), nextIn('webhook')];
   const has = (kind: DueDelivery['target']): boolean => due.some(({ target }) => target === kind);
   return {
     ...(has('handler') ? { deliverable: true } : {}),
     ...(has('webhook') ? { webhooks: true } : {}),
     ...(due.length > 0 && upTo !== null ? { deliverableUpTo: upTo } : {}),
     ...(listening.length > 0 ? { listening } : {}),
+    ...(handlerIn === null ? {} : { handlerIn }),
+    ...(webhookIn === null ? {} : { webhookIn }),
   };
 }
 

@@ -50,6 +50,7 @@ export async function endListing(work: Work, progress: Step<'confirming'>): Prom
     mailbox,
     generation,
     labels,
+    repeats: start.repeats,
     absence,
     doubtedLabels,
     doubt,

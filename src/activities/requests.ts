@@ -89,6 +89,13 @@ export interface OfWorker {
   readonly deliverableUpTo?: number;
   /** Which kinds of targets would get a new change at once; absent when none would, and from earlier versions. */
   readonly listening?: readonly ('handler' | 'webhook')[];
+  /**
+   * Ms until a handler's next attempt is due, if one waits. The workflow learns it from each delivery, and forgets it
+   * when a pause cancels the next one. Absent when none waits, and from earlier versions.
+   */
+  readonly handlerIn?: number;
+  /** The same for a webhook. */
+  readonly webhookIn?: number;
   /** The worker's database; absent from the results of earlier versions. */
   readonly store?: StoreMark;
 }

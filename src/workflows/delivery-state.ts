@@ -98,6 +98,16 @@ export const withListening = (state: DeliveryState, isListening: boolean): Deliv
   listening: isListening ? true : undefined,
 });
 
+/**
+ * Notes when the next attempt is due, as a sync's result says. A delivery says the same, but a pause may have cancelled
+ * it, and a workflow that begins has had none. Attempts never begin later than they would without this.
+ */
+export function withNextAttempt(state: DeliveryState, nextIn: number | undefined, now: number): DeliveryState {
+  const at = answeredTime(nextIn, null, now, LONGEST.delivery);
+  if (at === null || (state.nextAt !== null && state.nextAt <= at)) return state;
+  return { ...state, nextAt: at };
+}
+
 /** A sync begins: from now on, only what deliveries see after its beginning counts as seen. */
 export const withSyncBeside = (state: DeliveryState): DeliveryState =>
   state.seen === undefined ? state : { ...state, seen: undefined };

@@ -6,6 +6,7 @@ import {
   withDeliveryRequested,
   withDeliveryStarted,
   withListening,
+  withNextAttempt,
   withNotTaken,
   type DeliveryState,
 } from './delivery-state.ts';
@@ -13,16 +14,27 @@ import type { EventOf, MailboxEvent } from './mailbox-event.ts';
 import type { MailboxState } from './mailbox-state.ts';
 import { errorIn, withError } from './state-errors.ts';
 
-/** Notes that an activity's result leaves something to deliver, and whether targets wait for later changes. */
-export function withDeliverable(state: MailboxState, event: MailboxEvent): MailboxState {
+/**
+ * Notes what an activity's result says of deliveries: whether it leaves something to deliver, whether targets wait for
+ * later changes, and when the next attempt is due.
+ */
+export function withDeliverable(state: MailboxState, event: MailboxEvent, now: number): MailboxState {
   if (!isOfSync(event)) return state;
-  const { deliverable, webhooks, deliverableUpTo, listening = [] } = event;
-  const noted = (before: DeliveryState, kind: (typeof listening)[number], isFound: boolean): DeliveryState => {
+  const { deliverable, webhooks, deliverableUpTo, listening = [], handlerIn, webhookIn } = event;
+  const noted = (
+    before: DeliveryState,
+    kind: (typeof listening)[number],
+    { isFound, nextIn }: { readonly isFound: boolean; readonly nextIn: number | undefined },
+  ): DeliveryState => {
     const found = isFound ? withChangesFound(before, deliverableUpTo) : before;
-    return withListening(found, listening.includes(kind));
+    return withNextAttempt(withListening(found, listening.includes(kind)), nextIn, now);
   };
-  const handled = changeDeliveries(state, 'delivery', (before) => noted(before, 'handler', deliverable === true));
-  return changeDeliveries(handled, 'webhook', (before) => noted(before, 'webhook', webhooks === true));
+  const handled = changeDeliveries(state, 'delivery', (before) =>
+    noted(before, 'handler', { isFound: deliverable === true, nextIn: handlerIn }),
+  );
+  return changeDeliveries(handled, 'webhook', (before) =>
+    noted(before, 'webhook', { isFound: webhooks === true, nextIn: webhookIn }),
+  );
 }
 
 type OfSync = EventOf<'opened' | 'listed' | 'slice-fetched' | 'partial-synced' | 'audited' | 'events-noted'>;

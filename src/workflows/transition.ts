@@ -22,7 +22,7 @@ import { withNotified, withPoke, withPokeCounted, withSyncRequested, withSyncSta
 /** The one place where the state changes. Pure. */
 export function transition(state: MailboxState, happened: MailboxEvent, now: number): MailboxState {
   const event = withBoundedMessages(happened);
-  const applied = apply(withDeliverable(withClock(withAnswer(state, event), event), event), event, now);
+  const applied = apply(withDeliverable(withClock(withAnswer(state, event), event), event, now), event, now);
   const next = withNoticed(state, withAuditDue(withMending(state, applied, event, now), now), event, now);
   return phaseOf(next) === phaseOf(state) ? next : { ...next, phaseSince: now };
 }

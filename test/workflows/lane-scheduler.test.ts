@@ -188,6 +188,23 @@ describe('a delivery beside a sync', () => {
     expect(planOf(lanes, NOW + 60_000, TODAY).deliver).toEqual(['delivery']);
   });
 
+  it.each([
+    ['a pause cancels the next one', { kind: 'paused' }, { kind: 'resumed' }],
+    ['the workflow begins anew'],
+  ] as readonly (readonly [string, ...MailboxEvent[]])[])(
+    'waits until its time when %s, since a sync says when that is',
+    (_, ...events) => {
+      const delivering = started(atRest(), 'webhook', NOW, TODAY);
+      const heard = events.reduce((before, event) => hear(before, event).lanes, delivering);
+      const rested = events.length === 0 ? atRest() : freed(heard, 'webhook');
+      const told = hear(rested, synced({ webhookIn: 5_000 })).lanes;
+      expect(planOf(told, NOW, TODAY)).toMatchObject({ wakeAt: NOW + 5_000 });
+      expect(planOf(told, NOW + 5_000, TODAY).deliver).toEqual(['webhook']);
+      const later = hear(told, synced({ webhookIn: 60_000 })).lanes;
+      expect(planOf(later, NOW + 5_000, TODAY).deliver).toEqual(['webhook']);
+    },
+  );
+
   it('begins again once any delivery was made', () => {
     const fruitless = [1, 2, 3].map(() => delivered({ awaited: true }));
     expect(begins(atRest(...fruitless, delivered({ attempts: 1, seen: 4 }), POKED))).toEqual(BESIDE);

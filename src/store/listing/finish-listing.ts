@@ -30,6 +30,7 @@ export function finishListing(
   const {
     generation,
     labels,
+    repeats = 0,
     keepNewest,
     arrivedTo = -1,
     undatedTo = -1,
@@ -45,7 +46,7 @@ export function finishListing(
   return withMailbox(database, request.mailbox, async (locked) => {
     const progress = parseFullSync(locked.columns);
     if (progress === null || generation !== locked.columns.generation) return NOTHING;
-    if (hasEnded(progress)) return NOTHING;
+    if (hasEnded(progress) || repeats < (progress.repeats ?? 0)) return NOTHING;
     // In the same transaction: an attempt that died after a separate call would find them listed, and never ask again.
     await countAsListedUnchanged(locked, generation, unanswered);
 

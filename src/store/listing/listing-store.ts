@@ -141,7 +141,7 @@ export interface ListingStore {
    * - The next listing from the top is due at `relistAt`; without `relistAt`, no listing is due.
    *
    * Differences go to the change feed. Label-listing rows are removed. Does nothing if the generation is not the stored
-   * one, or if its listing has ended.
+   * one, or if its listing is being repeated or has ended.
    */
   finishListing(request: FinishListingRequest): Promise<{ gone: number; relabelled: number }>;
 }
@@ -185,6 +185,8 @@ export interface FinishListingRequest {
   readonly mailbox: MailboxId;
   readonly generation: number;
   readonly labels: 'compared' | 'unread';
+  /** How often the listing was repeated; 0 by default. An attempt abandoned before a repetition ends nothing. */
+  readonly repeats?: number;
   /** `proven` by default. `doubted`: messages that the listing did not see stay as they are. */
   readonly absence?: 'proven' | 'doubted';
   /** Labels that are taken off no message. */

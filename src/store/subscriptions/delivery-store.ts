@@ -75,6 +75,8 @@ export interface FoundDeliveries {
   readonly due: readonly DueDelivery[];
   /** The kinds of those targets that would get their next change at once. */
   readonly listening: readonly SubscriptionTarget['kind'][];
+  /** The subscriptions whose next attempt waits, and until when (epoch ms). */
+  readonly waiting: readonly (DueDelivery & { readonly until: number })[];
   /**
    * No change after this sequence number was looked at; 0 when nothing is due. null when an event or a replay may be
    * due as well, about which a sequence number says nothing.

@@ -43,7 +43,7 @@ async function search(
 ): Promise<FoundDeliveries & { readonly passable: readonly Passable[] }> {
   const subscriptions = await activeSubscriptions(db, mailbox);
   const newest = subscriptions.length === 0 ? null : await newestOf(db, mailbox);
-  if (newest === null) return { due: [], listening: [], upTo: 0, passable: [] };
+  if (newest === null) return { due: [], listening: [], waiting: [], upTo: 0, passable: [] };
   const { key, pruned, ...head } = newest;
   const positions = await db
     .selectFrom('delivery_positions as p')
@@ -54,12 +54,17 @@ async function search(
   const due: DueDelivery[] = [];
   const passable: Passable[] = [];
   const listening = new Set<DueDelivery['target']>();
+  const waiting: FoundDeliveries['waiting'][number][] = [];
   // Whether events or replays may be due, too, besides changes after the position.
   let mayHaveOthers = false;
   for (const { name, filter, target } of subscriptions) {
     const position = positions.find((each) => each.subscription === name);
     const after = placeOf(position);
-    if (waitsUntil(position, now) !== null) continue;
+    const until = waitsUntil(position, now);
+    if (until !== null) {
+      waiting.push({ subscription: name, target: target.kind, until });
+      continue;
+    }
     listening.add(target.kind);
     const awaitsReplay = position?.awaits_replay === 1;
     if (after.sequence >= head.sequence && after.event >= head.event && !awaitsReplay) continue;
@@ -75,7 +80,7 @@ async function search(
     mayHaveOthers ||= awaitsReplay || after.event < head.event;
   }
   const upTo = due.length === 0 ? 0 : mayHaveOthers ? null : head.sequence;
-  return { due, listening: [...listening], upTo, passable };
+  return { due, listening: [...listening], waiting, upTo, passable };
 }
 
 async function pass(database: StoreDatabase, passable: readonly Passable[]): Promise<void> {

@@ -165,6 +165,7 @@ export function deliveries(fixture: StoreFixture): void {
           { subscription: 'hook', target: 'webhook' },
         ],
         listening: ['handler', 'webhook'],
+        waiting: [],
         upTo: 3,
       });
       await rest(mailbox);
@@ -174,7 +175,12 @@ export function deliveries(fixture: StoreFixture): void {
         until: mailbox.now + 1,
         reason: 'it fails',
       });
-      expect(await found()).toEqual({ due: [], listening: ['handler'], upTo: 0 });
+      expect(await found()).toEqual({
+        due: [],
+        listening: ['handler'],
+        waiting: [{ subscription: 'hook', target: 'webhook', until: mailbox.now + 1 }],
+        upTo: 0,
+      });
       expect((await mailbox.store.listSubscriptions()).map((each) => each.target)).toEqual([
         { kind: 'handler' },
         target,

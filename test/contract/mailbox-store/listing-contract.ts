@@ -176,6 +176,17 @@ export function listing(fixture: StoreFixture): void {
       expect(await mailbox.progress()).toMatchObject({ pass: 1 });
     });
 
+    it('is not ended by an attempt that was abandoned before the listing was repeated', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a')]);
+      await mailbox.begin(200);
+      const repeated = { ...(await mailbox.progress()), repeats: 1 };
+      await mailbox.store.saveProgress({ mailbox: mailbox.id, generation: mailbox.generation, progress: repeated });
+      expect(await mailbox.finish()).toEqual({ gone: 0, relabelled: 0 });
+      expect(await mailbox.progress()).toEqual(repeated);
+      expect(await mailbox.finish({ repeats: 1 })).toEqual({ gone: 1, relabelled: 0 });
+    });
+
     it('leaves live work in its order when it is listed too', async () => {
       const mailbox = open();
       await mailbox.begin(100);
