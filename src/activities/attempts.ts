@@ -46,10 +46,22 @@ const MISSING_DELAYS = [10 * MINUTE, 6 * HOUR, 3 * DAY, 14 * DAY, RAREST];
 const STALE_DELAYS = [3 * SECOND, 6 * SECOND, 12 * SECOND, 24 * SECOND, 48 * SECOND];
 
 /**
+ * Gets have answered 404 for so long that the message seems gone. Nothing is saved of that before its thread is asked
+ * (`confirm-gone.ts`).
+ */
+export interface SeemsGone extends Omit<FetchAttempt, 'state'> {
+  readonly state: 'seems-gone';
+}
+
+/**
  * The message's state after one more failed fetch, or null when the failure says nothing about the message itself.
  * Pure.
  */
-export function afterFailure(message: PendingMessage, failure: GmailFailure, now: number): FetchAttempt | null {
+export function afterFailure(
+  message: PendingMessage,
+  failure: GmailFailure,
+  now: number,
+): FetchAttempt | SeemsGone | null {
   switch (failure.kind) {
     case 'not-found':
       return afterNotFound(message, now);
@@ -177,29 +189,26 @@ export function afterStaleReading(message: PendingMessage, now: number): FetchAt
 }
 
 /**
- * Only 404s in a row make a message look gone, since a single one may come from a lagging replica. Any other failure
- * restarts the count. Before the message is buried, its thread is asked (`confirm-gone.ts`).
+ * Only 404s in a row make a message seem gone, since a single one may come from a lagging replica. Any other failure
+ * restarts the count.
  */
-function afterNotFound(message: PendingMessage, now: number): FetchAttempt {
-  if (message.lastError === DISPUTED || message.lastError === UNSEEN) return buried(message, now);
+function afterNotFound(message: PendingMessage, now: number): FetchAttempt | SeemsGone {
+  if (message.lastError === DISPUTED || message.lastError === UNSEEN)
+    return attempt(message, 'seems-gone', NOT_FOUND, now);
   const counted = message.lastError === NOT_FOUND ? message : { ...message, attempts: 0 };
   const delay = NOT_FOUND_DELAYS[counted.attempts];
-  if (delay === undefined) return buried(counted, now);
+  if (delay === undefined) return attempt(counted, 'seems-gone', NOT_FOUND, now);
   return attempt(counted, 'pending', NOT_FOUND, now + delay);
 }
 
-function buried(message: PendingMessage, now: number): FetchAttempt {
-  return attempt(message, 'gone', UNSEEN, now);
-}
-
 /**
- * Neither the message's own gets nor its thread show the message. Mostly, history or a listing shows sooner that it was
- * deleted.
+ * Neither the message's own gets nor its thread show the message. Only after the last delay is it gone. Mostly, history
+ * or a listing shows sooner that it was deleted.
  */
 export function afterUnseen(message: PendingMessage, now: number): FetchAttempt {
   const counted = message.lastError === UNSEEN ? message : { ...message, attempts: 0 };
   const delay = UNSEEN_DELAYS[counted.attempts];
-  return delay === undefined ? buried(counted, now) : attempt(counted, 'unseen', UNSEEN, now + delay);
+  return delay === undefined ? attempt(counted, 'gone', UNSEEN, now) : attempt(counted, 'unseen', UNSEEN, now + delay);
 }
 
 /**
@@ -220,11 +229,11 @@ function retryOrFail(message: PendingMessage, delays: readonly number[], error: 
   return attempt(message, 'failed', error, now + (FAILED_DELAYS[message.attempts - delays.length] ?? RAREST));
 }
 
-function attempt(
+function attempt<State extends (FetchAttempt | SeemsGone)['state']>(
   message: Pick<PendingMessage, 'id' | 'historyId' | 'attempts'>,
-  state: FetchAttempt['state'],
+  state: State,
   error: string,
   nextAttemptAt: number,
-): FetchAttempt {
+): Omit<FetchAttempt, 'state'> & { readonly state: State } {
   return { id: message.id, asOf: message.historyId, state, attempts: message.attempts + 1, error, nextAttemptAt };
 }

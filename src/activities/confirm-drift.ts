@@ -24,7 +24,8 @@ const MOST = 100;
 const WAITS = [2_000, 10_000, 30_000];
 
 /** What a get says. A get that was not answered says nothing. */
-type Answer = { readonly kind: 'message'; readonly message: FetchedMessage } | { readonly kind: 'gone' | 'unreadable' };
+type Answer =
+  { readonly kind: 'message'; readonly message: FetchedMessage } | { readonly kind: 'seems-gone' | 'unreadable' };
 
 /** What an answer says about a difference that the listings show. */
 type DriftVerdict = 'confirmed' | 'refuted' | 'undecided';
@@ -43,7 +44,7 @@ export async function confirmDrift(audited: Audited, { extra, differing }: Drift
   const ofExtra = (id: MessageId): DriftVerdict => {
     const answer = extraAnswers.get(id);
     if (answer === undefined) return 'undecided';
-    if (answer.kind === 'gone') return 'confirmed';
+    if (answer.kind === 'seems-gone') return 'confirmed';
     return answer.kind === 'message' && !inScope(settings.scope, answer.message) ? 'confirmed' : 'refuted';
   };
   const ofDiffering = (id: MessageId): DriftVerdict => {
@@ -105,7 +106,7 @@ function answerIn(outcome: FetchOutcome, id: MessageId): Answer | null {
     return outcome.unreadable.has(id) ? { kind: 'unreadable' } : null;
   }
   const { failure } = outcome.error;
-  if (failure.kind === 'not-found') return { kind: 'gone' };
+  if (failure.kind === 'not-found') return { kind: 'seems-gone' };
   // A rate limit passes while the audit waits, so the get only counts as not answered.
   if (failure.kind !== 'rate-limited' && isOfMailbox(failure)) throw outcome.error;
   return null;

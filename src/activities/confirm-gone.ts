@@ -31,12 +31,12 @@ export async function confirmGone(
   const now = clock.now();
   return messages.map((message) => {
     const says = testimony(message, witnesses.get(message.threadId));
-    return says === 'gone' ? afterUnseen(message, now) : afterUnconfirmed(message, says, now);
+    return says === 'unseen' ? afterUnseen(message, now) : afterUnconfirmed(message, says, now);
   });
 }
 
-function testimony({ id }: PendingMessage, outcome: FetchOutcome | undefined): 'gone' | 'there' | 'unknown' {
+function testimony({ id }: PendingMessage, outcome: FetchOutcome | undefined): 'unseen' | 'there' | 'unknown' {
   if (outcome === undefined) return 'unknown';
-  if (outcome.kind === 'failed') return outcome.error.failure.kind === 'not-found' ? 'gone' : 'unknown';
-  return outcome.messages.some((message) => message.id === id) || outcome.unreadable.has(id) ? 'there' : 'gone';
+  if (outcome.kind === 'failed') return outcome.error.failure.kind === 'not-found' ? 'unseen' : 'unknown';
+  return outcome.messages.some((message) => message.id === id) || outcome.unreadable.has(id) ? 'there' : 'unseen';
 }

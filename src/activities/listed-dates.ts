@@ -14,15 +14,15 @@ const PAUSES = [2_000, 5_000];
 /** How long a listing waits for gets that fail (ms). No listing may wait for messages that can never be read. */
 export const PATIENCE = 60 * 60_000;
 
-/** `gone`: each get answered 404. `undated`: the message may exist, but Gmail does not give its date. */
+/** `seems-gone`: each get answered 404. `undated`: the message may exist, but Gmail does not give its date. */
 type Dating =
   | { readonly kind: 'dated'; readonly internalDate: number }
   | { readonly kind: 'undated'; readonly isAnswered: boolean }
-  | { readonly kind: 'gone' };
+  | { readonly kind: 'seems-gone' };
 
 const UNDATED: Dating = { kind: 'undated', isAnswered: true };
 const REFUSED: Dating = { kind: 'undated', isAnswered: false };
-const GONE: Dating = { kind: 'gone' };
+const SEEMS_GONE: Dating = { kind: 'seems-gone' };
 
 export interface DatedPosition {
   readonly position: number;
@@ -42,11 +42,11 @@ export class ListedDates {
     this.#waitsUntil = startedAt + PATIENCE;
   }
 
-  /** The first position, from `position` on and before `end`, whose messages are not gone; null when there is none. */
+  /** The first position, from `position` on and before `end`, that does not seem gone; null when there is none. */
   async firstFrom(position: number, end = Number.POSITIVE_INFINITY): Promise<DatedPosition | null> {
     const { deps, listing } = this.#work;
     const { mailbox, generation } = listing;
-    // Mostly the first message exists. After one that is gone, more are asked for at once.
+    // Mostly the first message exists. After one that seems gone, more are asked for at once.
     for (let from = position, limit = 1; ; limit = Math.min(2 * limit, MAX_BATCH)) {
       const listed = await deps.store.listedFrom({ mailbox, generation, position: from, limit });
       const before = listed.filter((one) => one.position < end);
@@ -128,17 +128,17 @@ function answerOf(id: MessageId, outcome: FetchOutcome | undefined): Dating {
   if (outcome === undefined) return REFUSED;
   const message = broughtBy(outcome).find((one) => one.id === id);
   if (outcome.kind === 'fetched') return datingBy(message?.internalDate ?? null);
-  return outcome.error.failure.kind === 'not-found' ? GONE : REFUSED;
+  return outcome.error.failure.kind === 'not-found' ? SEEMS_GONE : REFUSED;
 }
 
-/** A message is gone only if every answer says so. */
+/** A message seems gone only if every answer says so. */
 const bothSay = (before: Dating | undefined, now: Dating): Dating =>
-  now.kind === 'gone' && before?.kind === 'undated' ? before : now;
+  now.kind === 'seems-gone' && before?.kind === 'undated' ? before : now;
 
 /** What the messages of one position say together. Several labels have a message each at the same position. */
 function datingOf(messages: readonly Dating[]): Dating {
   const undated = messages.find(({ kind }) => kind === 'undated');
   if (undated !== undefined) return undated;
   const dates = messages.flatMap((message) => (message.kind === 'dated' ? [message.internalDate] : []));
-  return dates.length === 0 ? GONE : { kind: 'dated', internalDate: Math.max(...dates) };
+  return dates.length === 0 ? SEEMS_GONE : { kind: 'dated', internalDate: Math.max(...dates) };
 }

@@ -3,7 +3,7 @@ import type { GmailError, GmailFailure } from '../gmail/api/gmail-error.ts';
 import type { FetchedMessage } from '../model/change.ts';
 import { CHAT, type MailboxId } from '../model/ids.ts';
 import type { FetchingStore, FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
-import { afterFailure, afterNoRaw, afterStaleReading } from './attempts.ts';
+import { afterFailure, afterNoRaw, afterStaleReading, type SeemsGone } from './attempts.ts';
 import { getApart, isOfMailbox, messageRequests } from './batched-gets.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { saveAttempts } from './save-attempts.ts';
@@ -23,7 +23,7 @@ export function afterRawless(
   message: PendingMessage,
   raw: FetchedMessage,
   now: number,
-): 'stands-in' | FetchAttempt | null {
+): 'stands-in' | FetchAttempt | SeemsGone | null {
   if (raw.labelIds.includes(CHAT)) return 'stands-in';
   if (message.standsIn) return afterNoRaw(message, null, now);
   return message.lastError === NO_RAW.detail ? 'stands-in' : afterFailure(message, NO_RAW, now);
@@ -65,7 +65,7 @@ export async function fetchSubstitutes(
   const messages = rawless.map(({ message }) => message);
   const outcomes = await getApart(session, messageRequests(messages.map(({ id }) => id)), 'full', run.signal);
   const fetched: FetchedMessage[] = [];
-  const attempts: FetchAttempt[] = [];
+  const attempts: (FetchAttempt | SeemsGone)[] = [];
   const interruptions: GmailError[] = [];
   for (const [index, { message, refusal }] of rawless.entries()) {
     const outcome = outcomes[index];

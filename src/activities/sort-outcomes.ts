@@ -4,7 +4,7 @@ import type { PlannedFetch } from '../gmail/quota/fetch-plan.ts';
 import type { FetchedMessage } from '../model/change.ts';
 import type { MessageFormat } from '../model/settings.ts';
 import type { FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
-import { afterFailure, afterNoRaw } from './attempts.ts';
+import { afterFailure, afterNoRaw, type SeemsGone } from './attempts.ts';
 import { sortByDoubt } from './sort-by-doubt.ts';
 import { afterRawless, isRefusal, type Rawless } from './raw-substitute.ts';
 
@@ -18,7 +18,7 @@ export interface SortedOutcomes {
   readonly raws: { readonly message: PendingMessage; readonly raw: FetchedMessage }[];
   /** Messages that Gmail gave no raw of: their FULL form stands in. */
   readonly rawless: Rawless[];
-  readonly attempts: FetchAttempt[];
+  readonly attempts: (FetchAttempt | SeemsGone)[];
   /** The worst failure that says nothing about a single message; null when there was none. */
   interruption: GmailError | null;
 }
@@ -83,7 +83,7 @@ function sortFetched(
     pushAttempt(sorted, afterFailure(absent, failures.get(absent.id) ?? { kind: 'not-found' }, now));
 }
 
-function pushAttempt({ attempts }: SortedOutcomes, attempt: FetchAttempt | null): void {
+function pushAttempt({ attempts }: SortedOutcomes, attempt: FetchAttempt | SeemsGone | null): void {
   if (attempt !== null) attempts.push(attempt);
 }
 

@@ -35,18 +35,18 @@ function course(failure: GmailFailure, attempts: number): [string, number][] {
 }
 
 describe('a message whose fetch fails', () => {
-  test("with 404 is gone only after more than a minute, since Gmail's index lags", () => {
+  test("with 404 seems gone only after more than a minute, since Gmail's index lags", () => {
     expect(course({ kind: 'not-found' }, 6)).toEqual([
       ['pending', 3],
       ['pending', 6],
       ['pending', 12],
       ['pending', 24],
       ['pending', 48],
-      ['gone', 0],
+      ['seems-gone', 0],
     ]);
   });
 
-  test('with 404 after other failures is counted from one, and not called gone for one answer', () => {
+  test('with 404 after other failures is counted from one, and does not seem gone for one answer', () => {
     let failing = message(0);
     for (const status of [503, 503, 503, 503, 503]) {
       const { attempts, error } = afterFailure(failing, { kind: 'unavailable', status }, NOW) ?? {

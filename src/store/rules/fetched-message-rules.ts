@@ -46,7 +46,7 @@ export function applyFetchedMessage(
     ...refreshAfter(row, fetched, meaning, rules.now),
     // A newer answer undoes a tombstone; followScope decides the state below.
     state: row.state === 'gone' ? 'excluded' : row.state,
-    ...(seemsGone(row.lastError) ? withoutDoubt(row) : {}),
+    ...(seemsGone(row.lastError) ? withoutNotFounds(row) : {}),
   };
   const followed = followScope(read, rules);
   return {
@@ -61,7 +61,7 @@ export function applyFetchedMessage(
 }
 
 /** Gmail shows a message that seemed gone. If the 404s had made it fail, it is fetched at once. */
-function withoutDoubt({ state }: MessageRow): Partial<MessageRow> {
+function withoutNotFounds({ state }: MessageRow): Partial<MessageRow> {
   const counted = { attempts: 0, lastError: null };
   return state === 'failed' ? { ...counted, state: 'pending', nextAttemptAt: 0 } : counted;
 }
