@@ -5,7 +5,7 @@ import type { FetchedMessage } from '../model/change.ts';
 import type { MessageFormat } from '../model/settings.ts';
 import type { FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
 import { afterFailure, afterNoRaw, type SeemsGone } from './attempts.ts';
-import { sortByDoubt } from './sort-by-doubt.ts';
+import { sortByPlausibility } from './sort-by-plausibility.ts';
 import { afterRawless, isRefusal, type Rawless } from './raw-substitute.ts';
 
 type Fetched = Extract<FetchOutcome, { kind: 'fetched' }>;
@@ -75,7 +75,7 @@ function sortFetched(
     else pushAttempt(sorted, next);
     return;
   }
-  const { believed, failures } = sortByDoubt(serves, outcome);
+  const { believed, failures } = sortByPlausibility(serves, outcome);
   sorted.fetched.push(...believed);
   const present = new Set(believed.map(({ id }) => id));
   // A thread that lacks a message it was fetched for counts as a 404 of that message.

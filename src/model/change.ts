@@ -40,7 +40,7 @@ export interface FetchedMessage {
    */
   readonly lacks?: Lacking;
   /** Which implausible value of the answer was left out. The message is believed when a second answer repeats it. */
-  readonly doubt?: string;
+  readonly leftOut?: string;
   /**
    * In format `full`: how many parts Gmail stores apart from the message, and whether `body` includes them. Absent in
    * other formats.

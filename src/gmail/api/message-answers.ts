@@ -27,16 +27,16 @@ export function fetchedMessageOf(json: unknown, bytes: Uint8Array | null, format
     sizeEstimate: sizeIn(message['sizeEstimate']),
     snippet: snippetIn(message['snippet']),
     ...contentOf(message, bytes, format),
-    ...doubtOf(message),
+    ...leftOutOf(message),
   };
 }
 
 /** Names a field whose value was left out, if there is one. */
-function doubtOf({ internalDate, sizeEstimate, labelIds }: JsonObject): Pick<FetchedMessage, 'doubt'> {
+function leftOutOf({ internalDate, sizeEstimate, labelIds }: JsonObject): Pick<FetchedMessage, 'leftOut'> {
   const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
-  if (isGiven(internalDate) && dateIn(internalDate) === null) return { doubt: 'internalDate is no date' };
-  if (isGiven(sizeEstimate) && sizeIn(sizeEstimate) !== sizeEstimate) return { doubt: 'sizeEstimate is no size' };
-  if (Array.isArray(labelIds) && !labelIds.every(isId)) return { doubt: 'labelIds holds what is no id' };
+  if (isGiven(internalDate) && dateIn(internalDate) === null) return { leftOut: 'internalDate is no date' };
+  if (isGiven(sizeEstimate) && sizeIn(sizeEstimate) !== sizeEstimate) return { leftOut: 'sizeEstimate is no size' };
+  if (Array.isArray(labelIds) && !labelIds.every(isId)) return { leftOut: 'labelIds holds what is no id' };
   return {};
 }
 

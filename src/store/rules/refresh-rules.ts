@@ -81,9 +81,9 @@ const lacksValue = ({ internalDate, sizeEstimate }: DateAndSize): boolean =>
 export type LabelsAfter = 'known' | 'in question' | 'still in question';
 
 /** A message's date and size never change, so an answer without a possible one leaves the held one as it is. */
-export const valuesAfter = (row: MessageRow, { internalDate, sizeEstimate, doubt }: FetchedMessage): DateAndSize => ({
+export const valuesAfter = (row: MessageRow, { internalDate, sizeEstimate, leftOut }: FetchedMessage): DateAndSize => ({
   internalDate: internalDate ?? row.internalDate,
-  sizeEstimate: doubt !== undefined && sizeEstimate === 0 ? row.sizeEstimate : sizeEstimate,
+  sizeEstimate: leftOut !== undefined && sizeEstimate === 0 ? row.sizeEstimate : sizeEstimate,
 });
 
 /** When the message is read again although it is stored: its labels are in question, or a value was left out. */
@@ -96,7 +96,7 @@ export function refreshAfter(
   if (labels === 'still in question') return { refreshAt: row.refreshAt, attempts: row.attempts };
   const isDisputed = labels === 'in question';
   const hasNoWork = row.lane === null && isDecided(row);
-  const isLeftOut = fetched.doubt !== undefined && lacksValue(valuesAfter(row, fetched));
+  const isLeftOut = fetched.leftOut !== undefined && lacksValue(valuesAfter(row, fetched));
   // Before its first answer, a row counts gets that failed, which do not make the asking for a value rarer.
   const wasLeftOut = hasNoWork && row.readingHistoryId !== null && lacksValue(row);
   // A get for another purpose, made before the refresh is due, does not make the next refresh rarer.

@@ -324,7 +324,7 @@ export function fetching(fixture: StoreFixture): void {
     it('keeps a size when a later answer brings an impossible one, and does not ask for it again', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a')]);
-      await mailbox.save({ ...reading('a', { at: 20 }), sizeEstimate: 0, doubt: 'sizeEstimate is no size' });
+      await mailbox.save({ ...reading('a', { at: 20 }), sizeEstimate: 0, leftOut: 'sizeEstimate is no size' });
       expect(await mailbox.message('a')).toMatchObject({ historyId: '20', sizeEstimate: 100 });
       expect(await mailbox.refreshes()).toEqual([]);
     });
@@ -337,7 +337,10 @@ export function fetching(fixture: StoreFixture): void {
       const messageIds = ['spam', 'junk'].map(m);
       for (let times = 0; times < 5; times++) await store.putOffRefresh({ mailbox: id, messageIds, now: mailbox.now });
       const odd = (message: string) =>
-        ({ ...reading(message, { at: 103, labels: ['SPAM'], date: null }), doubt: 'internalDate is no date' }) as const;
+        ({
+          ...reading(message, { at: 103, labels: ['SPAM'], date: null }),
+          leftOut: 'internalDate is no date',
+        }) as const;
       const due = (minutes: number) =>
         store.nextRefresh({ mailbox: id, limit: 9, now: mailbox.now + minutes * 60_000 });
       await mailbox.saveRefreshed([odd('junk')]);

@@ -257,7 +257,7 @@ export function finishListing(fixture: StoreFixture): void {
 
     it('lets no get decide that was asked for before the labels were compared', async () => {
       const mailbox = open();
-      const sizeless = { ...reading('a', { at: 50, labels: ['INBOX'] }), sizeEstimate: 0, doubt: 'size' } as const;
+      const sizeless = { ...reading('a', { at: 50, labels: ['INBOX'] }), sizeEstimate: 0, leftOut: 'size' } as const;
       await mailbox.sync([sizeless]);
       mailbox.now += 20 * 60_000;
       expect(await mailbox.refreshes()).toEqual(['a']);

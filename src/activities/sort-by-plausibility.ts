@@ -10,15 +10,15 @@ import type { PendingMessage } from '../store/fetching/fetching-store.ts';
  *
  * @returns `failures`: by message id, what is wrong with the others
  */
-export function sortByDoubt(
+export function sortByPlausibility(
   asked: readonly PendingMessage[],
   { messages, unreadable }: Extract<FetchOutcome, { kind: 'fetched' }>,
 ): { readonly believed: readonly FetchedMessage[]; readonly failures: ReadonlyMap<string, GmailFailure> } {
   const lastErrors = new Map<string, string | null>(asked.map(({ id, lastError }) => [id, lastError]));
   const failures = new Map<string, GmailFailure>([...unreadable].map(([id, { failure }]) => [id, failure]));
-  const believed = messages.filter(({ id, doubt }) => {
-    if (doubt === undefined || lastErrors.get(id) === doubt) return true;
-    failures.set(id, { kind: 'unavailable', status: 200, detail: doubt });
+  const believed = messages.filter(({ id, leftOut }) => {
+    if (leftOut === undefined || lastErrors.get(id) === leftOut) return true;
+    failures.set(id, { kind: 'unavailable', status: 200, detail: leftOut });
     return false;
   });
   return { believed, failures };
