@@ -30,7 +30,7 @@ async function measurePolls(folder: string, ends: Ends): Promise<Costs> {
   ends.push(() => worker.kill());
   const tidemark = await openWith(system.env, ends);
   await startMailboxes(system, tidemark, MAILBOXES, { pollInterval: INTERVAL });
-  // Late listings come half a minute after a first sync.
+  // Relistings come half a minute after a first sync.
   await clock.sleep(60_000);
   const read = () => ({
     polls: system.simulator.usage.report().methods['history.list']?.calls ?? 0,

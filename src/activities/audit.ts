@@ -8,7 +8,7 @@ import { confirmDrift } from './confirm-drift.ts';
 import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { knownMailbox } from './known-mailbox.ts';
 import { labelsToList, pagesOf } from './list-ids.ts';
-import { listLate } from './list-late.ts';
+import { relist } from './relist.ts';
 import { followHistoryOnly, type HistoryRoles } from './partial-sync.ts';
 import type { AuditActivityResult, AuditRequest } from './requests.ts';
 import { SETTLING_TIME } from './settling.ts';
@@ -41,7 +41,7 @@ export async function audit(
   const startedAt = clock.now();
   try {
     await earlyReadingsSettled(deps, row, run);
-    await listedAgain(deps, session, mailbox, run);
+    await relistIfDue(deps, session, mailbox, run);
     let found = await compare(deps, session, row, run);
     if (sizeOf(found) > 0) {
       await clock.sleep(SETTLING_TIME, run.signal);
@@ -86,11 +86,11 @@ async function earlyReadingsSettled(
 }
 
 /**
- * Repeats the mailbox's listing before the audit, if that is due within half a minute. Otherwise `fetchSlice` repeats
- * it, but the audit occupies its lane. Messages that the listing finds become pending. A doubted listing is repeated
- * minutes or days later; the audit does not wait for that.
+ * Makes the relisting before the audit, if it is due within half a minute. Otherwise `fetchSlice` makes it, but the
+ * audit occupies its lane. Messages that it finds become pending. While a doubt lasts, the relisting is due minutes or
+ * days later; the audit does not wait for that.
  */
-async function listedAgain(
+async function relistIfDue(
   deps: ActivityDependencies<AuditRoles>,
   session: GmailSession,
   mailbox: MailboxId,
@@ -101,7 +101,7 @@ async function listedAgain(
   if (relistAt === null || relistAt > clock.now() + SETTLING_TIME) return;
   await clock.sleep(Math.max(0, relistAt - clock.now()), run.signal);
   const row = await store.getMailbox(mailbox);
-  if (row !== null) await listLate(deps, session, row, run);
+  if (row !== null) await relist(deps, session, row, run);
 }
 
 type Comparison = Drift & { readonly audit: number; readonly checked: number };

@@ -27,7 +27,7 @@ export type ListingVerdict =
  *   listing some minutes later must lack them, too;
  * - a MINIMAL get of each suspect otherwise, unless a sample shows that the listing is broken.
  *
- * A loss without a second witness is not applied. The mailbox shows the doubt, and the listing is repeated later.
+ * A loss without a second witness is not applied. The mailbox shows the doubt, and a relisting follows.
  */
 export async function confirmListing(ended: WholeListing): Promise<ListingVerdict> {
   const { deps, listing, reconciling, mayRepeat } = ended;
@@ -92,7 +92,7 @@ function verdict(
   const { areProven, unanswered } = losses;
   const absence = areProven ? 'proven' : 'doubted';
   const doubtedLabels = areProven ? [] : [...suspects.losing.keys()];
-  // After a first full sync, everything is listed once more in any case.
+  // After a first full sync, the relisting follows in any case.
   const mayEnd = before === null && !reconciling ? totals.uncounted === 0 : isCountDecided(totals, before);
   const labelsMayEnd = areLabelsDecided(underLabels, before, deps.clock.now());
   if (areProven && unanswered.length === 0 && mayEnd && labelsMayEnd)

@@ -41,9 +41,9 @@ export async function endListing(work: Work, progress: Step<'confirming'>): Prom
     });
   }
   const { absence, doubtedLabels, unanswered, doubt } = verdict;
-  // A first listing did not wait for the index, so everything is listed once more. A reconciling listing has waited.
-  const late = progress.reconciling ? null : progress.startedAt + SETTLING_TIME;
-  const relistAt = late ?? (doubt === null ? null : recheckAt(doubt));
+  // A first listing did not wait for the index, so a relisting follows. A reconciling listing has waited.
+  const firstRelisting = progress.reconciling ? null : progress.startedAt + SETTLING_TIME;
+  const relistAt = firstRelisting ?? (doubt === null ? null : recheckAt(doubt));
   const arrivals = listing.pin === 'head' ? await lastArrival(work, progress.startedAt) : null;
   const limited = progress.reconciling || listing.pin === 'head' ? null : await limitDate(work, progress.startedAt);
   await deps.store.finishListing({

@@ -12,7 +12,7 @@ import { sessionFor, type ActivityDependencies, type ActivityRun } from './depen
 import { fetchPending } from './fetch.ts';
 import { knownMailbox } from './known-mailbox.ts';
 import { laneDueAt } from './lane-due.ts';
-import { listLate } from './list-late.ts';
+import { relist } from './relist.ts';
 import type { FetchSliceRequest, FetchSliceResult } from './requests.ts';
 import { sliceUnits } from './slice-rate.ts';
 
@@ -36,8 +36,8 @@ export async function fetchSlice(
   try {
     const fetch = { mailbox, unitBudget: Math.min(sliceUnits(deps.prices), day.units) };
     const { fetched, exhausted } = await fetchPending(deps, session, { ...fetch, lane: 'backfill' }, run);
-    // The last step of a first full sync is one more listing. Messages that it finds are fetched at once.
-    const { late, isDoubted } = exhausted ? await listLate(deps, session, row, run) : { late: 0, isDoubted: false };
+    // The last step of a first full sync is the relisting. Messages that it finds are fetched at once.
+    const { late, isDoubted } = exhausted ? await relist(deps, session, row, run) : { late: 0, isDoubted: false };
     if (late > 0) await fetchPending(deps, session, { ...fetch, lane: 'live' }, run);
     return {
       ...(await progressOf(deps, row)),
@@ -88,8 +88,8 @@ async function progressOf(
 }
 
 /**
- * When the lane has work again: at once while rows are due (the budget ended), otherwise at the next attempt or
- * repeated listing.
+ * When the lane has work again: at once while rows are due (the budget ended), otherwise at the next attempt or at the
+ * relisting.
  */
 async function nextAttemptAt(
   store: FetchingStore,

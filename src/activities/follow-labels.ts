@@ -117,7 +117,7 @@ async function compareWithCount(
 }
 
 /**
- * Adds to the doubt that is stored by now: a late listing of the other lane may have saved another one, or ended it. A
+ * Adds to the doubt that is stored by now: a relisting of the other lane may have saved another one, or ended it. A
  * whole listing that has begun meanwhile compares every label itself.
  */
 async function addDoubt(

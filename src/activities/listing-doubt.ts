@@ -72,5 +72,5 @@ export function countDoubt({ telemetry }: Pick<ActivityDependencies<unknown>, 't
   if (!isUnconfirmed(doubt)) telemetry?.add('tidemark_listings_doubted_total', 1, {});
 }
 
-/** When a doubted listing is repeated: some minutes later, an hour, daily, then weekly. */
+/** When a doubt has the mailbox relisted: some minutes later, an hour, daily, then weekly. */
 export const recheckAt = ({ checks, checkedAt }: Doubt): number => checkedAt + (DELAYS[checks - 1] ?? WEEK);

@@ -212,8 +212,8 @@ function lastButOne(records: readonly HistoryRecord[]): HistoryId | null {
 }
 
 /**
- * When the backfill lane is due: for a failed message, or to make a doubted listing again. Until a backfill is
- * complete, the listing does not count here: the backfill's slices make it, and a budget may hold the slices back.
+ * When the backfill lane is due: for a failed message, or for the relisting. Until a backfill is complete, the
+ * relisting does not count here: the backfill's slices make it, and a budget may hold the slices back.
  */
 async function backfillDueAt(
   { store }: ActivityDependencies<MailboxRegistry & FetchingStore>,

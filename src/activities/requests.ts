@@ -156,7 +156,7 @@ export interface PartialSyncResult extends Counts {
   readonly more: boolean;
   /** When live rows that are not fetched yet are due; not in the future if they came, or came due, during the sync. */
   readonly nextAttemptAt: number | null;
-  /** When the backfill lane is due: for a failed message, or to make a doubted listing again. */
+  /** When the backfill lane is due: for a failed message, or for the relisting. */
   readonly failedAttemptAt: number | null;
   /** When history must be read once more for records that appear late. */
   readonly settleAt: number | null;

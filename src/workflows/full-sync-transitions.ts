@@ -97,7 +97,7 @@ export function withOpened(state: MailboxState, event: EventOf<'opened'>): Mailb
   if (event.step === 'listing') return listing(generation, historyId === null ? 'initial' : 'interrupted');
   if (event.step === 'fetching')
     return { ...opened, completedGeneration: generation - 1, fullSync: { kind: 'fetching' }, nextSliceAt: 0 };
-  // One slice finds out when failed messages are due, and whether a late listing is due.
+  // One slice finds out when failed messages are due, and whether a relisting is due.
   return withSyncRequested({ ...opened, completedGeneration: generation, fullSync: { kind: 'done' }, nextSliceAt: 0 });
 }
 

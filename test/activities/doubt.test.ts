@@ -246,13 +246,13 @@ describe('a listing that is cut short', () => {
     await expectExact(ada);
   });
 
-  it('once in a first sync is repeated at once: all is stored without doubt before the late listing', async () => {
+  it('once in a first sync is repeated at once: all is stored without doubt before the relisting', async () => {
     ada = await RunningMailbox.open({ format: 'raw' });
     ada.receive(50);
     ada.simulator.faults.add({ match: { method: 'messages.list' }, effect: { kind: 'empty-page' }, times: 1 });
     await ada.run(SETTLING_TIME / 2);
     const row = await ada.stores.store.getMailbox(ADA);
-    expect(row?.relistAt, 'when the late listing is due').toBeGreaterThan(ada.clock.now());
+    expect(row?.relistAt, 'when the relisting is due').toBeGreaterThan(ada.clock.now());
     expect(row?.doubt).toBeNull();
     await expectExact(ada);
   });
@@ -261,7 +261,7 @@ describe('a listing that is cut short', () => {
     ['of all mail', {}],
     ['with an age', { after: Date.UTC(2025, 0, 1) }],
     ['with a limit', { limit: 100 }],
-  ])('is made up for within a minute by the late listing, although its pages shift (a scope %s)', async (_, scope) => {
+  ])('is made up for within a minute by the relisting, although its pages shift (a scope %s)', async (_, scope) => {
     await ada.close();
     ada = await RunningMailbox.open({ format: 'raw', pollInterval: HOUR, scope });
     Object.assign(ada.gmail.paging, { tokens: 'offset', listPage: 10 });
@@ -477,7 +477,7 @@ describe('a label', () => {
     };
   }
 
-  it('that is doubted during a late listing has everything listed again', async () => {
+  it('that is doubted during a relisting has everything listed again', async () => {
     await ada.stores.store.beginRemoval({ mailbox: ADA, chain: null, now: ada.clock.now() });
     await ada.stores.store.finishRemovals({ now: ada.clock.now() });
     ada.lanes.dispatch({ kind: 'poked' });

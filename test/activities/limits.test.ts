@@ -43,7 +43,7 @@ async function recover(): Promise<void> {
   await ada.run(5 * MINUTE);
 }
 
-it('A late listing that was put off counts no place for what entered the scope meanwhile', async () => {
+it('A relisting that was put off counts no place for what entered the scope meanwhile', async () => {
   ada = await RunningMailbox.open({ format: 'raw', pollInterval: 20 * SECOND, scope: { limit: 3 } });
   const names = insert({ d: 1, c: 2, b: 3, a: 7 });
   Object.assign(names, insert({ x: 5, y: 6 }, ['INBOX', 'TRASH']));

@@ -12,7 +12,7 @@ describe('a worker that starts with a wrong clock', () => {
 
   /** A first full sync that found nothing, because Gmail lists these five messages only twenty seconds later. */
   async function listedTooEarly(): Promise<RunningMailbox> {
-    // Gmail has no count of messages by age, so only the later listing can find them.
+    // Gmail has no count of messages by age, so only the relisting can find them.
     const running = await RunningMailbox.open({ scope: { after: Date.UTC(2026, 0, 1) } });
     mailbox = running;
     running.gmail.lag.listMs = 20 * SECOND;
@@ -27,7 +27,7 @@ describe('a worker that starts with a wrong clock', () => {
     ['ten minutes behind', -10 * MINUTE],
     ['a day ahead', DAY],
     ['a day behind', -DAY],
-  ])('does not make the second listing before it is due: %s', async (_, skew) => {
+  ])('does not make the relisting before it is due: %s', async (_, skew) => {
     const running = await listedTooEarly();
     running.replaceWorker((options) => workerWithWrongClock(options, { skew, jump: null }));
     running.lanes.dispatch({ kind: 'poked' });

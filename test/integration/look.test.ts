@@ -43,7 +43,7 @@ describe('a mailbox in sync that is polled', () => {
   };
 
   it('only looks, which makes half the events of a partial sync', async () => {
-    // After a first sync, the listing is made once more, half a minute later.
+    // After a first sync, the relisting is made, half a minute later.
     await eventually(90 * SECOND, looksOnly);
     const events = await eventsOf(box);
     const fired = events.flatMap((event, index) => (event.timerFiredEventAttributes == null ? [] : [index]));

@@ -62,7 +62,7 @@ describe('the SQLite file of running workers', () => {
     });
     const said = await told(box);
     expect(said).toMatch(/phase +live, since /);
-    // The late listing, half a minute after a first sync, meets the lock, too.
+    // The relisting, half a minute after a first sync, meets the lock, too.
     const lane = '(live syncs|backfill)';
     const trying = 'The database .* is locked by another process\\. Trying again; since ';
     expect(said).toMatch(new RegExp(`last error +${lane}: ${trying}`));

@@ -61,7 +61,7 @@ describe.concurrent('a mailbox that Gmail asks to wait', () => {
     const again = rig.simulator.requests.get(box.id) ?? 0;
     await sleep(first + LONG - Date.now() - 500);
     expect(rig.simulator.requests.get(box.id)).toBe(again);
-    // The other lane may have begun its one late listing, and waits as well.
+    // The other lane may have begun its one relisting, and waits as well.
     expect(await box.historyLength()).toBeLessThanOrEqual(events + A_TIMER + A_TIMER);
     expect(await box.isFoundAs('rate-limited')).toBe(true);
     expect((await box.report()).condition).toMatchObject({ kind: 'rate-limited', until: first + LONG });

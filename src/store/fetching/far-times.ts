@@ -20,7 +20,7 @@ const FAILED = 31 * DAY;
 const REFRESH = 2 * 60 * MINUTE;
 /** A date or size that Gmail did not give is asked for at least once a month: see `fetched-message-rules.ts`. */
 const LEFT_OUT = 31 * DAY;
-/** A doubted listing is repeated at least once a week, a first one half a minute after it began. */
+/** While a doubt lasts, a relisting is due at least once a week. After a first listing, it is due within a minute. */
 const RELISTING = 8 * DAY;
 const FIRST_RELISTING = 2 * MINUTE;
 /** When a corrected time is due. Not at once: replicas may have to agree first. */

@@ -208,7 +208,7 @@ export function addListedLate(
     );
     const rules = rulesOf(locked.columns, now);
     const listed = new Map<MessageId, Difference>();
-    // The late listing completes the first one, so what it shows is within the limit as well. The messages of the first
+    // The relisting completes the first one, so what it shows is within the limit as well. The messages of the first
     // listing may give a floor that is too new, since some of them may have been deleted before they were read.
     const admitted = isAdmitted ? { admittedGeneration: locked.columns.generation } : {};
     for (const { id, threadId } of messages) {

@@ -138,7 +138,7 @@ export interface ListingStore {
    * - The mark becomes `startHistoryId`. The marks to settle are reset to it, as of `startedAt`. progress.step becomes
    *   `fetching`.
    * - `doubt` is saved, to be shown.
-   * - The next listing from the top is due at `relistAt`; without `relistAt`, no listing is due.
+   * - The relisting is due at `relistAt`; without `relistAt`, none is due.
    *
    * Differences go to the change feed. Label-listing rows are removed. Does nothing if the generation is not the stored
    * one, or if its listing is being repeated or has ended.

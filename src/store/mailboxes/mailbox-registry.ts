@@ -35,8 +35,8 @@ export interface MailboxRegistry {
   /** Saves the state of Gmail's watch on the mailbox; null when it was stopped. */
   saveWatch(request: { mailbox: MailboxId; watch: MailboxWatch | null }): Promise<void>;
   /**
-   * Saves what is doubted (null: nothing) and when the next listing from the top is due. Does nothing when the
-   * generation is not the stored one.
+   * Saves what is doubted (null: nothing) and when the relisting is due. Does nothing when the generation is not the
+   * stored one.
    *
    * @param request.replaces - the doubt that the caller had read. Nothing is saved if another one is stored by now,
    * since both lanes doubt listings
@@ -51,6 +51,6 @@ export interface MailboxRegistry {
   }): Promise<boolean>;
   /** Notes that the scope holds more messages than its limit, though the listing of this generation showed fewer. */
   noteLimitReached(request: { mailbox: MailboxId; generation: number; now: number }): Promise<void>;
-  /** Sets the time of the next listing from the top; null when none is due any more. */
+  /** Sets the time of the relisting; null when none is due any more. */
   setRelistAt(request: { mailbox: MailboxId; generation: number; relistAt: number | null }): Promise<void>;
 }

@@ -15,7 +15,7 @@ export interface MailboxRow {
    * settled.
    */
   readonly marks: readonly SettleMark[];
-  /** Epoch ms; null when no listing from the top is due. */
+  /** When the relisting is due, epoch ms; null when none is. */
   readonly relistAt: number | null;
   /** The worse of {@link MailboxRow.conditions}. */
   readonly condition: Condition | null;

@@ -60,12 +60,12 @@ export function rulesOf(columns: Selectable<MailboxTable>, now: number): RowRule
   };
 }
 
-/** Where the first listing has not reached the limit, the late one may. Listings that doubt repeats do not count. */
+/** Where the first listing has not reached the limit, the relisting may. Relistings for a doubt do not count. */
 function mayFindFloor(columns: Selectable<MailboxTable>): boolean {
   const progress = parseFullSync(columns);
   if (columns.scope_floor !== null) return progress?.isFloorBelow === true;
-  const isListedAgain = columns.relist_at !== null && columns.doubt === null;
-  return columns.limit_reached !== 0 || isListedAgain || progress?.step !== 'done';
+  const awaitsRelisting = columns.relist_at !== null && columns.doubt === null;
+  return columns.limit_reached !== 0 || awaitsRelisting || progress?.step !== 'done';
 }
 
 /** A row of `mailboxes` as {@link MailboxRow}. */

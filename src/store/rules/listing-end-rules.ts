@@ -55,7 +55,7 @@ export function rowAfterListing(
   if (row.listedGeneration !== listing.generation) {
     if (changedSince || listing.absence === 'doubted') return inFormat(followScopeAgain(row, rules), rules);
     if (listing.reconciling) return withReadingId(unlisted(row, listedLabels, listing, rules), listing);
-    // The index may show the message later. A message that was never fetched becomes unknown, so that the late listing
+    // The index may show the message later. A message that was never fetched becomes unknown, so that the relisting
     // finds it, unless an earlier listing let it in: this one may have ended at the limit, above it. A message that was
     // fetched meanwhile exists, and its later changes are in the history since the mark.
     const isUnknown = row.readingHistoryId === null && !wasLetIn(row, listing);

@@ -14,7 +14,7 @@ const withAttachments = (id: string, held: boolean, fields: ReadingFields = {}):
 });
 
 /** Changes the settings, then lists and compares these ids in a new generation. */
-async function relist(
+async function listAnew(
   mailbox: TestMailbox,
   settings: typeof WITH,
   ids: readonly string[],
@@ -86,7 +86,7 @@ export function attachments(fixture: StoreFixture): void {
         withAttachments('holds', true),
         { ...reading('plain'), attachments: { count: 0, held: true } },
       ]);
-      await relist(mailbox, WITH, ['lacks', 'holds', 'plain'], 200);
+      await listAnew(mailbox, WITH, ['lacks', 'holds', 'plain'], 200);
       expect(await mailbox.pending('backfill')).toMatchObject([{ id: 'lacks', lacking: 2 }]);
       expect((await mailbox.messages()).map(({ id }) => id)).toEqual(['holds', 'plain']);
     });
@@ -100,7 +100,7 @@ export function attachments(fixture: StoreFixture): void {
       await mailbox.save(withAttachments('a', false), withAttachments('failed', false));
       await mailbox.attempt('failed', { asOf: 10 });
       expect(await mailbox.counts()).toMatchObject({ stored: 1, lacking: 1, pending: 1, failed: 0 });
-      await relist(mailbox, DEFAULT_SETTINGS, ['a', 'failed'], 200);
+      await listAnew(mailbox, DEFAULT_SETTINGS, ['a', 'failed'], 200);
       expect(await mailbox.counts()).toMatchObject({ stored: 2, pending: 0, failed: 0 });
       expect(await mailbox.store.nextAttemptAt({ mailbox: mailbox.id, lane: 'backfill', now: mailbox.now })).toBeNull();
     });
@@ -215,7 +215,7 @@ export function attachments(fixture: StoreFixture): void {
     it('are forgotten once the body of a deleted message is dropped', async () => {
       const mailbox = open();
       await mailbox.sync([withAttachments('a', false)]);
-      await relist(mailbox, DEFAULT_SETTINGS, [], 200);
+      await listAnew(mailbox, DEFAULT_SETTINGS, [], 200);
       await mailbox.put(WITH);
       await mailbox.store.dropBuriedBodies({ now: mailbox.now, grace: 0 });
       expect(await mailbox.store.heldBody({ mailbox: mailbox.id, messageId: m('a') })).toBeNull();

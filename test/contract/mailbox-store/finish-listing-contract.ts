@@ -46,7 +46,7 @@ export function finishListing(fixture: StoreFixture): void {
       expect(await mailbox.feed()).toEqual(['stored a', 'stored b', 'gone a']);
     });
 
-    it('forgets a message that it did not see and no get read, so that a late listing can add it', async () => {
+    it('forgets a message that it did not see and no get read, so that a relisting can add it', async () => {
       const mailbox = open();
       await mailbox.put();
       await mailbox.begin(100);

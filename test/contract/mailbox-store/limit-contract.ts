@@ -128,7 +128,7 @@ export function limit(fixture: StoreFixture): void {
       expect(await mailbox.feed()).toEqual(['stored n1', 'stored n2', 'stored n3', 'stored early']);
     });
 
-    it('leaves out what comes with its thread while a late listing may still reach the limit', async () => {
+    it('leaves out what comes with its thread while a relisting may still reach the limit', async () => {
       const mailbox = open();
       await listAndReadNewest(mailbox, 3, { relistAt: mailbox.now + 600_000 });
       const early = reading('early', { at: 101, date: 1 });
@@ -296,7 +296,7 @@ export function limit(fixture: StoreFixture): void {
       expect(Object.keys(await mailbox.labels())).toEqual(['n1', 'n2', 'n3']);
     });
 
-    it('is reached, too, where only a late listing shows more messages than the limit', async () => {
+    it('is reached, too, where only a relisting shows more messages than the limit', async () => {
       const mailbox = open();
       await listAndReadNewest(mailbox, 2);
       const { store, id, generation, now } = mailbox;

@@ -5,7 +5,7 @@ import type { Admissions } from '../store/fetching/fetching-store.ts';
 type Listed = MessagePage['messages'][number];
 
 /**
- * Decides which messages of a later listing are within a scope's limit, as the first listing decided.
+ * Decides which messages of a relisting are within a scope's limit, as the first listing decided.
  *
  * Mail that has arrived since then takes no place within the limit. Deleted messages keep their places. So if some
  * messages within the limit were deleted, as many of the lowest listed messages are within the limit only if they are
@@ -15,7 +15,7 @@ type Listed = MessagePage['messages'][number];
  * A message that leaves while this listing goes on may give its place to the next older one. So only the end of the
  * listing decides over what lies below the last message that the first listing let in.
  */
-export class LateLimit {
+export class RelistingLimit {
   readonly #limit: number;
   readonly #entered: ReadonlySet<MessageId>;
   /** The messages of this listing that take a place. Pages that shift during the listing show some messages twice. */

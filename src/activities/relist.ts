@@ -9,7 +9,7 @@ import type { WorkStore } from '../store/fetching/work-store.ts';
 import { countDoubt, isCountDecided, nextDoubt, recheckAt } from './listing-doubt.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { pagesOf } from './list-ids.ts';
-import { LateLimit } from './late-limit.ts';
+import { RelistingLimit } from './relisting-limit.ts';
 import { compareTotals, type Totals } from './listing-totals.ts';
 import { settledMark } from './settling.ts';
 import { vanishedSince, type Vanished } from './vanished.ts';
@@ -18,7 +18,7 @@ import { vanishedSince, type Vanished } from './vanished.ts';
  * `late`: how many messages had not been listed before. `isDoubted`: the whole listing is to be made again, because
  * what it did not show is in doubt.
  */
-export interface LateListing {
+export interface Relisting {
   readonly late: number;
   readonly isDoubted: boolean;
 }
@@ -28,22 +28,23 @@ const NOTHING_CHANGED = { entered: new Set<MessageId>(), left: new Set<MessageId
 /** Ms until the next look at whether the messages that hold up a whole listing have been read. */
 const HELD_UP = 60_000;
 
-const NOT_DUE: LateListing = { late: 0, isDoubted: false };
+const NOT_DUE: Relisting = { late: 0, isDoubted: false };
 
 /**
- * Lists everything once more, some time after a first full sync (5 units per 500 ids). Gmail's list index lags: the
- * first listing may have missed a message that is older than the mark, which history does not mention. The newest page
- * is not enough, since a message imported just before the listing has whatever date its sender gave it.
+ * Makes the relisting where it is due. After a first listing, it lists everything once more (5 units per 500 ids).
+ * Gmail's list index lags: the first listing may have missed a message that is older than the mark, which history does
+ * not mention. The newest page is not enough, since a message imported just before the listing has whatever date its
+ * sender gave it.
  *
- * Listing twice changes nothing, so after a crash the listing simply begins again. While Gmail counts more messages
- * than it lists, the listing is repeated later, ever more rarely.
+ * Listing twice changes nothing, so after a crash the relisting simply begins again. While Gmail counts more messages
+ * than it lists, another one follows later, ever more rarely.
  */
-export async function listLate(
+export async function relist(
   deps: ActivityDependencies<MailboxRegistry & FetchingStore & WorkStore>,
   session: GmailSession,
   row: MailboxRow,
   run: ActivityRun,
-): Promise<LateListing> {
+): Promise<Relisting> {
   const { store, clock } = deps;
   const { doubt, generation } = row;
   if (row.relistAt === null || row.relistAt > clock.now()) return NOT_DUE;
@@ -110,7 +111,7 @@ async function listAgain(
   const add = async (listed: MessagePage['messages'], isAdmitted = true): Promise<void> => {
     if (listed.length > 0)
       late += (await store.addListedLate({ mailbox, messages: listed, since, isAdmitted, now: clock.now() })).unknown;
-    run.progress({ step: 'listing late', late });
+    run.progress({ step: 'relisting', late });
   };
   const nextLimit = await limitsOf(session, { row, since }, run.signal);
   for (const query of listings(settings.scope)) {
@@ -144,16 +145,16 @@ async function listAgain(
   };
 }
 
-/** Returns a function that makes a {@link LateLimit} for each listing, or null in a scope without a limit. */
+/** Returns a function that makes a {@link RelistingLimit} for each listing, or null in a scope without a limit. */
 async function limitsOf(
   session: GmailSession,
   work: { row: MailboxRow; since: HistoryId | null },
   signal: AbortSignal,
-): Promise<() => LateLimit | null> {
+): Promise<() => RelistingLimit | null> {
   const { limit } = work.row.settings.scope;
   if (limit === null) return () => null;
   const { entered } = await changedSinceListing(session, work, signal);
-  return () => new LateLimit(limit, entered);
+  return () => new RelistingLimit(limit, entered);
 }
 
 /**

@@ -9,7 +9,7 @@ const UNAVAILABLE = { kind: 'status', status: 503 } as const;
 let ada: RunningMailbox;
 afterEach(() => ada.close());
 
-it('A message that is deleted while a late listing goes on gives its place within the limit to none', async () => {
+it('A message that is deleted while a relisting goes on gives its place within the limit to none', async () => {
   ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 5 } });
   ada.gmail.paging.listPage = 2;
   const old = ada.receive(30);
