@@ -42,8 +42,8 @@ export async function lastArrival(work: Work, startedAt: number): Promise<Arriva
   if (settings.scope.limit === null) return null;
   const read = (await knownMailbox(deps, mailbox)).marks[0];
   if (read === undefined) return null;
-  const { position, internalDate, floor, heldAll } = await deps.store.limitEdge({ mailbox, generation });
-  if (heldAll) return ALL;
+  const { position, internalDate, floor, leftNothingOut } = await deps.store.limitEdge({ mailbox, generation });
+  if (leftNothingOut) return ALL;
   const lastRead = read.at - SETTLING_TIME;
   // With several labels, the floor is that of the label whose limit reaches down furthest, and may be too old for the
   // other labels.

@@ -2,7 +2,7 @@ import type { LabelId, MessageId } from '../../model/ids.ts';
 import { rowAfterListing, type EndedListing } from '../rules/listing-end-rules.ts';
 import { forgetLabelListings } from './label-listings.ts';
 import { countAsListedUnchanged } from './suspects.ts';
-import { heldAll, lastKnown } from './known-to-limit.ts';
+import { lastKnown, leftNothingOut } from './known-to-limit.ts';
 import { hasEnded } from './listing-progress.ts';
 import { listedLabels, nextMessageRows, ROWS_AT_A_TIME } from './listed-rows.ts';
 import { toHistoryIdText } from '../engines/history-id-text.ts';
@@ -139,7 +139,7 @@ async function isFull(
   const last = await lastPosition(locked, generation);
   if (last > lastWithin) return true;
   const isOneListing = parseSettings(locked.columns).scope.labelIds.length <= 1;
-  return isOneListing && !heldAll(locked.columns) && last >= keepNewest - 1;
+  return isOneListing && !leftNothingOut(locked.columns) && last >= keepNewest - 1;
 }
 
 async function lastPosition({ tx, key }: MailboxTransaction, generation: number): Promise<number> {

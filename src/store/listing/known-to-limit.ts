@@ -16,7 +16,7 @@ interface Known {
 }
 
 /** Whether no listing has left anything out: the scope has never held more than its limit, but for what arrived. */
-export const heldAll = ({
+export const leftNothingOut = ({
   listed_generation: listed,
   limit_reached: limitReached,
 }: MailboxTransaction['columns']): boolean => listed > 0 && limitReached === 0;
@@ -43,7 +43,7 @@ export async function lastKnown(
       );
       return eb.or([
         eb('state', 'in', ['stored', ...UNFETCHED_STATES]).and(isCounted),
-        ...(heldAll(columns) ? [isOther] : []),
+        ...(leftNothingOut(columns) ? [isOther] : []),
         ...(floor === null ? [] : [isOther.and('internal_date', '>=', floor)]),
       ]);
     })
@@ -59,7 +59,7 @@ export function limitEdge(database: StoreDatabase, { mailbox, generation }: Abse
     const columns = await mailboxColumns(tx, mailbox);
     const known = await lastKnown({ tx, key: columns.key, columns }, generation);
     const isOtherScope = parseFullSync(columns)?.isOtherScope === true;
-    return { ...known, floor: isOtherScope ? null : columns.scope_floor, heldAll: heldAll(columns) };
+    return { ...known, floor: isOtherScope ? null : columns.scope_floor, leftNothingOut: leftNothingOut(columns) };
   });
 }
 

@@ -154,7 +154,7 @@ export interface LimitEdge {
   /** The date of the oldest message within the limit (epoch ms); null while it is not known. */
   readonly floor: number | null;
   /** Whether the last listing of this scope showed fewer messages than the limit, so that it left none out. */
-  readonly heldAll: boolean;
+  readonly leftNothingOut: boolean;
 }
 
 export interface ListedAt {

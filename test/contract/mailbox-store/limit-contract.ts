@@ -300,9 +300,9 @@ export function limit(fixture: StoreFixture): void {
       const mailbox = open();
       await listAndReadNewest(mailbox, 2);
       const { store, id, generation, now } = mailbox;
-      expect(await store.limitEdge({ mailbox: id, generation })).toMatchObject({ heldAll: true, floor: null });
+      expect(await store.limitEdge({ mailbox: id, generation })).toMatchObject({ leftNothingOut: true, floor: null });
       await store.noteLimitReached({ mailbox: id, generation, now });
-      expect(await store.limitEdge({ mailbox: id, generation })).toMatchObject({ heldAll: false, floor: 9_800 });
+      expect(await store.limitEdge({ mailbox: id, generation })).toMatchObject({ leftNothingOut: false, floor: 9_800 });
     });
 
     it('counts what had arrived before the last listing among the newest that it showed', async () => {
@@ -403,7 +403,7 @@ export function limit(fixture: StoreFixture): void {
         position: 2,
         internalDate: 9_800,
         floor: 9_700,
-        heldAll: false,
+        leftNothingOut: false,
       });
       const from = (position: number) => store.listedFrom({ mailbox: id, generation, position, limit: 2 });
       expect(await from(0)).toEqual([
