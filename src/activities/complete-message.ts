@@ -5,7 +5,7 @@ import type { FetchedMessage } from '../model/change.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { PriceTable } from '../model/prices.ts';
 import type { FetchingStore, PendingMessage } from '../store/fetching/fetching-store.ts';
-import { isOfAttachment, type MissingAttachments } from './attempts.ts';
+import { isOfAttachment, type MissingAttachments } from './failed-fetches.ts';
 
 /** The session and the mailbox with which a message is completed. */
 export interface Completing {

@@ -1,8 +1,8 @@
 import type { FetchOutcome, GmailSession } from '../gmail/api/gmail-api.ts';
 import type { Clock } from '../model/clock.ts';
 import type { ThreadId } from '../model/ids.ts';
-import type { FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
-import { afterUnconfirmed, afterUnseen } from './attempts.ts';
+import type { FailedFetch, PendingMessage } from '../store/fetching/fetching-store.ts';
+import { afterUnconfirmed, afterUnseen } from './failed-fetches.ts';
 import { minimalGets } from './batched-gets.ts';
 
 interface Confirmation {
@@ -22,7 +22,7 @@ interface Confirmation {
 export async function confirmGone(
   { session, clock, signal }: Confirmation,
   messages: readonly PendingMessage[],
-): Promise<FetchAttempt[]> {
+): Promise<FailedFetch[]> {
   const threads = [...new Set(messages.map(({ threadId }) => threadId))];
   const witnesses = new Map<ThreadId, FetchOutcome>();
   const requests = threads.map((id) => ({ kind: 'thread', id }) as const);

@@ -1,12 +1,11 @@
-import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { GmailError, GmailFailure } from '../gmail/api/gmail-error.ts';
 import type { FetchedMessage } from '../model/change.ts';
-import { CHAT, type MailboxId } from '../model/ids.ts';
-import type { FetchingStore, FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
-import { afterFailure, afterNoRaw, afterStaleReading, type SeemsGone } from './attempts.ts';
+import { CHAT } from '../model/ids.ts';
+import type { FailedFetch, PendingMessage } from '../store/fetching/fetching-store.ts';
 import { getApart, isOfMailbox, messageRequests } from './batched-gets.ts';
-import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
-import { saveAttempts } from './save-attempts.ts';
+import { afterFailure, afterNoRaw, afterStaleReading, type SeemsGone } from './failed-fetches.ts';
+import type { FetchWork } from './fetch-work.ts';
+import { saveFailedFetches } from './save-failed-fetches.ts';
 
 /** A RAW answer without a usable `raw`. */
 const NO_RAW = {
@@ -23,7 +22,7 @@ export function afterRawless(
   message: PendingMessage,
   raw: FetchedMessage,
   now: number,
-): 'stands-in' | FetchAttempt | SeemsGone | null {
+): 'stands-in' | FailedFetch | SeemsGone | null {
   if (raw.labelIds.includes(CHAT)) return 'stands-in';
   if (message.standsIn) return afterNoRaw(message, null, now);
   return message.lastError === NO_RAW.detail ? 'stands-in' : afterFailure(message, NO_RAW, now);
@@ -36,18 +35,11 @@ export interface Rawless {
    * Why the get of its raw fails, and what becomes of the message if FULL fails as well. null when Gmail answered
    * without a usable raw.
    */
-  readonly refusal: { readonly failure: GmailFailure; readonly attempt: FetchAttempt } | null;
+  readonly refusal: { readonly failure: GmailFailure; readonly failedFetch: FailedFetch } | null;
 }
 
 /** Whether Gmail refuses the raw of this message, and may give another form of it. */
 export const isRefusal = (failure: GmailFailure): boolean => failure.kind !== 'not-found' && !isOfMailbox(failure);
-
-interface Substitution {
-  readonly deps: ActivityDependencies<FetchingStore>;
-  readonly session: GmailSession;
-  readonly fetch: { readonly mailbox: MailboxId };
-  readonly run: ActivityRun;
-}
 
 /**
  * Stores messages without a raw in FULL form, so that they are readable, and notes the missing raw. That costs one more
@@ -58,14 +50,15 @@ interface Substitution {
  * @throws {GmailError} during an outage, and when Gmail refuses the batch
  */
 export async function fetchSubstitutes(
-  { deps, session, fetch, run }: Substitution,
+  work: FetchWork,
   rawless: readonly Rawless[],
 ): Promise<{ readonly stored: number; readonly interruptions: readonly GmailError[] }> {
+  const { deps, session, fetch, run } = work;
   const { store, clock } = deps;
   const messages = rawless.map(({ message }) => message);
   const outcomes = await getApart(session, messageRequests(messages.map(({ id }) => id)), 'full', run.signal);
   const fetched: FetchedMessage[] = [];
-  const attempts: (FetchAttempt | SeemsGone)[] = [];
+  const failedFetches: (FailedFetch | SeemsGone)[] = [];
   const interruptions: GmailError[] = [];
   for (const [index, { message, refusal }] of rawless.entries()) {
     const outcome = outcomes[index];
@@ -74,9 +67,9 @@ export async function fetchSubstitutes(
       fetched.push(...outcome.messages.map((message) => ({ ...message, lacks: 'raw' as const })));
       continue;
     }
-    const attempt = afterFailure(message, outcome.error.failure, clock.now());
-    if (attempt === null) interruptions.push(outcome.error);
-    else attempts.push(refusal?.attempt ?? attempt);
+    const failedFetch = afterFailure(message, outcome.error.failure, clock.now());
+    if (failedFetch === null) interruptions.push(outcome.error);
+    else failedFetches.push(refusal?.failedFetch ?? failedFetch);
   }
   const { stored, stale } = await store.saveFetched({
     mailbox: fetch.mailbox,
@@ -85,18 +78,18 @@ export async function fetchSubstitutes(
     now: clock.now(),
   });
   const staleIds = new Set(stale);
-  attempts.push(
+  failedFetches.push(
     ...messages.filter(({ id }) => staleIds.has(id)).map((message) => afterStaleReading(message, clock.now())),
   );
-  // A chat's raw is never asked for again, so the store ignores its attempt.
+  // A chat's raw is never asked for again, so the store ignores this of a chat.
   const failures = new Map(rawless.map(({ message, refusal }) => [message.id, refusal?.failure ?? null]));
-  attempts.push(
+  failedFetches.push(
     ...fetched
       .filter(({ id }) => !staleIds.has(id))
       .map((message) =>
         afterNoRaw({ ...message, attempts: 0, lastError: null }, failures.get(message.id) ?? null, clock.now()),
       ),
   );
-  await saveAttempts({ deps, session, fetch, run }, messages, attempts);
+  await saveFailedFetches(work, messages, failedFetches);
   return { stored, interruptions };
 }

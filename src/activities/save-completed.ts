@@ -2,10 +2,10 @@ import { GmailError, type GmailFailure } from '../gmail/api/gmail-error.ts';
 import type { FetchedMessage } from '../model/change.ts';
 import type { MessageId } from '../model/ids.ts';
 import type { PendingMessage } from '../store/fetching/fetching-store.ts';
-import { afterFailure, afterMissing, afterStaleReading } from './attempts.ts';
+import { afterFailure, afterMissing, afterStaleReading } from './failed-fetches.ts';
 import { completeByIds, completeByRaw, type Completion } from './complete-message.ts';
 import type { FetchWork } from './fetch-work.ts';
-import { saveAttempts } from './save-attempts.ts';
+import { saveFailedFetches } from './save-failed-fetches.ts';
 
 /** An answer that lacks attachments, and when it came: the attachments may take long to bring. */
 interface Answer {
@@ -35,21 +35,21 @@ export async function saveCompletedByRaw(
     const { stored, stale } = await saveCompletion(work, completion, readAt);
     const now = clock.now();
     const { fetched, missing } = completion;
-    const attempts =
+    const failedFetches =
       stale.length > 0
         ? [afterStaleReading(message, now)]
         : missing === null
           ? []
           : [afterMissing({ ...message, historyId: fetched.historyId }, missing, now)];
-    if (attempts.length > 0) await store.saveAttempts({ mailbox, attempts, now });
+    if (failedFetches.length > 0) await store.saveFailedFetches({ mailbox, failedFetches, now });
     return stored;
   } catch (error) {
     if (!(error instanceof GmailError)) throw error;
-    const attempt = afterFailure(message, error.failure, clock.now());
+    const failedFetch = afterFailure(message, error.failure, clock.now());
     // This includes a rate refusal that outlasted the session's patience: the row is still due, but another get at once
     // would be refused again.
-    if (attempt === null) throw error;
-    await saveAttempts(work, [message], [attempt]);
+    if (failedFetch === null) throw error;
+    await saveFailedFetches(work, [message], [failedFetch]);
     return 0;
   }
 }
@@ -76,8 +76,9 @@ async function completeFresh(work: FetchWork, { fetched: fresh, readAt }: Answer
   const { stored } = await saveCompletion(work, completion, readAt);
   const { fetched, missing } = completion;
   const now = deps.clock.now();
-  const attempts = missing === null ? [] : [afterMissing({ ...fetched, attempts: 0, lastError: null }, missing, now)];
-  await deps.store.saveAttempts({ mailbox: fetch.mailbox, attempts, now });
+  const failedFetches =
+    missing === null ? [] : [afterMissing({ ...fetched, attempts: 0, lastError: null }, missing, now)];
+  await deps.store.saveFailedFetches({ mailbox: fetch.mailbox, failedFetches, now });
   return stored;
 }
 

@@ -2,11 +2,11 @@ import type { FetchOutcome } from '../gmail/api/gmail-api.ts';
 import type { PlannedFetch } from '../gmail/quota/fetch-plan.ts';
 import type { FetchedMessage } from '../model/change.ts';
 import type { PendingMessage } from '../store/fetching/fetching-store.ts';
-import { afterStaleReading } from './attempts.ts';
+import { afterStaleReading } from './failed-fetches.ts';
 import { isCheaperByIds } from './complete-message.ts';
 import type { FetchWork } from './fetch-work.ts';
 import { fetchSubstitutes } from './raw-substitute.ts';
-import { saveAttempts } from './save-attempts.ts';
+import { saveFailedFetches } from './save-failed-fetches.ts';
 import { saveCompletedByIds, saveCompletedByRaw } from './save-completed.ts';
 import { sortOutcomes, worse, type SortedOutcomes } from './sort-outcomes.ts';
 
@@ -40,11 +40,11 @@ export async function saveOutcomes(
   return brought;
 }
 
-/** Stores the fetched messages, and the attempts that failed or that a stale replica answered. */
+/** Stores the fetched messages, and the fetches that failed or that a stale replica answered. */
 async function saveSorted(
   work: FetchWork,
   messages: readonly PendingMessage[],
-  { fetched, attempts }: SortedOutcomes,
+  { fetched, failedFetches }: SortedOutcomes,
   now: number,
 ): Promise<{
   readonly stored: number;
@@ -55,8 +55,8 @@ async function saveSorted(
   const { mailbox, format } = work.fetch;
   const { stored, stale, lacking } = await store.saveFetched({ mailbox, messages: fetched, format, now });
   const staleIds = new Set(stale);
-  const staleAttempts = messages.filter(({ id }) => staleIds.has(id)).map((message) => afterStaleReading(message, now));
-  await saveAttempts(work, messages, [...attempts, ...staleAttempts]);
+  const staleFetches = messages.filter(({ id }) => staleIds.has(id)).map((message) => afterStaleReading(message, now));
+  await saveFailedFetches(work, messages, [...failedFetches, ...staleFetches]);
   const lackingIds = new Set(lacking);
   const incomplete = fetched.filter((message) => lackingIds.has(message.id) && isCheaperByIds(message, prices));
   return { stored, incomplete };

@@ -3,8 +3,8 @@ import type { GmailError } from '../gmail/api/gmail-error.ts';
 import type { PlannedFetch } from '../gmail/quota/fetch-plan.ts';
 import type { FetchedMessage } from '../model/change.ts';
 import type { MessageFormat } from '../model/settings.ts';
-import type { FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
-import { afterFailure, afterNoRaw, type SeemsGone } from './attempts.ts';
+import type { FailedFetch, PendingMessage } from '../store/fetching/fetching-store.ts';
+import { afterFailure, afterNoRaw, type SeemsGone } from './failed-fetches.ts';
 import { sortByPlausibility } from './sort-by-plausibility.ts';
 import { afterRawless, isRefusal, type Rawless } from './raw-substitute.ts';
 
@@ -18,7 +18,7 @@ export interface SortedOutcomes {
   readonly raws: { readonly message: PendingMessage; readonly raw: FetchedMessage }[];
   /** Messages that Gmail gave no raw of: their FULL form stands in. */
   readonly rawless: Rawless[];
-  readonly attempts: (FetchAttempt | SeemsGone)[];
+  readonly failedFetches: (FailedFetch | SeemsGone)[];
   /** The worst failure that says nothing about a single message; null when there was none. */
   interruption: GmailError | null;
 }
@@ -29,7 +29,7 @@ export function sortOutcomes(
   outcomes: readonly FetchOutcome[],
   { format, now }: { readonly format: MessageFormat; readonly now: number },
 ): SortedOutcomes {
-  const sorted: SortedOutcomes = { fetched: [], raws: [], rawless: [], attempts: [], interruption: null };
+  const sorted: SortedOutcomes = { fetched: [], raws: [], rawless: [], failedFetches: [], interruption: null };
   for (const [index, planned] of batch.entries()) {
     const outcome = outcomes[index];
     if (outcome === undefined) throw new Error('a batch answered fewer outcomes than it had requests');
@@ -49,11 +49,12 @@ function sortFailure(
   const { failure } = error;
   const isOfRaw = format === 'raw' && !completes && isRefusal(failure);
   for (const message of serves) {
-    const attempt = afterFailure(message, failure, now);
-    if (attempt === null) sorted.interruption = worse(sorted.interruption, error);
-    else if (isOfRaw && message.standsIn) sorted.attempts.push(afterNoRaw(message, failure, now));
-    else if (isOfRaw && attempt.state === 'failed') sorted.rawless.push({ message, refusal: { failure, attempt } });
-    else sorted.attempts.push(attempt);
+    const failedFetch = afterFailure(message, failure, now);
+    if (failedFetch === null) sorted.interruption = worse(sorted.interruption, error);
+    else if (isOfRaw && message.standsIn) sorted.failedFetches.push(afterNoRaw(message, failure, now));
+    else if (isOfRaw && failedFetch.state === 'failed')
+      sorted.rawless.push({ message, refusal: { failure, failedFetch } });
+    else sorted.failedFetches.push(failedFetch);
   }
 }
 
@@ -72,7 +73,7 @@ function sortFetched(
   if (rawless !== undefined && message !== undefined) {
     const next = afterRawless(message, rawless, now);
     if (next === 'stands-in') sorted.rawless.push({ message, refusal: null });
-    else pushAttempt(sorted, next);
+    else pushFailed(sorted, next);
     return;
   }
   const { believed, failures } = sortByPlausibility(serves, outcome);
@@ -80,11 +81,11 @@ function sortFetched(
   const present = new Set(believed.map(({ id }) => id));
   // A thread that lacks a message it was fetched for counts as a 404 of that message.
   for (const absent of serves.filter(({ id }) => !present.has(id)))
-    pushAttempt(sorted, afterFailure(absent, failures.get(absent.id) ?? { kind: 'not-found' }, now));
+    pushFailed(sorted, afterFailure(absent, failures.get(absent.id) ?? { kind: 'not-found' }, now));
 }
 
-function pushAttempt({ attempts }: SortedOutcomes, attempt: FetchAttempt | SeemsGone | null): void {
-  if (attempt !== null) attempts.push(attempt);
+function pushFailed({ failedFetches }: SortedOutcomes, failedFetch: FailedFetch | SeemsGone | null): void {
+  if (failedFetch !== null) failedFetches.push(failedFetch);
 }
 
 /** The worse of two interruptions of a batch: the one that waiting does not cure. */

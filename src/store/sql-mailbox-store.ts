@@ -5,7 +5,7 @@ import { refetchLost, type LostBodies } from './fetching/lost-bodies.ts';
 import type { BodyOptions } from './bodies/open-body-store.ts';
 import { sweepBodies, type BodySweeper } from './bodies/sweep-bodies.ts';
 import { admissionsOf, countPlacesLeft } from './fetching/admissions.ts';
-import { addListedLate, saveAttempts, saveFetched } from './fetching/fetching.ts';
+import { addListedLate, saveFailedFetches, saveFetched } from './fetching/fetching.ts';
 import { correctTimes } from './fetching/far-times.ts';
 import { finishListing } from './listing/finish-listing.ts';
 import { limitEdge, listedFrom } from './listing/known-to-limit.ts';
@@ -148,7 +148,7 @@ function fetchingOf(database: StoreDatabase, bodies: Bodies): FetchingStore & Lo
     nextAttemptAt: (request) => nextAttemptAt(database, request),
     saveFetched: (request) => saveFetched(database, bodies, request),
     heldBody: (request) => heldBody(database, bodies, request),
-    saveAttempts: (request) => saveAttempts(database, request),
+    saveFailedFetches: (request) => saveFailedFetches(database, request),
     correctTimes: (request) => correctTimes(database, request),
     retryFailed: (request) => retryFailed(database, request),
     addListedLate: (request) => addListedLate(database, request),

@@ -9,7 +9,7 @@ const DAY = 24 * HOUR;
 export const LONGEST = {
   /**
    * While messages are pending: a message that is not found yet, or a draft, waits a minute at most
-   * (`activities/attempts.ts`). Twice as long is allowed.
+   * (`activities/failed-fetches.ts`). Twice as long is allowed.
    */
   pending: 2 * MINUTE,
   /** A failed message is tried at least once a month. */

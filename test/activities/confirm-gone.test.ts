@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { confirmGone } from '../../src/activities/confirm-gone.ts';
 import { messageId, threadId } from '../../src/model/ids.ts';
-import type { FetchAttempt, PendingMessage } from '../../src/store/fetching/fetching-store.ts';
+import type { FailedFetch, PendingMessage } from '../../src/store/fetching/fetching-store.ts';
 import { openGmail, openSessions, pricesAt } from '../fixtures/gmail/gmail-fixture.ts';
 import { RunningMailbox, expectExact } from './running-mailbox.ts';
 
@@ -24,10 +24,10 @@ function pending({ id, threadId: thread }: { id: string; threadId: string }): Pe
   };
 }
 
-/** The count and the error that an attempt leaves on a message. */
-const lastOf = (attempt: FetchAttempt | undefined): Pick<PendingMessage, 'attempts' | 'lastError'> => ({
-  attempts: attempt?.attempts ?? 0,
-  lastError: attempt?.error ?? null,
+/** The count and the error that a failed fetch leaves on a message. */
+const lastOf = (failedFetch: FailedFetch | undefined): Pick<PendingMessage, 'attempts' | 'lastError'> => ({
+  attempts: failedFetch?.attempts ?? 0,
+  lastError: failedFetch?.error ?? null,
 });
 
 describe('a message whose own gets answer 404', () => {

@@ -35,8 +35,12 @@ it('A message that comes due while labels are read is fetched at once, and does 
   const later = { id: messageId('1234567890abcdef'), threadId: threadId('1234567890abcdef') };
   const now = ada.clock.now();
   await store.addListedLate({ mailbox: ADA, messages: [later], since: null, now });
-  const attempt = { id: later.id, asOf: null, state: 'pending', attempts: 1, error: 'not found' } as const;
-  await store.saveAttempts({ mailbox: ADA, attempts: [{ ...attempt, nextAttemptAt: now + 3_000 }], now });
+  const failedFetch = { id: later.id, asOf: null, state: 'pending', attempts: 1, error: 'not found' } as const;
+  await store.saveFailedFetches({
+    mailbox: ADA,
+    failedFetches: [{ ...failedFetch, nextAttemptAt: now + 3_000 }],
+    now,
+  });
   await refreshNext(read);
   ada.simulator.faults.add({ match: { method: 'messages.get' }, effect: { kind: 'slow', ms: 5_000 } });
   expect(await syncedAgainIn()).toBeLessThan(1_000);

@@ -138,7 +138,7 @@ it('An export says what it leaves out, and ends with 3, if asked to, when messag
   await mailbox.begin(100);
   await mailbox.list(['a', 'b', 'c', 'd', 'e']);
   await mailbox.saveAs('raw', reading('a'));
-  await mailbox.attempt('b', { state: 'failed', attempts: 20, nextAttemptAt: mailbox.now + 60_000 });
+  await mailbox.failFetch('b', { state: 'failed', attempts: 20, nextAttemptAt: mailbox.now + 60_000 });
   const told = async (...args: readonly string[]) => {
     const { code, stdout, stderr } = await run('export', ADA, ...args);
     return {

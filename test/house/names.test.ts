@@ -17,7 +17,7 @@ const ON_TWO_FLOORS = [
   'listMailboxes',
   'noteEvents',
   'renameMailbox',
-  'saveAttempts',
+  'saveFailedFetches',
   'settleEarlyReadings',
 ];
 

@@ -119,7 +119,7 @@ async function plantStored(rig: Rig): Promise<MailboxId> {
   await mailbox.begin(200);
   await mailbox.list([held, failing]);
   await mailbox.finish();
-  await mailbox.attempt(failing, { error: HOSTILE, attempts: 3 });
+  await mailbox.failFetch(failing, { error: HOSTILE, attempts: 3 });
   await store.noteCondition({
     mailbox: mailbox.id,
     lane: 'live',

@@ -198,7 +198,7 @@ class Run {
       ...(await mailbox.pending('backfill')),
     ]) {
       const reading = remote.get(id, remote.now);
-      if (reading === null) await mailbox.attempt(id, { asOf: asOf === null ? null : Number(asOf), state: 'gone' });
+      if (reading === null) await mailbox.failFetch(id, { asOf: asOf === null ? null : Number(asOf), state: 'gone' });
       else expect(await mailbox.save(reading)).toMatchObject({ stale: [] });
     }
   }

@@ -99,7 +99,7 @@ describe('queries', () => {
     const plans = await plansOf(async (mailbox) => {
       await mailbox.apply([record(101, labelled('a', 'X'), added('c'))]);
       await mailbox.pending('live');
-      await mailbox.attempt('c', { asOf: 101 });
+      await mailbox.failFetch('c', { asOf: 101 });
       await mailbox.counts();
       await mailbox.refreshes();
       await mailbox.store.correctTimes({ mailbox: mailbox.id, now: 1 });

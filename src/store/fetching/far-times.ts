@@ -10,7 +10,7 @@ const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
 /**
- * Twice the longest delay of a pending message: see `activities/attempts.ts`, and the rest of drafts in
+ * Twice the longest delay of a pending message: see `activities/failed-fetches.ts`, and the rest of drafts in
  * `history-rules.ts`.
  */
 const PENDING = 2 * MINUTE;

@@ -56,11 +56,11 @@ export interface FetchingStore {
   /** The held body, whatever the row's state; null when no body is held. */
   heldBody(request: { mailbox: MailboxId; messageId: MessageId }): Promise<Uint8Array | null>;
   /**
-   * Writes the outcomes of failed fetches. A row that no longer waits for a fetch, or whose historyId has moved past
-   * `asOf`, is left alone. A row that holds everything but its attachments becomes `stored`, lacking them, instead of
-   * `failed`, unless the message may be gone.
+   * Writes what becomes of messages whose fetches failed. A row that no longer waits for a fetch, or whose historyId
+   * has moved past `asOf`, is left alone. A row that holds everything but its attachments becomes `stored`, lacking
+   * them, instead of `failed`, unless the message may be gone.
    */
-  saveAttempts(request: { mailbox: MailboxId; attempts: readonly FetchAttempt[]; now: number }): Promise<void>;
+  saveFailedFetches(request: { mailbox: MailboxId; failedFetches: readonly FailedFetch[]; now: number }): Promise<void>;
   /**
    * Messages that a listing showed late: unknown ids become `pending` rows of the live lane. So do tombstones no newer
    * than `since`, because the listing cannot just be lagging behind those. All of them, and known messages that came
@@ -131,13 +131,14 @@ export interface PendingMessage {
   readonly sizeEstimate: number;
   readonly state: 'pending' | 'failed';
   readonly attempts: number;
-  /** The error of the last attempt ({@link FetchAttempt.error}); null before the first. */
+  /** The error of the last failed fetch ({@link FailedFetch.error}); null before the first. */
   readonly lastError: string | null;
   /** When the row became known. */
   readonly discoveredAt: number;
 }
 
-export interface FetchAttempt {
+/** A fetch that failed, and what becomes of its message. */
+export interface FailedFetch {
   readonly id: MessageId;
   /** historyId of the row when the fetch was planned. */
   readonly asOf: HistoryId | null;

@@ -9,7 +9,7 @@ import { describeBody } from '../headers/describe-body.ts';
 import { withEarlyReading } from '../history/early-readings.ts';
 import { followLastPlace, setScopeFloor } from '../rows/scope-floor.ts';
 import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
-import type { FetchAttempt } from './fetching-store.ts';
+import type { FailedFetch } from './fetching-store.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
 import type { MessageHeaders } from '../rules/message-headers.ts';
 import { isCurrent, isUnfetched, newRow, type MessageRow } from '../rules/message-row.ts';
@@ -115,23 +115,23 @@ function applyFetched(
 const lacksAttachments = (row: MessageRow, { format, attachments }: RowRules): boolean =>
   attachments && row.state === 'pending' && row.format === format && !row.attachmentsHeld;
 
-/** See {@link FetchingStore.saveAttempts}. */
-export function saveAttempts(
+/** See {@link FetchingStore.saveFailedFetches}. */
+export function saveFailedFetches(
   database: StoreDatabase,
-  request: RequestOf<FetchingStore, 'saveAttempts'>,
+  request: RequestOf<FetchingStore, 'saveFailedFetches'>,
 ): Promise<void> {
-  const { attempts, now } = request;
+  const { failedFetches, now } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
     const rows = await loadRows(
       locked,
-      attempts.map((attempt) => attempt.id),
+      failedFetches.map(({ id }) => id),
     );
     const rules = rulesOf(locked.columns, now);
     const differences = new Map<MessageId, Difference>();
-    for (const attempt of attempts) {
-      const before = rows.get(attempt.id);
-      if (before === undefined || !isAbout(before, attempt)) continue;
-      differences.set(attempt.id, { before, after: afterAttempt(before, attempt, rules) });
+    for (const failedFetch of failedFetches) {
+      const before = rows.get(failedFetch.id);
+      if (before === undefined || !isAbout(before, failedFetch)) continue;
+      differences.set(failedFetch.id, { before, after: afterFailedFetch(before, failedFetch, rules) });
     }
     await writeDifferences(locked, differences.values(), now);
     await appendEvents(
@@ -151,9 +151,10 @@ function failedNow(before: MessageRow | null, after: MessageRow, now: number): r
 }
 
 /**
- * Whether an attempt still concerns the row: an abandoned attempt may report after another one has stored the message.
+ * Whether a failed fetch still concerns the row: an abandoned attempt may report after another one has stored the
+ * message.
  */
-function isAbout(row: MessageRow, { state, asOf }: FetchAttempt): boolean {
+function isAbout(row: MessageRow, { state, asOf }: FailedFetch): boolean {
   if (row.lane === null) return false;
   // A get that found the message meanwhile has cleared the error.
   if (state === 'gone' && row.lastError !== UNSEEN) return false;
@@ -161,9 +162,9 @@ function isAbout(row: MessageRow, { state, asOf }: FetchAttempt): boolean {
   return asOf !== null && compareHistoryIds(row.historyId, asOf) <= 0;
 }
 
-function afterAttempt(
+function afterFailedFetch(
   row: MessageRow,
-  { state, attempts, error, nextAttemptAt }: FetchAttempt,
+  { state, attempts, error, nextAttemptAt }: FailedFetch,
   rules: RowRules,
 ): MessageRow {
   if (state === 'gone') return { ...toGone(row, rules.now), attempts, lastError: error };

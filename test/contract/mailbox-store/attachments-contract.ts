@@ -98,7 +98,7 @@ export function attachments(fixture: StoreFixture): void {
       await mailbox.list(['a', 'failed']);
       await mailbox.finish();
       await mailbox.save(withAttachments('a', false), withAttachments('failed', false));
-      await mailbox.attempt('failed', { asOf: 10 });
+      await mailbox.failFetch('failed', { asOf: 10 });
       expect(await mailbox.counts()).toMatchObject({ stored: 1, lacking: 1, pending: 1, failed: 0 });
       await listAnew(mailbox, DEFAULT_SETTINGS, ['a', 'failed'], 200);
       expect(await mailbox.counts()).toMatchObject({ stored: 2, pending: 0, failed: 0 });
@@ -109,7 +109,7 @@ export function attachments(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.put(WITH);
       await mailbox.save(withAttachments('a', false));
-      await mailbox.attempt('a', { asOf: 10, nextAttemptAt: mailbox.now + 1_000 });
+      await mailbox.failFetch('a', { asOf: 10, nextAttemptAt: mailbox.now + 1_000 });
       expect(await mailbox.messages()).toMatchObject([{ id: 'a', lacks: 'attachments' }]);
       expect(await mailbox.pending('live')).toEqual([]);
       mailbox.now += 2_000;
@@ -119,7 +119,7 @@ export function attachments(fixture: StoreFixture): void {
         ...withAttachments('a', false, { body: 'some' }),
         attachments: { count: 2, held: false, brought: 1 },
       });
-      await mailbox.attempt('a', { asOf: 10, attempts: 2, state: 'pending', nextAttemptAt: mailbox.now + 1_000 });
+      await mailbox.failFetch('a', { asOf: 10, attempts: 2, state: 'pending', nextAttemptAt: mailbox.now + 1_000 });
       await mailbox.save(withAttachments('a', false));
       expect(await mailbox.messages()).toMatchObject([{ id: 'a', lacks: 'attachments', body: Buffer.from('some') }]);
       expect(await mailbox.counts()).toMatchObject({ stored: 1, lacking: 1, due: 0 });
@@ -134,10 +134,10 @@ export function attachments(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.put(WITH);
       await mailbox.save(withAttachments('a', false));
-      await mailbox.attempt('a', { asOf: 10 });
-      await mailbox.attempt('a', { asOf: 10, state: 'unseen', error: UNSEEN });
+      await mailbox.failFetch('a', { asOf: 10 });
+      await mailbox.failFetch('a', { asOf: 10, state: 'unseen', error: UNSEEN });
       expect(await mailbox.counts()).toMatchObject({ stored: 1, gone: 0 });
-      await mailbox.attempt('a', { asOf: 10, state: 'gone', error: UNSEEN });
+      await mailbox.failFetch('a', { asOf: 10, state: 'gone', error: UNSEEN });
       expect(await mailbox.counts()).toMatchObject({ stored: 0, lacking: 0, gone: 1 });
       expect(await mailbox.feed()).toEqual(['stored a', 'gone a']);
     });
@@ -146,7 +146,7 @@ export function attachments(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.put(WITH);
       await mailbox.save(withAttachments('a', false));
-      await mailbox.attempt('a', { asOf: 10, state: 'unseen', error: UNSEEN, nextAttemptAt: mailbox.now + 300_000 });
+      await mailbox.failFetch('a', { asOf: 10, state: 'unseen', error: UNSEEN, nextAttemptAt: mailbox.now + 300_000 });
       await mailbox.saveAs('minimal', { ...reading('a'), body: null });
       expect(await mailbox.counts()).toMatchObject({ failed: 0, pending: 1 });
       expect(await mailbox.pending('live')).toMatchObject([{ id: 'a', attempts: 0, lastError: null }]);
@@ -156,10 +156,10 @@ export function attachments(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.put(WITH);
       await mailbox.save(withAttachments('a', false));
-      await mailbox.attempt('a', { asOf: 10 });
-      await mailbox.attempt('a', { asOf: 10, state: 'unseen', attempts: 2, error: UNSEEN });
+      await mailbox.failFetch('a', { asOf: 10 });
+      await mailbox.failFetch('a', { asOf: 10, state: 'unseen', attempts: 2, error: UNSEEN });
       await mailbox.saveAs('minimal', { ...reading('a'), body: null });
-      await mailbox.attempt('a', { asOf: 10, state: 'gone', error: UNSEEN });
+      await mailbox.failFetch('a', { asOf: 10, state: 'gone', error: UNSEEN });
       expect(await mailbox.counts()).toMatchObject({ stored: 1, gone: 0 });
       mailbox.now += 2_000;
       expect(await mailbox.pending('live')).toMatchObject([{ id: 'a', attempts: 0, lastError: null }]);
@@ -169,7 +169,7 @@ export function attachments(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.put(WITH);
       await mailbox.save(withAttachments('a', false));
-      await mailbox.attempt('a', { asOf: 10, state: 'unseen' });
+      await mailbox.failFetch('a', { asOf: 10, state: 'unseen' });
       expect(await mailbox.counts()).toMatchObject({ stored: 0, failed: 1 });
       expect(await mailbox.feed()).toEqual([]);
     });
@@ -178,7 +178,7 @@ export function attachments(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.put(WITH);
       await mailbox.save(withAttachments('a', false));
-      await mailbox.attempt('a', { asOf: 10, attempts: 2, nextAttemptAt: mailbox.now + 86_400_000 });
+      await mailbox.failFetch('a', { asOf: 10, attempts: 2, nextAttemptAt: mailbox.now + 86_400_000 });
       const { store, id, now } = mailbox;
       await store.putOffRefresh({ mailbox: id, messageIds: [m('a')], now });
       expect(await store.nextAttemptAt({ mailbox: id, lane: 'live', now })).toBe(now + 12_000);
@@ -190,8 +190,8 @@ export function attachments(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.put(WITH);
       await mailbox.save(withAttachments('a', false));
-      await mailbox.attempt('a', { asOf: 10 });
-      await mailbox.attempt('a', { asOf: 10, state: 'unseen', error: UNSEEN, nextAttemptAt: mailbox.now + 300_000 });
+      await mailbox.failFetch('a', { asOf: 10 });
+      await mailbox.failFetch('a', { asOf: 10, state: 'unseen', error: UNSEEN, nextAttemptAt: mailbox.now + 300_000 });
       const { store, id, now } = mailbox;
       await store.putOffRefresh({ mailbox: id, messageIds: [m('a')], now });
       expect(await store.nextAttemptAt({ mailbox: id, lane: 'live', now })).toBe(now + 300_000);
@@ -203,8 +203,8 @@ export function attachments(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.put(WITH);
       await mailbox.save(withAttachments('a', false));
-      await mailbox.attempt('a', { asOf: 10 });
-      await mailbox.attempt('a', { asOf: 10, state: 'unseen', error: UNSEEN });
+      await mailbox.failFetch('a', { asOf: 10 });
+      await mailbox.failFetch('a', { asOf: 10, state: 'unseen', error: UNSEEN });
       mailbox.now += 60_000;
       const { store, id, now } = mailbox;
       await store.putOffRefresh({ mailbox: id, messageIds: [m('a')], now });

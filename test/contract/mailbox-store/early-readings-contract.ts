@@ -106,7 +106,7 @@ export function earlyReadings(fixture: StoreFixture): void {
 
     it('is read again, too, where Gmail no longer gives its attachments', async () => {
       const mailbox = await withoutItsAttachments();
-      await mailbox.attempt('a', { asOf: 50 });
+      await mailbox.failFetch('a', { asOf: 50 });
       expect(await mailbox.counts()).toMatchObject({ stored: 1, lacking: 1 });
       expect(await mailbox.refreshes()).toEqual(['a']);
     });

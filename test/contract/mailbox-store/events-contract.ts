@@ -227,10 +227,10 @@ export function events(fixture: StoreFixture): void {
         since: null,
         now: mailbox.now,
       });
-      await mailbox.attempt('b', { state: 'pending', error: 'no answer' });
+      await mailbox.failFetch('b', { state: 'pending', error: 'no answer' });
       expect(await rest(mailbox)).toEqual([]);
-      await mailbox.attempt('b', { error: 'Gmail answers 500', attempts: 5 });
-      await mailbox.attempt('b', { error: 'Gmail answers 500', attempts: 6 });
+      await mailbox.failFetch('b', { error: 'Gmail answers 500', attempts: 5 });
+      await mailbox.failFetch('b', { error: 'Gmail answers 500', attempts: 6 });
       const { event } = await begun(mailbox);
       expect(event).toMatchObject({ kind: 'message-failed', messageId: 'b', reason: 'Gmail answers 500' });
       expect(await rest(mailbox)).toEqual(['message-failed']);

@@ -115,7 +115,7 @@ export function fetching(fixture: StoreFixture): void {
       expect(await mailbox.counts()).toMatchObject({ stored: 1, lacking: 1, pending: 0, failed: 0, backfill: 0 });
       const [lacking] = await store.listLacking(id, 10);
       expect(lacking?.nextAttemptAt).toBeGreaterThan(now);
-      await mailbox.attempt('a', { asOf: 10, state: 'failed', attempts: 1, nextAttemptAt: now + 600_000 });
+      await mailbox.failFetch('a', { asOf: 10, state: 'failed', attempts: 1, nextAttemptAt: now + 600_000 });
       expect(await mailbox.counts()).toMatchObject({ stored: 1, failed: 0 });
       expect(await store.nextAttemptAt({ mailbox: id, lane: 'backfill', now })).toBe(now + 600_000);
       expect(await store.retryFailed({ mailbox: id, now })).toBe(1);
@@ -137,8 +137,8 @@ export function fetching(fixture: StoreFixture): void {
       expect(await mailbox.pending('live'), 'a lagging replica may have answered until now').toEqual([]);
       await putOff();
       expect(await mailbox.pending('live')).toMatchObject([{ id: 'a', attempts: 0 }]);
-      await mailbox.attempt('a', { state: 'unseen', asOf: 10, error: UNSEEN });
-      await mailbox.attempt('a', { state: 'gone', asOf: 10, error: UNSEEN });
+      await mailbox.failFetch('a', { state: 'unseen', asOf: 10, error: UNSEEN });
+      await mailbox.failFetch('a', { state: 'gone', asOf: 10, error: UNSEEN });
       expect(await mailbox.counts()).toMatchObject({ stored: 1, gone: 1, pending: 0 });
     });
 
@@ -147,8 +147,8 @@ export function fetching(fixture: StoreFixture): void {
       await mailbox.begin(100);
       await mailbox.list(['unseen', 'refused']);
       await mailbox.finish();
-      await mailbox.attempt('unseen', { state: 'unseen', attempts: 2, error: UNSEEN });
-      await mailbox.attempt('refused', { attempts: 7, error: 'Gmail answers 500' });
+      await mailbox.failFetch('unseen', { state: 'unseen', attempts: 2, error: UNSEEN });
+      await mailbox.failFetch('refused', { attempts: 7, error: 'Gmail answers 500' });
       expect(await mailbox.store.retryFailed({ mailbox: mailbox.id, now: mailbox.now })).toBe(2);
       const due = await mailbox.pending('backfill');
       expect(new Map(due.map(({ id, attempts, lastError }) => [id, { attempts, lastError }]))).toEqual(
@@ -157,7 +157,7 @@ export function fetching(fixture: StoreFixture): void {
           [m('unseen'), { attempts: 0, lastError: null }],
         ]),
       );
-      await mailbox.attempt('unseen', { state: 'gone', attempts: 3, error: UNSEEN });
+      await mailbox.failFetch('unseen', { state: 'gone', attempts: 3, error: UNSEEN });
       expect(await mailbox.counts(), 'an attempt from before the retry').toMatchObject({ failed: 2, gone: 0 });
     });
 
@@ -169,10 +169,10 @@ export function fetching(fixture: StoreFixture): void {
       await mailbox.list(['a', 'b', 'c', 'd', 'e']);
       await mailbox.finish({ relistAt: mailbox.now + DAY });
       const { store, id, now } = mailbox;
-      await mailbox.attempt('a', { state: 'pending', nextAttemptAt: now + DAY + 3_000 });
-      await mailbox.attempt('b', { state: 'pending', nextAttemptAt: now + 60_000 });
-      await mailbox.attempt('c', { state: 'failed', attempts: 20, nextAttemptAt: now + 30 * DAY });
-      await mailbox.attempt('d', { state: 'failed', attempts: 20, nextAttemptAt: now + 60 * DAY });
+      await mailbox.failFetch('a', { state: 'pending', nextAttemptAt: now + DAY + 3_000 });
+      await mailbox.failFetch('b', { state: 'pending', nextAttemptAt: now + 60_000 });
+      await mailbox.failFetch('c', { state: 'failed', attempts: 20, nextAttemptAt: now + 30 * DAY });
+      await mailbox.failFetch('d', { state: 'failed', attempts: 20, nextAttemptAt: now + 60 * DAY });
       await mailbox.save(reading('e'));
       await store.putOffRefresh({ mailbox: id, messageIds: [m('e')], now: now + DAY });
 
@@ -195,8 +195,8 @@ export function fetching(fixture: StoreFixture): void {
       await mailbox.begin(100);
       await mailbox.list(['a', 'b']);
       await mailbox.finish();
-      await mailbox.attempt('a', { state: 'failed', attempts: 9, nextAttemptAt: mailbox.now + 1_000_000 });
-      await mailbox.attempt('b', { state: 'pending', attempts: 2, nextAttemptAt: mailbox.now + 1_000_000 });
+      await mailbox.failFetch('a', { state: 'failed', attempts: 9, nextAttemptAt: mailbox.now + 1_000_000 });
+      await mailbox.failFetch('b', { state: 'pending', attempts: 2, nextAttemptAt: mailbox.now + 1_000_000 });
       const begin = (generation: number, settings: typeof DEFAULT_SETTINGS) =>
         mailbox.store.beginFullSync({
           mailbox: mailbox.id,

@@ -38,7 +38,7 @@ export function finishListing(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.sync([reading('a'), reading('b')]);
       await mailbox.apply([record(99, added('p')), record(99, added('f'))]);
-      await mailbox.attempt('f', { asOf: 99 });
+      await mailbox.failFetch('f', { asOf: 99 });
       await mailbox.begin(200);
       await mailbox.list(['b']);
       expect(await mailbox.finish()).toEqual({ gone: 3, relabelled: 0 });

@@ -156,7 +156,7 @@ export function history(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.begin(100);
       await mailbox.list(['a', 'f']);
-      await mailbox.attempt('f');
+      await mailbox.failFetch('f');
       await mailbox.finish();
       await mailbox.apply([record(101, labelled('a', 'TRASH')), record(102, labelled('f', 'TRASH'))]);
       expect(await mailbox.counts()).toMatchObject({ pending: 1, failed: 1, excluded: 0 });

@@ -541,7 +541,7 @@ export function limit(fixture: StoreFixture): void {
       const mailbox = open();
       await newestThree(mailbox);
       await mailbox.save(dated(1), dated(2));
-      await mailbox.attempt('n3');
+      await mailbox.failFetch('n3');
       await finishBackfill(mailbox);
       expect(await mailbox.save(dated(3))).toEqual({ stored: 1, stale: [] });
     });
@@ -561,7 +561,7 @@ export function limit(fixture: StoreFixture): void {
       it('takes the date of its last message once that is read', async () => {
         const mailbox = await boundedWithOlder();
         await mailbox.save(dated(1));
-        await mailbox.attempt('n3');
+        await mailbox.failFetch('n3');
         await finishBackfill(mailbox);
         expect(Object.keys(await mailbox.labels())).toEqual(['between', 'n1', 'n2']);
         await mailbox.save(dated(3));
@@ -598,12 +598,12 @@ export function limit(fixture: StoreFixture): void {
 
       it.each([
         ['deleted', (mailbox: TestMailbox) => mailbox.apply([record(101, deleted('n3'))])],
-        ['not found', (mailbox: TestMailbox) => mailbox.attempt('n3', { state: 'gone', error: UNSEEN })],
+        ['not found', (mailbox: TestMailbox) => mailbox.failFetch('n3', { state: 'gone', error: UNSEEN })],
       ] as const)('keeps the bound where its last message is %s before it was read', async (_, leave) => {
         const mailbox = open();
         await newestThree(mailbox, { limitedTo: 9_601, isFloorBelow: true });
         await mailbox.save(dated(1), dated(2));
-        await mailbox.attempt('n3', { state: 'unseen', error: UNSEEN });
+        await mailbox.failFetch('n3', { state: 'unseen', error: UNSEEN });
         await finishBackfill(mailbox);
         expect(await mailbox.save(between())).toEqual({ stored: 0, stale: [] });
         await leave(mailbox);

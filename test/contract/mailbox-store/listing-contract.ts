@@ -207,7 +207,7 @@ export function listing(fixture: StoreFixture): void {
       await mailbox.sync([reading('a'), reading('b', { labels: ['TRASH'] })]);
       await mailbox.begin(200);
       await mailbox.list(['a', 'b', 'c']);
-      await mailbox.attempt('c');
+      await mailbox.failFetch('c');
       await mailbox.list(['a', 'b', 'c']);
       expect(await mailbox.counts()).toMatchObject({ stored: 1, excluded: 1, failed: 1, pending: 0 });
     });

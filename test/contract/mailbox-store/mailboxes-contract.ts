@@ -144,8 +144,12 @@ export function mailboxes(fixture: StoreFixture): void {
         await one.list(['a', 'b', 'c', 'd']);
         await one.save(reading('a'));
       }
-      const failure = { id: m('b'), asOf: null, attempts: 1, error: 'Gmail answers 500', nextAttemptAt: 900_000 };
-      await other.store.saveAttempts({ mailbox: bob, attempts: [{ ...failure, state: 'failed' }], now: other.now });
+      const failedFetch = { id: m('b'), asOf: null, attempts: 1, error: 'Gmail answers 500', nextAttemptAt: 900_000 };
+      await other.store.saveFailedFetches({
+        mailbox: bob,
+        failedFetches: [{ ...failedFetch, state: 'failed' }],
+        now: other.now,
+      });
       expect(await mailbox.store.countWork()).toEqual({ pending: 5, failed: 1, doubted: 0 });
     });
 

@@ -38,7 +38,7 @@ export function progress(fixture: StoreFixture): void {
       await mailbox.finish();
       mailbox.now += 10_000;
       await mailbox.save(reading('a'), reading('b'));
-      await mailbox.attempt('c', { asOf: 101 });
+      await mailbox.failFetch('c', { asOf: 101 });
       expect(await progressOf(mailbox)).toBe('2 0 1');
       await mailbox.save(reading('c'));
       expect(await progressOf(mailbox)).toBe('3 0 0');

@@ -75,8 +75,8 @@ export function work(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.begin(100);
       await mailbox.list(['a', 'b', 'c', 'd']);
-      await mailbox.attempt('a', { nextAttemptAt: mailbox.now + 500, error: 'Gmail says 500', attempts: 3 });
-      await mailbox.attempt('c', { state: 'pending', nextAttemptAt: mailbox.now + 700 });
+      await mailbox.failFetch('a', { nextAttemptAt: mailbox.now + 500, error: 'Gmail says 500', attempts: 3 });
+      await mailbox.failFetch('c', { state: 'pending', nextAttemptAt: mailbox.now + 700 });
       expect(await mailbox.pendingIds('backfill')).toEqual(['b', 'd']);
       expect(await mailbox.counts()).toMatchObject({ failed: 1, pending: 3, backfill: 3, due: 2 });
       const next = () => mailbox.store.nextAttemptAt({ mailbox: mailbox.id, lane: 'backfill', now: mailbox.now });
@@ -94,8 +94,8 @@ export function work(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.begin(100);
       await mailbox.list(['a', 'b']);
-      await mailbox.attempt('a', { nextAttemptAt: 300_000, error: 'second' });
-      await mailbox.attempt('b', { nextAttemptAt: 200_000, error: 'first', attempts: 4 });
+      await mailbox.failFetch('a', { nextAttemptAt: 300_000, error: 'second' });
+      await mailbox.failFetch('b', { nextAttemptAt: 200_000, error: 'first', attempts: 4 });
       expect(await mailbox.store.listFailed(mailbox.id, 1)).toEqual([
         { id: 'b', error: 'first', attempts: 4, nextAttemptAt: 200_000 },
       ]);
@@ -107,8 +107,8 @@ export function work(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.begin(100);
       await mailbox.list(['a']);
-      await mailbox.attempt('a', { state: 'unseen', error: UNSEEN });
-      await mailbox.attempt('a', { state: 'gone', error: UNSEEN });
+      await mailbox.failFetch('a', { state: 'unseen', error: UNSEEN });
+      await mailbox.failFetch('a', { state: 'gone', error: UNSEEN });
       expect(await mailbox.counts()).toMatchObject({ gone: 1, pending: 0, due: 0 });
       expect(await mailbox.feed()).toEqual([]);
     });
@@ -117,9 +117,9 @@ export function work(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.begin(100);
       await mailbox.list(['a']);
-      await mailbox.attempt('a', { state: 'unseen', error: UNSEEN });
+      await mailbox.failFetch('a', { state: 'unseen', error: UNSEEN });
       await mailbox.saveAs('minimal', { ...reading('a'), body: null });
-      await mailbox.attempt('a', { asOf: 10, state: 'gone', error: UNSEEN });
+      await mailbox.failFetch('a', { asOf: 10, state: 'gone', error: UNSEEN });
       expect(await mailbox.counts()).toMatchObject({ gone: 0, pending: 1 });
     });
 
@@ -127,12 +127,12 @@ export function work(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.sync([]);
       await mailbox.apply([record(101, added('a')), record(102, labelled('a', 'X')), record(102, added('b'))]);
-      await mailbox.attempt('a', { asOf: 101, state: 'gone' });
-      await mailbox.attempt('b', { asOf: null, state: 'failed' });
+      await mailbox.failFetch('a', { asOf: 101, state: 'gone' });
+      await mailbox.failFetch('b', { asOf: null, state: 'failed' });
       expect(await mailbox.counts()).toMatchObject({ pending: 2, gone: 0, failed: 0 });
       await mailbox.save(reading('a', { at: 102 }));
-      await mailbox.attempt('a', { asOf: 102, state: 'gone' });
-      await mailbox.attempt('unknown', { state: 'failed' });
+      await mailbox.failFetch('a', { asOf: 102, state: 'gone' });
+      await mailbox.failFetch('unknown', { state: 'failed' });
       expect(await mailbox.counts()).toMatchObject({ stored: 1, gone: 0, failed: 0 });
     });
 
@@ -140,10 +140,10 @@ export function work(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.begin(100);
       await mailbox.list(['a']);
-      await mailbox.attempt('a', { state: 'pending', attempts: 5, error: 'Gmail answers 503', nextAttemptAt: 1 });
-      await mailbox.attempt('a', { state: 'pending', attempts: 2, error: 'Gmail answers 503', nextAttemptAt: 1 });
+      await mailbox.failFetch('a', { state: 'pending', attempts: 5, error: 'Gmail answers 503', nextAttemptAt: 1 });
+      await mailbox.failFetch('a', { state: 'pending', attempts: 2, error: 'Gmail answers 503', nextAttemptAt: 1 });
       expect(await mailbox.pending('backfill')).toMatchObject([{ attempts: 5, lastError: 'Gmail answers 503' }]);
-      await mailbox.attempt('a', { state: 'pending', attempts: 1, error: 'not found', nextAttemptAt: 1 });
+      await mailbox.failFetch('a', { state: 'pending', attempts: 1, error: 'not found', nextAttemptAt: 1 });
       expect(await mailbox.pending('backfill')).toMatchObject([{ attempts: 1, lastError: 'not found' }]);
     });
 
@@ -151,7 +151,7 @@ export function work(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.begin(100);
       await mailbox.list(['a']);
-      await mailbox.attempt('a', { attempts: 5 });
+      await mailbox.failFetch('a', { attempts: 5 });
       await mailbox.save(reading('a'));
       expect(await mailbox.counts()).toEqual({
         stored: 1,
@@ -177,7 +177,7 @@ export function work(fixture: StoreFixture): void {
       expect(await store.hasWork(id)).toBe(false);
       await mailbox.apply([record(101, added('c'))]);
       expect(await store.hasWork(id)).toBe(true);
-      await mailbox.attempt('c', { nextAttemptAt: mailbox.now + 86_400_000 });
+      await mailbox.failFetch('c', { nextAttemptAt: mailbox.now + 86_400_000 });
       expect(await store.hasWork(id)).toBe(true);
       await mailbox.save(reading('c', { at: 101 }));
       expect(await store.hasWork(id)).toBe(false);

@@ -29,7 +29,7 @@ export function workLeft(fixture: StoreFixture): void {
         progress: await mailbox.progress(),
         now: mailbox.now,
       });
-      await mailbox.attempt('tried', { state: 'pending' });
+      await mailbox.failFetch('tried', { state: 'pending' });
       await mailbox.save(
         { ...reading('lacks', { thread: 'd' }), attachments: { count: 3, held: false } },
         { ...reading('plain', { thread: 'd' }), attachments: { count: 0, held: true } },

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { afterFailure, afterMissing, afterNoRaw, afterStaleReading } from '../../src/activities/attempts.ts';
+import { afterFailure, afterMissing, afterNoRaw, afterStaleReading } from '../../src/activities/failed-fetches.ts';
 import type { GmailFailure } from '../../src/gmail/api/gmail-error.ts';
 import { messageId, threadId } from '../../src/model/ids.ts';
-import type { FetchAttempt, PendingMessage } from '../../src/store/fetching/fetching-store.ts';
+import type { FailedFetch, PendingMessage } from '../../src/store/fetching/fetching-store.ts';
 
 const NOW = 1_000_000;
 /** Seconds. */
@@ -129,7 +129,7 @@ describe('a message whose fetch fails', () => {
     { kind: 'invalid-request', reason: 'failed' },
   ];
 
-  test.each<[string, (message: PendingMessage) => FetchAttempt]>([
+  test.each<[string, (message: PendingMessage) => FailedFetch]>([
     ['attachments', (lacking) => afterMissing(lacking, { missing: 1, count: 2, failure: { kind: 'not-found' } }, NOW)],
     ['raw', (lacking) => afterNoRaw(lacking, null, NOW)],
     ['raw, for whatever reason,', (lacking) => afterNoRaw(lacking, WHY_NO_RAW[lacking.attempts % 3] ?? null, NOW)],

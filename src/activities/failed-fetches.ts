@@ -1,6 +1,6 @@
 import type { GmailFailure } from '../gmail/api/gmail-error.ts';
 import { NOT_FOUND, UNSEEN } from '../model/not-found.ts';
-import type { FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
+import type { FailedFetch, PendingMessage } from '../store/fetching/fetching-store.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -49,7 +49,7 @@ const STALE_DELAYS = [3 * SECOND, 6 * SECOND, 12 * SECOND, 24 * SECOND, 48 * SEC
  * Gets have answered 404 for so long that the message seems gone. Nothing is saved of that before its thread is asked
  * (`confirm-gone.ts`).
  */
-export interface SeemsGone extends Omit<FetchAttempt, 'state'> {
+export interface SeemsGone extends Omit<FailedFetch, 'state'> {
   readonly state: 'seems-gone';
 }
 
@@ -61,7 +61,7 @@ export function afterFailure(
   message: PendingMessage,
   failure: GmailFailure,
   now: number,
-): FetchAttempt | SeemsGone | null {
+): FailedFetch | SeemsGone | null {
   switch (failure.kind) {
     case 'not-found':
       return afterNotFound(message, now);
@@ -106,7 +106,7 @@ export function afterMissing(
   message: PartlyAnsweredMessage,
   { missing, count, failure }: MissingAttachments,
   now: number,
-): FetchAttempt {
+): FailedFetch {
   return afterLacking(
     message,
     { error: `${missing} of ${count} attachments: ${reasonOf(failure)}`, isSame: (error) => ATTACHMENTS.test(error) },
@@ -122,7 +122,7 @@ const ATTACHMENTS = /^\d+ of \d+ attachments: /;
  *
  * @param refusal - the failure of the get of its raw; null when it was answered without one
  */
-export function afterNoRaw(message: PartlyAnsweredMessage, refusal: GmailFailure | null, now: number): FetchAttempt {
+export function afterNoRaw(message: PartlyAnsweredMessage, refusal: GmailFailure | null, now: number): FailedFetch {
   const why = refusal === null ? 'the answer has no usable raw' : `the get of its raw fails (${reasonOf(refusal)})`;
   return afterLacking(message, { error: `${STANDS_IN}${why}`, isSame: (error) => error.startsWith(STANDS_IN) }, now);
 }
@@ -137,9 +137,9 @@ function afterLacking(
   message: PartlyAnsweredMessage,
   { error, isSame }: { readonly error: string; readonly isSame: (error: string) => boolean },
   now: number,
-): FetchAttempt {
+): FailedFetch {
   const counted = message.lastError !== null && isSame(message.lastError) ? message : { ...message, attempts: 0 };
-  return attempt(counted, 'failed', error, now + (MISSING_DELAYS[counted.attempts] ?? RAREST));
+  return failedFetch(counted, 'failed', error, now + (MISSING_DELAYS[counted.attempts] ?? RAREST));
 }
 
 /** Whether a failed messages.attachments.get concerns only that attachment, not Gmail or the mailbox. */
@@ -179,7 +179,7 @@ function reasonOf(failure: GmailFailure): string {
  * The get's answer was older than the row, so it came from a stale replica. If that persists, the message is retried
  * ever more rarely, like any message that fails.
  */
-export function afterStaleReading(message: PendingMessage, now: number): FetchAttempt {
+export function afterStaleReading(message: PendingMessage, now: number): FailedFetch {
   return retryOrFail(
     message,
     STALE_DELAYS,
@@ -192,48 +192,50 @@ export function afterStaleReading(message: PendingMessage, now: number): FetchAt
  * Only 404s in a row make a message seem gone, since a single one may come from a lagging replica. Any other failure
  * restarts the count.
  */
-function afterNotFound(message: PendingMessage, now: number): FetchAttempt | SeemsGone {
+function afterNotFound(message: PendingMessage, now: number): FailedFetch | SeemsGone {
   if (message.lastError === DISPUTED || message.lastError === UNSEEN)
-    return attempt(message, 'seems-gone', NOT_FOUND, now);
+    return failedFetch(message, 'seems-gone', NOT_FOUND, now);
   const counted = message.lastError === NOT_FOUND ? message : { ...message, attempts: 0 };
   const delay = NOT_FOUND_DELAYS[counted.attempts];
-  if (delay === undefined) return attempt(counted, 'seems-gone', NOT_FOUND, now);
-  return attempt(counted, 'pending', NOT_FOUND, now + delay);
+  if (delay === undefined) return failedFetch(counted, 'seems-gone', NOT_FOUND, now);
+  return failedFetch(counted, 'pending', NOT_FOUND, now + delay);
 }
 
 /**
  * Neither the message's own gets nor its thread show the message. Only after the last delay is it gone. Mostly, history
  * or a listing shows sooner that it was deleted.
  */
-export function afterUnseen(message: PendingMessage, now: number): FetchAttempt {
+export function afterUnseen(message: PendingMessage, now: number): FailedFetch {
   const counted = message.lastError === UNSEEN ? message : { ...message, attempts: 0 };
   const delay = UNSEEN_DELAYS[counted.attempts];
-  return delay === undefined ? attempt(counted, 'gone', UNSEEN, now) : attempt(counted, 'unseen', UNSEEN, now + delay);
+  return delay === undefined
+    ? failedFetch(counted, 'gone', UNSEEN, now)
+    : failedFetch(counted, 'unseen', UNSEEN, now + delay);
 }
 
 /**
  * The message's own gets answer 404. A message that its thread shows counts as a failing message and is retried ever
  * more rarely. If the thread gave no answer, the message and its thread are asked again.
  */
-export function afterUnconfirmed(message: PendingMessage, thread: 'there' | 'unknown', now: number): FetchAttempt {
+export function afterUnconfirmed(message: PendingMessage, thread: 'there' | 'unknown', now: number): FailedFetch {
   if (thread === 'there') return retryOrFail(message, NOT_FOUND_DELAYS, DISPUTED, now);
   return {
-    ...attempt(message, 'pending', message.lastError ?? NOT_FOUND, now + 48 * SECOND),
+    ...failedFetch(message, 'pending', message.lastError ?? NOT_FOUND, now + 48 * SECOND),
     attempts: message.attempts,
   };
 }
 
-function retryOrFail(message: PendingMessage, delays: readonly number[], error: string, now: number): FetchAttempt {
+function retryOrFail(message: PendingMessage, delays: readonly number[], error: string, now: number): FailedFetch {
   const delay = delays[message.attempts];
-  if (delay !== undefined) return attempt(message, 'pending', error, now + delay);
-  return attempt(message, 'failed', error, now + (FAILED_DELAYS[message.attempts - delays.length] ?? RAREST));
+  if (delay !== undefined) return failedFetch(message, 'pending', error, now + delay);
+  return failedFetch(message, 'failed', error, now + (FAILED_DELAYS[message.attempts - delays.length] ?? RAREST));
 }
 
-function attempt<State extends (FetchAttempt | SeemsGone)['state']>(
+function failedFetch<State extends (FailedFetch | SeemsGone)['state']>(
   message: Pick<PendingMessage, 'id' | 'historyId' | 'attempts'>,
   state: State,
   error: string,
   nextAttemptAt: number,
-): Omit<FetchAttempt, 'state'> & { readonly state: State } {
+): Omit<FailedFetch, 'state'> & { readonly state: State } {
   return { id: message.id, asOf: message.historyId, state, attempts: message.attempts + 1, error, nextAttemptAt };
 }
