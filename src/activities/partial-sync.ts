@@ -79,7 +79,7 @@ async function followHistory(
     const { watch, refusal, isSettled } = await keep(deps, session, row, run);
     const { historyId, changed } = await applyHistory(deps, session, { row, request }, run);
     // Push promised a notification, and the change came without one: the account may have a new address.
-    if (changed && watch !== null && request.pokedAt === undefined) await store.doubtAccount(mailbox);
+    if (changed && watch !== null && request.pokedAt === undefined) await store.askForAccountSoon(mailbox);
     const since = clock.now();
     const fetched = await fetchPending(deps, session, { mailbox, lane: 'live', unitBudget: LIVE_BUDGET }, run);
     await settleEarlyReadings(deps, session, row, run);

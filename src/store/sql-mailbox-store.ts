@@ -1,4 +1,4 @@
-import { doubtAccount, sampleMessages, saveAccount, type MailboxAccounts } from './mailboxes/mailbox-accounts.ts';
+import { askForAccountSoon, sampleMessages, saveAccount, type MailboxAccounts } from './mailboxes/mailbox-accounts.ts';
 import { beginAudit, compareAudit, saveAudit, saveAuditPage } from './audits/audits.ts';
 import { Bodies } from './bodies/bodies.ts';
 import { refetchLost, type LostBodies } from './fetching/lost-bodies.ts';
@@ -217,7 +217,7 @@ function accountsOf(database: StoreDatabase): MailboxAccounts & MailboxRenaming 
   return {
     renameMailbox: (request) => renameMailbox(database, request),
     saveAccount: (request) => saveAccount(database, request),
-    doubtAccount: (mailbox) => doubtAccount(database, mailbox),
+    askForAccountSoon: (mailbox) => askForAccountSoon(database, mailbox),
     sampleMessages: (mailbox) => sampleMessages(database, mailbox),
   };
 }

@@ -8,8 +8,11 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 export interface MailboxAccounts {
   /** Saves the account's profile. */
   saveAccount(request: { mailbox: MailboxId; account: MailboxAccount }): Promise<void>;
-  /** Notes that the known account may have another address by now. Does nothing for a mailbox without a watch. */
-  doubtAccount(mailbox: MailboxId): Promise<void>;
+  /**
+   * Notes that the known account may have another address by now, so that Gmail is soon asked for it. Does nothing for
+   * a mailbox without a watch.
+   */
+  askForAccountSoon(mailbox: MailboxId): Promise<void>;
   /**
    * Messages that identify the account: the newest and the oldest of those that exist at Gmail. Empty when the store
    * holds no message.
@@ -63,8 +66,8 @@ export async function sampleMessages(database: StoreDatabase, mailbox: MailboxId
   }));
 }
 
-/** See {@link MailboxAccounts.doubtAccount}. */
-export function doubtAccount(database: StoreDatabase, mailbox: MailboxId): Promise<void> {
+/** See {@link MailboxAccounts.askForAccountSoon}. */
+export function askForAccountSoon(database: StoreDatabase, mailbox: MailboxId): Promise<void> {
   return withMailbox(database, mailbox, async (locked) => {
     const { watch, account } = fromMailboxColumns(locked.columns);
     if (watch === null || account === null || account.isDoubted === true) return;
