@@ -10,7 +10,7 @@ let ada: RunningMailbox;
 beforeEach(async () => {
   ada = await RunningMailbox.open({ format: 'full' });
   const now = ada.clock.now();
-  await ada.deps.store.putSubscription({ definition: CRM, beginning: { kind: 'first' }, now });
+  await ada.stores.store.putSubscription({ definition: CRM, beginning: { kind: 'first' }, now });
 });
 afterEach(() => ada.close());
 
@@ -29,7 +29,7 @@ async function reported(): Promise<OfWorker> {
 
 it('an activity reports when the next attempt of a delivery is due, and nothing of one that is due now', async () => {
   const postpone = (milliseconds: number) =>
-    ada.deps.store.postponeDelivery({
+    ada.stores.store.postponeDelivery({
       mailbox: ADA,
       subscription: CRM.name,
       until: ada.clock.now() + milliseconds,

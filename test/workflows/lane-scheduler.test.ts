@@ -188,22 +188,22 @@ describe('a delivery beside a sync', () => {
     expect(planOf(lanes, NOW + 60_000, TODAY).deliver).toEqual(['delivery']);
   });
 
-  it.each([
-    ['a pause cancels the next one', { kind: 'paused' }, { kind: 'resumed' }],
-    ['the workflow begins anew'],
-  ] as readonly (readonly [string, ...MailboxEvent[]])[])(
-    'waits until its time when %s, since a sync says when that is',
-    (_, ...events) => {
-      const delivering = started(atRest(), 'webhook', NOW, TODAY);
-      const heard = events.reduce((before, event) => hear(before, event).lanes, delivering);
-      const rested = events.length === 0 ? atRest() : freed(heard, 'webhook');
-      const told = hear(rested, synced({ webhookIn: 5_000 })).lanes;
-      expect(planOf(told, NOW, TODAY)).toMatchObject({ wakeAt: NOW + 5_000 });
-      expect(planOf(told, NOW + 5_000, TODAY).deliver).toEqual(['webhook']);
-      const later = hear(told, synced({ webhookIn: 60_000 })).lanes;
-      expect(planOf(later, NOW + 5_000, TODAY).deliver).toEqual(['webhook']);
-    },
-  );
+  it('whose next attempt waits begins at its time when a pause has cancelled another, since a sync says when', () => {
+    const cancelled = [{ kind: 'paused' }, { kind: 'resumed' }] as const;
+    const heard = cancelled.reduce<LaneState>(
+      (before, event) => hear(before, event).lanes,
+      started(atRest(), 'webhook', NOW, TODAY),
+    );
+    const told = hear(freed(heard, 'webhook'), synced({ webhookIn: 5_000 })).lanes;
+    expect(planOf(told, NOW + 5_000, TODAY).deliver).toEqual(['webhook']);
+  });
+
+  it('whose next attempt waits begins at its time in a new workflow, and no later sync puts it off', () => {
+    const told = atRest(synced({ webhookIn: 5_000 }));
+    expect(planOf(told, NOW, TODAY)).toMatchObject({ wakeAt: NOW + 5_000 });
+    const later = hear(told, synced({ webhookIn: 60_000 })).lanes;
+    expect(planOf(later, NOW + 5_000, TODAY).deliver).toEqual(['webhook']);
+  });
 
   it('begins again once any delivery was made', () => {
     const fruitless = [1, 2, 3].map(() => delivered({ awaited: true }));

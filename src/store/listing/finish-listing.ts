@@ -30,7 +30,6 @@ export function finishListing(
   const {
     generation,
     labels,
-    repeats = 0,
     keepNewest,
     arrivedTo = -1,
     undatedTo = -1,
@@ -46,7 +45,7 @@ export function finishListing(
   return withMailbox(database, request.mailbox, async (locked) => {
     const progress = parseFullSync(locked.columns);
     if (progress === null || generation !== locked.columns.generation) return NOTHING;
-    if (hasEnded(progress) || repeats < (progress.repeats ?? 0)) return NOTHING;
+    if (!mayEnd(progress, request)) return NOTHING;
     // In the same transaction: an attempt that died after a separate call would find them listed, and never ask again.
     await countAsListedUnchanged(locked, generation, unanswered);
 
@@ -84,6 +83,10 @@ export function finishListing(
     return counts;
   });
 }
+
+/** Whether the listing is still under way, and was not repeated since this attempt listed. */
+const mayEnd = (progress: FullSyncProgress, { repeats = 0 }: FinishListingRequest): boolean =>
+  !hasEnded(progress) && repeats >= (progress.repeats ?? 0);
 
 function ended(
   { generation, startHistoryId, startedAt, reconciling, earlyReadingsDue }: FullSyncProgress,
