@@ -42,7 +42,7 @@ export function withAwaited(events: EventsState, more: Partial<EventsState['awai
 }
 
 /** The state with one more event. Its id stays the same after continue-as-new and under another address. */
-export function withEvent(events: EventsState, details: EventDetails, at: number): EventsState {
+export function withNoted(events: EventsState, details: EventDetails, at: number): EventsState {
   const noticed = events.noticed + 1;
   const pending = [...events.pending, { id: `${at}-${noticed}`, at, details }].slice(-MOST_PENDING);
   const added = { ...events, noticed, pending };

@@ -88,7 +88,7 @@ export function received(
   ways: Ways,
 ): { readonly lanes: LaneState; readonly cancel: readonly WorkLane[] } {
   const unblockings = lanes.unblockings + (event.kind === 'resumed' || event.kind === 'reconnected' ? 1 : 0);
-  const next = withEvent({ ...lanes, unblockings }, event, now, ways);
+  const next = afterTransition({ ...lanes, unblockings }, event, now, ways);
   const cancel = cancelledBy(event).filter((lane) => next.running[lane] !== null);
   return { lanes: { ...next, running: withCancelled(next.running, cancel) }, cancel };
 }
@@ -113,7 +113,7 @@ function withCancelled(running: LaneState['running'], cancelled: readonly WorkLa
   };
 }
 
-function withEvent(lanes: LaneState, event: MailboxEvent, now: number, ways: Ways): LaneState {
+function afterTransition(lanes: LaneState, event: MailboxEvent, now: number, ways: Ways): LaneState {
   const bounded = withBoundedTimes(event, now);
   const believed = bounded === event || !ways.boundsTimes() ? event : bounded;
   return { ...lanes, state: withAskTime(transition(lanes.state, believed, now), lanes.state, ways) };
@@ -139,14 +139,14 @@ const STARTS: Readonly<Record<WorkLane, MailboxEvent | null>> = {
 /** A lane has begun its planned work. */
 export function started(lanes: LaneState, lane: WorkLane, now: number, ways: Ways): LaneState {
   const start = STARTS[lane];
-  const begun = start === null ? lanes : withEvent(lanes, start, now, ways);
+  const begun = start === null ? lanes : afterTransition(lanes, start, now, ways);
   return { ...begun, running: { ...begun.running, [lane]: { under: begun.unblockings, isCancelled: false } } };
 }
 
 /** The work of a lane has ended with this event. The lane stays busy until it is {@link freed}. */
 export function answered(lanes: LaneState, lane: WorkLane, answer: MailboxEvent, now: number, ways: Ways): LaneState {
   const work = lanes.running[lane];
-  return work === null || !counts(lanes, work, answer, ways) ? lanes : withEvent(lanes, answer, now, ways);
+  return work === null || !counts(lanes, work, answer, ways) ? lanes : afterTransition(lanes, answer, now, ways);
 }
 
 /** The work of a lane has ended, whether it answered or was cancelled before that. */

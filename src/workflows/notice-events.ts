@@ -1,5 +1,5 @@
 import type { ConsentCode, EventDetails } from '../model/subscribed-event.ts';
-import { NO_EVENTS, withAwaited, withEvent, withFailure, withKept, type EventsState } from './events-state.ts';
+import { NO_EVENTS, withAwaited, withFailure, withKept, withNoted, type EventsState } from './events-state.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import { isInSync, type MailboxState } from './mailbox-state.ts';
 
@@ -16,7 +16,7 @@ function noticed(before: MailboxState, state: MailboxState, event: MailboxEvent,
   switch (event.kind) {
     case 'blocked':
       return state.blocked?.kind === 'needs-consent' && !events.asksConsent
-        ? { ...withEvent(events, consentNeeded(event, state.blocked.message), now), asksConsent: true }
+        ? { ...withNoted(events, consentNeeded(event, state.blocked.message), now), asksConsent: true }
         : events;
     case 'reconnected':
       // The new credentials may not be enough either: then subscribers get another event.
@@ -67,8 +67,8 @@ function afterListing({ fullSync }: MailboxState, events: EventsState): EventsSt
 
 function withInSync({ awaited, ...others }: EventsState, now: number): EventsState {
   const events = { ...others, awaited: NO_EVENTS.awaited, asksConsent: false };
-  const recovered = awaited.recovered ? withEvent(events, { kind: 'recovered' }, now) : events;
-  return awaited.inSync ? withEvent(recovered, { kind: 'in-sync' }, now) : recovered;
+  const recovered = awaited.recovered ? withNoted(events, { kind: 'recovered' }, now) : events;
+  return awaited.inSync ? withNoted(recovered, { kind: 'in-sync' }, now) : recovered;
 }
 
 function consentNeeded(

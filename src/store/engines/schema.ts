@@ -6,9 +6,9 @@ import type { LabelTable, MailboxTable } from './mailbox-tables.ts';
 import type { MessageHeadersTable, MessageTable } from './message-tables.ts';
 import type {
   DeliveryPositionTable,
-  MailboxEventTable,
   ParkedDeliveryTable,
   ParkedEventTable,
+  SubscribedEventTable,
   SubscriptionTable,
 } from './subscription-tables.ts';
 
@@ -49,7 +49,7 @@ export interface Schema {
   subscriptions: SubscriptionTable;
   delivery_positions: DeliveryPositionTable;
   parked_deliveries: ParkedDeliveryTable;
-  mailbox_events: MailboxEventTable;
+  mailbox_events: SubscribedEventTable;
   parked_events: ParkedEventTable;
   /**
    * One row. `id` is drawn with the database; a copy by a move is another feed. `former_ids`: the ids of databases

@@ -75,7 +75,7 @@ export interface ParkedDeliveryTable extends ParkedColumns {
 }
 
 /** What happened to a mailbox besides changes of its mail: see SubscribedEvent. */
-export interface MailboxEventTable {
+export interface SubscribedEventTable {
   mailbox_key: number;
   /** Counts the mailbox's events, without gaps. */
   number: number;

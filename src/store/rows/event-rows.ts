@@ -5,7 +5,7 @@ import type { ConsentCode, EventDetails, NotedEvent, SubscribedEvent } from '../
 import { bulkInsert, type ColumnValue } from '../engines/bulk-insert.ts';
 import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import type { Schema } from '../engines/schema.ts';
-import type { MailboxEventTable } from '../engines/subscription-tables.ts';
+import type { SubscribedEventTable } from '../engines/subscription-tables.ts';
 
 const EVENTS = {
   table: 'mailbox_events',
@@ -75,12 +75,12 @@ export async function eventsAfter(
   return rows.map((row) => toEvent(mailbox, row));
 }
 
-function toEvent(mailbox: MailboxId, row: Selectable<MailboxEventTable>): SubscribedEvent {
+function toEvent(mailbox: MailboxId, row: Selectable<SubscribedEventTable>): SubscribedEvent {
   const { number, after_sequence: after, at } = row;
   return { mailbox, number, after, at: withinDates(at), ...toDetails(row) };
 }
 
-function toDetails({ kind, message_id: messageId, code, reason }: Selectable<MailboxEventTable>): EventDetails {
+function toDetails({ kind, message_id: messageId, code, reason }: Selectable<SubscribedEventTable>): EventDetails {
   switch (kind) {
     case 'needs-consent':
       return { kind, code: toCode(code), reason: reason ?? '' };
