@@ -4,9 +4,9 @@ import { Hono } from 'hono';
 import { Webhook } from 'standardwebhooks';
 
 /** See docs/webhooks.md. */
-interface Event {
+interface Payload {
   readonly type: string;
-  readonly data: { readonly mailbox?: string; readonly messageId?: string; readonly events?: readonly Event[] };
+  readonly data: { readonly mailbox?: string; readonly messageId?: string; readonly events?: readonly Payload[] };
 }
 
 const secret = process.env['WEBHOOK_SECRET'];
@@ -20,15 +20,15 @@ const app = new Hono();
 app.post('/hooks/mail', async (context) => {
   // The signature covers the text exactly as it came.
   const body = await context.req.text();
-  let event: Event;
+  let payload: Payload;
   try {
-    event = webhook.verify(body, context.req.header()) as Event;
+    payload = webhook.verify(body, context.req.header()) as Payload;
   } catch {
     return context.text('the signature does not match', 401);
   }
   const id = context.req.header('webhook-id') ?? '';
   if (!seen.has(id)) {
-    for (const { type, data } of event.data.events ?? [event])
+    for (const { type, data } of payload.data.events ?? [payload])
       console.log([type, data.mailbox, data.messageId].filter((part) => part !== undefined).join(' '));
     seen.add(id);
   }

@@ -9,7 +9,7 @@ import type { Clock } from '../model/clock.ts';
 import { CannotDoError } from '../model/program-errors.ts';
 
 /**
- * Sends one event of type `webhook.test`, once. Needs neither database nor Temporal server.
+ * Sends one webhook of type `webhook.test`, once. Needs neither database nor Temporal server.
  *
  * @throws {CannotDoError} `webhook-refused` when it may not be sent there, `webhook-not-accepted` with the answer
  * @throws {InvalidWebhookSecretError} when the secret is not one

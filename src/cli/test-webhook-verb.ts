@@ -22,7 +22,7 @@ export function addTestWebhook(program: Command, cli: Cli): void {
     .option('--allow-private', 'allow addresses that are not public, and http')
     .addHelpText(
       'after',
-      '\nSends one event of type webhook.test, once, and says what became of it. ' +
+      '\nSends one signed webhook of type webhook.test, once, and says what became of it. ' +
         'Needs neither database nor Temporal server. Exit code 1 when it was not accepted.',
     )
     .action(async (url: string, options: TestWebhookOptions) => {

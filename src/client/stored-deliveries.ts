@@ -84,7 +84,7 @@ export class Deliveries {
   }
 
   /**
-   * Sends one signed event of type `webhook.test` to a receiver, once. No subscription is needed, and none changes.
+   * Sends one signed webhook of type `webhook.test` to a receiver, once. No subscription is needed, and none changes.
    *
    * @param request - the receiver, and the secret that signs
    * @returns what the receiver verifies with

@@ -2,12 +2,12 @@ import type { Change } from '../model/change.ts';
 import type { WebhookTarget } from '../model/subscription.ts';
 import type { BegunDelivery } from '../store/subscriptions/delivery-store.ts';
 import type { Delivering, DeliveryTarget, TakenDelivery, TargetMeans, TargetOf } from './delivery-target.ts';
-import { eventOfChanged, type ReadFields } from './webhooks/event-of-change.ts';
+import { payloadOfChanged, type ReadFields } from './webhooks/payload-of-change.ts';
 import { fieldsOfMessage } from './webhooks/read-fields.ts';
 import type { WebhookSender } from './webhooks/send-webhook.ts';
 import type { OpenedSecrets } from './webhooks/stored-secrets.ts';
 import type { WebhookOutcome } from './webhooks/webhook-attempt.ts';
-import { bodyOf, eventOfMailbox, eventsThatFit, type WebhookEvent } from './webhooks/webhook-payload.ts';
+import { bodyOf, payloadOfEvent, payloadsThatFit, type SinglePayload } from './webhooks/webhook-payload.ts';
 
 export interface WebhookMeans extends TargetMeans {
   readonly sender: WebhookSender;
@@ -29,29 +29,29 @@ function webhookTarget(means: WebhookMeans, delivering: Delivering, target: Webh
     const message = await means.reader.mailbox(mailbox).message(change.messageId);
     return message === null ? null : fieldsOfMessage(message, fields);
   };
-  const eventOf = (change: Change): Promise<WebhookEvent> => eventOfChanged(change, target, read);
-  // Events that were made to see what fits, and are sent a moment later.
-  const made = new Map<number, WebhookEvent>();
-  async function* make(changes: readonly Change[]): AsyncGenerator<WebhookEvent> {
+  const payloadOf = (change: Change): Promise<SinglePayload> => payloadOfChanged(change, target, read);
+  // Payloads that were made to see what fits, and are sent a moment later.
+  const made = new Map<number, SinglePayload>();
+  async function* make(changes: readonly Change[]): AsyncGenerator<SinglePayload> {
     for (const change of changes) {
-      const event = await eventOf(change);
-      made.set(change.sequence, event);
-      yield event;
+      const payload = await payloadOf(change);
+      made.set(change.sequence, payload);
+      yield payload;
     }
   }
   return {
     fitting: (changes) => {
       made.clear();
-      return eventsThatFit(make(changes));
+      return payloadsThatFit(make(changes));
     },
     take: async (delivery) => {
       if (delivery.event !== null)
-        return send(means, delivering, { target, delivery, body: bodyOf(mailbox, [eventOfMailbox(delivery.event)]) });
+        return send(means, delivering, { target, delivery, body: bodyOf(mailbox, [payloadOfEvent(delivery.event)]) });
       const [first, ...others] = delivery.changes;
-      const event = async (change: Change): Promise<WebhookEvent> => made.get(change.sequence) ?? eventOf(change);
-      const events: [WebhookEvent, ...WebhookEvent[]] = [await event(first)];
-      for (const change of others) events.push(await event(change));
-      return send(means, delivering, { target, delivery, body: bodyOf(mailbox, events) });
+      const payload = async (change: Change): Promise<SinglePayload> => made.get(change.sequence) ?? payloadOf(change);
+      const payloads: [SinglePayload, ...SinglePayload[]] = [await payload(first)];
+      for (const change of others) payloads.push(await payload(change));
+      return send(means, delivering, { target, delivery, body: bodyOf(mailbox, payloads) });
     },
   };
 }

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { RETRIED_FOR, retryDelay } from '../../src/deliveries/backoff.ts';
 import { linkTo } from '../../src/deliveries/webhooks/link.ts';
 import { WEBHOOK_FIELDS } from '../../src/model/webhook-field.ts';
-import { bodyOf, eventOfChange, eventOfMailbox, testEvent } from '../../src/deliveries/webhooks/webhook-payload.ts';
+import { bodyOf, payloadOfChange, payloadOfEvent, testPayload } from '../../src/deliveries/webhooks/webhook-payload.ts';
 import { createWebhookSender } from '../../src/deliveries/webhooks/send-webhook.ts';
 import { signedHeaders } from '../../src/deliveries/webhooks/sign-webhook.ts';
 import { generateWebhookSecret, receiverKeyOf } from '../../src/deliveries/webhooks/webhook-secret.ts';
@@ -57,8 +57,8 @@ const read: Change = {
   removed: [unread],
 };
 const happened = { mailbox, number: 3, after: 8, at } as const;
-const inSync = eventOfMailbox({ ...happened, kind: 'in-sync' });
-const needsConsent = eventOfMailbox({
+const inSync = payloadOfEvent({ ...happened, kind: 'in-sync' });
+const needsConsent = payloadOfEvent({
   ...happened,
   kind: 'needs-consent',
   code: 'access-revoked',
@@ -76,9 +76,9 @@ describe('docs/webhooks.md', () => {
       },
     };
     const sent = [
-      bodyOf(mailbox, [eventOfChange(stored)]),
-      bodyOf(mailbox, [eventOfChange(read, details)]),
-      bodyOf(mailbox, [eventOfChange(stored), eventOfChange(read)]),
+      bodyOf(mailbox, [payloadOfChange(stored)]),
+      bodyOf(mailbox, [payloadOfChange(read, details)]),
+      bodyOf(mailbox, [payloadOfChange(stored), payloadOfChange(read)]),
       bodyOf(mailbox, [needsConsent]),
     ];
     expect(codeIn('json').map((code) => JSON.stringify(JSON.parse(code)))).toEqual(
@@ -87,18 +87,18 @@ describe('docs/webhooks.md', () => {
   });
 
   it('names every type and every field', () => {
-    const events = [
-      eventOfChange(stored),
-      eventOfChange(read),
-      eventOfChange({ ...read, kind: 'gone', why: 'deleted' }),
-      eventOfMailbox({ ...happened, kind: 'message-failed', messageId: message.messageId, reason: '' }),
+    const payloads = [
+      payloadOfChange(stored),
+      payloadOfChange(read),
+      payloadOfChange({ ...read, kind: 'gone', why: 'deleted' }),
+      payloadOfEvent({ ...happened, kind: 'message-failed', messageId: message.messageId, reason: '' }),
       needsConsent,
-      eventOfMailbox({ ...happened, kind: 'recovered' }),
+      payloadOfEvent({ ...happened, kind: 'recovered' }),
       inSync,
-      testEvent(at),
+      testPayload(at),
     ];
     expect(new Set(page.table('type').map(([type]) => type))).toEqual(
-      new Set([...events.map(({ type }) => type), 'mailbox.batch']),
+      new Set([...payloads.map(({ type }) => type), 'mailbox.batch']),
     );
     expect(page.table('field').map(([field]) => field)).toEqual(WEBHOOK_FIELDS);
   });
@@ -155,7 +155,7 @@ describe('the TypeScript of docs/webhooks.md', () => {
             id: 'dlv_1',
             timestamp: Date.now(),
             signal: new AbortController().signal,
-            body: bodyOf(mailbox, [eventOfChange(stored), needsConsent]),
+            body: bodyOf(mailbox, [payloadOfChange(stored), needsConsent]),
           },
         );
       expect(await send([generateWebhookSecret()])).toMatchObject({

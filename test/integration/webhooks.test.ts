@@ -13,20 +13,20 @@ import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
 const URL = '--url=https://example.com/hooks';
 
-interface Event {
+interface Payload {
   readonly type: string;
   readonly data: {
     readonly mailbox: string;
     readonly sequence: number;
     readonly link?: string;
     readonly message?: Readonly<Record<string, unknown>> | null;
-    readonly events?: readonly Event[];
+    readonly events?: readonly Payload[];
   };
 }
 
-const eventsIn = ({ body }: Received): readonly Event[] => {
-  const event = JSON.parse(body) as Event;
-  return event.data.events ?? [event];
+const payloadsIn = ({ body }: Received): readonly Payload[] => {
+  const payload = JSON.parse(body) as Payload;
+  return payload.data.events ?? [payload];
 };
 
 describe('webhooks of subscriptions', () => {
@@ -75,9 +75,9 @@ describe('webhooks of subscriptions', () => {
   }
 
   const sequences = ({ received }: Receiver): readonly number[] =>
-    received.flatMap(eventsIn).map(({ data }) => data.sequence);
+    received.flatMap(payloadsIn).map(({ data }) => data.sequence);
   const told = ({ id }: TestMailbox, { received }: Receiver): readonly number[] =>
-    received.flatMap(eventsIn).flatMap(({ data }) => (data.mailbox === id ? [data.sequence] : []));
+    received.flatMap(payloadsIn).flatMap(({ data }) => (data.mailbox === id ? [data.sequence] : []));
   const cursorsOf = async ({ id }: TestMailbox): Promise<readonly string[]> => {
     const { stdout } = await tidemark(rig.env, 'changes', id, '--json');
     return stdout
@@ -140,7 +140,7 @@ describe('webhooks of subscriptions', () => {
     expect(
       crm.received
         .slice(before)
-        .flatMap(eventsIn)
+        .flatMap(payloadsIn)
         .map(({ data }) => data.sequence),
     ).toEqual(await after(3));
   }, 90_000);
@@ -180,7 +180,7 @@ describe('webhooks of subscriptions', () => {
     await verb('subscribe', 'crm', '--link', 'https://app.example/{mailbox}/{messageId}');
     await deliver(box, 'Fresh fish');
     await isTold(box, crm);
-    const last = crm.received.flatMap(eventsIn).at(-1);
+    const last = crm.received.flatMap(payloadsIn).at(-1);
     expect(last?.data).toMatchObject({
       link: expect.stringContaining('https://app.example/fields'),
       message: { subject: 'Fresh fish', text: expect.any(String) },
@@ -223,7 +223,7 @@ describe('webhooks of subscriptions', () => {
     crm.answer = (response) => response.end();
     await verb('subscribe', 'crm');
     await isTold(box, crm);
-    expect(crm.received.slice(1).flatMap(eventsIn)).toHaveLength(2);
+    expect(crm.received.slice(1).flatMap(payloadsIn)).toHaveLength(2);
   }, 60_000);
 
   it('are signed with both secrets during a rotation, and only with the new one after it', async () => {

@@ -42,7 +42,8 @@ interface EventData {
   readonly number: number;
 }
 
-export type WebhookEvent =
+/** The payload of one change, of one event, or of a test. */
+export type SinglePayload =
   | Envelope<'message.stored' | 'message.labels', MessageData>
   | Envelope<'message.gone', MessageData & { readonly why: WhyGone | 'unknown' }>
   | Envelope<'message.failed', EventData & { readonly messageId: MessageId; readonly reason: string }>
@@ -50,13 +51,13 @@ export type WebhookEvent =
   | Envelope<'mailbox.recovered' | 'mailbox.in_sync', EventData>
   | Envelope<'webhook.test', Readonly<Record<string, never>>>;
 
-/** The body of a webhook. Several events of one mailbox come as a batch, in their order. */
+/** The body of a webhook. Several changes of one mailbox come as a batch, in their order. */
 export type WebhookPayload =
-  WebhookEvent | Envelope<'mailbox.batch', { readonly mailbox: MailboxId; readonly events: readonly WebhookEvent[] }>;
+  SinglePayload | Envelope<'mailbox.batch', { readonly mailbox: MailboxId; readonly events: readonly SinglePayload[] }>;
 
 /** Standard Webhooks recommends payloads of less than 20 KB. */
 const LARGEST_BODY = 20_000;
-/** Bytes of a batch around its events. */
+/** Bytes of a batch around its payloads. */
 const BATCH_FRAME = 500;
 
 /** What a payload says of a change besides the change itself. */
@@ -67,11 +68,11 @@ export interface ChangeDetails {
   readonly message?: WebhookMessage | null;
 }
 
-/** The event of one change. Without `details.message` it holds no mail: ids and labels only. */
-export function eventOfChange(
+/** The payload of one change. Without `details.message` it holds no mail: ids and labels only. */
+export function payloadOfChange(
   change: Change & { readonly cursor?: string },
   { link, message }: ChangeDetails = {},
-): WebhookEvent {
+): SinglePayload {
   const { mailbox, messageId, threadId, sequence, cursor, historyId, labelIds, added, removed } = change;
   const data: MessageData = {
     mailbox,
@@ -97,8 +98,8 @@ export function eventOfChange(
   }
 }
 
-/** The event of what happened to a mailbox besides its mail. */
-export function eventOfMailbox(event: SubscribedEvent): WebhookEvent {
+/** The payload of what happened to a mailbox besides its mail. */
+export function payloadOfEvent(event: SubscribedEvent): SinglePayload {
   const data = { mailbox: event.mailbox, number: event.number };
   const frame = { version: VERSION, timestamp: isoTime(event.at) } as const;
   switch (event.kind) {
@@ -114,25 +115,27 @@ export function eventOfMailbox(event: SubscribedEvent): WebhookEvent {
 }
 
 /**
- * The event that tries a receiver out.
+ * The payload that tries a receiver out.
  *
  * @param at - epoch ms
  */
-export function testEvent(at: number): WebhookEvent {
+export function testPayload(at: number): SinglePayload {
   return { type: 'webhook.test', version: VERSION, timestamp: isoTime(at), data: {} };
 }
 
 /**
- * How many of the first events fit into one webhook: at least one, whatever its size. Reads no event after the first
- * that does not fit.
+ * How many of the first payloads fit into one webhook: at least one, whatever its size. Reads no payload after the
+ * first that does not fit.
  *
- * A batch keeps its first and last event through all attempts, so this is asked before the first attempt only.
+ * A batch keeps its first and last change through all attempts, so this is asked before the first attempt only.
  */
-export async function eventsThatFit(events: Iterable<WebhookEvent> | AsyncIterable<WebhookEvent>): Promise<number> {
+export async function payloadsThatFit(
+  payloads: Iterable<SinglePayload> | AsyncIterable<SinglePayload>,
+): Promise<number> {
   let size = BATCH_FRAME;
   let fitting = 0;
-  for await (const event of events) {
-    size += bytesOf(event).length + 1;
+  for await (const payload of payloads) {
+    size += bytesOf(payload).length + 1;
     if (size > LARGEST_BODY) return Math.max(fitting, 1);
     fitting += 1;
   }
@@ -142,13 +145,13 @@ export async function eventsThatFit(events: Iterable<WebhookEvent> | AsyncIterab
 /**
  * The bytes of a webhook: JSON in UTF-8.
  *
- * @param events - of one mailbox, in their order; a single one is sent as it is, several as a batch
+ * @param payloads - of one mailbox, in their order; a single one is sent as it is, several as a batch
  */
-export function bodyOf(mailbox: MailboxId, events: readonly [WebhookEvent, ...WebhookEvent[]]): Uint8Array {
-  const [first, ...others] = events;
+export function bodyOf(mailbox: MailboxId, payloads: readonly [SinglePayload, ...SinglePayload[]]): Uint8Array {
+  const [first, ...others] = payloads;
   if (others.length === 0) return bytesOf(first);
   const { timestamp } = others.at(-1) ?? first;
-  return bytesOf({ type: 'mailbox.batch', version: VERSION, timestamp, data: { mailbox, events } });
+  return bytesOf({ type: 'mailbox.batch', version: VERSION, timestamp, data: { mailbox, events: payloads } });
 }
 
 /**
@@ -156,7 +159,7 @@ export function bodyOf(mailbox: MailboxId, events: readonly [WebhookEvent, ...We
  *
  * @param at - epoch ms
  */
-export const testBody = (at: number): Uint8Array => bytesOf(testEvent(at));
+export const testBody = (at: number): Uint8Array => bytesOf(testPayload(at));
 
 const bytesOf = (payload: WebhookPayload): Buffer => Buffer.from(JSON.stringify(payload));
 const isoTime = (milliseconds: number): string => new Date(milliseconds).toISOString();

@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { eventOfChanged } from '../../../src/deliveries/webhooks/event-of-change.ts';
+import { payloadOfChanged } from '../../../src/deliveries/webhooks/payload-of-change.ts';
 import { checkLink, InvalidLinkError, linkTo } from '../../../src/deliveries/webhooks/link.ts';
 import { fittingFields, type WebhookMessage } from '../../../src/deliveries/webhooks/message-fields.ts';
 import {
   bodyOf,
-  eventOfChange,
-  eventOfMailbox,
-  eventsThatFit,
-  type WebhookEvent,
+  payloadOfChange,
+  payloadOfEvent,
+  payloadsThatFit,
+  type SinglePayload,
 } from '../../../src/deliveries/webhooks/webhook-payload.ts';
 import type { Change } from '../../../src/model/change.ts';
 import { historyId, labelId, mailboxId, messageId, threadId } from '../../../src/model/ids.ts';
@@ -28,12 +28,12 @@ const stored: Change = {
   historyId: historyId('18446744073709551615'),
   at,
 };
-const bodyAsText = (events: readonly [WebhookEvent, ...WebhookEvent[]]): string =>
-  Buffer.from(bodyOf(mailbox, events)).toString('utf8');
+const bodyAsText = (payloads: readonly [SinglePayload, ...SinglePayload[]]): string =>
+  Buffer.from(bodyOf(mailbox, payloads)).toString('utf8');
 
 describe('the payload of a change', () => {
   it('holds ids and labels, and no mail', () => {
-    expect(JSON.parse(bodyAsText([eventOfChange(stored)]))).toEqual({
+    expect(JSON.parse(bodyAsText([payloadOfChange(stored)]))).toEqual({
       type: 'message.stored',
       version: 1,
       timestamp: '2026-11-28T09:30:00.000Z',
@@ -51,8 +51,8 @@ describe('the payload of a change', () => {
   });
 
   it('names the kind of change in its type, and why a message left', () => {
-    expect(eventOfChange({ ...stored, kind: 'labels' }).type).toBe('message.labels');
-    expect(eventOfChange({ ...stored, kind: 'gone', why: 'excluded' })).toMatchObject({
+    expect(payloadOfChange({ ...stored, kind: 'labels' }).type).toBe('message.labels');
+    expect(payloadOfChange({ ...stored, kind: 'gone', why: 'excluded' })).toMatchObject({
       type: 'message.gone',
       data: { why: 'excluded' },
     });
@@ -60,17 +60,17 @@ describe('the payload of a change', () => {
 
   it('holds a cursor, a link and chosen fields where there are some', () => {
     const details = { link: 'https://api.example.com/mail/1998a1', message: { subject: 'Fish' } };
-    expect(eventOfChange({ ...stored, cursor: 'abc' }, details).data).toMatchObject({ cursor: 'abc', ...details });
-    expect(eventOfChange(stored, { message: null }).data).toMatchObject({ message: null });
+    expect(payloadOfChange({ ...stored, cursor: 'abc' }, details).data).toMatchObject({ cursor: 'abc', ...details });
+    expect(payloadOfChange(stored, { message: null }).data).toMatchObject({ message: null });
   });
 
   it('has a type of the form that Standard Webhooks asks for', () => {
     const event = { mailbox, number: 3, after: 7, at };
     const types = [
-      eventOfMailbox({ ...event, kind: 'needs-consent', code: 'access-revoked', reason: 'access was revoked' }),
-      eventOfMailbox({ ...event, kind: 'recovered' }),
-      eventOfMailbox({ ...event, kind: 'in-sync' }),
-      eventOfMailbox({ ...event, kind: 'message-failed', messageId: stored.messageId, reason: 'Gmail has no body' }),
+      payloadOfEvent({ ...event, kind: 'needs-consent', code: 'access-revoked', reason: 'access was revoked' }),
+      payloadOfEvent({ ...event, kind: 'recovered' }),
+      payloadOfEvent({ ...event, kind: 'in-sync' }),
+      payloadOfEvent({ ...event, kind: 'message-failed', messageId: stored.messageId, reason: 'Gmail has no body' }),
     ].map(({ type }) => type);
     expect(types).toEqual(['mailbox.needs_consent', 'mailbox.recovered', 'mailbox.in_sync', 'message.failed']);
     for (const type of types) expect(type).toMatch(/^\w+(\.\w+)+$/);
@@ -78,28 +78,28 @@ describe('the payload of a change', () => {
 });
 
 describe('a batch', () => {
-  it('holds the events of a mailbox in their order', () => {
-    const events = [stored, { ...stored, sequence: 8, at: at + 5 }].map((change) => eventOfChange(change));
-    const [first, second] = events;
-    if (first === undefined || second === undefined) throw new Error('two changes are two events');
+  it('holds the payloads of a mailbox in their order', () => {
+    const payloads = [stored, { ...stored, sequence: 8, at: at + 5 }].map((change) => payloadOfChange(change));
+    const [first, second] = payloads;
+    if (first === undefined || second === undefined) throw new Error('two changes are two payloads');
     expect(JSON.parse(bodyAsText([first, second]))).toEqual({
       type: 'mailbox.batch',
       version: 1,
       timestamp: '2026-11-28T09:30:00.005Z',
-      data: { mailbox, events },
+      data: { mailbox, events: payloads },
     });
   });
 
-  it('has as many events as fit into 20 KB, and at least one', async () => {
-    const events = Array.from({ length: 100 }, (_, index) => eventOfChange({ ...stored, sequence: index + 1 }));
-    const [first, ...others] = events;
-    if (first === undefined) throw new Error('there are events');
-    const count = await eventsThatFit(events);
+  it('has as many payloads as fit into 20 KB, and at least one', async () => {
+    const payloads = Array.from({ length: 100 }, (_, index) => payloadOfChange({ ...stored, sequence: index + 1 }));
+    const [first, ...others] = payloads;
+    if (first === undefined) throw new Error('there are payloads');
+    const count = await payloadsThatFit(payloads);
     expect(bodyAsText([first, ...others.slice(0, count - 1)]).length).toBeLessThanOrEqual(20_000);
     expect(bodyAsText([first, ...others.slice(0, count + 1)]).length).toBeGreaterThan(20_000);
-    expect(await eventsThatFit(events.slice(0, 3))).toBe(3);
+    expect(await payloadsThatFit(payloads.slice(0, 3))).toBe(3);
     const labels = Array.from({ length: 2_000 }, (_, index) => labelId(`Label_${index}`));
-    expect(await eventsThatFit([eventOfChange({ ...stored, labelIds: labels }), ...events])).toBe(1);
+    expect(await payloadsThatFit([payloadOfChange({ ...stored, labelIds: labels }), ...payloads])).toBe(1);
   });
 });
 
@@ -145,32 +145,32 @@ describe('the fields of a message', () => {
     });
     fc.assert(
       fc.property(message, (fields) => {
-        const event = eventOfChange(stored, { message: fittingFields(fields) });
-        expect(bodyAsText([event]).length).toBeLessThanOrEqual(13_000);
+        const payload = payloadOfChange(stored, { message: fittingFields(fields) });
+        expect(bodyAsText([payload]).length).toBeLessThanOrEqual(13_000);
       }),
       { numRuns: 50 },
     );
   });
 });
 
-describe('the event of a change', () => {
+describe('the payload of a changed message', () => {
   it('holds only the fields that were asked for, whatever the reader gives', async () => {
     const whole = { subject: 'Fish', snippet: 'Fresh', text: 'Fresh fish' };
-    const event = await eventOfChanged(stored, { fields: ['subject'], link: null }, async () => whole);
-    expect(event).toEqual(eventOfChange(stored, { message: { subject: 'Fish' } }));
+    const payload = await payloadOfChanged(stored, { fields: ['subject'], link: null }, async () => whole);
+    expect(payload).toEqual(payloadOfChange(stored, { message: { subject: 'Fish' } }));
   });
 
   it('needs no message when no field is asked for', async () => {
     const read = (): never => {
       throw new Error('nothing is read');
     };
-    const event = await eventOfChanged(stored, { fields: [], link: 'https://a.example/{messageId}' }, read);
-    expect(event).toEqual(eventOfChange(stored, { link: 'https://a.example/1998a1' }));
+    const payload = await payloadOfChanged(stored, { fields: [], link: 'https://a.example/{messageId}' }, read);
+    expect(payload).toEqual(payloadOfChange(stored, { link: 'https://a.example/1998a1' }));
   });
 
   it('says when a message can no longer be read', async () => {
-    const event = await eventOfChanged(stored, { fields: ['text'], link: null }, async () => null);
-    expect(event.data).toMatchObject({ message: null });
+    const payload = await payloadOfChanged(stored, { fields: ['text'], link: null }, async () => null);
+    expect(payload.data).toMatchObject({ message: null });
   });
 });
 

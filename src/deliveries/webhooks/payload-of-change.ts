@@ -2,7 +2,7 @@ import type { Change } from '../../model/change.ts';
 import { linkTo } from './link.ts';
 import type { WebhookField } from '../../model/webhook-field.ts';
 import { fittingFields, type WebhookMessage } from './message-fields.ts';
-import { eventOfChange, type WebhookEvent } from './webhook-payload.ts';
+import { payloadOfChange, type SinglePayload } from './webhook-payload.ts';
 
 /** What a subscription wants to know of a message besides ids and labels. */
 export interface PayloadChoice {
@@ -19,14 +19,14 @@ export interface PayloadChoice {
  */
 export type ReadFields = (change: Change, fields: readonly WebhookField[]) => Promise<WebhookMessage | null>;
 
-/** The event of a change. Its message is read only when the subscription asks for some of its fields. */
-export async function eventOfChanged(
+/** The payload of a change. Its message is read only when the subscription asks for some of its fields. */
+export async function payloadOfChanged(
   change: Change & { readonly cursor?: string },
   { fields, link }: PayloadChoice,
   read: ReadFields,
-): Promise<WebhookEvent> {
+): Promise<SinglePayload> {
   const message = fields.length === 0 ? undefined : await read(change, fields);
-  return eventOfChange(change, {
+  return payloadOfChange(change, {
     ...(link === null ? {} : { link: linkTo(link, change) }),
     ...(message === undefined ? {} : { message: message === null ? null : fittingFields(only(fields, message)) }),
   });
