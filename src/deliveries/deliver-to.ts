@@ -107,7 +107,7 @@ async function begun(turn: Turn, { subscription }: Targeted): Promise<Begun> {
   if (next.kind === 'idle' || next.kind === 'waits') return next;
   if (next.kind === 'parked' && next.unended !== null) {
     // A replay has only one attempt. Another attempt might end this worker, too.
-    const error = unendedReplay('event' in next.place);
+    const error = unendedReplay('event' in next.item);
     return parkUnended(turn, { ...named, id: next.unended, attempt: 1, error }, 1);
   }
   if (next.kind !== 'fixed' || next.delivery.unended === 0) {

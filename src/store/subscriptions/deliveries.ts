@@ -29,7 +29,7 @@ import type {
   DeliveryStep,
   DeliveryStore,
   FixedDelivery,
-  ReplayPlace,
+  ParkedItem,
 } from './delivery-store.ts';
 
 /** See {@link DeliveryStore.beginDelivery}. */
@@ -47,7 +47,7 @@ export function beginDelivery(
     const until = waitsUntil(position, now);
     if (until !== null) return { kind: 'waits', until };
     if (next.kind === 'parked')
-      return beginReplay({ database, tx }, { searched: { mailbox, key }, subscription, position }, next.place, now);
+      return beginReplay({ database, tx }, { searched: { mailbox, key }, subscription, position }, next.item, now);
     if (position.sequence < pruned) {
       const lost = pruned - position.sequence;
       await updatePosition(tx, position, {
@@ -173,13 +173,13 @@ async function beginReplay(
     subscription,
     position,
   }: { readonly searched: SearchedMailbox; readonly subscription: Subscription; readonly position: Position },
-  place: ReplayPlace,
+  item: ParkedItem,
   now: number,
 ): Promise<DeliveryStep> {
-  const row = { position, place };
+  const row = { position, item };
   const replays = await replaysOf(tx, row);
   if (replays === null) return { kind: 'passed' };
-  const at = { sequences: 'sequence' in place ? [place.sequence] : null, event: 'event' in place ? place.event : null };
+  const at = { sequences: 'sequence' in item ? [item.sequence] : null, event: 'event' in item ? item.event : null };
   const content = await fixedContent({ database, tx }, searched, at);
   if (content === null) {
     await parkAgain(tx, row, { error: 'It was pruned, and so it cannot be delivered again', now });

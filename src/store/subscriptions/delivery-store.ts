@@ -112,7 +112,7 @@ export type AttemptableDelivery =
    * A parked change or event that is to be delivered once more. `unended`: the delivery id of an attempt that has begun
    * and has no reported end; null when no attempt has begun.
    */
-  | { readonly kind: 'parked'; readonly place: ReplayPlace; readonly unended: string | null }
+  | { readonly kind: 'parked'; readonly item: ParkedItem; readonly unended: string | null }
   /** A delivery whose content was fixed by an earlier attempt. */
   | { readonly kind: 'fixed'; readonly delivery: FixedDelivery }
   /**
@@ -128,7 +128,7 @@ export type AttemptableDelivery =
     };
 
 /** What was parked: a change by its sequence number, or an event by its number. */
-export type ReplayPlace = { readonly sequence: number } | { readonly event: number };
+export type ParkedItem = { readonly sequence: number } | { readonly event: number };
 
 export interface FixedDelivery {
   readonly id: string;

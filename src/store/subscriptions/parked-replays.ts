@@ -6,7 +6,7 @@ import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { lockedPosition, unendedOf, updatePosition, type Position } from './positions.ts';
 import { delivers, findSubscription } from './subscription-rows.ts';
-import type { ReplayPlace } from './delivery-store.ts';
+import type { ParkedItem } from './delivery-store.ts';
 import type { ReplayedParked, SubscriptionStore } from './subscription-store.ts';
 
 // Parked changes and events that are delivered alone once more. A row waits for its replay while `replay_at` is set,
@@ -103,33 +103,33 @@ async function noteReplays(tx: Transaction<Schema>, { mailbox_key: key, subscrip
 export async function nextReplay(
   db: Kysely<Schema>,
   { mailbox_key: key, subscription }: Pick<Position, 'mailbox_key' | 'subscription'>,
-): Promise<{ readonly place: ReplayPlace; readonly unended: string | null } | null> {
+): Promise<{ readonly item: ParkedItem; readonly unended: string | null } | null> {
   const first = (table: ParkedTable, column: 'sequence' | 'event') => sql<ReplayRow>`
-    select ${sql.ref(column)} as place, replay_id from ${sql.table(table)}
+    select ${sql.ref(column)} as number, replay_id from ${sql.table(table)}
       where mailbox_key = ${key} and subscription = ${subscription} and replay_at is not null
       order by ${sql.ref(column)} limit 1`;
   const [change] = (await first('parked_deliveries', 'sequence').execute(db)).rows;
-  if (change !== undefined) return { place: { sequence: change.place }, unended: change.replay_id };
+  if (change !== undefined) return { item: { sequence: change.number }, unended: change.replay_id };
   const [event] = (await first('parked_events', 'event').execute(db)).rows;
-  return event === undefined ? null : { place: { event: event.place }, unended: event.replay_id };
+  return event === undefined ? null : { item: { event: event.number }, unended: event.replay_id };
 }
 
 interface ReplayRow {
-  readonly place: number;
+  readonly number: number;
   readonly replay_id: string | null;
 }
 
 /** A parked row that waits for its replay. */
 export interface AskedReplay {
   readonly position: Position;
-  readonly place: ReplayPlace;
+  readonly item: ParkedItem;
 }
 
-const rowOf = ({ position, place }: AskedReplay): RawBuilder<unknown> =>
+const rowOf = ({ position, item }: AskedReplay): RawBuilder<unknown> =>
   sql`mailbox_key = ${position.mailbox_key} and subscription = ${position.subscription} and ${
-    'sequence' in place ? sql`sequence = ${place.sequence}` : sql`event = ${place.event}`
+    'sequence' in item ? sql`sequence = ${item.sequence}` : sql`event = ${item.event}`
   }`;
-const tableOf = ({ place }: AskedReplay) => sql.table('sequence' in place ? 'parked_deliveries' : 'parked_events');
+const tableOf = ({ item }: AskedReplay) => sql.table('sequence' in item ? 'parked_deliveries' : 'parked_events');
 
 /**
  * How often a replay of the row was asked for; null when no attempt is to begin. The caller holds the position's lock.
@@ -161,8 +161,8 @@ export async function replayNamed(
       where ${isNamed}`.execute(tx);
   const [row] = rows;
   if (row === undefined) return null;
-  if (row.sequence !== null) return { position, place: { sequence: row.sequence } };
-  return row.event === null ? null : { position, place: { event: row.event } };
+  if (row.sequence !== null) return { position, item: { sequence: row.sequence } };
+  return row.event === null ? null : { position, item: { event: row.event } };
 }
 
 /** The target has accepted the replay, so the row is no longer parked. */

@@ -99,7 +99,7 @@ export function parkedReplays(fixture: StoreFixture): void {
       await parkedSecond(mailbox);
       const { id, attempt } = await replayed(mailbox);
       const seen = await next(mailbox);
-      expect(seen).toEqual({ kind: 'parked', place: { sequence: 2 }, unended: id });
+      expect(seen).toEqual({ kind: 'parked', item: { sequence: 2 }, unended: id });
       if (seen.kind !== 'parked') throw new Error(seen.kind);
       const request = { mailbox: mailbox.id, subscription: 'crm', now: mailbox.now };
       expect(await mailbox.store.beginDelivery({ ...request, next: seen })).toEqual({ kind: 'passed' });
