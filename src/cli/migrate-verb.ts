@@ -18,9 +18,9 @@ export function addMigrate(program: Command, cli: Cli): void {
     .action(async (options: VerbOptions) => {
       const { config, out } = await contextOf(cli, options);
       const { migrateStoresOf } = await import('../storage/open-stores.ts');
-      const { place, applied } = await migrateStoresOf(config);
-      out.result({ database: place, applied }, () =>
-        applied.length === 0 ? `The ${place} is up to date.` : `The ${place} is up to date now: ${applied.join(', ')}.`,
+      const { name, applied } = await migrateStoresOf(config);
+      out.result({ database: name, applied }, () =>
+        applied.length === 0 ? `The ${name} is up to date.` : `The ${name} is up to date now: ${applied.join(', ')}.`,
       );
     });
 }

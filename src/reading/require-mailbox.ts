@@ -17,7 +17,7 @@ export async function requireMailbox(database: StoreDatabase, mailbox: MailboxId
       `${mailbox} was renamed, and is the mailbox ${renamed.id} now: give that address instead.`,
       { mailbox },
     );
-  throw new CannotDoError('mailbox-unknown', `No mail of ${mailbox} is stored in the ${database.place}.`, {
+  throw new CannotDoError('mailbox-unknown', `No mail of ${mailbox} is stored in the ${database.name}.`, {
     mailbox,
     remedy: { kind: 'name-database' },
   });

@@ -66,6 +66,6 @@ export async function closeStores({ store, credentials }: Stores): Promise<void>
  */
 export async function migrateStores(
   location: DatabaseLocation,
-): Promise<{ readonly place: string; readonly applied: readonly string[] }> {
+): Promise<{ readonly name: string; readonly applied: readonly string[] }> {
   return location.kind === 'postgres' ? migratePostgres(location) : migrateSqlite(location.path);
 }

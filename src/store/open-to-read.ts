@@ -15,7 +15,7 @@ export async function openDatabaseToRead(location: DatabaseLocation): Promise<St
   if (location.kind === 'sqlite') return openSqliteDatabaseToRead(location.path);
   const database = new PostgresDatabase(location);
   try {
-    await database.read((db) => requireStore(db, postgresDialect, database.place));
+    await database.read((db) => requireStore(db, postgresDialect, database.name));
     return database;
   } catch (error) {
     await database.close();

@@ -45,7 +45,7 @@ export async function openPostgresStores(
   const database = new PostgresDatabase(location);
   try {
     if (options.create === false || options.create === 'in-memory')
-      await database.read((db) => requireStoreTables(db, postgresDialect, database.place));
+      await database.read((db) => requireStoreTables(db, postgresDialect, database.name));
     if (options.migration === 'manual') await requireTables(database);
     else await createTables(database);
   } catch (error) {
@@ -62,17 +62,17 @@ export async function openPostgresStores(
 /** Creates or migrates everything. @returns the names of the migrations that were run now */
 export async function migratePostgres(
   location: PostgresLocation,
-): Promise<{ readonly place: string; readonly applied: readonly string[] }> {
+): Promise<{ readonly name: string; readonly applied: readonly string[] }> {
   const database = new PostgresDatabase(location);
   try {
-    return { place: database.place, applied: await createTables(database) };
+    return { name: database.name, applied: await createTables(database) };
   } finally {
     await database.close();
   }
 }
 
 async function createTables(database: PostgresDatabase): Promise<readonly string[]> {
-  const applied = await database.read((db) => migrate(db, postgresDialect, database.place));
+  const applied = await database.read((db) => migrate(db, postgresDialect, database.name));
   if (await hasCredentials(database)) return applied;
   await database.write(async (tx) => {
     // CREATE … IF NOT EXISTS may fail when two processes run it at once, hence the lock. After waiting for it the table
@@ -86,8 +86,8 @@ async function createTables(database: PostgresDatabase): Promise<readonly string
 }
 
 async function requireTables(database: PostgresDatabase): Promise<void> {
-  await database.read((db) => requireSchema(db, postgresDialect, database.place));
-  if (!(await hasCredentials(database))) throw olderSchema(database.place, ['credentials']);
+  await database.read((db) => requireSchema(db, postgresDialect, database.name));
+  if (!(await hasCredentials(database))) throw olderSchema(database.name, ['credentials']);
 }
 
 function hasCredentials(database: PostgresDatabase): Promise<boolean> {

@@ -50,9 +50,9 @@ describePostgres('the schema in PostgreSQL', () => {
 
   it('names the migrations that ran, and an empty list the second time', async () => {
     const url = await newDatabase({ empty: true });
-    const { applied, place } = await migrateStores(databaseAt(url));
+    const { applied, name } = await migrateStores(databaseAt(url));
     expect(applied).toEqual(await executed(url));
-    expect(place).toMatch(/^PostgreSQL database "tidemark_test_\d+_\d+" at 127\.0\.0\.1:\d+$/);
+    expect(name).toMatch(/^PostgreSQL database "tidemark_test_\d+_\d+" at 127\.0\.0\.1:\d+$/);
     expect((await migrateStores(databaseAt(url))).applied).toEqual([]);
   });
 

@@ -15,22 +15,22 @@ import { translateSqliteError } from '../engines/sqlite-errors.ts';
  * @throws {StoreError} `unavailable` when the file cannot be used
  */
 export async function openSqliteCredentialStore({
-  path,
+  path: file,
   create = 'now',
 }: {
   readonly path: string;
   readonly create?: 'now' | 'with-first-record';
 }): Promise<CredentialStore> {
-  const place = path === IN_MEMORY ? path : resolve(path);
+  const path = file === IN_MEMORY ? file : resolve(file);
   const translated = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     try {
       return await work();
     } catch (error) {
-      throw translateSqliteError(error, place, 'credentials');
+      throw translateSqliteError(error, path, 'credentials');
     }
   };
-  const open = (): Promise<CredentialConnection> => translated(() => openCredentials(place));
-  const isThere = (): boolean => place === IN_MEMORY || existsSync(place);
+  const open = (): Promise<CredentialConnection> => translated(() => openCredentials(path));
+  const isThere = (): boolean => path === IN_MEMORY || existsSync(path);
   if (create === 'now' || isThere()) return storeOf(await open(), translated);
   let made: Promise<CredentialStore> | null = null;
   const make = (): Promise<CredentialStore> => (made ??= open().then((db) => storeOf(db, translated)));
@@ -50,13 +50,13 @@ export async function openSqliteCredentialStore({
 
 type CredentialConnection = ReturnType<typeof openConnection<CredentialSchema>>;
 
-async function openCredentials(place: string): Promise<CredentialConnection> {
-  if (place !== IN_MEMORY) {
-    makePrivateFile(place);
+async function openCredentials(path: string): Promise<CredentialConnection> {
+  if (path !== IN_MEMORY) {
+    makePrivateFile(path);
     // Someone may have copied the file here with wider permissions.
-    tighten(place);
+    tighten(path);
   }
-  const opened = openConnection<CredentialSchema>(place);
+  const opened = openConnection<CredentialSchema>(path);
   await whileBusy(() => createCredentialTable(opened, sqliteDialect));
   return opened;
 }

@@ -15,8 +15,8 @@ export type MigrationMode = 'automatic' | 'manual';
  * @returns the names of the migrations that this call ran
  * @throws {StoreError} `newer-schema` when a newer program has migrated the database
  */
-export async function migrate(db: Kysely<Schema>, dialect: StoreDialect, place: string): Promise<readonly string[]> {
-  if ((await missingMigrations(db, dialect, place)).length === 0) return [];
+export async function migrate(db: Kysely<Schema>, dialect: StoreDialect, name: string): Promise<readonly string[]> {
+  if ((await missingMigrations(db, dialect, name)).length === 0) return [];
   const [{ Migrator }, { createMigrations }] = await Promise.all([
     import('kysely/migration'),
     import('./migrations/create-migrations.ts'),
@@ -32,7 +32,7 @@ export async function migrate(db: Kysely<Schema>, dialect: StoreDialect, place: 
   const { error, results = [] } = await migrator.migrateToLatest();
   if (error === undefined) return results.map((result) => result.migrationName);
   // A newer program may have migrated the database just before: then this throws a clearer error.
-  await missingMigrations(db, dialect, place);
+  await missingMigrations(db, dialect, name);
   throw error;
 }
 
@@ -40,9 +40,9 @@ export async function migrate(db: Kysely<Schema>, dialect: StoreDialect, place: 
  * @throws {StoreError} `older-schema` when the database must be migrated first, `newer-schema` when a newer program has
  * migrated it
  */
-export async function requireSchema(db: Kysely<Schema>, dialect: StoreDialect, place: string): Promise<void> {
-  const missing = await missingMigrations(db, dialect, place);
-  if (missing.length > 0) throw olderSchema(place, missing);
+export async function requireSchema(db: Kysely<Schema>, dialect: StoreDialect, name: string): Promise<void> {
+  const missing = await missingMigrations(db, dialect, name);
+  if (missing.length > 0) throw olderSchema(name, missing);
 }
 
 /**
@@ -50,41 +50,41 @@ export async function requireSchema(db: Kysely<Schema>, dialect: StoreDialect, p
  *
  * @throws {StoreError} `unavailable` when the database holds no store
  */
-export async function requireStore(db: Kysely<Schema>, dialect: StoreDialect, place: string): Promise<void> {
-  await requireTables(db, dialect, place);
-  await requireSchema(db, dialect, place);
+export async function requireStore(db: Kysely<Schema>, dialect: StoreDialect, name: string): Promise<void> {
+  await requireTables(db, dialect, name);
+  await requireSchema(db, dialect, name);
 }
 
 /** @throws {StoreError} `unavailable` when the database holds no store of any version */
-export async function requireTables(db: Kysely<Schema>, dialect: StoreDialect, place: string): Promise<void> {
+export async function requireTables(db: Kysely<Schema>, dialect: StoreDialect, name: string): Promise<void> {
   if (!(await dialect.hasTable(db, 'kysely_migration')))
     throw new StoreError(
       { kind: 'unavailable' },
-      `The ${place} holds no store of Tidemark's. Name another database, or have the store made.`,
+      `The ${name} holds no store of Tidemark's. Name another database, or have the store made.`,
       { remedy: { kind: 'migrate' } },
     );
 }
 
-export function olderSchema(place: string, missing: readonly string[]): StoreError {
+export function olderSchema(name: string, missing: readonly string[]): StoreError {
   return new StoreError(
     { kind: 'older-schema' },
-    `The ${place} lacks ${missing.join(', ')} of the schema, and may not be migrated by itself here.`,
+    `The ${name} lacks ${missing.join(', ')} of the schema, and may not be migrated by itself here.`,
     { remedy: { kind: 'migrate' } },
   );
 }
 
-async function missingMigrations(db: Kysely<Schema>, dialect: StoreDialect, place: string): Promise<readonly string[]> {
+async function missingMigrations(db: Kysely<Schema>, dialect: StoreDialect, name: string): Promise<readonly string[]> {
   const executed = await executedMigrations(db, dialect);
   const known: readonly string[] = MIGRATION_NAMES;
-  const unknown = executed.filter((name) => !known.includes(name));
+  const unknown = executed.filter((migration) => !known.includes(migration));
   if (unknown.length > 0) {
     throw new StoreError(
       { kind: 'newer-schema' },
-      `The ${place} was written by a newer Tidemark (schema ${unknown.join(', ')}). Run that version, ` +
+      `The ${name} was written by a newer Tidemark (schema ${unknown.join(', ')}). Run that version, ` +
         'or restore a backup from before the upgrade.',
     );
   }
-  return MIGRATION_NAMES.filter((name) => !executed.includes(name));
+  return MIGRATION_NAMES.filter((migration) => !executed.includes(migration));
 }
 
 async function executedMigrations(db: Kysely<Schema>, dialect: StoreDialect): Promise<readonly string[]> {

@@ -19,7 +19,7 @@ const ATTEMPTS = 5;
 export class PostgresDatabase implements StoreDatabase {
   readonly dialect = postgresDialect;
   /** How messages name the database: no user, no password. */
-  readonly place: string;
+  readonly name: string;
   readonly changes: ChangeSignal;
   readonly #db: Kysely<Schema>;
   #closed = false;
@@ -27,7 +27,7 @@ export class PostgresDatabase implements StoreDatabase {
   /** Connects with the first query. @throws {StoreError} `unavailable` when a certificate cannot be read */
   constructor(location: PostgresLocation) {
     const target = targetOf(location);
-    this.place = placeOf(target);
+    this.name = nameOf(target);
     this.#db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: () => createPool(target, location) }) });
     this.changes = new PostgresChangeSignal(this.#db, () => connectForNotifications(target, location));
   }
@@ -64,15 +64,15 @@ export class PostgresDatabase implements StoreDatabase {
   }
 
   async #translated<Result>(work: () => Promise<Result>): Promise<Result> {
-    if (this.#closed) throw new StoreError({ kind: 'unavailable' }, `The ${this.place} was closed.`);
+    if (this.#closed) throw new StoreError({ kind: 'unavailable' }, `The ${this.name} was closed.`);
     try {
       return await work();
     } catch (error) {
-      throw translatePostgresError(error, this.place);
+      throw translatePostgresError(error, this.name);
     }
   }
 }
 
-function placeOf({ host, port, database }: PostgresTarget): string {
+function nameOf({ host, port, database }: PostgresTarget): string {
   return `PostgreSQL database "${database}" at ${host.startsWith('/') ? host : `${host}:${port}`}`;
 }

@@ -86,17 +86,17 @@ export function isGivenUp(error: unknown): boolean {
 }
 
 /** What an error of the driver means to the store; errors that say nothing about the database come back as they are. */
-export function translatePostgresError(error: unknown, place: string): unknown {
+export function translatePostgresError(error: unknown, name: string): unknown {
   if (error instanceof StoreError) return error;
   const code = codeOf(error);
   if (code === FOREIGN_KEY)
-    return new StoreError({ kind: 'lost' }, `A mailbox was removed from the ${place} while it was written to.`, {
+    return new StoreError({ kind: 'lost' }, `A mailbox was removed from the ${name} while it was written to.`, {
       cause: error,
     });
   const reason = reasonOf(code, error);
   return reason === undefined
     ? error
-    : new StoreError({ kind: 'unavailable' }, `The ${place} ${reason}.`, {
+    : new StoreError({ kind: 'unavailable' }, `The ${name} ${reason}.`, {
         cause: error,
         remedy: code === NO_TABLE ? { kind: 'migrate' } : null,
       });

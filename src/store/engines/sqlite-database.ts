@@ -32,7 +32,7 @@ interface Connections {
  * `older-schema` when it must be migrated first and `migration` is manual
  */
 export async function openSqliteDatabase(path: string, migration: MigrationMode): Promise<StoreDatabase> {
-  const database = new SqliteDatabase(placeOf(path), migration);
+  const database = new SqliteDatabase(absolute(path), migration);
   await database.read(async () => undefined);
   return database;
 }
@@ -45,7 +45,7 @@ export async function openSqliteDatabase(path: string, migration: MigrationMode)
  * `older-schema` when another version has written it
  */
 export async function openSqliteDatabaseToRead(path: string): Promise<StoreDatabase> {
-  const database = new SqliteDatabase(placeOf(path), 'read');
+  const database = new SqliteDatabase(absolute(path), 'read');
   await database.read(async () => undefined);
   return database;
 }
@@ -55,41 +55,41 @@ export async function openSqliteDatabaseToRead(path: string): Promise<StoreDatab
  *
  * @throws {StoreError} `unavailable` when there is no store in the file, or it cannot be used
  */
-export async function requireSqliteStore(path: string): Promise<void> {
-  const place = placeOf(path);
-  if (place === IN_MEMORY) return;
+export async function requireSqliteStore(file: string): Promise<void> {
+  const path = absolute(file);
+  if (path === IN_MEMORY) return;
   try {
-    requireFile(place);
-    const reader = openConnection<Schema>(place, 'read');
+    requireFile(path);
+    const reader = openConnection<Schema>(path, 'read');
     try {
-      await whileBusy(() => requireTables(reader, sqliteDialect, nameOf(place)));
+      await whileBusy(() => requireTables(reader, sqliteDialect, nameOf(path)));
     } finally {
       await reader.destroy();
     }
   } catch (error) {
-    throw translateSqliteError(error, place);
+    throw translateSqliteError(error, path);
   }
 }
 
 /** Creates or migrates the database in a file. @returns the names of the migrations that were run now */
 export async function migrateSqlite(
-  path: string,
-): Promise<{ readonly place: string; readonly applied: readonly string[] }> {
-  const place = placeOf(path);
+  file: string,
+): Promise<{ readonly name: string; readonly applied: readonly string[] }> {
+  const path = absolute(file);
   try {
-    const { connections, applied } = await open(place, 'automatic');
+    const { connections, applied } = await open(path, 'automatic');
     await retire(connections);
-    return { place: nameOf(place), applied };
+    return { name: nameOf(path), applied };
   } catch (error) {
-    throw translateSqliteError(error, place);
+    throw translateSqliteError(error, path);
   }
 }
 
-function nameOf(place: string): string {
-  return `database ${place}`;
+function nameOf(path: string): string {
+  return `database ${path}`;
 }
 
-function placeOf(path: string): string {
+function absolute(path: string): string {
   return path === IN_MEMORY ? IN_MEMORY : resolve(path);
 }
 
@@ -110,7 +110,7 @@ class SqliteDatabase implements StoreDatabase {
     this.changes = new SqliteChangeSignal(path);
   }
 
-  get place(): string {
+  get name(): string {
     return nameOf(this.#path);
   }
 

@@ -44,13 +44,13 @@ export function isBusy(error: unknown): boolean {
 /**
  * What an error of node:sqlite means to the store; errors that say nothing about the database come back as they are.
  */
-export function translateSqliteError(error: unknown, place: string, holds: 'mail' | 'credentials' = 'mail'): unknown {
+export function translateSqliteError(error: unknown, path: string, holds: 'mail' | 'credentials' = 'mail'): unknown {
   if (error instanceof StoreError) return error;
   const code = resultCode(error);
   const reason = code === null ? closedReason(error) : (holds === 'mail' ? UNUSABLE : UNUSABLE_CREDENTIALS)[code];
   return reason === undefined
     ? error
-    : new StoreError({ kind: 'unavailable' }, `The database ${place} ${reason}.`, { cause: error });
+    : new StoreError({ kind: 'unavailable' }, `The database ${path} ${reason}.`, { cause: error });
 }
 
 function closedReason(error: unknown): string | undefined {

@@ -7,7 +7,7 @@ import type { Schema } from './schema.ts';
 export interface StoreDatabase {
   readonly dialect: StoreDialect;
   /** How messages name the database: no user, no password. */
-  readonly place: string;
+  readonly name: string;
   /** Tells followers of the change feed of commits. */
   readonly changes: ChangeSignal;
   /** Runs queries that change nothing. They never wait for a writer; two of them may see different commits. */

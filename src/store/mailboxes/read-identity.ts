@@ -7,7 +7,7 @@ export async function storeIdentity(database: StoreDatabase): Promise<StoreIdent
   const { id, former_ids: former } = await database.read((db) =>
     db.selectFrom('feed').select(['id', 'former_ids']).where('key', '=', 1).executeTakeFirstOrThrow(),
   );
-  const place = createHash('sha256').update(database.place).digest('hex').slice(0, 16);
+  const place = createHash('sha256').update(database.name).digest('hex').slice(0, 16);
   return { id, former: parse(former), place };
 }
 
