@@ -31,7 +31,7 @@ export function withForecast(pace: Pace, forecast: PricedForecast | null, now: n
   };
 }
 
-interface Reading {
+interface Sample {
   readonly at: number;
   readonly finished: number;
   readonly units: number;
@@ -41,31 +41,31 @@ const UNPRICED = { unitsLeft: null, requestsLeft: null, moneyLeft: null };
 
 /** Longer than a minute: Gmail's quota is per minute, and a mailbox may spend all of it in seconds and then wait. */
 const WINDOW = 75_000;
-/** Milliseconds between the readings that are kept. */
+/** Milliseconds between the samples that are kept. */
 const SPACING = 1_000;
 
-/** Measures the speed over the last minute, from readings of the store. */
+/** Measures the speed over the last minute, from samples of the store. */
 export class Pacemeter {
-  #readings: readonly Reading[] = [];
+  #samples: readonly Sample[] = [];
 
   add({ counts, usage }: Pick<MailboxReport, 'counts' | 'usage'>, now: number): void {
-    const reading = {
+    const sample = {
       at: now,
       finished: counts.stored + counts.failed + counts.gone + counts.excluded,
       units: usage.units,
     };
-    const [beforeLast, last] = this.#readings.slice(-2);
+    const [beforeLast, last] = this.#samples.slice(-2);
     const dense = beforeLast !== undefined && last !== undefined && last.at - beforeLast.at < SPACING;
-    this.#readings = [
-      ...(dense ? this.#readings.slice(0, -1) : this.#readings).filter(({ at }) => at > now - WINDOW),
-      reading,
+    this.#samples = [
+      ...(dense ? this.#samples.slice(0, -1) : this.#samples).filter(({ at }) => at > now - WINDOW),
+      sample,
     ];
   }
 
   /** @param pending - messages still to fetch */
   read(pending: number): Pace {
-    const first = this.#readings[0];
-    const last = this.#readings.at(-1);
+    const first = this.#samples[0];
+    const last = this.#samples.at(-1);
     if (first === undefined || last === undefined || last.at === first.at)
       return { messagesPerSecond: 0, unitsPerMinute: 0, remaining: pending === 0 ? 0 : null, ...UNPRICED };
     const seconds = (last.at - first.at) / 1_000;

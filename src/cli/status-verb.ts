@@ -20,9 +20,9 @@ export function addStatus(program: Command, cli: Cli): void {
   );
 }
 
-const BETWEEN_READINGS = 1_000;
+const BETWEEN_SAMPLES = 1_000;
 
-/** A pace needs two readings. A mailbox that fetches nothing has no pace. */
+/** A pace needs two samples. A mailbox that fetches nothing has no pace. */
 async function paceOf(
   client: TidemarkClient,
   report: MailboxReport,
@@ -36,7 +36,7 @@ async function paceOf(
   if (!fetches) return null;
   const meter = new Pacemeter();
   meter.add(await client.progress(report.mailbox), clock.now());
-  await clock.sleep(BETWEEN_READINGS, signal);
+  await clock.sleep(BETWEEN_SAMPLES, signal);
   const later = await client.progress(report.mailbox);
   meter.add(later, clock.now());
   return withForecast(meter.read(later.counts.pending), await client.forecast(report.mailbox), clock.now());
