@@ -131,5 +131,5 @@ export function progressLine(report: MailboxReport, pace: Pace): string {
 function waitWords({ phase, rateLimitedUntil, heldUntil }: MailboxReport): string {
   if (phase !== 'rate-limited') return '';
   if (rateLimitedUntil !== null) return '  waiting for quota';
-  return heldUntil === null ? '' : `  held until ${timeOf(heldUntil)}: the project's units of the day are spent`;
+  return heldUntil === null ? '' : `  held back until ${timeOf(heldUntil)}: the project's units of the day are spent`;
 }

@@ -16,8 +16,8 @@ export const LONGEST = {
   failed: 30 * DAY,
   /** History settles within half a minute. */
   settle: MINUTE,
-  /** The daily budget is held back until midnight in Pacific time; one day a year has 25 hours. */
-  held: 25 * HOUR,
+  /** A spent daily budget holds a backfill back until midnight in Pacific time; one day a year has 25 hours. */
+  dailyBudget: 25 * HOUR,
   /** `activities/failures.ts` waits for Gmail a day at most. */
   rateLimit: DAY,
   /** A watch is renewed once a day. */
@@ -74,8 +74,11 @@ function withBoundedSlice(event: EventOf<'slice-fetched'>, now: number): Mailbox
   const nextAttemptAt =
     at === null
       ? null
-      : Math.min(at, now + (complete ? LONGEST.failed : heldUntil === undefined ? LONGEST.pending : LONGEST.held));
-  const held = heldUntil === undefined ? undefined : Math.min(heldUntil, now + LONGEST.held);
+      : Math.min(
+          at,
+          now + (complete ? LONGEST.failed : heldUntil === undefined ? LONGEST.pending : LONGEST.dailyBudget),
+        );
+  const held = heldUntil === undefined ? undefined : Math.min(heldUntil, now + LONGEST.dailyBudget);
   return nextAttemptAt === at && held === heldUntil
     ? event
     : { ...event, nextAttemptAt, ...(held === undefined ? {} : { heldUntil: held }) };

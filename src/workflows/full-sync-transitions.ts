@@ -108,11 +108,11 @@ export function withSlice(state: MailboxState, event: EventOf<'slice-fetched'>, 
     retries,
     ...countsIn(event),
     rateLimited: null,
-    heldUntil: answeredTime(event.heldFor, event.heldUntil ?? null, now, LONGEST.held),
+    heldUntil: answeredTime(event.heldFor, event.heldUntil ?? null, now, LONGEST.dailyBudget),
   };
   if (event.generation !== state.generation || state.fullSync.kind === 'listing' || state.fullSync.kind === 'unknown')
     return counted;
-  const longest = event.complete ? LONGEST.failed : event.heldFor === undefined ? LONGEST.pending : LONGEST.held;
+  const longest = event.complete ? LONGEST.failed : event.heldFor === undefined ? LONGEST.pending : LONGEST.dailyBudget;
   const attemptAt = answeredTime(event.nextAttemptIn, event.nextAttemptAt, now, longest);
   const nextSliceAt = attemptAt === null ? null : Math.max(attemptAt, event.fetched > 0 ? 0 : now + SLICE_PAUSE);
   if (!event.complete) {

@@ -97,11 +97,11 @@ test('a spent daily budget lets new mail go on, except while the mailbox is paus
   }
 });
 
-test('progress says until when a spent daily budget holds a backfill', () => {
+test('progress says until when a spent daily budget holds a backfill back', () => {
   const held: MailboxState = { ...fresh, fullSync: { kind: 'fetching' }, heldUntil: NOW + DAY };
   const fetching = { step: 'fetching', startedAt: NOW, finishedAt: null };
   expect(progressLine({ ...reported(held), fullSync: fetching }, new Pacemeter().read(5))).toContain(
-    "held until 2026-01-02 00:00:00Z: the project's units of the day are spent",
+    "held back until 2026-01-02 00:00:00Z: the project's units of the day are spent",
   );
 });
 

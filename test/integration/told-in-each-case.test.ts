@@ -186,7 +186,7 @@ describe('while the units of the day are spent', () => {
     await box.client.start(box.id, { ...box.settings, scope: { labelIds: [labelId(label)] } });
     await eventually(30_000, async () => ((await box.report()).counts.failed === 1 ? true : null));
     const waiting = new Program('cli/main.ts', ['start', box.id, '--all-mail', '--yes', '--wait'], rig.env);
-    await waiting.says(/ held until 20\S+ \S+Z: the project's units of the day are spent/);
+    await waiting.says(/ held back until 20\S+ \S+Z: the project's units of the day are spent/);
     await waiting.end('SIGTERM');
     const retried = await tidemark(rig.env, 'failures', box.id, '--retry');
     expect(retried.stdout).toMatch(/\n1 failed message: it will be tried again 20\S+ \S+Z \(in \S+\)\.\n/);
