@@ -10,10 +10,10 @@ declare const brand: unique symbol;
 export type FeedCursor = string & { readonly [brand]: 'FeedCursor' };
 
 /** What a cursor says. */
-export interface FeedPlace {
+export interface CursorContent {
   /** The feed's identity. */
   readonly feed: string;
-  /** How many changes of the feed are before this place. */
+  /** How many changes of the feed are before the cursor. */
   readonly position: number;
   /** The tag of the segment that holds the last of them; empty at the beginning of the feed. */
   readonly tag: string;
@@ -53,7 +53,7 @@ const CURSOR = /^1-([0-9a-f]+)-(\d{1,16})-([0-9a-f]*)$/;
 /** Whether a text is meant as a cursor. Dates and numbers are not. */
 export const isCursorText = (text: string): boolean => /^\s*1-/.test(text);
 
-export function feedCursor({ feed, position, tag }: FeedPlace): FeedCursor {
+export function feedCursor({ feed, position, tag }: CursorContent): FeedCursor {
   return `1-${feed}-${position}-${tag}` as FeedCursor;
 }
 
@@ -66,7 +66,7 @@ export function sequenceNumber(after: number): number {
 }
 
 /** @throws {InvalidCursorError} when the text is not a cursor */
-export function parseFeedCursor(text: string): FeedPlace {
+export function parseFeedCursor(text: string): CursorContent {
   const [, feed, position, tag] = CURSOR.exec(text.trim()) ?? [];
   if (feed === undefined || position === undefined || tag === undefined || !Number.isSafeInteger(Number(position)))
     throw new InvalidCursorError(

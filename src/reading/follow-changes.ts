@@ -13,7 +13,7 @@ import { systemClock } from '../host/system-clock.ts';
 import type { StoreDatabase } from '../store/engines/store-database.ts';
 import { CommitWakes } from '../store/engines/commit-wakes.ts';
 import { numberChanges } from '../store/feed/number-changes.ts';
-import { positionOf, type FeedPosition } from '../store/feed/feed-place.ts';
+import { positionOf, type FeedPosition } from '../store/feed/feed-position.ts';
 import { afterSequence, beginningOfFeed, endOfFeed, readFeed, type FeedPage } from '../store/feed/read-feed.ts';
 
 /** Which changes are followed, and from where. */
@@ -55,7 +55,7 @@ export async function* followChanges(
 ): AsyncGenerator<FeedChange, void, undefined> {
   const { mailbox, after, signal, follow = true } = knownOptions('changes', request, REQUEST);
   const only = mailbox === undefined ? null : mailboxId(mailbox);
-  let from = await placeOf(database, after, only);
+  let from = await positionAfter(database, after, only);
   const isAborted = (): boolean => signal?.aborted === true;
   // Listens before it looks, so that no commit falls between the two.
   const wakes = new CommitWakes({ changes: database.changes, clock, signal });
@@ -78,7 +78,7 @@ export async function* followChanges(
   }
 }
 
-async function placeOf(
+async function positionAfter(
   database: StoreDatabase,
   after: ChangesRequest['after'],
   mailbox: MailboxId | null,

@@ -1,20 +1,20 @@
 import type { Kysely } from 'kysely';
 import type { Change, FeedChange } from '../../model/change.ts';
-import { feedCursor, type FeedPlace } from '../../model/feed-cursor.ts';
+import { feedCursor, type CursorContent } from '../../model/feed-cursor.ts';
 import type { MailboxId } from '../../model/ids.ts';
 import { isReadableId, READABLE_ID } from '../engines/readable-mailbox.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { toChange } from '../rows/change-columns.ts';
 import {
-  checkPlace,
+  checkPosition,
   feedRow,
   positionIn,
   positionOf,
   segmentAt,
   type FeedDatabase,
   type FeedPosition,
-} from './feed-place.ts';
+} from './feed-position.ts';
 import { readChangePage } from './mailbox-changes.ts';
 import { numberChanges } from './number-changes.ts';
 import { mailboxKey } from '../rows/mailbox-rows.ts';
@@ -29,8 +29,8 @@ export interface FeedPage {
 /** Segments that are looked at together. */
 const SEGMENTS = 1_000;
 
-/** Where the feed ends now, as a place to begin from. Number the changes first. */
-export async function endOfFeed(database: StoreDatabase): Promise<FeedPlace> {
+/** Where the feed ends now, as the content of a cursor to begin from. Number the changes first. */
+export async function endOfFeed(database: StoreDatabase): Promise<CursorContent> {
   return database.read(async (db) => {
     const { id, position } = await feedRow(db);
     return { feed: id, position, tag: (await segmentAt(db, position))?.tag ?? '' };
@@ -44,7 +44,7 @@ export async function beginningOfFeed(database: StoreDatabase): Promise<FeedPosi
 }
 
 /**
- * The place after the change of one mailbox with a sequence number.
+ * The position after the change of one mailbox with a sequence number.
  *
  * @throws {CursorAheadError | CursorPrunedError} as `MailboxChanges.readChangePage`
  */
@@ -71,8 +71,8 @@ export async function afterSequence(database: StoreDatabase, mailbox: MailboxId,
 }
 
 /**
- * The next numbered changes of all mailboxes, or of one. The place is checked after the changes were read: a pruning in
- * between must not look like an end.
+ * The next numbered changes of all mailboxes, or of one. The position is checked after the changes were read: a pruning
+ * in between must not look like an end.
  *
  * @throws {CursorAheadError | FeedReplacedError | CursorPrunedError}
  */
@@ -84,7 +84,7 @@ export async function readFeed(
   return database.read(async (db) => {
     const segments = await nextSegments(db, from.position, key);
     const { rows, end } = await changesOf({ db, dialect: database.dialect }, segments, from.position, limit);
-    const feed = await checkPlace({ db, dialect: database.dialect }, from, key === null ? null : [key]);
+    const feed = await checkPosition({ db, dialect: database.dialect }, from, key === null ? null : [key]);
     const last = segments.find(({ position }) => position >= end);
     return {
       changes: rows.map(({ position, tag, change }) => ({
@@ -165,7 +165,7 @@ async function wholeSegments(
   return rows.flatMap((row) => {
     const segment = bySegment.get(row.position);
     const position = segment === undefined ? 0 : positionIn(segment, row.sequence);
-    // The place may be within the first segment.
+    // The position may be within the first segment.
     if (segment === undefined || position <= after) return [];
     return [{ position, tag: segment.tag, change: toChange(row.mailbox as MailboxId, row) }];
   });
@@ -173,7 +173,7 @@ async function wholeSegments(
 
 async function partOf(db: Kysely<Schema>, segment: Segment, after: number, end: number): Promise<readonly Placed[]> {
   const { position, last_sequence: last, changes_of: key, tag } = segment;
-  const sequenceAt = (place: number): number => last - (position - place);
+  const sequenceAt = (upTo: number): number => last - (position - upTo);
   const mailbox = await db.selectFrom('mailboxes').select('id').where('key', '=', key).executeTakeFirst();
   if (mailbox === undefined || !isReadableId(mailbox.id)) return [];
   const rows = await db

@@ -3,7 +3,7 @@ import { parseFeedCursor } from '../../model/feed-cursor.ts';
 import type { MailboxId } from '../../model/ids.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
-import { checkPlace, positionOf, sequenceAt } from '../feed/feed-place.ts';
+import { checkPosition, positionOf, sequenceAt } from '../feed/feed-position.ts';
 import type { DeliveryStart, SubscriptionStore } from './subscription-store.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 
@@ -51,7 +51,7 @@ export async function checkCursor(
     mailboxes === null
       ? null
       : await db.selectFrom('mailboxes').select('key').where(dialect.isOneOf('id', mailboxes)).execute();
-  await checkPlace({ db, dialect }, positionOf(parseFeedCursor(cursor)), keys?.map(({ key }) => key) ?? null);
+  await checkPosition({ db, dialect }, positionOf(parseFeedCursor(cursor)), keys?.map(({ key }) => key) ?? null);
 }
 
 /** See {@link SubscriptionStore.checkBeginning}. */

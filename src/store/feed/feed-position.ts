@@ -1,9 +1,9 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
-import { CursorAheadError, CursorPrunedError, FeedReplacedError, type FeedPlace } from '../../model/feed-cursor.ts';
+import { CursorAheadError, CursorPrunedError, FeedReplacedError, type CursorContent } from '../../model/feed-cursor.ts';
 import type { StoreDialect } from '../engines/dialect.ts';
 import type { Schema } from '../engines/schema.ts';
 
-// Places in the feed: whether they still fit it, and what they are in each mailbox.
+// Positions in the feed: whether they still fit it, and what they are in each mailbox.
 
 /** Where a reader of the feed is. */
 export interface FeedPosition {
@@ -24,7 +24,7 @@ export interface FeedDatabase {
   readonly dialect: StoreDialect;
 }
 
-export const positionOf = ({ feed, position, tag }: FeedPlace): FeedPosition => ({
+export const positionOf = ({ feed, position, tag }: CursorContent): FeedPosition => ({
   feed,
   position,
   tag,
@@ -32,12 +32,12 @@ export const positionOf = ({ feed, position, tag }: FeedPlace): FeedPosition => 
 });
 
 /**
- * Checks that the feed still goes on from a place as it did when the place was taken.
+ * Checks that the feed still goes on from a position as it did when the position was taken.
  *
  * @param keys - the mailboxes whose changes are read; null for all
  * @throws {CursorAheadError | FeedReplacedError | CursorPrunedError}
  */
-export async function checkPlace(
+export async function checkPosition(
   { db, dialect }: FeedDatabase,
   from: FeedPosition,
   keys: readonly number[] | null,
@@ -83,10 +83,10 @@ async function prunedOf({ db, dialect }: FeedDatabase, keys: readonly number[]):
  *
  * Segments number a mailbox's changes in their order and without gaps. So the change is in the mailbox's first segment
  * that ends at or after the position, or right before it; without such a segment it is the last one that is numbered.
- * Where {@link checkPlace} allows the place, pruning has removed no segment that ends after it.
+ * Where {@link checkPosition} allows the position, pruning has removed no segment that ends after it.
  */
-export const sequenceAt = (place: number): RawBuilder<number> => {
-  const position = sql`cast(${place} as bigint)`;
+export const sequenceAt = (upTo: number): RawBuilder<number> => {
+  const position = sql`cast(${upTo} as bigint)`;
   return sql`coalesce(
     (select case
         when s.position - (s.last_sequence - s.first_sequence) > ${position} then s.first_sequence - 1
