@@ -7,31 +7,34 @@ export class InvalidLinkError extends TidemarkError {
   readonly code = 'invalid-link';
 }
 
-const PLACES = ['mailbox', 'messageId', 'threadId'] as const;
-const PLACE = /\{(\w*)\}/g;
+const PLACEHOLDERS = ['mailbox', 'messageId', 'threadId'] as const;
+const PLACEHOLDER = /\{(\w*)\}/g;
 
 /**
  * Checks a link that payloads carry so that a receiver can fetch the message from the product's own API, such as
  * `https://api.example.com/mail/{mailbox}/{messageId}`.
  *
- * @throws {InvalidLinkError} when it is no http(s) URL, or has a place that is not known
+ * @throws {InvalidLinkError} when it is no http(s) URL, or has a placeholder that is not known
  */
 export function checkLink(template: string): void {
-  const unknown = [...template.matchAll(PLACE)].map(([, name = '']) => name).filter((name) => !isPlace(name));
-  if (unknown.length > 0)
-    throw new InvalidLinkError(
-      `A link has places for ${PLACES.map((name) => `{${name}}`).join(', ')}, and not for {${unknown[0] ?? ''}}.`,
-    );
-  const url = template.replaceAll(PLACE, 'x');
+  const unknown = [...template.matchAll(PLACEHOLDER)]
+    .map(([, name = '']) => name)
+    .filter((name) => !isPlaceholder(name));
+  if (unknown.length > 0) {
+    const known = PLACEHOLDERS.map((name) => `{${name}}`).join(', ');
+    throw new InvalidLinkError(`A link has the placeholders ${known}, and not {${unknown[0] ?? ''}}.`);
+  }
+  const url = template.replaceAll(PLACEHOLDER, 'x');
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw new InvalidLinkError('A link is a URL such as https://api.example.com/mail/{mailbox}/{messageId}');
 }
 
 /** The link of one message. */
-export function linkTo(template: string, change: Pick<Change, (typeof PLACES)[number]>): string {
-  return template.replaceAll(PLACE, (place, name: string) =>
-    isPlace(name) ? encodeURIComponent(change[name]) : place,
+export function linkTo(template: string, change: Pick<Change, (typeof PLACEHOLDERS)[number]>): string {
+  return template.replaceAll(PLACEHOLDER, (placeholder, name: string) =>
+    isPlaceholder(name) ? encodeURIComponent(change[name]) : placeholder,
   );
 }
 
-const isPlace = (name: string): name is (typeof PLACES)[number] => PLACES.some((place) => place === name);
+const isPlaceholder = (name: string): name is (typeof PLACEHOLDERS)[number] =>
+  PLACEHOLDERS.some((known) => known === name);
