@@ -46,8 +46,8 @@ export interface End {
 
 const NOTHING_LEFT: End = { more: false, waits: null };
 
-/** Ms to wait for what is missing. By then another worker may have the handler, or the slot or the turn may be free. */
-const WITHOUT = { handler: 10_000, slot: 5_000, turn: 5_000 } as const;
+/** Ms to wait for what is missing. By then another worker may have the handler, or the slot may be free. */
+const WITHOUT = { handler: 10_000, slot: 5_000, loneSlot: 5_000 } as const;
 type Lack = keyof typeof WITHOUT;
 
 /** Delivers until nothing is left, an attempt must wait, or the time is over. */
@@ -67,8 +67,8 @@ export async function deliverTo(turn: Turn, subscription: Subscription): Promise
           return NOTHING_LEFT;
         case 'waits':
           return { more: false, waits: { subscription: name, at: step.until, why: 'failing' } };
-        case 'no-turn':
-          return await postponed(turn, name, 'turn');
+        case 'no-lone-slot':
+          return await postponed(turn, name, 'loneSlot');
         case 'passed':
           break;
         case 'begun':
@@ -93,7 +93,7 @@ type Begun =
   /**
    * A worker did not survive an earlier attempt at the delivery, and this worker is trying another such delivery now.
    */
-  | { readonly kind: 'no-turn' }
+  | { readonly kind: 'no-lone-slot' }
   | { readonly kind: 'begun'; readonly delivery: BegunDelivery; readonly ended: () => void };
 
 /**
@@ -121,9 +121,9 @@ async function begun(turn: Turn, { subscription }: Targeted): Promise<Begun> {
     return parkUnended(turn, { ...named, id, attempt: attempts, error: after.reason }, holds);
   }
   // Other subscriptions go first, because this attempt may end their worker, too.
-  if (!next.delivery.hasWaited) return { kind: 'no-turn' };
-  const ended = slots.takeTurn(now);
-  if (ended === null) return { kind: 'no-turn' };
+  if (!next.delivery.hasWaited) return { kind: 'no-lone-slot' };
+  const ended = slots.takeLoneSlot(now);
+  if (ended === null) return { kind: 'no-lone-slot' };
   const step = await store.beginDelivery({ ...named, now, next, pause: after.pause }).catch((error: unknown) => {
     ended();
     throw error;
@@ -155,8 +155,9 @@ async function parkUnended(
 async function postponed({ store, clock, mailbox }: Turn, subscription: string, lacks: Lack): Promise<End> {
   const { due } = await store.findDeliveries({ mailbox, now: clock.now() });
   if (!due.some((each) => each.subscription === subscription)) return NOTHING_LEFT;
-  // Two suspects that waited equally long would meet again, and the one that ends its worker could go first each time.
-  const at = clock.now() + Math.round(WITHOUT[lacks] * (lacks === 'turn' ? 0.5 + clock.random() : 1));
+  // Two unended deliveries that waited equally long would meet again, and the one that ends its worker could go first
+  // each time.
+  const at = clock.now() + Math.round(WITHOUT[lacks] * (lacks === 'loneSlot' ? 0.5 + clock.random() : 1));
   const remedy = lacks === 'handler' ? ({ kind: 'end-subscription', subscription } as const) : null;
   const reason = lackOf(lacks, mailbox, subscription);
   await store.postponeDelivery({ mailbox, subscription, until: at, reason, remedy });
@@ -172,7 +173,7 @@ function lackOf(lacks: Lack, mailbox: MailboxId, subscription: string): string {
       );
     case 'slot':
       return `The worker makes as many attempts for ${subscription} as it may at a time.`;
-    case 'turn':
+    case 'loneSlot':
       return 'A worker ended, or stopped answering, while it handled this. Such deliveries are attempted one by one.';
   }
 }

@@ -2,13 +2,13 @@
  * How many mailboxes of a worker deliver for one subscription at a time, so that a slow target leaves slots to others.
  */
 export const SLOTS_PER_SUBSCRIPTION = 50;
-/** Ms after which a turn is over though its attempt is not: a slow target must not hold up other suspects. */
-const LONGEST_TURN = 60_000;
+/** Ms after which the lone slot is free though its attempt goes on: a slow target must not hold up the others. */
+const LONGEST_LONE_SLOT = 60_000;
 
 /** Counts the attempts that a worker makes for each subscription. */
 export class DeliverySlots {
   readonly #taken = new Map<string, number>();
-  #turn: { readonly since: number } | null = null;
+  #lone: { readonly since: number } | null = null;
 
   /** @returns a function that gives the slot back; null when all are taken */
   take(subscription: string): (() => void) | null {
@@ -21,18 +21,19 @@ export class DeliverySlots {
   }
 
   /**
-   * Suspects are deliveries of which an attempt did not end. They take turns, because a delivery that ends its worker
-   * ends the attempts beside it as well. Without turns, innocent deliveries would be suspected again and again.
+   * The slot of unended deliveries: those of which an attempt did not end. A worker attempts one of them at a time,
+   * because a delivery that ends its worker ends the attempts beside it as well. Without this slot, innocent deliveries
+   * would become unended again and again.
    *
    * @param now - epoch ms
-   * @returns a function that ends the turn; null while another suspect has it
+   * @returns a function that gives the slot back; null while another unended delivery has it
    */
-  takeTurn(now: number): (() => void) | null {
-    if (this.#turn !== null && now - this.#turn.since < LONGEST_TURN) return null;
-    const turn = { since: now };
-    this.#turn = turn;
+  takeLoneSlot(now: number): (() => void) | null {
+    if (this.#lone !== null && now - this.#lone.since < LONGEST_LONE_SLOT) return null;
+    const lone = { since: now };
+    this.#lone = lone;
     return () => {
-      if (this.#turn === turn) this.#turn = null;
+      if (this.#lone === lone) this.#lone = null;
     };
   }
 }

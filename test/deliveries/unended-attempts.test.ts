@@ -54,15 +54,15 @@ describe('after attempts that did not end', () => {
   });
 });
 
-it('suspected deliveries take turns, and one whose attempt takes long lets the next one begin', () => {
+it('unended deliveries are attempted one by one, and one whose attempt takes long lets the next one begin', () => {
   const slots = new DeliverySlots();
-  const end = slots.takeTurn(0);
-  expect(slots.takeTurn(MINUTE - 1)).toBeNull();
-  const next = slots.takeTurn(MINUTE);
+  const end = slots.takeLoneSlot(0);
+  expect(slots.takeLoneSlot(MINUTE - 1)).toBeNull();
+  const next = slots.takeLoneSlot(MINUTE);
   end?.();
-  expect(slots.takeTurn(MINUTE + 1)).toBeNull();
+  expect(slots.takeLoneSlot(MINUTE + 1)).toBeNull();
   next?.();
-  expect(slots.takeTurn(MINUTE + 1)).not.toBeNull();
+  expect(slots.takeLoneSlot(MINUTE + 1)).not.toBeNull();
 });
 
 /** What a target does with a delivery. `ends` never returns: its worker has ended. */
