@@ -69,8 +69,8 @@ export async function renameMailbox(request: RenameRequest): Promise<RenamedMail
   // Then the workflow: its result holds its state, so after an interruption the state is still there, and the former id
   // could still be started.
   const last = await handedOver(request, begun);
-  // Then the row and the tombstone of the former workflow, in one transaction: before it everything is under the former
-  // id, afterwards under the new one.
+  // Then the row is renamed and the former workflow's chain is buried, in one transaction: before it everything is
+  // under the former id, afterwards under the new one.
   const outcome = await store.renameMailbox({ from, to, chain: last?.chain ?? null, now: clock.now() });
   if (outcome === 'taken') throw taken(from, to);
   if (outcome === 'unknown') throw new MailboxUnknownError(from);

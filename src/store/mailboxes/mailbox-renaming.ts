@@ -24,7 +24,7 @@ export interface MailboxRenaming {
 /**
  * See {@link MailboxRenaming.renameMailbox}. Every writer finds the mailbox by its id and locks its row. A writer that
  * waits for the lock then finds nothing under the former id. A writer that would create the mailbox (`putMailbox`)
- * meets the tombstone of its chain.
+ * meets the buried chain.
  */
 export function renameMailbox(
   database: StoreDatabase,

@@ -62,7 +62,7 @@ const TABLES = [
 /**
  * See {@link MailboxRemoval.beginRemoval}. Every writer finds the mailbox by its id and locks its row, so the renamed
  * row is out of reach: a zombie that waits for the lock then finds nothing, and a zombie that would create the mailbox
- * (`putMailbox`) meets its chain's tombstone.
+ * (`putMailbox`) meets the buried chain.
  */
 export function beginRemoval(
   database: StoreDatabase,

@@ -4,7 +4,7 @@ import { unknownMailbox } from '../engines/mailbox-transaction.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
-/** Leaves a tombstone for a chain of runs, so that no run of the chain creates its mailbox again. */
+/** Buries a workflow's chain of runs, so that no run of the chain creates its mailbox again. */
 export async function buryChain(tx: Transaction<Schema>, chain: string, now: number): Promise<void> {
   await tx
     .insertInto('workflow_chains')
