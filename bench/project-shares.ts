@@ -19,11 +19,11 @@ const MINUTE = 60_000;
  * Ten times a user's real rate, so that minutes show what would take an hour. It is the limit of each user, and of the
  * project that both users share.
  */
-const GRANT = 60_000;
+const ALLOWANCE = 60_000;
 const MINUTES = 4;
 const MAILBOXES = ['ada@example.com', 'bob@example.com'].map(mailboxId);
 /** More messages than half of the project's units can fetch in this time, at about 11 units a message. */
-const MESSAGES = (MINUTES * GRANT) / 11;
+const MESSAGES = (MINUTES * ALLOWANCE) / 11;
 
 export interface Shares {
   readonly units: readonly number[];
@@ -39,7 +39,11 @@ export interface Shares {
  */
 async function share(): Promise<Shares> {
   return inFolder(async (folder, ends) => {
-    const quota = { window: 'sliding-minute', userUnitsPerMinute: GRANT, projectUnitsPerMinute: GRANT } as const;
+    const quota = {
+      window: 'sliding-minute',
+      userUnitsPerMinute: ALLOWANCE,
+      projectUnitsPerMinute: ALLOWANCE,
+    } as const;
     const simulator = new Simulator({ clock: systemClock, latencyMs: 20, quota });
     for (const email of MAILBOXES)
       generateMail(simulator.addMailbox(email), {
@@ -57,8 +61,8 @@ async function share(): Promise<Shares> {
       TEMPORAL_ADDRESS: server.address,
       GMAIL_ROOT_URL: gmail.url,
       GOOGLE_TOKEN_URL: `${gmail.url}/token`,
-      GMAIL_USER_UNITS_PER_MINUTE: String(GRANT),
-      GMAIL_PROJECT_UNITS_PER_MINUTE: String(GRANT),
+      GMAIL_USER_UNITS_PER_MINUTE: String(ALLOWANCE),
+      GMAIL_PROJECT_UNITS_PER_MINUTE: String(ALLOWANCE),
       LOG_LEVEL: 'warn',
     };
     const config = loadConfig({ env });
@@ -110,7 +114,7 @@ export const projectShares: Bench = {
         bound: { is: 'at least', value: 45 },
         note,
       },
-      { name: '  what both use of the project', value: (100 * total) / (MINUTES * GRANT), unit: '%', bound: null },
+      { name: '  what both use of the project', value: (100 * total) / (MINUTES * ALLOWANCE), unit: '%', bound: null },
       { name: '  rejected calls', value: (100 * rejected) / (calls + rejected), unit: '%', bound: null },
     ];
   },

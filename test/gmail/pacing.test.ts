@@ -56,7 +56,7 @@ describe('a backfill', () => {
     expect(took).toBeLessThanOrEqual(1.02 * needs);
   });
 
-  it("of less than a minute's grant is done at once", async () => {
+  it("of less than a minute's allowance is done at once", async () => {
     const { took, rejected } = await run({ quota: { window: 'sliding-minute' }, messages: 280, limit: 6_000 });
     expect(rejected).toBe(0);
     expect(took).toBeLessThanOrEqual(1_000);
@@ -74,7 +74,7 @@ describe('a backfill', () => {
     const session = openSessions(gmail, pricesAt(LIMIT)).open('backfill');
     const ids = fill(gmail, 50);
     await clock.run(async () => {
-      // 500 messages are a sixth of the grant: what follows is the probe.
+      // 500 messages are a sixth of the allowance: what follows is the probe.
       await backfill(session, ids, 500);
       simulator.faults.add({ match: { method: 'batch' }, effect: { kind: 'reset' }, times: 1 });
       await session.batchGet([{ kind: 'message', id: messageId(ids[0] ?? '') }], 'minimal').catch(() => null);

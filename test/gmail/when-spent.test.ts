@@ -12,7 +12,7 @@ const fresh = readLedger(null);
 const backfill = (units: number, notBefore = 0) => ({ units, granted: GRANTED, notBefore });
 
 describe('when a backfill will have spent its units', () => {
-  test("is at once while a minute's grant lasts, and minute by minute afterwards", () => {
+  test("is at once while a minute's allowance lasts, and minute by minute afterwards", () => {
     expect(whenSpent(fresh, backfill(0), NOW)).toBe(NOW);
     expect(whenSpent(fresh, backfill(5_900), NOW)).toBe(NOW);
     expect(whenSpent(fresh, backfill(6_100), NOW)).toBe(NOW + 60_300);

@@ -7,7 +7,7 @@ import type { MailboxSettings } from '../../src/model/settings.ts';
 import type { QuotaEnforcement } from '../../src/simulator/quota-enforcement.ts';
 import { mailWithAttachments } from '../fixtures/gmail/mail-with-attachments.ts';
 
-const GRANT = 10_000;
+const ALLOWANCE = 10_000;
 const ADA = mailboxId('ada@example.com');
 /**
  * Seconds from the start at which the ETA is asked for: in the first burst, within minutes, and where one minute
@@ -78,17 +78,17 @@ function expectAccurate(estimates: readonly Estimate[], share: number): void {
 
 describe('the ETA of a backfill, at any moment,', { timeout: 60_000 }, () => {
   it("is right within 1% where a whole minute's units may be spent at once", async () => {
-    expectAccurate(await etasOf({ quota: { window: 'sliding-minute', userUnitsPerMinute: GRANT } }), 0.01);
+    expectAccurate(await etasOf({ quota: { window: 'sliding-minute', userUnitsPerMinute: ALLOWANCE } }), 0.01);
   });
 
   it('is right within 4% where Gmail turns out to limit every ten seconds', async () => {
-    expectAccurate(await etasOf({ quota: { window: 'ten-seconds', userUnitsPerMinute: GRANT } }), 0.04);
+    expectAccurate(await etasOf({ quota: { window: 'ten-seconds', userUnitsPerMinute: ALLOWANCE } }), 0.04);
   });
 
   it('is right within 10% with attachments, which it estimates from the mail that was read', async () => {
     expectAccurate(
       await etasOf({
-        quota: { window: 'ten-seconds', userUnitsPerMinute: GRANT },
+        quota: { window: 'ten-seconds', userUnitsPerMinute: ALLOWANCE },
         settings: { attachments: true },
         attached: 600,
       }),

@@ -42,9 +42,9 @@ describe('a recovery', () => {
 
 describe('crashes in mid-minute', () => {
   it("do not let a second minute's units be spent", async () => {
-    const grant = 10_000;
-    const { peak, units } = await peakOverCrashes({ crashes: 6, grant });
-    expect(units, 'the quota is what bounds the run').toBeGreaterThan(1.5 * grant);
-    expect(peak).toBeLessThanOrEqual(1.02 * grant);
+    const allowance = 10_000;
+    const { peak, units } = await peakOverCrashes({ crashes: 6, allowance });
+    expect(units, 'the quota is what bounds the run').toBeGreaterThan(1.5 * allowance);
+    expect(peak).toBeLessThanOrEqual(1.02 * allowance);
   });
 });

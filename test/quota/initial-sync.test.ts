@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
 import { initialSync } from '../fixtures/measured/initial-sync.ts';
 
-/** A few minutes' grants: small enough for a test, and no run ends within its first burst. */
-const GRANT = 10_000;
+/** A few minutes' allowances: small enough for a test, and no run ends within its first burst. */
+const ALLOWANCE = 10_000;
 const MESSAGES = 2_500;
 const LATENCY = 20;
 
@@ -22,7 +22,7 @@ describe('an initial sync', () => {
   it.each([500, MESSAGES])(
     'spends at most 20 units on doubt, however many messages there are: %i',
     async (messages) => {
-      const quota = { window: 'sliding-minute', userUnitsPerMinute: GRANT } as const;
+      const quota = { window: 'sliding-minute', userUnitsPerMinute: ALLOWANCE } as const;
       const { doubt, differences } = await initialSync({ messages, latencyMs: LATENCY, quota });
       expect(differences).toEqual([]);
       expect(doubt).toBeGreaterThan(0);
@@ -56,29 +56,29 @@ describe('an initial sync', () => {
     const { use, seconds, differences } = await initialSync({
       messages: MESSAGES,
       latencyMs: LATENCY,
-      quota: { window: 'sliding-minute', userUnitsPerMinute: GRANT },
+      quota: { window: 'sliding-minute', userUnitsPerMinute: ALLOWANCE },
     });
     expect(differences).toEqual([]);
-    expect(use.units).toBeGreaterThan(2 * GRANT);
-    expect(seconds).toBeLessThanOrEqual((1.02 * use.units * 60) / GRANT);
+    expect(use.units).toBeGreaterThan(2 * ALLOWANCE);
+    expect(seconds).toBeLessThanOrEqual((1.02 * use.units * 60) / ALLOWANCE);
     expect(use.rejected).toBe(0);
-    expect(use.peakUnitsPerMinute).toBeLessThanOrEqual(GRANT);
+    expect(use.peakUnitsPerMinute).toBeLessThanOrEqual(ALLOWANCE);
   });
 
   it('takes no longer where every ten seconds are limited, and has at most 1% of its calls rejected', async () => {
     const { use, seconds, differences } = await initialSync({
       messages: MESSAGES,
       latencyMs: LATENCY,
-      quota: { window: 'ten-seconds', userUnitsPerMinute: GRANT },
+      quota: { window: 'ten-seconds', userUnitsPerMinute: ALLOWANCE },
     });
     expect(differences).toEqual([]);
-    expect(seconds).toBeLessThanOrEqual((1.02 * use.units * 60) / GRANT);
+    expect(seconds).toBeLessThanOrEqual((1.02 * use.units * 60) / ALLOWANCE);
     expect(use.rejected).toBeGreaterThan(0);
     expect(use.rejected).toBeLessThanOrEqual(0.01 * (use.calls + use.rejected));
   });
 
   it('has at most 1% of its calls rejected where only ten may be in flight', async () => {
-    const quota = { window: 'sliding-minute', userUnitsPerMinute: GRANT, concurrentRequests: 10 } as const;
+    const quota = { window: 'sliding-minute', userUnitsPerMinute: ALLOWANCE, concurrentRequests: 10 } as const;
     const { use, differences } = await initialSync({ messages: MESSAGES, latencyMs: LATENCY, quota });
     expect(differences).toEqual([]);
     expect(use.rejected).toBeGreaterThan(0);

@@ -5,7 +5,7 @@ import { gmailError } from '../api/classify.ts';
 import { requireBatchSize, type FetchOutcome, type FetchRequest, type GmailApi } from '../api/gmail-api.ts';
 import { GmailError } from '../api/gmail-error.ts';
 import { isRateLimited, refusedCalls, type PacedCalls, type RateLimited } from './paced-calls.ts';
-import type { Grant } from './pacer.ts';
+import type { Permit } from './pacer.ts';
 
 export interface BatchCallsOptions {
   readonly api: GmailApi;
@@ -67,10 +67,10 @@ export class BatchCalls {
     signal: AbortSignal | undefined,
   ): Promise<Piece> {
     const units = requests.map((request) => this.#priceOf(request));
-    return this.#calls.repeated({ method: 'batch', units, signal }, async (grant) => {
-      const piece = requests.slice(0, grant.count);
+    return this.#calls.repeated({ method: 'batch', units, signal }, async (permit) => {
+      const piece = requests.slice(0, permit.count);
       try {
-        const outcomes = await this.#send(grant, piece, format, signal);
+        const outcomes = await this.#send(permit, piece, format, signal);
         const refusal = refusedWhole(outcomes);
         if (refusal === null) return { outcomes, lost: null };
         throw gmailError(this.#options.mailbox, 'batch', refusal);
@@ -82,14 +82,14 @@ export class BatchCalls {
     });
   }
 
-  /** Sends one batch request within one grant. The outcomes name the calls that Gmail refused. */
+  /** Sends one batch request within one permit. The outcomes name the calls that Gmail refused. */
   #send(
-    grant: Grant,
+    permit: Permit,
     requests: readonly FetchRequest[],
     format: MessageFormat,
     signal: AbortSignal | undefined,
   ): Promise<readonly FetchOutcome[]> {
-    const call = { method: 'batch', calls: requests.length, units: grant.units, format } as const;
+    const call = { method: 'batch', calls: requests.length, units: permit.units, format } as const;
     const refusalsIn = (all: readonly FetchOutcome[]): number =>
       all.filter((outcome) => refusalOf(outcome) !== null).length;
     const send = async (): Promise<readonly FetchOutcome[]> => {
@@ -107,7 +107,7 @@ export class BatchCalls {
         throw error;
       }
     };
-    return this.#calls.releasing(grant, send, (outcomes) =>
+    return this.#calls.releasing(permit, send, (outcomes) =>
       outcomes.flatMap((outcome) => {
         const failure = refusalOf(outcome);
         return failure === null ? [] : [refusedCalls(failure, 1, this.#priceOf(outcome.request))];

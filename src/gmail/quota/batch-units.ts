@@ -2,8 +2,8 @@ import type { PriceTable } from '../../model/prices.ts';
 
 /**
  * A batch is stored when all of it has arrived. While it waits for the units of its last calls, a crash would lose the
- * calls that are already paid for. So a batch costs at most a twelfth of a minute's grant, and about two batches are
- * under way.
+ * calls that are already paid for. So a batch costs at most a twelfth of a minute's allowance, and about two batches
+ * are under way.
  */
 const BATCHES_PER_MINUTE = 12;
 export const BATCHES_AHEAD = 2;

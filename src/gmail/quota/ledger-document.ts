@@ -10,13 +10,13 @@ export interface Ledger {
   readonly busySince: number;
   /** Epoch ms before which no call for the mailbox is made; 0 without a pause. */
   readonly pausedUntil: number;
-  /** False while a whole minute's grant may be spent at once; true after Gmail has refused that. */
+  /** False while a whole minute's allowance may be spent at once; true after Gmail has refused that. */
   readonly smooth: boolean;
   /** Epoch ms up to which the smooth pace is used up. The next backfill call starts then. */
   readonly pacedUntil: number;
   /**
-   * The fraction of the grant that Gmail turned out to leave us, as of {@link changedAt}. It recovers slowly from then
-   * on.
+   * The fraction of the allowance that Gmail turned out to leave us, as of {@link changedAt}. It recovers slowly from
+   * then on.
    */
   readonly rate: number;
   readonly changedAt: number;
@@ -26,7 +26,7 @@ export interface Ledger {
   readonly refusals: number;
   readonly refusedAt: number;
   /**
-   * True once Gmail accepted more than a sixth of the grant within ten seconds, which proves that it counts whole
+   * True once Gmail accepted more than a sixth of the allowance within ten seconds, which proves that it counts whole
    * minutes.
    */
   readonly burstsAllowed: boolean;

@@ -23,8 +23,8 @@ const LONGEST_BACKOFF = 16_000;
 const FORGET_REFUSALS = 60_000;
 
 /**
- * Learns from a refusal. First the grant is spread evenly, which costs no throughput. If that does not help, our calls
- * arrive later than they are sent, or another client spends the same quota. Our own spending shows which.
+ * Learns from a refusal. First the allowance is spread evenly, which costs no throughput. If that does not help, our
+ * calls arrive later than they are sent, or another client spends the same quota. Our own spending shows which.
  */
 export function learn(written: Ledger, refusal: QuotaRefusal, now: number): Ledger {
   const ledger = believed(written, now);
@@ -53,8 +53,8 @@ const SLOWEST = 0.02;
 const LOWERED = 0.8;
 
 /**
- * - The first refusal makes the pace smooth. If a sixth of the grant within ten seconds was enough for it, Gmail counts
- *   ten seconds, where lateness matters.
+ * - The first refusal makes the pace smooth. If a sixth of the allowance within ten seconds was enough for it, Gmail
+ *   counts ten seconds, where lateness matters.
  * - Then, if our own calls of ten seconds are nearly all that is granted, they arrived too close together.
  * - Otherwise another client spends the same quota, and the rate goes down by a fifth.
  * - If nothing was accepted since the last refusal, a used-up minute has to end, and no rate would help.

@@ -40,19 +40,19 @@ export type ReservationResult =
 
 /** Calls in a probe: this many may be refused to learn the limit. */
 export const PROBE_CALLS = 8;
-/** The part of the grant that a burst leaves to the live lane; {@link LEAST_RESERVE} is what a long backfill leaves. */
+/** The part of the allowance that a burst leaves to the live lane. A long backfill leaves {@link LEAST_RESERVE}. */
 const BURST_RESERVE = 0.05;
 export const LEAST_RESERVE = 0.01;
 const LARGEST_RESERVE = 0.5;
 /** Below this many units a minute the live lane only looks for news and needs no reserve of its own. */
 const LIVE_TRAFFIC = 40;
 /** A waiting call gets at least this many milliseconds' worth of units, so that a batch is not sent in tiny pieces. */
-const LEAST_GRANT = 500;
+const LEAST_PERMIT = 500;
 /**
  * The same at a smooth pace, where smaller pieces are taken: units that stay free while a call waits for more are
  * throughput lost.
  */
-const LEAST_SMOOTH_GRANT = 100;
+const LEAST_SMOOTH_PERMIT = 100;
 /**
  * How far a smooth pace may lag behind and catch up, in milliseconds. A young backfill may catch up on what it lost
  * while it listed ids page by page. Later, or beside live calls, a burst would only make live calls wait.
@@ -74,7 +74,7 @@ export function reserve(
   const worth = (milliseconds: number): number =>
     sum(prices.slice(0, Math.max(1, prefix(prices, perMs * milliseconds))));
   const paced = lane === 'backfill' && isSmooth(ledger, now);
-  const least = worth(paced ? LEAST_SMOOTH_GRANT : LEAST_GRANT);
+  const least = worth(paced ? LEAST_SMOOTH_PERMIT : LEAST_PERMIT);
   const startsAt = Math.max(fitsAt(ledger.window, limits, least, now), paced ? Math.ceil(ledger.pacedUntil) : now);
   if (startsAt > now) {
     const wanted = lane === 'live' ? { units: sum(prices), until: startsAt + 1_000 } : ledger.wanted;
@@ -82,7 +82,7 @@ export function reserve(
   }
   const unproven = beyondProven(ledger, reservation, now);
   const free = Math.max(least, roomNow(ledger.window, limits, now));
-  const room = paced ? Math.min(free, worth(LEAST_GRANT)) : free;
+  const room = paced ? Math.min(free, worth(LEAST_PERMIT)) : free;
   const count = Math.min(prefix(prices, room), unproven?.count ?? prices.length);
   const units = sum(prices.slice(0, count));
   const busySince = unitsWithin(ledger.window, LONGEST_SPAN, now) === 0 ? now : ledger.busySince;

@@ -7,7 +7,7 @@ import type { CalledMethod } from '../api/classify.ts';
 import type { GmailApi } from '../api/gmail-api.ts';
 import { GmailError, type GmailFailure } from '../api/gmail-error.ts';
 import { observedCall } from '../api/observed-call.ts';
-import type { Grant, GrantOutcome, Pacer, RefusedCalls } from './pacer.ts';
+import type { Pacer, Permit, PermitOutcome, RefusedCalls } from './pacer.ts';
 import { Patience, type FailedCall } from './patience.ts';
 import type { QuotaLedger } from '../../model/quota-ledger.ts';
 import { UsageCounter } from './usage-counter.ts';
@@ -32,7 +32,7 @@ export interface PacedCallsOptions {
   readonly failedBefore?: FailedCall | undefined;
 }
 
-/** A call and its prices. `units` has one price for each request in it; the grant may cover only the first of them. */
+/** A call and its prices. `units` has one price for each request in it; the permit may cover only the first of them. */
 interface PricedCall {
   readonly method: GmailMethod | 'batch';
   readonly units: readonly number[];
@@ -46,7 +46,7 @@ const MAX_WAIT = 20_000;
 const LONG_WAIT = 1_000;
 
 /**
- * Makes calls wait for their units, repeats them, releases their grants and counts them. Every call goes through here.
+ * Makes calls wait for their units, repeats them, releases their permits and counts them. Every call goes through here.
  */
 export class PacedCalls {
   readonly usage: UsageCounter;
@@ -62,18 +62,18 @@ export class PacedCalls {
     this.observed = observedCall({ telemetry, clock, mailbox, lane });
   }
 
-  /** Makes a call with a grant of units. Repeats it, each time with a new grant, while its failure may pass soon. */
+  /** Makes a call with a permit. Repeats it, each time with a new permit, while its failure may pass soon. */
   async repeated<Result>(
     { method, units, signal }: PricedCall,
-    call: (grant: Grant) => Promise<Result>,
+    call: (permit: Permit) => Promise<Result>,
   ): Promise<Result> {
     const patience = new Patience(method, this.#options.clock);
     await this.#waitAsBefore(patience, method, signal);
     for (;;) {
       await this.#prepare(patience, signal);
-      const grant = await this.#acquire({ method, units, signal });
+      const permit = await this.#acquire({ method, units, signal });
       try {
-        return await call(grant);
+        return await call(permit);
       } catch (error) {
         await this.#wait(patience, error, signal);
       }
@@ -85,12 +85,12 @@ export class PacedCalls {
   }
 
   /**
-   * Makes the granted call and releases the grant, whether the call succeeds or fails.
+   * Makes the permitted call and releases the permit, whether the call succeeds or fails.
    *
    * @param refusedIn - finds the calls that Gmail refused within a successful answer
    */
   async releasing<Result>(
-    grant: Grant,
+    permit: Permit,
     call: () => Promise<Result>,
     refusedIn: (result: Result) => readonly RefusedCalls[],
   ): Promise<Result> {
@@ -99,14 +99,14 @@ export class PacedCalls {
     try {
       result = await call();
     } catch (error) {
-      await pacer.release(grant, grantOutcomeOf(error, grant));
+      await pacer.release(permit, permitOutcomeOf(error, permit));
       throw error;
     }
-    await pacer.release(grant, { answered: true, refused: refusedIn(result) });
+    await pacer.release(permit, { answered: true, refused: refusedIn(result) });
     return result;
   }
 
-  #acquire({ method, units, signal }: PricedCall): Promise<Grant> {
+  #acquire({ method, units, signal }: PricedCall): Promise<Permit> {
     const { pacer, lane, maxWaitMs = MAX_WAIT } = this.#options;
     return pacer.acquire({ lane, method, prices: units, maxWaitMs, onWait: (until) => this.#waiting(until), signal });
   }
@@ -161,13 +161,13 @@ export function refusedCalls(failure: RateLimited, calls: number, units: number)
 }
 
 /**
- * The outcome of a grant whose call failed. Gmail answered, unless the call was aborted or nothing usable came back.
+ * The outcome of a permit whose call failed. Gmail answered, unless the call was aborted or nothing usable came back.
  */
-function grantOutcomeOf(error: unknown, grant: Grant): GrantOutcome {
+function permitOutcomeOf(error: unknown, permit: Permit): PermitOutcome {
   const failure = failureOf(error);
   return {
     answered: failure !== null && failure.kind !== 'unavailable',
-    refused: failure?.kind === 'rate-limited' ? [refusedCalls(failure, grant.count, grant.units)] : [],
+    refused: failure?.kind === 'rate-limited' ? [refusedCalls(failure, permit.count, permit.units)] : [],
   };
 }
 

@@ -35,7 +35,7 @@ export interface AcquireRequest {
 }
 
 /** Permission to send the first `count` calls of a request now. It must be released, whatever became of the calls. */
-export interface Grant {
+export interface Permit {
   readonly lane: Lane;
   readonly count: number;
   readonly units: number;
@@ -48,14 +48,14 @@ export interface Grant {
   readonly inFlight: number;
 }
 
-/** The outcome of a grant's calls. */
-export interface GrantOutcome {
+/** The outcome of a permit's calls. */
+export interface PermitOutcome {
   /** False when no answer came (aborted, reset, timed out), which proves nothing about any limit. */
   readonly answered: boolean;
   readonly refused: readonly RefusedCalls[];
 }
 
-/** Calls of a grant that Gmail refused. */
+/** Calls of a permit that Gmail refused. */
 export interface RefusedCalls {
   readonly limit: RateLimit;
   readonly retryAt: number | null;
@@ -108,7 +108,7 @@ export class Pacer {
    * @throws {GmailError} `rate-limited` with `retryAt` when Gmail asks for a longer wait than `maxWaitMs`
    * @throws the signal's reason when it aborts
    */
-  async acquire(request: AcquireRequest): Promise<Grant> {
+  async acquire(request: AcquireRequest): Promise<Permit> {
     const leave = await this.#turns[request.lane].enter(request.signal);
     try {
       for (;;) {
@@ -139,16 +139,16 @@ export class Pacer {
   }
 
   /**
-   * Releases a grant: frees its places, returns the units of refused calls, and learns from the refusals. Units of
+   * Releases a permit: frees its places, returns the units of refused calls, and learns from the refusals. Units of
    * calls without an answer stay spent, since Gmail may have counted them.
    */
-  async release(grant: Grant, { answered, refused }: GrantOutcome): Promise<void> {
+  async release(permit: Permit, { answered, refused }: PermitOutcome): Promise<void> {
     const { clock, mailbox, ledger, prices } = this.#options;
     const { userUnitsPerMinute: userLimit } = prices;
-    if (answered) this.#roundTrips.add(clock.now() - grant.at);
+    if (answered) this.#roundTrips.add(clock.now() - permit.at);
     const lateness = this.#roundTrips.spread;
     const now = clock.now();
-    const { inFlight } = grant;
+    const { inFlight } = permit;
     const crowded = refused.filter((calls) => calls.limit === 'concurrency').reduce((sum, { calls }) => sum + calls, 0);
     if (crowded > 0) this.#width = afterRefusal(this.#width, { inFlight, refused: crowded }, now);
     else if (answered) this.#width = afterAnswer(this.#width, inFlight, now);
@@ -158,15 +158,15 @@ export class Pacer {
         : [],
     );
     if (answered) this.#cautious = paceRefusals.length > 0;
-    if (grant.probe) this.#probing = false;
-    this.#leavePlaces(grant.count);
+    if (permit.probe) this.#probing = false;
+    this.#leavePlaces(permit.count);
     if (paceRefusals.length > 0) this.#paced = true;
-    const proven = grant.probe && grant.isAlone && answered && refused.length === 0;
+    const proven = permit.probe && permit.isAlone && answered && refused.length === 0;
     if (!this.#paced || (refused.length === 0 && !proven)) return;
     const jitter = clock.random();
     const units = refused.reduce((sum, calls) => sum + calls.units, 0);
     await ledger.update(mailbox, (text) => {
-      let next: Ledger = refund(readLedger(text), { units, lane: grant.lane, at: grant.at });
+      let next: Ledger = refund(readLedger(text), { units, lane: permit.lane, at: permit.at });
       for (const refusal of paceRefusals) next = learn(next, { ...refusal, jitter, userLimit, lateness }, now);
       if (proven) next = allowBursts(next);
       return { ledger: writeLedger(next), result: undefined };

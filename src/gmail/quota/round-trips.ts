@@ -1,7 +1,7 @@
 /** How many of the last round trips count. */
 const KEPT = 32;
 
-/** How long the last calls took, from their grant to their answer (ms). */
+/** How long the last calls took, from their permit to their answer (ms). */
 export class RoundTrips {
   #last: number[] = [];
 

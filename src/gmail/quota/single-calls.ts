@@ -12,11 +12,11 @@ export function singleCalls(calls: PacedCalls, prices: PriceTable): SingleCall {
   const { usage, observed } = calls;
   return (method, signal, call) => {
     const units = prices.units[method];
-    return calls.repeated({ method, units: [units], signal }, async (grant) => {
+    return calls.repeated({ method, units: [units], signal }, async (permit) => {
       let result: Awaited<ReturnType<typeof call>>;
       try {
         result = await calls.releasing(
-          grant,
+          permit,
           () => observed({ method, calls: 1, units }, call),
           () => [],
         );

@@ -16,8 +16,8 @@ export interface Backfill {
 }
 
 /**
- * Units a minute that a long backfill gets: the grant less what Gmail turned out to withhold, the live lane's reserve,
- * and the live lane's spending.
+ * Units a minute that a long backfill gets: the allowance less what Gmail turned out to withhold, the live lane's
+ * reserve, and the live lane's spending.
  */
 export function backfillRate(ledger: Ledger, granted: number, now: number): number {
   const allowed = granted * currentRate(ledger, now);
@@ -28,8 +28,8 @@ export function backfillRate(ledger: Ledger, granted: number, now: number): numb
 /**
  * When the ledger will have granted a backfill's remaining units.
  *
- * A smooth pace spends them evenly. Otherwise a minute's grant is spent at once, and each unit is available again when
- * it leaves the window. So the last minute's spending repeats minute by minute. What remains after whole minutes
+ * A smooth pace spends them evenly. Otherwise a minute's allowance is spent at once, and each unit is available again
+ * when it leaves the window. So the last minute's spending repeats minute by minute. What remains after whole minutes
  * decides at which moment of a minute the backfill ends.
  *
  * @returns epoch ms; null when nothing is granted at all
