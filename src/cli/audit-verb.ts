@@ -80,11 +80,12 @@ export function auditFailure(
 export function auditWords(audit: AuditResult): string {
   const { checked, missing, extra, differing, unconfirmed } = audit;
   const compared = `${counted(checked, 'message')} compared`;
-  const doubtful = unconfirmed === 0 ? '' : `, ${count(unconfirmed)} not confirmed`;
-  if (driftOf(audit) === 0) return `${compared}, no ${unconfirmed === 0 ? '' : 'confirmed '}differences${doubtful}`;
+  const unconfirmedWords = unconfirmed === 0 ? '' : `, ${count(unconfirmed)} not confirmed`;
+  if (driftOf(audit) === 0)
+    return `${compared}, no ${unconfirmed === 0 ? '' : 'confirmed '}differences${unconfirmedWords}`;
   return (
     `${compared}: ${count(missing)} missing here, ${count(extra)} only here, ` +
-    `${count(differing)} with other labels${doubtful}`
+    `${count(differing)} with other labels${unconfirmedWords}`
   );
 }
 

@@ -16,7 +16,7 @@ export interface AttemptFailure {
 /** Attempts at a change that is delivered by itself after its batch kept failing. */
 const ATTEMPTS_ALONE = 3;
 /** Ms between attempts after three days, for a subscription that parks nothing. */
-const LATE_DELAY = 4 * 3_600_000;
+const ABOVE_ALL_DELAY = 4 * 3_600_000;
 
 /** The failure of a handler that threw. */
 export function failureOf(error: unknown): AttemptFailure {
@@ -43,7 +43,7 @@ export function nextAfter(
 ): FailedDelivery['next'] {
   if (isReplay) return { kind: 'park' };
   const delay = retryDelay({ failures: attempt, elapsed: now - firstAttemptAt, asked, random });
-  if (order.kind === 'above-all') return { kind: 'retry', at: now + (delay ?? Math.max(asked ?? 0, LATE_DELAY)) };
+  if (order.kind === 'above-all') return { kind: 'retry', at: now + (delay ?? Math.max(asked ?? 0, ABOVE_ALL_DELAY)) };
   const isAlone = isSplit && changes.length === 1;
   const most = isAlone ? Math.min(ATTEMPTS_ALONE, order.attempts ?? ATTEMPTS_ALONE) : (order.attempts ?? Infinity);
   return delay === null || attempt >= most ? { kind: 'park' } : { kind: 'retry', at: now + delay };

@@ -4,7 +4,7 @@ import type { RequestOf } from '../engines/request-of.ts';
 import type { Label } from '../../model/change.ts';
 import type { LabelId, MailboxId, MessageId } from '../../model/ids.ts';
 import { bulkInsert } from '../engines/bulk-insert.ts';
-import { GONE, LABELS, OWN_TYPES } from '../rows/label-columns.ts';
+import { GONE_LABEL, LABELS, OWN_TYPES } from '../rows/label-columns.ts';
 import { keyOf, mailboxKey, rulesOf } from '../rows/mailbox-rows.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import { fromColumns, parseLabelIds } from '../rows/message-columns.ts';
@@ -144,7 +144,7 @@ export function keepLabel(
     const next = since === null ? null : now + restOf(since, now);
     await tx
       .updateTable('labels')
-      .set({ type: label.type === GONE ? 'user' : label.type, unlisted_since: since, ask_at: next })
+      .set({ type: label.type === GONE_LABEL ? 'user' : label.type, unlisted_since: since, ask_at: next })
       .where('mailbox_key', '=', key)
       .where('id', '=', labelId)
       .execute();
@@ -222,10 +222,11 @@ async function rememberGone({ tx, key }: MailboxTransaction, labelId: LabelId, n
     .where('mailbox_key', '=', key)
     .where('id', '=', labelId)
     .executeTakeFirst();
-  const since = label?.type === GONE ? missingSince(label.unlisted_since, now) : now;
+  const since = label?.type === GONE_LABEL ? missingSince(label.unlisted_since, now) : now;
   if (now - since > REMEMBERED)
     await tx.deleteFrom('labels').where('mailbox_key', '=', key).where('id', '=', labelId).execute();
-  else await bulkInsert(tx, LABELS, [[key, labelId, label?.name ?? labelId, GONE, since, now + restOf(since, now)]]);
+  else
+    await bulkInsert(tx, LABELS, [[key, labelId, label?.name ?? labelId, GONE_LABEL, since, now + restOf(since, now)]]);
 }
 
 async function nextCarriers(

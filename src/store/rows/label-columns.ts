@@ -7,8 +7,8 @@ export const LABELS = {
 } as const;
 
 /** The type of a label that is gone. Its row stays for a while. */
-export const GONE = 'gone';
+export const GONE_LABEL = 'gone';
 /** The type of a label that messages carry and that labels.list has not named yet. */
 export const UNNAMED = 'unnamed';
 /** Types beside Gmail's `system` and `user`. Labels of these types are not shown. */
-export const OWN_TYPES: readonly string[] = [GONE, UNNAMED];
+export const OWN_TYPES: readonly string[] = [GONE_LABEL, UNNAMED];

@@ -15,7 +15,7 @@ import type { Schema } from '../engines/schema.ts';
 import { toChange } from '../rows/change-columns.ts';
 import { changesAfter } from '../rows/change-rows.ts';
 import { eventsAfter } from '../rows/event-rows.ts';
-import { GONE } from '../rows/label-columns.ts';
+import { GONE_LABEL } from '../rows/label-columns.ts';
 import type { DeliveryPlace } from './delivery-store.ts';
 
 /** Changes that are compared with a filter at a time, and the most in one search. */
@@ -93,8 +93,8 @@ async function labelsOf(
   if (wanted === null) return null;
   const rows = await db.selectFrom('labels').select(['id', 'name', 'type']).where('mailbox_key', '=', key).execute();
   const labels = rows.map(({ id, ...label }) => ({ ...label, id: id as LabelId }));
-  const present = labels.filter(({ type }) => type !== GONE);
-  return labelsMeant({ present, gone: labels.filter(({ type }) => type === GONE) }, wanted);
+  const present = labels.filter(({ type }) => type !== GONE_LABEL);
+  return labelsMeant({ present, gone: labels.filter(({ type }) => type === GONE_LABEL) }, wanted);
 }
 
 async function newEvents(
