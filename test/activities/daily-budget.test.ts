@@ -79,7 +79,7 @@ it("Workers that die leave at most their last second each out of the day's count
     await clock.sleep(HOUR / 3);
   });
   const counted = await world.stores.store.unitsOfDay(pacificDay(clock.now()));
-  // In a second, a burst may spend a sixth of a minute's grant: for each mailbox and death.
+  // In a second, a burst may spend a sixth of a minute's allowance: for each mailbox and death.
   expect(spent()).toBeLessThanOrEqual(0.95 * BUDGET + 2 * 1_000 + 2 * deaths * 1_000);
   expect(spent() - counted).toBeLessThanOrEqual(2 * deaths * 1_000);
   expect(counted).toBeGreaterThan(0.9 * BUDGET);
