@@ -4,13 +4,30 @@ import { LongestFirst } from './test/fixtures/longest-first.ts';
 
 const filesOf = (rooms: readonly string[]): string[] => rooms.map((room) => `test/${room}/**/*.test.ts`);
 
-/** Rooms whose tests mostly wait: for programs, for servers that come back, for Gmail's indexes. */
+/** The tests of a room that need a process of their own: the others share one with other rooms. */
+const namedIn = (room: string, names: readonly string[]): string[] =>
+  names.map((name) => `test/${room}/${name}.test.ts`);
+
+/** Tests that mostly wait: for programs, for servers that come back, for Gmail's indexes. */
 const WAITING = {
   alone: [
-    ...filesOf(['docs', 'examples', 'push', 'start', 'telemetry', 'temporal-server']),
-    'test/integration/pubsub-emulator.test.ts',
+    ...filesOf(['examples', 'start']),
+    ...namedIn('docs', [
+      'comment-examples',
+      'documented-variables',
+      'lasting-snippets',
+      'links',
+      'plugin-page',
+      'reference',
+      'snippets',
+      'temporal',
+      'webhooks-page',
+    ]),
+    ...namedIn('push', ['endpoint', 'pull']),
+    ...namedIn('telemetry', ['logs', 'metrics', 'tracing', 'worker-health']),
+    ...namedIn('temporal-server', ['ensure-temporal-server', 'owner-death', 'ports']),
     // The SDK's workers that fail in it never end.
-    'test/integration/failing-part.test.ts',
+    ...namedIn('integration', ['pubsub-emulator', 'failing-part']),
   ],
   sharing: filesOf(['client', 'integration']),
 };
@@ -24,10 +41,12 @@ const BUSY = ['test/integration/many-signals.test.ts'];
  */
 const ALONE = [
   ...BUSY,
-  ...filesOf(['workflows', 'schedules', 'store/bodies']),
-  ...['activities/note-condition', 'cli/connect-domain-verb', 'gmail/answer-limits'].map(
-    (name) => `test/${name}.test.ts`,
-  ),
+  ...filesOf(['store/bodies']),
+  ...namedIn('workflows', ['asking-again', 'idle-push', 'long-life', 'replay']),
+  ...namedIn('schedules', ['delivery-schedules', 'odd-schedules', 'schedules', 'schedules-on-postgres']),
+  ...namedIn('activities', ['note-condition']),
+  ...namedIn('cli', ['connect-domain-verb']),
+  ...namedIn('gmail', ['answer-limits']),
 ];
 
 export default defineConfig({
