@@ -4,6 +4,7 @@ import type { MailboxId } from '../model/ids.ts';
 import { workflowIdOf } from '../workflows/definitions.ts';
 import { MailboxNotRunningError } from './errors.ts';
 import type { Rpc } from './rpc.ts';
+import { withoutMemos } from './without-memos.ts';
 
 /** A question to Temporal about one mailbox. */
 export interface RunQuestion {
@@ -19,7 +20,7 @@ export async function describedRun({
   mailbox,
 }: RunQuestion): Promise<WorkflowExecutionDescription | null> {
   try {
-    return await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).describe());
+    return await rpc({ mailbox }, () => withoutMemos(temporal).getHandle(workflowIdOf(mailbox)).describe());
   } catch (error) {
     if (error instanceof MailboxNotRunningError) return null;
     throw error;

@@ -5,6 +5,7 @@ import type { MailboxId } from '../model/ids.ts';
 import { ADDRESS_ATTRIBUTE } from '../workflows/search-attributes.ts';
 import type { Rpc } from './rpc.ts';
 import { mailboxOf, RUNNING_MAILBOXES } from './running.ts';
+import { withoutMemos } from './without-memos.ts';
 
 /** Ms between two queries, however many notifications come for addresses that are not known here. */
 const REREAD = 60_000;
@@ -47,7 +48,7 @@ export class PresentAddresses {
 async function renamedMailboxes(temporal: Client): Promise<ReadonlyMap<string, MailboxId>> {
   const found = new Map<string, MailboxId>();
   const query = `${RUNNING_MAILBOXES} AND ${ADDRESS_ATTRIBUTE.name} IS NOT NULL`;
-  for await (const { workflowId, typedSearchAttributes } of temporal.workflow.list({ query })) {
+  for await (const { workflowId, typedSearchAttributes } of withoutMemos(temporal).list({ query })) {
     const mailbox = mailboxOf(workflowId);
     const address = typedSearchAttributes.get(ADDRESS_ATTRIBUTE);
     if (mailbox !== null && address !== undefined) found.set(address, mailbox);

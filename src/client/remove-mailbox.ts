@@ -7,6 +7,7 @@ import type { ClientStore } from './mailbox-report.ts';
 import { viewOf, type ClientMeans } from './mailbox-workflow.ts';
 import { STOP_PATIENCE, stopMailbox } from './stop-mailbox.ts';
 import { hasWorker } from './workers.ts';
+import { withoutMemos } from './without-memos.ts';
 
 /** What there was of a mailbox that was removed. */
 export interface RemovedMailbox {
@@ -60,7 +61,7 @@ async function lastExecution(
   mailbox: MailboxId,
 ): Promise<{ running: boolean; chain: string } | null> {
   try {
-    const described = await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).describe());
+    const described = await rpc({ mailbox }, () => withoutMemos(temporal).getHandle(workflowIdOf(mailbox)).describe());
     return {
       running: described.status.name === 'RUNNING',
       chain: described.raw.workflowExecutionInfo?.firstRunId ?? described.runId,

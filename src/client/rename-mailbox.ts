@@ -7,6 +7,7 @@ import type { ClientStore } from './mailbox-report.ts';
 import { viewOf, type ClientMeans } from './mailbox-workflow.ts';
 import { startOrWake } from './start-mailbox.ts';
 import { hasWorker } from './workers.ts';
+import { withoutMemos } from './without-memos.ts';
 
 /** What has become of a mailbox that was renamed. */
 export interface RenamedMailbox {
@@ -202,7 +203,7 @@ async function hasRunSince(request: RenameRequest, closedAt: number): Promise<bo
 async function describe({ temporal, rpc, signal }: RenameRequest, mailbox: MailboxId): Promise<Execution | null> {
   try {
     const described = await rpc({ mailbox, signal }, () =>
-      temporal.workflow.getHandle(workflowIdOf(mailbox)).describe(),
+      withoutMemos(temporal).getHandle(workflowIdOf(mailbox)).describe(),
     );
     const { status, runId, raw, startTime, closeTime } = described;
     return {

@@ -9,6 +9,7 @@ import { failingTaskOf } from './failing-task.ts';
 import { RESUMABLE_PHASES, type BlockedPhase } from './blocked-mailbox.ts';
 import type { ClientMeans } from './mailbox-workflow.ts';
 import { mailboxOf, RUNNING_MAILBOXES } from './running.ts';
+import { withoutMemos } from './without-memos.ts';
 
 /** Ms between two mailboxes: each resumed mailbox asks Gmail at once. */
 const PAUSE = 100;
@@ -77,7 +78,7 @@ async function mailboxesIn(temporal: Client, phases: readonly BlockedPhase[]): P
   const shown = phases.map((phase) => `'${phase}'`).join(', ');
   const query = `${RUNNING_MAILBOXES} AND ${PHASE_ATTRIBUTE.name} IN (${shown})`;
   const mailboxes: MailboxId[] = [];
-  for await (const { workflowId } of temporal.workflow.list({ query })) {
+  for await (const { workflowId } of withoutMemos(temporal).list({ query })) {
     const mailbox = mailboxOf(workflowId);
     if (mailbox !== null) mailboxes.push(mailbox);
   }

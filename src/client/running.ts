@@ -10,6 +10,7 @@ import { describedRun, type RunQuestion } from './described-run.ts';
 import { failingTaskIn, reportsProblems } from './failing-task.ts';
 import type { RunningView } from './mailbox-report.ts';
 import { pendingFailures } from './pending-failures.ts';
+import { withoutMemos } from './without-memos.ts';
 
 /**
  * A worker answers within milliseconds, within three seconds while a poll of a slow Gmail keeps the workflow task open
@@ -72,7 +73,7 @@ export interface ListedMailbox {
 /** Every running mailbox, from one list query. */
 export async function runningMailboxes(temporal: Client): Promise<ReadonlyMap<MailboxId, ListedMailbox>> {
   const running = new Map<MailboxId, ListedMailbox>();
-  for await (const execution of temporal.workflow.list({ query: RUNNING_MAILBOXES })) {
+  for await (const execution of withoutMemos(temporal).list({ query: RUNNING_MAILBOXES })) {
     const mailbox = mailboxOf(execution.workflowId);
     if (mailbox !== null)
       running.set(mailbox, {

@@ -10,6 +10,7 @@ import { isUnreachable } from './temporal-errors.ts';
 import { MailboxBlockedError, MailboxNotRunningError } from './errors.ts';
 import { isBlocked } from './blocked-mailbox.ts';
 import type { Rpc } from './rpc.ts';
+import { withoutMemos } from './without-memos.ts';
 
 /**
  * Longer than the workflow lets an update wait (AWAIT_BOUND), so that the update ends with an answer while a worker
@@ -47,7 +48,7 @@ export async function runningWorkflow(
   workflowId: string,
   signal?: AbortSignal,
 ): Promise<{ handle: WorkflowHandle; firstRunId: string }> {
-  const described = await rpc({ mailbox, signal }, () => temporal.workflow.getHandle(workflowId).describe());
+  const described = await rpc({ mailbox, signal }, () => withoutMemos(temporal).getHandle(workflowId).describe());
   if (described.status.name !== 'RUNNING') throw new MailboxNotRunningError(mailbox);
   const firstRunId = described.raw.workflowExecutionInfo?.firstRunId ?? described.runId;
   return {

@@ -122,7 +122,7 @@ describe('payloads that are no JSON', () => {
     30_000,
   );
 
-  it('beside the input and in the memo change nothing', async () => {
+  it('beside the input and in the memo change nothing, and stop no list, report or removal', async () => {
     const other = await rig.mailbox('beside', { messages: 3, format: 'full' });
     const input = payload('json/plain', JSON.stringify({ mailbox: other.id }));
     const bad = PAYLOADS.map(([, one]) => one);
@@ -131,5 +131,9 @@ describe('payloads that are no JSON', () => {
     await expect
       .poll(async () => (await other.handle.query(status).catch(() => null))?.inSync, { timeout: 30_000 })
       .toBe(true);
+    await expect.poll(async () => [...(await rig.tidemark.client.running()).keys()]).toContain(other.id);
+    expect((await rig.tidemark.client.list()).map(({ mailbox }) => mailbox)).toContain(box.id);
+    expect(await other.report()).toMatchObject({ mailbox: other.id, phase: 'live' });
+    expect(await rig.tidemark.client.remove(other.id)).toMatchObject({ wasRunning: true });
   }, 60_000);
 });

@@ -249,7 +249,7 @@ describe('webhooks of subscriptions', () => {
   it.each([
     ['without a URL', [], 'It is new, so it needs the URL'],
     ['for a private address', ['--url', 'http://10.0.0.1/hooks'], '10.0.0.1 is a private address'],
-    ['with a link that cannot be made', [URL, '--link', 'https://a.example/{subject}'], 'not for {subject}'],
+    ['with a link that cannot be made', [URL, '--link', 'https://a.example/{subject}'], 'but not {subject}'],
     ['with too large a batch', [URL, '--batch', '501'], 'it must be a whole number from 1 to 500'],
     ['with an unknown field', [URL, '--fields', 'body'], 'Expected fields with commas between them'],
     ['with attempts but without parking', [URL, '--order', 'above-all', '--attempts', '3'], 'leave --attempts out'],

@@ -22,7 +22,7 @@ export function checkLink(template: string): void {
     .filter((name) => !isPlaceholder(name));
   if (unknown.length > 0) {
     const known = PLACEHOLDERS.map((name) => `{${name}}`).join(', ');
-    throw new InvalidLinkError(`A link has the placeholders ${known}, and not {${unknown[0] ?? ''}}.`);
+    throw new InvalidLinkError(`A link may have the placeholders ${known}, but not {${unknown[0] ?? ''}}.`);
   }
   const url = template.replaceAll(PLACEHOLDER, 'x');
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
