@@ -132,7 +132,9 @@ async function listAgain(
     }
     if (limit === null) continue;
     if (limit.isOpen) {
-      const { within, byDate } = limit.end(await placesLeft(store, session, { row, since }, run.signal));
+      const { within, byDate } = limit.end(
+        await placesLeft(store, session, { row, since, lastShown: limit.lastAdmitted }, run.signal),
+      );
       await add(within);
       await add(byDate, false);
     }
@@ -178,18 +180,18 @@ async function changedSinceListing(
 }
 
 /**
- * How many messages within the limit have left the scope since the first listing, and have dates to compare with. In a
+ * How many messages within the limit have left the scope since the first listing, as far as they can be counted. In a
  * scope of several labels, it is not known within which label's limit they were, so each label is listed down to its
  * limit.
  */
 async function placesLeft(
   store: FetchingStore,
   session: GmailSession,
-  work: { row: MailboxRow; since: HistoryId | null },
+  { lastShown, ...work }: { row: MailboxRow; since: HistoryId | null; lastShown: MessageId | null },
   signal: AbortSignal,
 ): Promise<number> {
   const { id: mailbox, settings } = work.row;
   if (settings.scope.labelIds.length > 1) return 0;
   const { left } = await changedSinceListing(session, work, signal);
-  return await store.countPlacesLeft({ mailbox, left: [...left] });
+  return await store.countPlacesLeft({ mailbox, left: [...left], lastShown });
 }

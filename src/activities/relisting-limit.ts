@@ -9,8 +9,9 @@ type Listed = MessagePage['messages'][number];
  *
  * Mail that has arrived since then takes no place within the limit. Deleted messages keep their places. So if some
  * messages within the limit were deleted, as many of the lowest listed messages are within the limit only if they are
- * newer than the deleted ones, which their dates show. A deleted message without a date is left out of account: to lack
- * mail is worse than to hold some more.
+ * newer than the deleted ones, which their dates show. A deleted message without a date counts if the first listing
+ * showed it above one that is still there. Otherwise it is left out of account: to lack mail is worse than to hold some
+ * more.
  *
  * A message that leaves while this listing goes on may give its place to the next older one. So only the end of the
  * listing decides over what lies below the last message that the first listing let in.
@@ -22,6 +23,7 @@ export class RelistingLimit {
   readonly #counted = new Set<MessageId>();
   /** Messages below which the first listing let in none, with the places that they take, from 1. */
   #open: { readonly message: Listed; readonly place: number }[] = [];
+  #lastAdmitted: MessageId | null = null;
   #leavesOut = false;
 
   /**
@@ -43,6 +45,11 @@ export class RelistingLimit {
     return this.#open.length > 0;
   }
 
+  /** The lowest message so far that the first listing let in; null while there is none. */
+  get lastAdmitted(): MessageId | null {
+    return this.#lastAdmitted;
+  }
+
   /** @returns the messages, of this page and of those before, that are certainly within the limit */
   take(page: readonly Listed[], known: Admissions): readonly Listed[] {
     const taken: Listed[] = [];
@@ -55,6 +62,7 @@ export class RelistingLimit {
       this.#counted.add(message.id);
       this.#open.push({ message, place: this.#counted.size });
       if (!isAdmitted) continue;
+      this.#lastAdmitted = message.id;
       taken.push(...this.#open.map((one) => one.message));
       this.#open = [];
     }

@@ -75,6 +75,24 @@ it('A scope that is listed again before anything was read keeps what the first l
   expect(await held(names)).toEqual(['a', 'b', 'c', 'e', 'f']);
 });
 
+it('A relisting lets in no older mail for a message that was deleted before it was read', async () => {
+  ada = await RunningMailbox.open({ format: 'raw', pollInterval: 20 * SECOND, scope: { limit: 4 } });
+  const names = insert({ f: 0, e: 1, d: 2, c: 3, b: 4, a: 5 });
+  const refuse = (name: string, status: number, seconds: number) => {
+    const until = ada.clock.now() + seconds * SECOND;
+    ada.simulator.faults.add({ match: { messageId: names[name] ?? '' }, effect: { kind: 'status', status }, until });
+  };
+  // The first listing learns the date of neither the last message within the limit nor the next one.
+  for (const name of ['d', 'e']) refuse(name, 503, 15);
+  // While the backfill waits for one of them, the limit's date stays unknown.
+  for (const name of ['b', 'c']) refuse(name, 404, 50);
+  await ada.run(16 * SECOND);
+  ada.gmail.delete(names['b'] ?? '');
+  Object.assign(names, insert({ g: 8 }));
+  await ada.run(10 * MINUTE);
+  expect(await held(names)).toEqual(['a', 'c', 'd', 'g']);
+});
+
 it('A scope that holds exactly its limit lets in no older mail that comes back from the trash', async () => {
   ada = await RunningMailbox.open({ format: 'raw', pollInterval: 20 * SECOND, scope: { limit: 3 } });
   const names = insert({ c: 2, b: 3, a: 4 });

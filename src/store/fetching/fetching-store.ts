@@ -80,11 +80,17 @@ export interface FetchingStore {
   admissionsOf(query: { mailbox: MailboxId; messageIds: readonly MessageId[] }): Promise<Admissions>;
   /**
    * How many messages within the limit of the scope have left it since the last listing. Only messages count for which
-   * a date (their own, or the limit's) shows what lies below them.
+   * it is known what lies below them: by a date (their own, or the limit's), or because the listing placed them above
+   * `lastShown`.
    *
    * @param query.left - messages that have left according to Gmail's history, which the store may not have read yet
+   * @param query.lastShown - the lowest message within the limit that is still listed; null when there is none
    */
-  countPlacesLeft(query: { mailbox: MailboxId; left: readonly MessageId[] }): Promise<number>;
+  countPlacesLeft(query: {
+    mailbox: MailboxId;
+    left: readonly MessageId[];
+    lastShown: MessageId | null;
+  }): Promise<number>;
   /** Stored or excluded rows whose labels are due to be read again. */
   nextRefresh(request: { mailbox: MailboxId; limit: number; now: number }): Promise<readonly MessageId[]>;
   /**

@@ -333,24 +333,45 @@ export function limit(fixture: StoreFixture): void {
         admitted: new Set(['n1']),
         arrived: new Set(['late']),
       });
-      expect(await store.countPlacesLeft({ mailbox: id, left: [] })).toBe(1);
-      expect(await store.countPlacesLeft({ mailbox: id, left: ['n1', 'n2', 'n4'].map((one) => messageId(one)) })).toBe(
-        2,
-      );
+      expect(await store.countPlacesLeft({ mailbox: id, left: [], lastShown: null })).toBe(1);
+      expect(
+        await store.countPlacesLeft({
+          mailbox: id,
+          left: ['n1', 'n2', 'n4'].map((one) => messageId(one)),
+          lastShown: null,
+        }),
+      ).toBe(2);
     });
 
     it('cannot compare with messages that left before they were read, so their places are not counted', async () => {
       const mailbox = open();
       await newestThree(mailbox);
       await mailbox.apply([record(101, deleted('n2'))]);
-      expect(await mailbox.store.countPlacesLeft({ mailbox: mailbox.id, left: [messageId('n3')] })).toBe(0);
+      expect(
+        await mailbox.store.countPlacesLeft({ mailbox: mailbox.id, left: [messageId('n3')], lastShown: null }),
+      ).toBe(0);
+    });
+
+    it('counts messages that left unread, if the listing showed them above one that is still there', async () => {
+      const mailbox = open();
+      await newestThree(mailbox);
+      await mailbox.apply([record(101, deleted('n1'))]);
+      const left = [messageId('n2')];
+      const count = (lastShown: string) =>
+        mailbox.store.countPlacesLeft({ mailbox: mailbox.id, left, lastShown: messageId(lastShown) });
+      expect(await count('n3')).toBe(2);
+      expect(await count('n2')).toBe(1);
+      expect(await count('n1')).toBe(0);
+      expect(await count('elsewhere')).toBe(0);
     });
 
     it('whose date is known counts the places of messages that left before they were read', async () => {
       const mailbox = open();
       await newestThree(mailbox, { limitedTo: 9_700 });
       await mailbox.apply([record(101, deleted('n2'))]);
-      expect(await mailbox.store.countPlacesLeft({ mailbox: mailbox.id, left: [messageId('n3')] })).toBe(2);
+      expect(
+        await mailbox.store.countPlacesLeft({ mailbox: mailbox.id, left: [messageId('n3')], lastShown: null }),
+      ).toBe(2);
     });
 
     it('whose date is known leaves out older mail at once, before the newest are read', async () => {
