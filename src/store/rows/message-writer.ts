@@ -73,7 +73,7 @@ export async function writeDifferences(
     if (after === before) continue;
     for (const id of after.labelIds) if (before?.labelIds.includes(id) !== true) added.add(id);
     const change = changeBetween(before, after);
-    const row = announce(after, change);
+    const row = announce(before, after, change);
     const values = toColumnValues(locked.key, row);
     if (before === null || differ(values, toColumnValues(locked.key, before))) rows.push(values);
     if (change !== null) entries.push(entryValues(change, row, now));

@@ -44,9 +44,11 @@ function differenceOf(before: readonly LabelId[], after: readonly LabelId[]): Pi
   };
 }
 
-/** The row after its entry in the feed: `announced` says whether readers know it. */
-export function announce(after: MessageRow, entry: ChangeEntry | null): MessageRow {
-  if (entry === null) return after;
-  const announced = entry.kind !== 'gone';
+/**
+ * The row after its entry in the feed: `announced` says whether readers know it. Without an entry they know what they
+ * knew before, also of a message that one transaction deletes and brings back as it was.
+ */
+export function announce(before: MessageRow | null, after: MessageRow, entry: ChangeEntry | null): MessageRow {
+  const announced = entry === null ? before !== null && before.announced : entry.kind !== 'gone';
   return after.announced === announced ? after : { ...after, announced };
 }

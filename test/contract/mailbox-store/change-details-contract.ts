@@ -43,6 +43,19 @@ export function changeDetails(fixture: StoreFixture): void {
       expect(await last(mailbox)).toEqual(['labels', ['Y'], ['X']]);
     });
 
+    it('names only the labels gained since, after one page has deleted a message and brought it back', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a', { at: 40, labels: ['INBOX'] })]);
+      await mailbox.apply([
+        record(101, deleted('a')),
+        record(102, added('a', ['INBOX', 'TRASH'])),
+        record(103, unlabelled('a', 'TRASH')),
+      ]);
+      expect((await mailbox.changes()).map(({ kind }) => kind)).toEqual(['stored']);
+      await mailbox.apply([record(104, labelled('a', 'STARRED'))]);
+      expect(await last(mailbox)).toEqual(['labels', ['STARRED'], []]);
+    });
+
     it('says that a deleted message was deleted', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { at: 40 })]);
