@@ -9,19 +9,19 @@ import { handlerTargets } from '../../src/deliveries/handler-target.ts';
 import type { Handlers } from '../../src/deliveries/handler.ts';
 import { registerHandlers } from '../../src/deliveries/register-handlers.ts';
 import { systemClock as clock } from '../../src/host/system-clock.ts';
-import { databaseAt } from '../../src/model/database-location.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
 import { readerOf } from '../../src/reading/open-reader.ts';
 import { Bodies } from '../../src/store/bodies/bodies.ts';
-import { closeStores, openStores, type Stores } from '../../src/store/open-store.ts';
+import { closeStores, type Stores } from '../../src/store/open-store.ts';
 import { reading, TestMailbox } from '../fixtures/store/tested-store.ts';
+import { openMemoryStores } from '../fixtures/store/migrated-sqlite.ts';
 
 const ADA = mailboxId('ada@example.com');
 
 let stores: Stores;
 beforeEach(async () => {
-  stores = await openStores(databaseAt('sqlite::memory:'));
+  stores = await openMemoryStores();
   const mailbox = new TestMailbox(stores.store, ADA);
   await mailbox.put();
   await mailbox.sync([reading('a')]);

@@ -1,15 +1,15 @@
 import { expect, it, onTestFinished } from 'vitest';
 
 import { followedMailbox, knownMailbox } from '../../src/activities/known-mailbox.ts';
-import { databaseAt } from '../../src/model/database-location.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
-import { closeStores, openStores } from '../../src/store/open-store.ts';
+import { closeStores } from '../../src/store/open-store.ts';
+import { openMemoryStores } from '../fixtures/store/migrated-sqlite.ts';
 
 const ADA = mailboxId('ada@example.com');
 
 it('the error for a mailbox without a row, or without a mark, says why and what happens next', async () => {
-  const stores = await openStores(databaseAt('sqlite::memory:'));
+  const stores = await openMemoryStores();
   onTestFinished(() => closeStores(stores));
   const deps = { store: stores.store } as const;
   await expect(knownMailbox(deps, ADA)).rejects.toThrow(

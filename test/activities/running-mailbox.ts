@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 
 import { expect } from 'vitest';
 
-import { databaseAt } from '../../src/model/database-location.ts';
 import type { WorkerDependencies } from '../../src/activities/create-activities.ts';
 import type { Transport } from '../../src/gmail/api/transport.ts';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
@@ -12,7 +11,7 @@ import { DEFAULT_SETTINGS, inScope, type MailboxSettings } from '../../src/model
 import { changeSettings, type SettingsChange } from '../../src/model/settings-change.ts';
 import type { SimulatedMailbox } from '../../src/simulator/simulated-mailbox.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
-import { openStores, type Stores } from '../../src/store/open-store.ts';
+import type { Stores } from '../../src/store/open-store.ts';
 import type { StoredMessage } from '../../src/store/reads/mail-store.ts';
 import type { Doubt } from '../../src/store/rows/mailbox-row.ts';
 import { initialState, isInSync } from '../../src/workflows/mailbox-state.ts';
@@ -22,6 +21,7 @@ import { Lanes } from '../fixtures/schedules/lanes.ts';
 import { Random } from '../fixtures/schedules/seeded-random.ts';
 import { VirtualClock } from '../fixtures/schedules/schedule-clock.ts';
 import { connectSimulated, simulatedWorker, type SimulatedWorkerOptions } from '../fixtures/gmail/simulated-worker.ts';
+import { openMemoryStores } from '../fixtures/store/migrated-sqlite.ts';
 
 const START = Date.UTC(2026, 0, 10);
 const DAY = 24 * 60 * 60_000;
@@ -90,7 +90,7 @@ export class RunningMailbox {
     settings: SettingsChange = {},
     { pushTopic = null, unitsPerMinute = 1_000_000_000, worker = simulatedWorker }: RunningOptions = {},
   ): Promise<RunningMailbox> {
-    const stores = await openStores(databaseAt('sqlite::memory:'));
+    const stores = await openMemoryStores();
     // Polls are far apart, so that a virtual day of a quiet mailbox takes little time.
     const mailbox = new RunningMailbox(
       stores,

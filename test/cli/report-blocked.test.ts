@@ -1,15 +1,14 @@
 import { expect, test } from 'vitest';
 
-import { databaseAt } from '../../src/model/database-location.ts';
 import { reportJson, reportLines } from '../../src/cli/report.ts';
 import { readStored, reportOf, type MailboxReport } from '../../src/client/mailbox-report.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
-import { openStores } from '../../src/store/open-store.ts';
 import { failureEvent } from '../../src/workflows/failure-event.ts';
 import { transition } from '../../src/workflows/transition.ts';
 import { initialState, type MailboxState } from '../../src/workflows/mailbox-state.ts';
 import { statusOf } from '../../src/workflows/status.ts';
+import { openMemoryStores } from '../fixtures/store/migrated-sqlite.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const MINUTE = 60_000;
@@ -26,7 +25,7 @@ const off = transition(
 );
 
 async function report(state: MailboxState): Promise<MailboxReport> {
-  const { store, credentials } = await openStores(databaseAt('sqlite::memory:'));
+  const { store, credentials } = await openMemoryStores();
   const stored = await readStored(store, ADA, NOW);
   await store.close();
   await credentials.close();

@@ -10,13 +10,13 @@ import { handlerTargets } from '../../src/deliveries/handler-target.ts';
 import type { Handler, Handlers } from '../../src/deliveries/handler.ts';
 import { lastingListening } from '../../src/deliveries/lasting-listening.ts';
 import { registerHandlers } from '../../src/deliveries/register-handlers.ts';
-import { databaseAt } from '../../src/model/database-location.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { readerOf } from '../../src/reading/open-reader.ts';
 import { Bodies } from '../../src/store/bodies/bodies.ts';
-import { closeStores, openStores, type Stores } from '../../src/store/open-store.ts';
+import { closeStores, type Stores } from '../../src/store/open-store.ts';
 import { createVirtualClock, type VirtualClock } from '../fixtures/host/virtual-clock.ts';
 import { deleted, labelled, reading, record, TestMailbox } from '../fixtures/store/tested-store.ts';
+import { openMemoryStores } from '../fixtures/store/migrated-sqlite.ts';
 
 type Changes = DeliveryDependencies['changes'];
 
@@ -31,7 +31,7 @@ let calls: { readonly name: string; readonly at: number; readonly sequences: rea
 let looks: number;
 
 beforeEach(async () => {
-  stores = await openStores(databaseAt('sqlite::memory:'));
+  stores = await openMemoryStores();
   mailbox = new TestMailbox(stores.store, mailboxId('ada@example.com'));
   await mailbox.put();
   await mailbox.sync([reading('a'), reading('b')]);

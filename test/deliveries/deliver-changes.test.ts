@@ -15,6 +15,7 @@ import { Bodies } from '../../src/store/bodies/bodies.ts';
 import { closeStores, openStores, type Stores } from '../../src/store/open-store.ts';
 import { reading, TestMailbox } from '../fixtures/store/tested-store.ts';
 import { describePostgres, useDatabases } from '../fixtures/postgres/suite-database.ts';
+import { openMemoryStores } from '../fixtures/store/migrated-sqlite.ts';
 
 describePostgres('a handler with the transaction of its position', () => {
   const newDatabase = useDatabases();
@@ -126,7 +127,7 @@ describePostgres('a handler with the transaction of its position', () => {
 });
 
 it('a handler that asks for a transaction is refused where the store is not PostgreSQL', async () => {
-  const stores = await openStores(databaseAt('sqlite::memory:'));
+  const stores = await openMemoryStores();
   const { store } = stores;
   const handlers: Handlers = { crm: { transaction: true, handle: () => undefined } };
   const registered = registerHandlers({ store, clock: systemClock, handlers, isPostgres: false });

@@ -5,13 +5,13 @@ import { DeliverySlots } from '../../src/deliveries/delivery-slots.ts';
 import type { DeliveryTarget, TakenDelivery } from '../../src/deliveries/delivery-target.ts';
 import { afterUnended } from '../../src/deliveries/unended-attempts.ts';
 import { mailboxId } from '../../src/model/ids.ts';
-import { databaseAt } from '../../src/model/database-location.ts';
 import { EVERY_CHANGE, type DeliveryOrder, type SubscriptionDefinition } from '../../src/model/subscription.ts';
-import { closeStores, openStores, type Stores } from '../../src/store/open-store.ts';
+import { closeStores, type Stores } from '../../src/store/open-store.ts';
 import type { BegunDelivery, FixedDelivery } from '../../src/store/subscriptions/delivery-store.ts';
 import type { DeliveryPosition } from '../../src/store/subscriptions/subscription-store.ts';
 import { createVirtualClock, type VirtualClock } from '../fixtures/host/virtual-clock.ts';
 import { reading, TestMailbox } from '../fixtures/store/tested-store.ts';
+import { openMemoryStores } from '../fixtures/store/migrated-sqlite.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -90,7 +90,7 @@ describe('deliveries whose handling ends the worker', () => {
   let holds: ((sequences: readonly number[]) => number | 'ends') | null;
 
   beforeEach(async () => {
-    stores = await openStores(databaseAt('sqlite::memory:'));
+    stores = await openMemoryStores();
     mailbox = new TestMailbox(stores.store, mailboxId('ada@example.com'));
     clock = createVirtualClock();
     await mailbox.put();

@@ -4,12 +4,12 @@ import { deliverChanges, type DeliveredMailbox } from '../../src/deliveries/deli
 import { DeliverySlots, SLOTS_PER_SUBSCRIPTION } from '../../src/deliveries/delivery-slots.ts';
 import type { DeliveryTarget } from '../../src/deliveries/delivery-target.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
-import { databaseAt } from '../../src/model/database-location.ts';
 import { mailboxId } from '../../src/model/ids.ts';
-import { closeStores, openStores, type Stores } from '../../src/store/open-store.ts';
+import { closeStores, type Stores } from '../../src/store/open-store.ts';
 import { beginNext } from '../fixtures/store/begin-next.ts';
 import { CRM } from '../fixtures/store/crm-deliveries.ts';
 import { reading, TestMailbox } from '../fixtures/store/tested-store.ts';
+import { openMemoryStores } from '../fixtures/store/migrated-sqlite.ts';
 
 const ADA = mailboxId('ada@example.com');
 const REFUSING: DeliveryTarget = { take: async () => ({ kind: 'failed', reason: 'it answered 500', asked: null }) };
@@ -17,7 +17,7 @@ const REFUSING: DeliveryTarget = { take: async () => ({ kind: 'failed', reason: 
 let stores: Stores;
 let slots: DeliverySlots;
 beforeEach(async () => {
-  stores = await openStores(databaseAt('sqlite::memory:'));
+  stores = await openMemoryStores();
   slots = new DeliverySlots();
   const mailbox = new TestMailbox(stores.store, ADA);
   await mailbox.put();

@@ -1,21 +1,21 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { databaseAt } from '../../src/model/database-location.ts';
 import { MalformedAnswerError } from '../../src/gmail/api/answer-values.ts';
 import { historyPageOf, labelsIn, messagePageOf, profileOf } from '../../src/gmail/api/answers.ts';
 import { fetchedMessageOf, threadMessagesOf } from '../../src/gmail/api/message-answers.ts';
 import type { FetchedMessage } from '../../src/model/change.ts';
 import { compareHistoryIds, historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS, type MessageFormat } from '../../src/model/settings.ts';
-import { openStores, type Stores } from '../../src/store/open-store.ts';
+import type { Stores } from '../../src/store/open-store.ts';
+import { openMemoryStores } from '../fixtures/store/migrated-sqlite.ts';
 
 const ADA = mailboxId('ada@example.com');
 const NEWEST = historyId('9223372036854775807');
 
 let stores: Stores;
 beforeAll(async () => {
-  stores = await openStores(databaseAt('sqlite::memory:'));
+  stores = await openMemoryStores();
   await stores.store.putMailbox({ mailbox: ADA, settings: DEFAULT_SETTINGS, now: 1 });
 });
 afterAll(async () => {

@@ -1,9 +1,7 @@
-import { databaseAt } from '../../src/model/database-location.ts';
 import type { EventKind } from '../../src/model/subscribed-event.ts';
 import { initialState, isInSync } from '../../src/workflows/mailbox-state.ts';
 import { readerOf } from '../../src/reading/open-reader.ts';
 import { Bodies } from '../../src/store/bodies/bodies.ts';
-import { openStores } from '../../src/store/open-store.ts';
 import { Attempts, type Perils } from '../fixtures/schedules/attempted-calls.ts';
 import { differences } from '../fixtures/schedules/compare.ts';
 import { DeliveryLedger } from '../fixtures/schedules/delivery-ledger.ts';
@@ -16,6 +14,7 @@ import { Newest } from './newest.ts';
 import type { ScheduleOptions, ScheduleResult } from './schedule.ts';
 import { Subscribers } from './subscribers.ts';
 import { createWorld, type World } from './world.ts';
+import { openMemoryStores } from '../fixtures/store/migrated-sqlite.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -42,7 +41,7 @@ const PATIENCE = 90 * DAY;
  */
 export async function runDeliverySchedule(
   seed: number,
-  { trace = null, openWorld = (place) => openStores(databaseAt('sqlite::memory:'), place) }: ScheduleOptions = {},
+  { trace = null, openWorld = (place) => openMemoryStores(place) }: ScheduleOptions = {},
 ): Promise<Omit<ScheduleResult, 'dropped'>> {
   const ledger = new DeliveryLedger();
   const world = await createWorld(seed, async (place) => {

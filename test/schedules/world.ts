@@ -1,4 +1,3 @@
-import { databaseAt } from '../../src/model/database-location.ts';
 import type { WorkerDependencies } from '../../src/activities/create-activities.ts';
 import { labelId, mailboxId, type MailboxId } from '../../src/model/ids.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
@@ -6,13 +5,14 @@ import type { MailboxSettings, Scope } from '../../src/model/settings.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import type { SimulatedMailbox } from '../../src/simulator/simulated-mailbox.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
-import { openStores, type OpenOptions, type Stores } from '../../src/store/open-store.ts';
+import type { OpenOptions, Stores } from '../../src/store/open-store.ts';
 import { connectSimulated, simulatedWorker } from '../fixtures/gmail/simulated-worker.ts';
 import { MemoryBodies } from './memory-bodies.ts';
 import { Random } from '../fixtures/schedules/seeded-random.ts';
 import { timeless } from '../fixtures/schedules/timeless.ts';
 import { VirtualClock } from '../fixtures/schedules/schedule-clock.ts';
 import { drawError, workerWithWrongClock } from '../fixtures/schedules/wrong-clock.ts';
+import { openMemoryStores } from '../fixtures/store/migrated-sqlite.ts';
 
 const SCOPE_LABELS = ['INBOX', 'STARRED', 'SENT', 'DRAFT'];
 /** Every schedule begins at 2026-01-01. */
@@ -44,7 +44,7 @@ export type OpenWorld = (place: OpenOptions) => Promise<Stores>;
  */
 export async function createWorld(
   seed: number,
-  openWorld: OpenWorld = (place) => openStores(databaseAt('sqlite::memory:'), place),
+  openWorld: OpenWorld = (place) => openMemoryStores(place),
   { hasTopic = false }: { readonly hasTopic?: boolean } = {},
 ): Promise<World> {
   const random = new Random(seed);

@@ -1,16 +1,16 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
-import { databaseAt } from '../../src/model/database-location.ts';
 import { mailboxId } from '../../src/model/ids.ts';
-import { closeStores, openStores, type Stores } from '../../src/store/open-store.ts';
+import { closeStores, type Stores } from '../../src/store/open-store.ts';
 import { deleted, reading, record, TestMailbox } from '../fixtures/store/tested-store.ts';
+import { openMemoryStores } from '../fixtures/store/migrated-sqlite.ts';
 
 const DAY = 24 * 60 * 60_000;
 
 let stores: Stores;
 let mailbox: TestMailbox;
 beforeEach(async () => {
-  stores = await openStores(databaseAt('sqlite::memory:'));
+  stores = await openMemoryStores();
   mailbox = new TestMailbox(stores.store, mailboxId('ada@example.com'));
   await mailbox.put();
   await mailbox.sync([reading('back'), reading('gone')]);

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { historyId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings, type Scope } from '../../src/model/settings.ts';
-import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { h, l, openMailbox, scope, type TestMailbox } from '../fixtures/store/tested-store.ts';
 import { RemoteMailbox, type Move } from './remote-mailbox.ts';
+import { openMemoryStore } from '../fixtures/store/migrated-sqlite.ts';
 
 const LABELS = ['INBOX', 'UNREAD', 'TRASH', 'Work'] as const;
 const message = fc.integer({ min: 0, max: 4 });
@@ -235,7 +235,7 @@ async function begin(
 ): Promise<Run> {
   const remote = new RemoteMailbox(firstId);
   for (const move of initial) remote.make(move);
-  const mailbox = await openMailbox({ name: 'memory', open: () => openSqliteStore({ path: ':memory:' }) }, settings);
+  const mailbox = await openMailbox({ name: 'memory', open: () => openMemoryStore() }, settings);
   const run = new Run(remote, mailbox, settings.scope);
   run.listedAt = remote.now;
   run.settled = remote.now;
@@ -311,7 +311,7 @@ describe('a store', () => {
     const id = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
     await fc.assert(
       fc.asyncProperty(fc.array(id, { minLength: 1, maxLength: 8 }), async (ids) => {
-        const mailbox = await openMailbox({ name: 'memory', open: () => openSqliteStore({ path: ':memory:' }) });
+        const mailbox = await openMailbox({ name: 'memory', open: () => openMemoryStore() });
         const remote = new RemoteMailbox(1);
         remote.make({ kind: 'add', message: 0, labels: [], telling: false });
         const reading = remote.get('m0', 1);

@@ -1,18 +1,18 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
-import { databaseAt } from '../../src/model/database-location.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { EVERY_CHANGE } from '../../src/model/subscription.ts';
-import { closeStores, openStores, type Stores } from '../../src/store/open-store.ts';
+import { closeStores, type Stores } from '../../src/store/open-store.ts';
 import { asBuildBefore, begun, CRM, step } from '../fixtures/store/crm-deliveries.ts';
 import { labelled, reading, record, TestMailbox } from '../fixtures/store/tested-store.ts';
+import { openMemoryStores } from '../fixtures/store/migrated-sqlite.ts';
 
 const NAMED = { subscription: 'crm', mailbox: mailboxId('ada@example.com') };
 
 let stores: Stores;
 let mailbox: TestMailbox;
 beforeEach(async () => {
-  stores = await openStores(databaseAt('sqlite::memory:'));
+  stores = await openMemoryStores();
   mailbox = new TestMailbox(stores.store, NAMED.mailbox);
   await mailbox.put();
   await mailbox.sync([reading('a')]);

@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
 
-import { databaseAt } from '../../src/model/database-location.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
-import { closeStores, openStores } from '../../src/store/open-store.ts';
+import { closeStores } from '../../src/store/open-store.ts';
+import { openMemoryStores } from '../fixtures/store/migrated-sqlite.ts';
 
 const ADA = mailboxId('ada@example.com');
 
 it('settings of an earlier build, which lack a field, can be replaced by a caller that has read them', async () => {
-  const { store, database, ...stores } = await openStores(databaseAt('sqlite::memory:'));
+  const { store, database, ...stores } = await openMemoryStores();
   await store.putMailbox({ mailbox: ADA, settings: DEFAULT_SETTINGS, now: 1 });
   const { push: _, ...known } = DEFAULT_SETTINGS;
   await database.write((tx) =>

@@ -31,6 +31,9 @@ const CACHED_STATEMENTS = 300;
 /** `read`: the file must exist, and no statement may change it. */
 export type ConnectionMode = 'write' | 'read';
 
+/** What is done with a new connection first. Tests load a migrated database into one in memory. */
+export type FirstUse = (database: DatabaseSync) => void;
+
 /**
  * Opens a connection to a SQLite file.
  *
@@ -39,18 +42,19 @@ export type ConnectionMode = 'write' | 'read';
  * (https://www.sqlite.org/pragma.html#pragma_synchronous). The mark moves in the transaction that applies the changes
  * up to it, so the file is then an older, consistent store, and history is replayed.
  */
-export function openConnection<DB>(path: string, mode: ConnectionMode = 'write'): Kysely<DB> {
+export function openConnection<DB>(path: string, mode: ConnectionMode = 'write', firstUse?: FirstUse): Kysely<DB> {
   let file: DatabaseSync | undefined;
   const database = async (): Promise<SqliteDatabase> => {
-    file = mode === 'read' ? openFileToRead(path) : openFile(path);
+    file = mode === 'read' ? openFileToRead(path) : openFile(path, firstUse);
     return adapt(file);
   };
   return new Kysely<DB>({ dialect: new ImmediateSqliteDialect({ database }, () => file?.isTransaction === true) });
 }
 
-function openFile(path: string): DatabaseSync {
+function openFile(path: string, firstUse?: FirstUse): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
   try {
+    firstUse?.(database);
     database.exec(`
       pragma page_size = 8192;
       pragma journal_mode = wal;

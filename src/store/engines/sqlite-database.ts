@@ -9,7 +9,7 @@ import { SqliteChangeSignal } from './sqlite-change-signal.ts';
 import { sqliteDialect } from './dialect.ts';
 import { migrate, requireSchema, requireStore, requireTables, type MigrationMode } from './migrate.ts';
 import type { Schema } from './schema.ts';
-import { openConnection, whileBusy } from './sqlite-connection.ts';
+import { openConnection, whileBusy, type FirstUse } from './sqlite-connection.ts';
 import { translateSqliteError } from './sqlite-errors.ts';
 import type { StoreDatabase } from './store-database.ts';
 import { StoreError } from './store-error.ts';
@@ -31,8 +31,12 @@ interface Connections {
  * @throws {StoreError} `unavailable` when the file cannot be used, `newer-schema` when a newer program has written it,
  * `older-schema` when it must be migrated first and `migration` is manual
  */
-export async function openSqliteDatabase(path: string, migration: MigrationMode): Promise<StoreDatabase> {
-  const database = new SqliteDatabase(absolute(path), migration);
+export async function openSqliteDatabase(
+  path: string,
+  migration: MigrationMode,
+  firstUse?: FirstUse,
+): Promise<StoreDatabase> {
+  const database = new SqliteDatabase(absolute(path), migration, firstUse);
   await database.read(async () => undefined);
   return database;
 }
@@ -103,10 +107,12 @@ class SqliteDatabase implements StoreDatabase {
   #current: Promise<Connections> | null = null;
   #closed = false;
   readonly #opening: Opening;
+  readonly #firstUse: FirstUse | undefined;
 
-  constructor(path: string, opening: Opening) {
+  constructor(path: string, opening: Opening, firstUse?: FirstUse) {
     this.#path = path;
     this.#opening = opening;
+    this.#firstUse = firstUse;
     this.changes = new SqliteChangeSignal(path);
   }
 
@@ -149,13 +155,17 @@ class SqliteDatabase implements StoreDatabase {
     }
   }
 
+  async #open(): Promise<Connections> {
+    return (await open(this.#path, this.#opening, this.#firstUse)).connections;
+  }
+
   /**
    * Returns the open connections and counts them as in use. SQLite would go on writing to a file that was deleted or
    * replaced, which nobody will ever read. One stat a call (some microseconds) detects that, and the next call opens
    * the new file.
    */
   async #take(): Promise<Connections> {
-    const opening = (this.#current ??= open(this.#path, this.#opening).then(({ connections }) => connections));
+    const opening = (this.#current ??= this.#open());
     let connections: Connections;
     try {
       connections = await opening;
@@ -177,8 +187,14 @@ class SqliteDatabase implements StoreDatabase {
   }
 }
 
-async function open(path: string, opening: Opening): Promise<{ connections: Connections; applied: readonly string[] }> {
-  return opening === 'read' ? { connections: await openToRead(path), applied: [] } : openToWrite(path, opening);
+async function open(
+  path: string,
+  opening: Opening,
+  firstUse?: FirstUse,
+): Promise<{ connections: Connections; applied: readonly string[] }> {
+  return opening === 'read'
+    ? { connections: await openToRead(path), applied: [] }
+    : openToWrite(path, opening, firstUse);
 }
 
 async function openToRead(path: string): Promise<Connections> {
@@ -197,13 +213,14 @@ async function openToRead(path: string): Promise<Connections> {
 async function openToWrite(
   path: string,
   migration: MigrationMode,
+  firstUse?: FirstUse,
 ): Promise<{ connections: Connections; applied: readonly string[] }> {
   const inMemory = path === IN_MEMORY;
   // Only the owner may read mail. SQLite gives the files beside it (WAL, shared memory) the same permissions.
   if (!inMemory) makePrivateFile(path);
   // Read before opening: if the file is replaced in between, the next call detects it.
   const file = inMemory ? null : identity(path);
-  const writer = openConnection<Schema>(path);
+  const writer = openConnection<Schema>(path, 'write', firstUse);
   const reader = inMemory ? writer : openConnection<Schema>(path);
   try {
     const applied = await whileBusy(async () => {
