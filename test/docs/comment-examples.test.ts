@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 
 import { reference } from '../../scripts/reference.ts';
 import { compile } from '../fixtures/docs/compile.ts';
-import { root } from '../fixtures/docs/snippets.ts';
+import { root, snippets } from '../fixtures/docs/snippets.ts';
 
 interface Example {
   /** The source file whose comment has it, and its number there. */
@@ -89,17 +89,18 @@ function program({ file, code }: Example, entries: ReadonlyMap<string, readonly 
   return [...imports, ...declared, code, 'export {};'].join('\n');
 }
 
-describe('the examples in comments', () => {
+describe('the examples in comments, and the programs of the pages', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-comments-'));
   afterAll(() => rmSync(folder, { recursive: true }));
 
+  // Together, since most of the work is reading the types of the packages.
   it('compile', async () => {
     expect(examples.length).toBeGreaterThan(20);
+    expect(snippets.length).toBeGreaterThan(8);
     const entries = new Map(reference().map(({ entry, exports }) => [entry, exports]));
-    const programs = examples.map((example, index) => [
-      `${index}-${example.place.replaceAll(/[^\w.]+/g, '-')}.mts`,
-      program(example, entries),
-    ]);
-    expect(await compile(Object.fromEntries(programs) as Record<string, string>, folder)).toBe('');
+    const named = (index: number, place: string): string => `${index}-${place.replaceAll(/[^\w.]+/g, '-')}.mts`;
+    const programs = examples.map((example, index) => [named(index, example.place), program(example, entries)]);
+    const ofPages = snippets.map(({ page, code }, index) => [`page-${named(index, page)}`, code]);
+    expect(await compile(Object.fromEntries([...programs, ...ofPages]) as Record<string, string>, folder)).toBe('');
   }, 180_000);
 });

@@ -5,15 +5,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createLog } from '../../src/host/log.ts';
-import { compile } from '../fixtures/docs/compile.ts';
 import { root, runHere, snippets, start, testsThatRun } from '../fixtures/docs/snippets.ts';
 import { hurriedClock } from '../fixtures/host/hurried-clock.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 
+// test/docs/comment-examples.test.ts compiles them.
 describe('the programs of the pages', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'tidemark-snippets-'));
-  afterAll(() => rmSync(folder, { recursive: true }));
-
   it('are found, and their first line notes at most a file name, or that they keep running', () => {
     expect(snippets.length).toBeGreaterThan(8);
     expect(snippets.filter(({ note }) => !/^(?:|keeps running|[\w-]+\.ts)$/.test(note))).toEqual([]);
@@ -23,13 +20,6 @@ describe('the programs of the pages', () => {
     expect(existsSync(join(root, test))).toBe(true);
     expect(readFileSync(join(root, test), 'utf8')).toContain(`new Page('${page}')`);
   });
-
-  it('compile', async () => {
-    const sources = Object.fromEntries(
-      snippets.map(({ page, code }, index) => [`${index}-${page.replaceAll(/[^\w.]+/g, '-')}.mts`, code]),
-    );
-    expect(await compile(sources, folder)).toBe('');
-  }, 180_000);
 });
 
 describe('programs of the pages that end', () => {

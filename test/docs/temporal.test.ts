@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -12,7 +12,6 @@ import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import * as definitions from '../../src/workflows/definitions.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/search-attributes.ts';
 import { hurriedClock } from '../fixtures/host/hurried-clock.ts';
-import { compile } from '../fixtures/docs/compile.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 import { Page } from '../fixtures/docs/page.ts';
@@ -84,7 +83,7 @@ describe.concurrent('docs/temporal.md', () => {
     expect([...new Set(page.blocks().map(({ language }) => language))].sort()).toEqual(['sh', 'ts']);
   });
 
-  it('has TypeScript that compiles, and does what it says', async () => {
+  it('has TypeScript that does what it says', async () => {
     const box = await rig.mailbox('page-typescript', { messages: 10 });
     const folder = join(rig.folder, 'program');
     mkdirSync(folder);
@@ -94,7 +93,9 @@ describe.concurrent('docs/temporal.md', () => {
       .map((block) => about(box, block.code))
       .join('\n');
     expect(code).not.toMatch(/tidemark['/]|\.\//);
-    expect(await compile({ 'program.mts': code }, folder)).toBe('');
+    // comment-examples.test.ts compiles it.
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+    writeFileSync(join(folder, 'program.mts'), code);
 
     const { stdout } = await run(process.execPath, [join(folder, 'program.mts')], { env: environment() });
     const { historyId, fullSyncs } = (await box.handle.result()) as definitions.MailboxResult;
