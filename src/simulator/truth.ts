@@ -18,7 +18,13 @@ export interface TruthMessage {
   readonly sha256: string;
 }
 
-/** Yields one message at a time, so that comparing a big mailbox needs little memory. */
+/** By message: its bytes never change, and a test asks for the same digests again and again. */
+const digests = new WeakMap<SimulatedMessage, string>();
+
+/**
+ * Yields one message at a time, so that comparing a big mailbox needs little memory. What depends on a message's bytes
+ * is made when it is read: they may be generated on each read, and most readers want only ids and labels.
+ */
 export function* truthOf(
   messages: Iterable<SimulatedMessage>,
   options: { includeSpamTrash?: boolean },
@@ -27,18 +33,31 @@ export function* truthOf(
     (message) => options.includeSpamTrash === true || !isSpamOrTrash(message.current.labelIds),
   );
   for (const message of wanted.sort((a, b) => (a.id < b.id ? -1 : 1))) {
-    const raw = message.raw();
     yield {
       id: message.id,
       threadId: message.threadId,
       labelIds: message.current.labelIds,
       historyId: message.current.historyId,
       internalDate: message.internalDate,
-      sizeEstimate: raw.length,
-      raw: base64url(raw),
-      sha256: createHash('sha256').update(raw).digest('hex'),
+      get sizeEstimate() {
+        return message.raw().length;
+      },
+      get raw() {
+        return base64url(message.raw());
+      },
+      get sha256() {
+        return digestOf(message);
+      },
     };
   }
+}
+
+function digestOf(message: SimulatedMessage): string {
+  const known = digests.get(message);
+  if (known !== undefined) return known;
+  const digest = createHash('sha256').update(message.raw()).digest('hex');
+  digests.set(message, digest);
+  return digest;
 }
 
 export function isSpamOrTrash(labelIds: readonly string[]): boolean {

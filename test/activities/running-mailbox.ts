@@ -237,23 +237,21 @@ export class RunningMailbox {
   async comparison(): Promise<{ held: ReadonlyMap<string, string>; truth: ReadonlyMap<string, string> }> {
     const { settings } = this.lanes.state;
     const isRaw = settings.format === 'raw';
-    const truth = [...this.gmail.truth({ includeSpamTrash: true })]
+    const atGmail = this.gmail.truth({ includeSpamTrash: true });
+    const truth = atGmail
       .filter((message) => inScope(settings.scope, message))
       .map(
         (message) =>
           [message.id, `${settings.format} ${message.labelIds.join()} ${isRaw ? message.sha256 : 'exact'}`] as const,
       );
-    const raws = new Map(
-      [...this.gmail.truth({ includeSpamTrash: true })].map(
-        ({ id, raw }) => [id, Buffer.from(raw, 'base64url')] as const,
-      ),
-    );
+    const known = new Map(atGmail.map((message) => [message.id, message]));
     const contentOf = ({ id, format, body }: StoredMessage): string => {
-      const raw = raws.get(id);
-      if (raw === undefined) return 'not at Gmail';
+      const message = known.get(id);
+      if (message === undefined) return 'not at Gmail';
       if (format === 'minimal') return body === null ? 'exact' : 'a body';
       if (body === null) return 'no body';
       if (format === 'raw') return createHash('sha256').update(body).digest('hex');
+      const raw = Buffer.from(message.raw, 'base64url');
       if (format === 'metadata') return holdsHeaders(body, raw) ? 'exact' : 'other headers';
       return holdsParts(body, raw, settings.attachments) ? 'exact' : 'other parts';
     };
