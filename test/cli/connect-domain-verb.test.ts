@@ -31,16 +31,24 @@ let domain = '';
 let domains = 0;
 const at = (name: string): string => `${name}@${domain}`;
 
-function serviceAccount(id = 'k1'): string {
-  const { privateKey } = generateKeyPairSync('rsa', {
+/** Private keys by their ids: making one takes longer than most of these tests. */
+const keys = new Map<string, string>();
+
+function privateKey(id: string): string {
+  const { privateKey: made } = generateKeyPairSync('rsa', {
     modulusLength: 2_048,
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
     publicKeyEncoding: { type: 'spki', format: 'pem' },
   });
+  keys.set(id, made);
+  return made;
+}
+
+function serviceAccount(id = 'k1'): string {
   return JSON.stringify({
     type: 'service_account',
     client_email: 'robot@project.iam.gserviceaccount.com',
-    private_key: privateKey,
+    private_key: keys.get(id) ?? privateKey(id),
     private_key_id: id,
   });
 }

@@ -9,6 +9,8 @@ import { eventually } from '../fixtures/host/eventually.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 
 const TEN_MINUTES = 600_000;
+/** More than one slice of 30,000 units. */
+const SLICES = { messages: 1_700, threadSize: 1, bodyBytes: 400 } as const;
 
 // The server's clock is right; the worker's is not.
 describe.each([
@@ -29,8 +31,7 @@ describe.each([
   afterAll(() => rig.close());
 
   it('stores a mailbox of several slices without a pause, follows it, and says that its clock is wrong', async () => {
-    // More than one slice of 30,000 units.
-    const box = await rig.mailbox(`clock-${ahead > 0 ? 'ahead' : 'behind'}`, { messages: 1_700, threadSize: 1 });
+    const box = await rig.mailbox(`clock-${ahead > 0 ? 'ahead' : 'behind'}`, SLICES);
     await box.start();
     await box.exact(90_000);
     box.deliver('news');
@@ -70,7 +71,7 @@ describe.each([
   afterAll(() => rig.close());
 
   it('leaves nothing pending', async () => {
-    const box = await rig.mailbox(`jump-${name}`, { messages: 1_700, threadSize: 1 });
+    const box = await rig.mailbox(`jump-${name}`, SLICES);
     // Single gets fail at first, so that attempts are noted under the wrong clock.
     rig.simulator.faults.add({
       match: { email: box.id, method: 'messages.get' },

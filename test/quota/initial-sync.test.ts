@@ -8,6 +8,15 @@ const ALLOWANCE = 10_000;
 const MESSAGES = 2_500;
 const LATENCY = 20;
 
+let limited: ReturnType<typeof initialSync> | null = null;
+/** A sync at the limit of each minute, whose figures two tests look at: every run gives the same. */
+const limitedSync = (): ReturnType<typeof initialSync> =>
+  (limited ??= initialSync({
+    messages: MESSAGES,
+    latencyMs: LATENCY,
+    quota: { window: 'sliding-minute', userUnitsPerMinute: ALLOWANCE },
+  }));
+
 describe('an initial sync', () => {
   it.each(['2026', '2025'] as const)(
     'costs at most 1% more than the cheapest way to fetch each thread, listings included (prices of %s)',
@@ -23,7 +32,9 @@ describe('an initial sync', () => {
     'spends at most 20 units on doubt, however many messages there are: %i',
     async (messages) => {
       const quota = { window: 'sliding-minute', userUnitsPerMinute: ALLOWANCE } as const;
-      const { doubt, differences } = await initialSync({ messages, latencyMs: LATENCY, quota });
+      const { doubt, differences } = await (messages === MESSAGES
+        ? limitedSync()
+        : initialSync({ messages, latencyMs: LATENCY, quota }));
       expect(differences).toEqual([]);
       expect(doubt).toBeGreaterThan(0);
       expect(doubt).toBeLessThanOrEqual(20);
@@ -53,11 +64,7 @@ describe('an initial sync', () => {
   });
 
   it('takes no longer than its units need where every minute is limited, and has no call rejected', async () => {
-    const { use, seconds, differences } = await initialSync({
-      messages: MESSAGES,
-      latencyMs: LATENCY,
-      quota: { window: 'sliding-minute', userUnitsPerMinute: ALLOWANCE },
-    });
+    const { use, seconds, differences } = await limitedSync();
     expect(differences).toEqual([]);
     expect(use.units).toBeGreaterThan(2 * ALLOWANCE);
     expect(seconds).toBeLessThanOrEqual((1.02 * use.units * 60) / ALLOWANCE);
