@@ -12,7 +12,7 @@ import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import * as definitions from '../../src/workflows/definitions.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/search-attributes.ts';
 import { hurriedClock } from '../fixtures/host/hurried-clock.ts';
-import { Rig } from '../fixtures/system/rig.ts';
+import { endMailboxesWithTheirTests, Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 import { Page } from '../fixtures/docs/page.ts';
 
@@ -61,6 +61,7 @@ describe('docs/temporal.md names', () => {
 });
 
 describe.concurrent('docs/temporal.md', () => {
+  endMailboxesWithTheirTests();
   let rig: Rig;
   beforeAll(async () => {
     rig = await Rig.open('page');

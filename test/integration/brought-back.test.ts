@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { tidemark } from '../fixtures/system/cli.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
-import { Rig } from '../fixtures/system/rig.ts';
+import { endMailboxesWithTheirTests, Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
 const run = promisify(execFile);
@@ -30,6 +30,7 @@ const HARM: readonly (readonly [what: string, ...command: string[]])[] = [
 ];
 
 describe.concurrent('tidemark start makes a mailbox exact again that was', () => {
+  endMailboxesWithTheirTests();
   let rig: Rig;
   beforeAll(async () => {
     rig = await Rig.open('brought-back');

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { insertOddMail } from '../../src/simulator/odd-mail.ts';
 import { ApiUser } from '../fixtures/gmail/simulator-fixture.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
-import { Rig } from '../fixtures/system/rig.ts';
+import { endMailboxesWithTheirTests, Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
 /** How long (ms) each batch takes, so that a backfill lasts long enough for something to happen beside it. */
@@ -14,6 +14,7 @@ const SLOW_BATCHES = 250;
 const RECOVERY = 75_000;
 
 describe.concurrent('a mailbox becomes exact', () => {
+  endMailboxesWithTheirTests();
   let rig: Rig;
 
   beforeAll(async () => {

@@ -5,10 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MAX_BATCH } from '../../src/gmail/api/gmail-api.ts';
 import * as definitions from '../../src/workflows/definitions.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
-import { Rig } from '../fixtures/system/rig.ts';
+import { endMailboxesWithTheirTests, Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
 describe.concurrent('what people and programs ask of a mailbox', () => {
+  endMailboxesWithTheirTests();
   let rig: Rig;
 
   beforeAll(async () => {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { eventually } from '../fixtures/host/eventually.ts';
 import { Random } from '../fixtures/schedules/seeded-random.ts';
-import { Rig } from '../fixtures/system/rig.ts';
+import { endMailboxesWithTheirTests, Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 import { portOf, startOwnServer } from '../fixtures/temporal/own-server.ts';
 
@@ -15,6 +15,7 @@ const KILLS = 3;
 const seed = Number(process.env['CRASH_SEED'] ?? randomInt(2 ** 31));
 
 describe.concurrent('after a kill or a restart', () => {
+  endMailboxesWithTheirTests();
   let rig: Rig;
   beforeAll(async () => {
     rig = await Rig.open('crash');

@@ -11,7 +11,7 @@ import { systemClock } from '../../src/host/system-clock.ts';
 import type { MailboxId } from '../../src/model/ids.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
 import { tidemark } from '../fixtures/system/cli.ts';
-import { Rig } from '../fixtures/system/rig.ts';
+import { endMailboxesWithTheirTests, Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
 interface Call {
@@ -51,6 +51,7 @@ const poisoned = ({ subjects }: Call): void => {
 };
 
 describe.concurrent('handlers of a worker', () => {
+  endMailboxesWithTheirTests();
   const all = new Receiver();
   const parking = new Receiver();
   const strict = new Receiver();

@@ -7,7 +7,7 @@ import { eventually } from '../fixtures/host/eventually.ts';
 import { hurriedClock } from '../fixtures/host/hurried-clock.ts';
 import { Receiver } from '../fixtures/host/webhook-receiver.ts';
 import { tidemark } from '../fixtures/system/cli.ts';
-import { Rig } from '../fixtures/system/rig.ts';
+import { endMailboxesWithTheirTests, Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
 interface Told {
@@ -16,6 +16,7 @@ interface Told {
 }
 
 describe.concurrent('subscriptions get an event', () => {
+  endMailboxesWithTheirTests();
   const handled: { readonly event: SubscribedEvent; readonly context: DeliveryContext }[] = [];
   /** The mailbox whose events the handler fails at the first attempt. */
   let failing: string | null = null;

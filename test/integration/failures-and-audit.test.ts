@@ -4,11 +4,12 @@ import { historyId, labelId, messageId, threadId } from '../../src/model/ids.ts'
 import { systemClock } from '../../src/host/system-clock.ts';
 import { hurriedClock } from '../fixtures/host/hurried-clock.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
-import { Rig } from '../fixtures/system/rig.ts';
+import { endMailboxesWithTheirTests, Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 import { tidemark as runVerb } from '../fixtures/system/cli.ts';
 
 describe.concurrent('the command line reports what is wrong', () => {
+  endMailboxesWithTheirTests();
   let rig: Rig;
 
   beforeAll(async () => {

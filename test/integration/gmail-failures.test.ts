@@ -3,10 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { eventually } from '../fixtures/host/eventually.ts';
-import { Rig } from '../fixtures/system/rig.ts';
+import { endMailboxesWithTheirTests, Rig } from '../fixtures/system/rig.ts';
 
 /** Faults name the mailbox that they are for, so these tests run beside each other on one worker. */
 describe.concurrent('a mailbox that Gmail fails', () => {
+  endMailboxesWithTheirTests();
   let rig: Rig;
 
   beforeAll(async () => {

@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 
 import { MAILBOX_WORKFLOW, workflowIdOf } from '../../src/workflows/definitions.ts';
 import { openNamespace } from '../fixtures/system/own-namespace.ts';
-import { Rig } from '../fixtures/system/rig.ts';
+import { endMailboxesWithTheirTests, Rig } from '../fixtures/system/rig.ts';
 
 describe.concurrent("a mailbox that any client of Temporal's starts", () => {
+  endMailboxesWithTheirTests();
   let rig: Rig;
   let plain: Client;
 

@@ -13,9 +13,10 @@ import { eventually } from '../fixtures/host/eventually.ts';
 import { hurriedClock } from '../fixtures/host/hurried-clock.ts';
 import { Program } from '../fixtures/host/program.ts';
 import { tidemark } from '../fixtures/system/cli.ts';
-import { Rig } from '../fixtures/system/rig.ts';
+import { endMailboxesWithTheirTests, Rig } from '../fixtures/system/rig.ts';
 
 describe.concurrent('the command line says what is true in each case', () => {
+  endMailboxesWithTheirTests();
   let rig: Rig;
 
   beforeAll(async () => {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { eventually } from '../fixtures/host/eventually.ts';
-import { Rig } from '../fixtures/system/rig.ts';
+import { endMailboxesWithTheirTests, Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
 /** Longer than a Gmail session waits by itself, so that the activity has to wait. */
@@ -15,6 +15,7 @@ const LONG = 22_000;
 const A_TIMER = 5;
 
 describe.concurrent('a mailbox that Gmail asks to wait', () => {
+  endMailboxesWithTheirTests();
   let rig: Rig;
   let metered: Rig;
 
