@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { describe } from 'vitest';
 import { databaseAt } from '../../src/model/database-location.ts';
 import { openStores } from '../../src/store/open-store.ts';
 import { credentialStoreContract } from '../contract/credential-store-contract.ts';
@@ -9,16 +10,18 @@ import { useFolder } from '../fixtures/host/temporary-folder.ts';
 
 describePostgres('the store in PostgreSQL', () => {
   const newDatabase = useDatabases();
-  const folder = useFolder();
 
   mailboxStoreContract({
     name: 'PostgreSQL',
     open: async () => (await openStores(databaseAt(await newDatabase()))).store,
   });
-  mailboxStoreContract({
-    name: 'PostgreSQL with all bodies in a folder',
-    open: async () =>
-      (await openStores(databaseAt(await newDatabase()), { bodies: inFolder(join(folder(), 'bodies')) })).store,
+  describe('beside files', () => {
+    const folder = useFolder();
+    mailboxStoreContract({
+      name: 'PostgreSQL with all bodies in a folder',
+      open: async () =>
+        (await openStores(databaseAt(await newDatabase()), { bodies: inFolder(join(folder(), 'bodies')) })).store,
+    });
   });
   credentialStoreContract({
     name: 'PostgreSQL',
