@@ -59,7 +59,7 @@ async function etasOf({
       const finishAt = (await forecast({ store: stores.store, prices, clock }, ADA))?.finishAt ?? null;
       if (finishAt !== null) forecasts.push({ at: clock.now(), finishAt });
     }
-    return await mailbox.until(async () => (await stores.store.countMessages(ADA, clock.now())).pending === 0);
+    return await mailbox.until(async () => (await stores.store.countProgress(ADA)).pending === 0);
   });
   await world.close();
   return forecasts.map(({ at, finishAt }) => ({
