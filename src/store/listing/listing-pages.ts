@@ -3,7 +3,8 @@ import type { ListingStore } from './listing-store.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import type { MessageId, ThreadId } from '../../model/ids.ts';
 import { bulkInsert } from '../engines/bulk-insert.ts';
-import { mailboxKey, parseSettings } from '../rows/mailbox-rows.ts';
+import { mailboxKey, parseFullSync, parseSettings } from '../rows/mailbox-rows.ts';
+import type { FullSyncProgress } from '../rows/mailbox-row.ts';
 import type { AbsentQuery } from './listing-store.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
@@ -18,19 +19,24 @@ export function saveListingPage(
 ): Promise<{ unknown: number }> {
   const { messages, position, isOfLaterLabel = false, generation, now } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
+    // An abandoned attempt may save its first page late, when the pass has gone on: that page begins no pass.
+    const beginsPass = isAtTop(parseFullSync(locked.columns)) && position === 0 && !isOfLaterLabel;
     if (!(await saveStep(locked, generation, request.progress))) return { unknown: 0 };
     // A page that shifted while Gmail made it may name a message twice; one statement may write a row only once.
     const listed = [
       ...new Map(messages.map((message, index) => [message.id, { ...message, position: position + index }])).values(),
     ];
     const known = await countKnown(locked, listed);
-    const isFirstPage = position === 0 && !isOfLaterLabel;
     const compares = request.progress.reconciling || locked.columns.listed_generation > 0;
-    if (isFirstPage && compares) await forgetPositions(locked, generation);
+    if (beginsPass && compares) await forgetPositions(locked, generation);
     await writeListed(locked, listed, { generation, isOfLaterLabel, now });
     return { unknown: listed.length - known };
   });
 }
+
+/** Whether no page of the pass has been saved yet. */
+const isAtTop = (stored: FullSyncProgress | null): boolean =>
+  stored?.step === 'listing' && stored.listing === 0 && stored.position === 0;
 
 /**
  * Forgets the positions of an earlier pass. A limit compares the positions of what was known with those of what was

@@ -383,6 +383,25 @@ export function limit(fixture: StoreFixture): void {
       expect(await mailbox.pendingIds('backfill')).toEqual(['n1', 'n2', 'n3']);
     });
 
+    it('keeps the positions of a pass when an abandoned attempt saves its first page late', async () => {
+      const mailbox = open();
+      await newestThreeRead(mailbox);
+      await mailbox.begin(200);
+      const first = await mailbox.progress();
+      if (first.step !== 'listing') throw new Error('a full sync begins with a listing');
+      const { store, id, generation, now } = mailbox;
+      const save = (position: number, names: readonly string[]) => {
+        const messages = names.map((name) => ({ id: messageId(name), threadId: threadId(`t-${name}`) }));
+        const progress = { ...first, pageToken: 'next', position: position + names.length };
+        return store.saveListingPage({ mailbox: id, generation, messages, position, progress, now });
+      };
+      await save(0, ids(1, 2));
+      await save(2, ids(3, 4));
+      await save(0, ids(1, 2));
+      const listed = await store.listedFrom({ mailbox: id, generation, position: 2, limit: 9 });
+      expect(listed.flatMap(({ messages }) => messages.map((message) => message.id))).toEqual(['n3', 'n4']);
+    });
+
     it('gives no position to a message that only a get has shown', async () => {
       const mailbox = open();
       await newestThreeRead(mailbox);
