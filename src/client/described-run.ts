@@ -11,6 +11,8 @@ export interface RunQuestion {
   readonly temporal: Client;
   readonly rpc: Rpc;
   readonly mailbox: MailboxId;
+  /** Ends the call. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What the server says of a mailbox's last run; null when it knows no run. */
@@ -18,11 +20,18 @@ export async function describedRun({
   temporal,
   rpc,
   mailbox,
+  signal,
 }: RunQuestion): Promise<WorkflowExecutionDescription | null> {
   try {
-    return await rpc({ mailbox }, () => withoutMemos(temporal).getHandle(workflowIdOf(mailbox)).describe());
+    return await rpc({ mailbox, signal }, () => withoutMemos(temporal).getHandle(workflowIdOf(mailbox)).describe());
   } catch (error) {
     if (error instanceof MailboxNotRunningError) return null;
     throw error;
   }
 }
+
+/**
+ * The chain that a run belongs to, by its first run. Continue-as-new keeps the chain, and a new start begins another.
+ */
+export const chainOf = ({ raw, runId }: WorkflowExecutionDescription): string =>
+  raw.workflowExecutionInfo?.firstRunId ?? runId;

@@ -2,12 +2,12 @@ import type { MailboxId } from '../model/ids.ts';
 import type { CredentialStore } from '../secrets/credential-store.ts';
 import type { MailboxRemoval } from '../store/removal/mailbox-removal.ts';
 import { workflowIdOf } from '../workflows/definitions.ts';
+import { chainOf, describedRun } from './described-run.ts';
 import { MailboxNotRunningError } from './errors.ts';
 import type { ClientStore } from './mailbox-report.ts';
 import { viewOf, type ClientMeans } from './mailbox-workflow.ts';
 import { STOP_PATIENCE, stopMailbox } from './stop-mailbox.ts';
 import { hasWorker } from './workers.ts';
-import { withoutMemos } from './without-memos.ts';
 
 /** What there was of a mailbox that was removed. */
 export interface RemovedMailbox {
@@ -41,35 +41,19 @@ export async function removeMailbox(
   await viewOf(means, mailbox);
   const patience = (await hasWorker(means, signal)) ? STOP_PATIENCE : 0;
   const { temporal, rpc, clock, store, credentials } = means;
-  const last = await lastExecution(means, mailbox);
-  const wasRunning = last?.running === true;
+  const last = await describedRun({ temporal, rpc, mailbox });
+  const wasRunning = last?.status.name === 'RUNNING';
   if (wasRunning && !(await hasStopped(means, mailbox, { patience, signal }))) {
     await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).terminate('removed')).catch(
       ignoreEnded,
     );
   }
   const now = clock.now();
-  const wasStored = await store.beginRemoval({ mailbox, chain: last?.chain ?? null, now });
+  // Even if the newest run has ended, attempts of its activities may still be running.
+  const wasStored = await store.beginRemoval({ mailbox, chain: last === null ? null : chainOf(last), now });
   await credentials.delete(mailbox);
   const rows = await store.finishRemovals({ now, ...(signal === undefined ? {} : { signal }) });
   return { wasRunning, wasStored, rows };
-}
-
-/** The chain of the newest run. Even if it has ended, attempts of its activities may still be running. */
-async function lastExecution(
-  { temporal, rpc }: ClientMeans,
-  mailbox: MailboxId,
-): Promise<{ running: boolean; chain: string } | null> {
-  try {
-    const described = await rpc({ mailbox }, () => withoutMemos(temporal).getHandle(workflowIdOf(mailbox)).describe());
-    return {
-      running: described.status.name === 'RUNNING',
-      chain: described.raw.workflowExecutionInfo?.firstRunId ?? described.runId,
-    };
-  } catch (error) {
-    if (error instanceof MailboxNotRunningError) return null;
-    throw error;
-  }
 }
 
 async function hasStopped(

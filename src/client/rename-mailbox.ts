@@ -2,12 +2,12 @@ import type { MailboxId } from '../model/ids.ts';
 import type { CredentialStore } from '../secrets/credential-store.ts';
 import type { MailboxRenaming } from '../store/mailboxes/mailbox-renaming.ts';
 import { handOver, workflowIdOf, type MailboxInput, type MailboxResult } from '../workflows/definitions.ts';
+import { chainOf, describedRun } from './described-run.ts';
 import { MailboxNotRunningError, MailboxUnknownError, RenameRefusedError } from './errors.ts';
 import type { ClientStore } from './mailbox-report.ts';
 import { viewOf, type ClientMeans } from './mailbox-workflow.ts';
 import { startOrWake } from './start-mailbox.ts';
 import { hasWorker } from './workers.ts';
-import { withoutMemos } from './without-memos.ts';
 
 /** What has become of a mailbox that was renamed. */
 export interface RenamedMailbox {
@@ -201,23 +201,17 @@ async function hasRunSince(request: RenameRequest, closedAt: number): Promise<bo
 }
 
 async function describe({ temporal, rpc, signal }: RenameRequest, mailbox: MailboxId): Promise<Execution | null> {
-  try {
-    const described = await rpc({ mailbox, signal }, () =>
-      withoutMemos(temporal).getHandle(workflowIdOf(mailbox)).describe(),
-    );
-    const { status, runId, raw, startTime, closeTime } = described;
-    return {
-      running: status.name === 'RUNNING',
-      runId,
-      chain: raw.workflowExecutionInfo?.firstRunId ?? runId,
-      startedAt: startTime.getTime(),
-      closedAt: closeTime?.getTime() ?? null,
-      isCompleted: status.name === 'COMPLETED',
-    };
-  } catch (error) {
-    if (error instanceof MailboxNotRunningError) return null;
-    throw error;
-  }
+  const described = await describedRun({ temporal, rpc, mailbox, signal });
+  if (described === null) return null;
+  const { status, runId, startTime, closeTime } = described;
+  return {
+    running: status.name === 'RUNNING',
+    runId,
+    chain: chainOf(described),
+    startedAt: startTime.getTime(),
+    closedAt: closeTime?.getTime() ?? null,
+    isCompleted: status.name === 'COMPLETED',
+  };
 }
 
 function ignoreEnded(error: unknown): void {

@@ -7,6 +7,7 @@ import type { MailboxId } from '../model/ids.ts';
 import type { OptionNames } from '../model/options.ts';
 import type { AwaitResult } from '../workflows/definitions.ts';
 import { isUnreachable } from './temporal-errors.ts';
+import { chainOf } from './described-run.ts';
 import { MailboxBlockedError, MailboxNotRunningError } from './errors.ts';
 import { isBlocked } from './blocked-mailbox.ts';
 import type { Rpc } from './rpc.ts';
@@ -50,7 +51,7 @@ export async function runningWorkflow(
 ): Promise<{ handle: WorkflowHandle; firstRunId: string }> {
   const described = await rpc({ mailbox, signal }, () => withoutMemos(temporal).getHandle(workflowId).describe());
   if (described.status.name !== 'RUNNING') throw new MailboxNotRunningError(mailbox);
-  const firstRunId = described.raw.workflowExecutionInfo?.firstRunId ?? described.runId;
+  const firstRunId = chainOf(described);
   return {
     handle: temporal.workflow.getHandle(workflowId, undefined, { firstExecutionRunId: firstRunId }),
     firstRunId,

@@ -4,25 +4,13 @@ import { confirmGone } from '../../src/activities/confirm-gone.ts';
 import { messageId, threadId } from '../../src/model/ids.ts';
 import type { FailedFetch, PendingMessage } from '../../src/store/fetching/fetching-store.ts';
 import { openGmail, openSessions, pricesAt } from '../fixtures/gmail/gmail-fixture.ts';
+import { pendingMessage } from '../fixtures/store/pending-message.ts';
 import { RunningMailbox, expectExact } from './running-mailbox.ts';
 
 const MINUTE = 60_000;
 
-function pending({ id, threadId: thread }: { id: string; threadId: string }): PendingMessage {
-  return {
-    id: messageId(id),
-    threadId: threadId(thread),
-    historyId: null,
-    threadSize: 1,
-    lacking: null,
-    standsIn: false,
-    sizeEstimate: 0,
-    state: 'pending',
-    attempts: 5,
-    lastError: 'not found',
-    discoveredAt: 0,
-  };
-}
+const pending = ({ id, threadId: thread }: { id: string; threadId: string }): PendingMessage =>
+  pendingMessage({ id: messageId(id), threadId: threadId(thread), attempts: 5, lastError: 'not found' });
 
 /** The count and the error that a failed fetch leaves on a message. */
 const lastOf = (failedFetch: FailedFetch | undefined): Pick<PendingMessage, 'attempts' | 'lastError'> => ({

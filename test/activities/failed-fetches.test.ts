@@ -3,23 +3,15 @@ import { afterFailure, afterMissing, afterNoRaw, afterStaleReading } from '../..
 import type { GmailFailure } from '../../src/gmail/api/gmail-error.ts';
 import { messageId, threadId } from '../../src/model/ids.ts';
 import type { FailedFetch, PendingMessage } from '../../src/store/fetching/fetching-store.ts';
+import { pendingMessage } from '../fixtures/store/pending-message.ts';
 
 const NOW = 1_000_000;
 /** Seconds. */
 const DAY = 86_400;
-const message = (attempts: number, lastError: string | null = null): PendingMessage => ({
-  id: messageId('m1'),
-  threadId: threadId('t1'),
-  historyId: null,
-  threadSize: 1,
-  lacking: null,
-  standsIn: false,
-  sizeEstimate: 0,
-  state: 'pending',
-  attempts,
-  lastError,
-  discoveredAt: NOW,
-});
+/** Seconds between the attempts of a message that has failed. */
+const EVER_MORE_RARELY = [60, 300, 1_800, 7_200, 21_600, ...[1, 3, 7, 14, 30, 30, 30].map((days) => days * DAY)];
+const message = (attempts: number, lastError: string | null = null): PendingMessage =>
+  pendingMessage({ id: messageId('m1'), threadId: threadId('t1'), attempts, lastError, discoveredAt: NOW });
 
 /** The states and delays that a message goes through when every fetch of it fails alike. */
 function course(failure: GmailFailure, attempts: number): [string, number][] {
@@ -66,20 +58,7 @@ describe('a message whose fetch fails', () => {
   test('with 5xx is failed after five attempts, and then tried ever more rarely', () => {
     const states = course({ kind: 'unavailable', status: 500 }, 16);
     expect(states.slice(0, 5).map(([state]) => state)).toEqual(['pending', 'pending', 'pending', 'pending', 'failed']);
-    expect(states.slice(4).map(([, delay]) => delay)).toEqual([
-      60,
-      300,
-      1_800,
-      7_200,
-      21_600,
-      DAY,
-      3 * DAY,
-      7 * DAY,
-      14 * DAY,
-      30 * DAY,
-      30 * DAY,
-      30 * DAY,
-    ]);
+    expect(states.slice(4).map(([, delay]) => delay)).toEqual(EVER_MORE_RARELY);
   });
 
   test('with 400 is failed after two attempts', () => {
@@ -152,18 +131,7 @@ describe('a message whose fetch fails', () => {
       12,
       24,
       48,
-      60,
-      300,
-      1_800,
-      7_200,
-      21_600,
-      DAY,
-      3 * DAY,
-      7 * DAY,
-      14 * DAY,
-      30 * DAY,
-      30 * DAY,
-      30 * DAY,
+      ...EVER_MORE_RARELY,
     ]);
     expect(attempts.map(({ state }) => state)).toEqual([
       ...Array<string>(5).fill('pending'),

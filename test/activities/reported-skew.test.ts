@@ -1,10 +1,8 @@
-import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterEach, expect, it } from 'vitest';
 
-import { createActivities } from '../../src/activities/create-activities.ts';
-import type { OfWorker } from '../../src/activities/requests.ts';
 import type { Reference } from '../../src/model/clock-skew.ts';
-import { ADA, RunningMailbox } from './running-mailbox.ts';
+import { reportedBy } from './reported-by.ts';
+import { RunningMailbox } from './running-mailbox.ts';
 
 let ada: RunningMailbox;
 afterEach(() => ada.close());
@@ -22,14 +20,6 @@ it.each([
 ])('an activity reports the skew %j of its worker’s clock as %j', async (measured, reported) => {
   ada = await RunningMailbox.open({ format: 'full' });
   const skew = { ahead: (against: Reference) => measured[against] };
-  const activities = createActivities({ ...ada.deps, skew });
-  const { settings } = ada.lanes.state;
-  let result: OfWorker = {};
-  await ada.clock.during(
-    new MockActivityEnvironment().run(async () => {
-      result = await activities.openMailbox({ mailbox: ADA, settings });
-    }),
-  );
-  const { clockSkew, gmailClockSkew } = result;
+  const { clockSkew, gmailClockSkew } = await reportedBy(ada, { skew });
   expect({ clockSkew, gmailClockSkew }).toEqual({ clockSkew: undefined, gmailClockSkew: undefined, ...reported });
 });

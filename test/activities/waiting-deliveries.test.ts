@@ -1,9 +1,7 @@
-import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
-import { createActivities } from '../../src/activities/create-activities.ts';
-import type { OfWorker } from '../../src/activities/requests.ts';
 import { CRM } from '../fixtures/store/crm-deliveries.ts';
+import { reportedBy } from './reported-by.ts';
 import { ADA, RunningMailbox } from './running-mailbox.ts';
 
 let ada: RunningMailbox;
@@ -14,19 +12,6 @@ beforeEach(async () => {
 });
 afterEach(() => ada.close());
 
-/** What the result of an activity says of the subscription's next attempt. */
-async function reported(): Promise<OfWorker> {
-  const activities = createActivities(ada.deps);
-  const { settings } = ada.lanes.state;
-  let result: OfWorker = {};
-  await ada.clock.during(
-    new MockActivityEnvironment().run(async () => {
-      result = await activities.openMailbox({ mailbox: ADA, settings });
-    }),
-  );
-  return result;
-}
-
 it('an activity reports when the next attempt of a delivery is due, and nothing of one that is due now', async () => {
   const postpone = (milliseconds: number) =>
     ada.stores.store.postponeDelivery({
@@ -35,12 +20,12 @@ it('an activity reports when the next attempt of a delivery is due, and nothing 
       until: ada.clock.now() + milliseconds,
       reason: 'it fails',
     });
-  await reported();
+  await reportedBy(ada);
   await postpone(90_000);
-  const { handlerIn, webhookIn } = await reported();
+  const { handlerIn, webhookIn } = await reportedBy(ada);
   expect(handlerIn).toBeGreaterThan(80_000);
   expect(handlerIn).toBeLessThanOrEqual(90_000);
   expect(webhookIn).toBeUndefined();
   await postpone(0);
-  expect(await reported()).not.toHaveProperty('handlerIn');
+  expect(await reportedBy(ada)).not.toHaveProperty('handlerIn');
 });

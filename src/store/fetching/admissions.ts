@@ -40,7 +40,6 @@ export async function countPlacesLeft(
   { mailbox, left, lastShown }: RequestOf<FetchingStore, 'countPlacesLeft'>,
 ): Promise<number> {
   const columns = await database.read((db) => mailboxColumns(db, mailbox));
-  const lastPosition = lastShown === null ? null : await positionOf(database, columns.key, lastShown);
   const { places } = await database.read((db) =>
     db
       .selectFrom('messages')
@@ -53,26 +52,20 @@ export async function countPlacesLeft(
           eb('listed_generation', '=', columns.listed_generation),
         ]);
         const isReported = eb.or([hasLeft, eb('history_id', 'is not', null)]);
-        const isAbove = lastPosition === null ? [] : [eb.and([isReported, eb('position', '<', lastPosition)])];
+        // Without `lastShown`, or without its position, nothing is above it.
+        const lastPosition = eb
+          .selectFrom('messages as last')
+          .select('last.position')
+          .where('last.mailbox_key', '=', columns.key)
+          .where('last.id', '=', lastShown);
+        const isAbove = eb.and([isReported, eb('position', '<', lastPosition)]);
         return eb.and([
           eb.or([eb.and([hasLeft, eb('state', 'in', ['stored', ...UNFETCHED_STATES])]), isBuried]),
-          eb.or([eb('internal_date', 'is not', null), ...(columns.scope_floor === null ? isAbove : [isReported])]),
+          eb.or([eb('internal_date', 'is not', null), columns.scope_floor === null ? isAbove : isReported]),
         ]);
       })
       .where((eb) => takesPlace(eb, columns))
       .executeTakeFirstOrThrow(),
   );
   return places;
-}
-
-async function positionOf(database: StoreDatabase, mailboxKey: number, id: MessageId): Promise<number | null> {
-  const row = await database.read((db) =>
-    db
-      .selectFrom('messages')
-      .select('position')
-      .where('mailbox_key', '=', mailboxKey)
-      .where('id', '=', id)
-      .executeTakeFirst(),
-  );
-  return row?.position ?? null;
 }

@@ -82,8 +82,8 @@ function askedAgain(row: MessageRow, now: number): MessageRow {
 export function toGone(row: MessageRow, now: number, why: WhyGone = 'deleted'): MessageRow {
   if (row.state === 'gone')
     return row.goneBecause === 'excluded' && why === 'deleted' ? { ...row, goneBecause: why } : row;
-  // The feed reports the message as gone even if the same transaction brings it back: it is readable again only once it
-  // is fetched.
+  // The feed reports the message as gone even if the same transaction brings it back, unless its body is held and it is
+  // readable at once.
   return {
     ...row,
     state: 'gone',
