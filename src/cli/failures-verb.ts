@@ -24,6 +24,7 @@ export function addFailures(program: Command, cli: Cli): void {
     .addHelpText(
       'after',
       '\nFailed messages are tried again by themselves, ever more rarely; one that is fetched leaves the list.\n' +
+        'One that Gmail does not find, nor in its thread, seems deleted: for some 35 minutes it is listed, too.\n' +
         'Below them: messages that are stored and readable, but lack what Gmail does not give.',
     )
     .action((mailbox: MailboxId, options: FailuresOptions) =>

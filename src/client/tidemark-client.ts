@@ -268,7 +268,7 @@ export class TidemarkClient {
 
   /**
    * Messages that could not be fetched, those with the earliest next attempt first. They are tried again by themselves,
-   * less and less often.
+   * less and less often. A message that seems deleted is among them until that is certain, for some 35 minutes.
    *
    * @param mailbox - its e-mail address
    * @param options - `limit`: the most messages to return, 1,000 by default

@@ -27,7 +27,10 @@ export type EventDetails =
    * no longer needs consent.
    */
   | { readonly kind: 'in-sync' }
-  /** A message could not be stored, and is left out for now. It is tried again, ever more rarely. */
+  /**
+   * A message could not be stored, and is left out for now. It is tried again, ever more rarely, which does not repeat
+   * the event. A message that seems deleted, because Gmail does not find it, has not failed.
+   */
   | { readonly kind: 'message-failed'; readonly messageId: MessageId; readonly reason: string };
 
 /** An event that a mailbox's workflow noticed. */

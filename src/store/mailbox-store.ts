@@ -20,7 +20,8 @@ import type { SettingsPreviews } from './reads/held-under-settings.ts';
  * - `pending`: known to exist, not fetched yet (or to be fetched again);
  * - `stored`: body held, in scope. The message may lack what Gmail does not give (`StoredMessage.lacks`), which is
  *   asked for again at `nextAttemptAt`, except for the raw of a chat;
- * - `failed`: could not be fetched; tried again at `nextAttemptAt`;
+ * - `failed`: could not be fetched; tried again at `nextAttemptAt`. Also a message that seems deleted, until that is
+ *   certain;
  * - `gone`: deleted at Gmail, or not shown by the listing of a narrower scope; `goneBecause` says which. The row stays
  *   as a tombstone, so that an older get cannot bring the message back;
  * - `excluded`: exists at Gmail outside the scope (spam, another label, too old). Its labels are followed, its body is

@@ -331,11 +331,11 @@ describe('a whole listing that is to be repeated', () => {
   it('waits while a message is still to be fetched, and costs no more polls than usual', async () => {
     ada = await RunningMailbox.open();
     const [id = ''] = ada.receive(3);
-    const refusal = ada.simulator.faults.add({ match: { messageId: id }, effect: { kind: 'status', status: 400 } });
+    const outage = ada.simulator.faults.add({ match: { messageId: id }, effect: { kind: 'status', status: 404 } });
     await ada.settle();
     expect(await ada.counts()).toMatchObject({ stored: 2, failed: 1 });
-    refusal.remove();
-    const outage = ada.simulator.faults.add({ match: { messageId: id }, effect: { kind: 'status', status: 500 } });
+    ada.lanes.dispatch({ kind: 'retry-requested' });
+    await ada.run(40_000);
     const now = ada.clock.now();
     await ada.stores.store.saveDoubt({
       mailbox: ADA,
@@ -344,10 +344,10 @@ describe('a whole listing that is to be repeated', () => {
       doubt: { since: now, checkedAt: now, checks: 1, uncounted: 0, absent: 1, relabelled: 0 },
       relistAt: now + 1_000,
     });
-    ada.lanes.dispatch({ kind: 'retry-requested' });
     const before = ada.calls();
     await ada.run(MINUTE / 2);
     expect(ada.lanes.defect).toBeNull();
+    expect(await ada.counts()).toMatchObject({ stored: 2, pending: 1 });
     expect((ada.calls()['history.list'] ?? 0) - (before['history.list'] ?? 0)).toBeLessThanOrEqual(2);
     outage.remove();
     await ada.settle();

@@ -79,3 +79,53 @@ it('A mailbox reports a failed message once, and that it is in sync without that
   expect(events.map(({ kind }) => kind)).toEqual(['message-failed', 'in-sync']);
   expect(events[0]).toMatchObject({ messageId: culprit, reason: expect.stringContaining('Gmail refuses') });
 });
+
+/**
+ * Has a draft deleted before it is fetched, as the next save of a draft does, and long before history shows that.
+ *
+ * @returns its id
+ */
+async function deleteDraftUnfetched(): Promise<string> {
+  const [draft = ''] = ada.receive(1, { labelIds: ['DRAFT'], from: ada.clock.now() });
+  ada.lanes.dispatch({ kind: 'poked' });
+  await ada.run(MINUTE / 2);
+  ada.gmail.lag.historyMs = 2 * 60 * MINUTE;
+  ada.gmail.delete(draft);
+  return draft;
+}
+
+const failing = async () => (await ada.stores.store.listFailed(ADA, 9)).map(({ id, error }) => [id, error]);
+
+it('A mailbox reports no message as failed that was deleted, before history shows that either', async () => {
+  ada.receive(20);
+  await ada.settle();
+  expect(await kinds()).toEqual(['in-sync']);
+  const draft = await deleteDraftUnfetched();
+  await ada.run(5 * MINUTE);
+  expect(await failing()).toEqual([[draft, 'not found, nor in its thread']]);
+  expect(await kinds()).toEqual([]);
+  ada.lanes.dispatch({ kind: 'retry-requested' });
+  await ada.run(5 * MINUTE);
+  expect(await failing()).toEqual([[draft, 'not found, nor in its thread']]);
+  await ada.run(60 * MINUTE);
+  expect(await ada.counts()).toMatchObject({ stored: 20, failed: 0, gone: 1 });
+  expect(await kinds()).toEqual([]);
+});
+
+it('A mailbox reports a message that seemed deleted as failed once its thread shows it, but no get', async () => {
+  const [culprit = ''] = ada.receive(20);
+  await ada.settle();
+  expect(await kinds()).toEqual(['in-sync']);
+  const missing = (method: 'messages.get' | 'threads.get') =>
+    ada.simulator.faults.add({ match: { messageId: culprit, method }, effect: { kind: 'status', status: 404 } });
+  missing('messages.get');
+  const ofThread = missing('threads.get');
+  ada.lanes.configure({ ...ada.lanes.state.settings, format: 'raw' });
+  await ada.run(5 * MINUTE);
+  expect(await failing()).toEqual([[culprit, 'not found, nor in its thread']]);
+  expect((await kinds()).filter((kind) => kind === 'message-failed')).toEqual([]);
+  ofThread.remove();
+  await ada.run(2 * DAY);
+  const failures = (await accepted()).filter(({ kind }) => kind === 'message-failed');
+  expect(failures).toMatchObject([{ messageId: culprit, reason: expect.stringContaining('its thread shows it') }]);
+});

@@ -1,4 +1,3 @@
-import type { EventKind } from '../../src/model/subscribed-event.ts';
 import { initialState, isInSync } from '../../src/workflows/mailbox-state.ts';
 import { readerOf } from '../../src/reading/open-reader.ts';
 import { Bodies } from '../../src/store/bodies/bodies.ts';
@@ -127,7 +126,7 @@ export async function runDeliverySchedule(
   const found = settled
     ? [
         ...(await subscribers.differences()),
-        ...happenings.differences(await eventKinds(), lanes.state.counters.recoveries),
+        ...happenings.differences(await subscribers.events(), lanes.state.counters.recoveries),
         ...(await differences(world, settings, newest)),
       ]
     : [`not delivered after ${PATIENCE / DAY} days: ${await subscribers.shown()} ${JSON.stringify(lanes.state)}`];
@@ -136,10 +135,6 @@ export async function runDeliverySchedule(
   await stores.credentials.close();
   const met = new Map([...subscribers.met(), ...happenings.met()]);
   return { seed, differences: found, met, drifts: 0, virtualMs: clock.now() - start };
-
-  async function eventKinds(): Promise<readonly EventKind[]> {
-    return (await subscribers.events()).map(({ kind }) => kind);
-  }
 
   async function disturb(): Promise<void> {
     const dice = random.next();

@@ -1,4 +1,4 @@
-import type { EventKind } from '../../src/model/subscribed-event.ts';
+import type { EventKind, SubscribedEvent } from '../../src/model/subscribed-event.ts';
 import { connectSimulated } from '../fixtures/gmail/simulated-worker.ts';
 import type { Lanes } from '../fixtures/schedules/lanes.ts';
 import type { Random } from '../fixtures/schedules/seeded-random.ts';
@@ -12,7 +12,7 @@ export class Happenings {
   readonly #unreadable: { remove(): void }[] = [];
   #isRevoked = false;
   #revocations = 0;
-  #madeUnreadable = 0;
+  readonly #madeUnreadable = new Set<string>();
 
   constructor(world: World, random: Random, lanes: Pick<Lanes, 'dispatch'>) {
     this.#world = world;
@@ -39,12 +39,13 @@ export class Happenings {
   }
 
   /**
-   * What the mailbox reported wrongly: more often than it happened, or never.
+   * What the mailbox reported wrongly: more often than it happened, of another message, or never.
    *
    * @param recoveries - how often its history had expired
    */
-  differences(events: readonly EventKind[], recoveries: number): readonly string[] {
-    const times = (kind: EventKind): number => events.filter((one) => one === kind).length;
+  differences(events: readonly SubscribedEvent[], recoveries: number): readonly string[] {
+    const kinds = events.map(({ kind }) => kind);
+    const times = (kind: EventKind): number => kinds.filter((one) => one === kind).length;
     const found: string[] = [];
     if (times('needs-consent') > this.#revocations)
       found.push(
@@ -52,17 +53,19 @@ export class Happenings {
       );
     if (times('recovered') > recoveries || (times('recovered') === 0 && recoveries > 0))
       found.push(`reported ${times('recovered')} times that it has recovered, after ${recoveries} recoveries`);
-    if (events.lastIndexOf('in-sync') < events.lastIndexOf('needs-consent'))
+    if (kinds.lastIndexOf('in-sync') < kinds.lastIndexOf('needs-consent'))
       found.push('did not report that it is in sync after it had needed consent');
     if (times('in-sync') === 0) found.push('never reported that it is in sync');
-    if (times('message-failed') > 0 && this.#madeUnreadable === 0) found.push('reported a message that did not fail');
+    for (const event of events)
+      if (event.kind === 'message-failed' && !this.#madeUnreadable.has(event.messageId))
+        found.push(`reported ${event.messageId}, a message that did not fail: ${event.reason}`);
     return found;
   }
 
   met(): ReadonlyMap<string, number> {
     return new Map([
       ['grants revoked', this.#revocations],
-      ['messages made unreadable', this.#madeUnreadable],
+      ['messages made unreadable', this.#madeUnreadable.size],
     ]);
   }
 
@@ -78,8 +81,9 @@ export class Happenings {
     const { simulator, gmail } = this.#world;
     const ids = [...gmail.all()].map(({ id }) => id);
     if (ids.length === 0) return;
-    this.#madeUnreadable += 1;
+    const messageId = this.#random.pick(ids);
+    this.#madeUnreadable.add(messageId);
     const effect = { kind: 'status', status: 500 } as const;
-    this.#unreadable.push(simulator.faults.add({ match: { messageId: this.#random.pick(ids) }, effect }));
+    this.#unreadable.push(simulator.faults.add({ match: { messageId }, effect }));
   }
 }

@@ -58,7 +58,8 @@ export interface FetchingStore {
   /**
    * Writes what becomes of messages whose fetches failed. A row that no longer waits for a fetch, or whose historyId
    * has moved past `asOf`, is left alone. A row that holds everything but its attachments becomes `stored`, lacking
-   * them, instead of `failed`, unless the message may be gone.
+   * them, instead of `failed`, unless the message may be gone. A failing row stays `failed`, also where the next
+   * attempt comes soon. A row that begins to fail (`isFailing`) is an event.
    */
   saveFailedFetches(request: { mailbox: MailboxId; failedFetches: readonly FailedFetch[]; now: number }): Promise<void>;
   /**
@@ -148,7 +149,10 @@ export interface FailedFetch {
   readonly id: MessageId;
   /** historyId of the row when the fetch was planned. */
   readonly asOf: HistoryId | null;
-  /** `unseen`: neither its get nor its thread shows the message, which fails until both have been asked again. */
+  /**
+   * `unseen`: neither its get nor its thread shows the message. Until both have been asked again, its row is `failed`,
+   * so that no full sync waits for it. No event reports that.
+   */
   readonly state: 'pending' | 'failed' | 'unseen' | 'gone';
   readonly attempts: number;
   readonly error: string;

@@ -12,7 +12,7 @@ import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
 import type { FailedFetch } from './fetching-store.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
 import type { MessageHeaders } from '../rules/message-headers.ts';
-import { isCurrent, isUnfetched, newRow, type MessageRow } from '../rules/message-row.ts';
+import { isCurrent, isFailing, isUnfetched, newRow, type MessageRow } from '../rules/message-row.ts';
 import { appendEvents, type NewEvent } from '../rows/event-rows.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
 import { applyFetchedMessage } from '../rules/fetched-message-rules.ts';
@@ -144,7 +144,7 @@ export function saveFailedFetches(
 
 /** The event of a message that fails from now on. If it was failing before, there is no event. */
 function failedNow(before: MessageRow | null, after: MessageRow, now: number): readonly NewEvent[] {
-  if (after.state !== 'failed' || before?.state === 'failed') return [];
+  if (!isFailing(after) || (before !== null && isFailing(before))) return [];
   return [
     { id: null, at: now, details: { kind: 'message-failed', messageId: after.id, reason: after.lastError ?? '' } },
   ];
@@ -177,7 +177,12 @@ function afterFailedFetch(
   const tried = { ...row, attempts: counted, lastError: error, nextAttemptAt: Math.max(1, Math.ceil(nextAttemptAt)) };
   return state === 'failed' && holdsAllButAttachments(row, rules)
     ? withoutAttachments(tried, rules)
-    : { ...tried, state: state === 'unseen' ? 'failed' : state };
+    : { ...tried, state: stateAfter(row, state) };
+}
+
+/** An attempt that is soon made again ends no failure: otherwise the next one would begin it, and report it, again. */
+function stateAfter(row: MessageRow, state: Exclude<FailedFetch['state'], 'gone'>): 'pending' | 'failed' {
+  return state === 'pending' && !isFailing(row) ? 'pending' : 'failed';
 }
 
 const holdsAllButAttachments = (row: MessageRow, { format, attachments }: RowRules): boolean =>

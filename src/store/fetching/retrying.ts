@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { FetchingStore } from './fetching-store.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
-import { SEEMS_GONE, seemsGone } from '../../model/not-found.ts';
+import { SEEMS_GONE, seemsGone, UNSEEN } from '../../model/not-found.ts';
 import { isDecided, type MessageRow } from '../rules/message-row.ts';
 import { FIRST_REFRESH_DELAY } from '../rules/refresh-rules.ts';
 import { toFetch } from '../rules/row-scope.ts';
@@ -18,7 +18,7 @@ const FETCHED_AFTER = 5;
  * See {@link FetchingStore.retryFailed}. All rows move to the backfill lane, so that one activity tries them.
  *
  * 404s bury a message only after the whole wait between them, which a person's retries must not shorten. So the count
- * of such answers starts over.
+ * of such answers starts over, and a message that its thread did not show counts as not looked for there.
  */
 export function retryFailed(
   database: StoreDatabase,
@@ -28,12 +28,13 @@ export function retryFailed(
     const { numUpdatedRows } = await tx
       .updateTable('messages')
       .set((eb) => {
-        const seemedGone = eb.case().when('last_error', 'in', SEEMS_GONE);
+        const wasCounted = eb.case().when('last_error', 'in', SEEMS_GONE);
+        const seemedGone = eb.case().when('last_error', '=', UNSEEN);
         return {
           next_attempt_at: 1,
           lane: 'backfill',
           rank: sql`coalesce(position, 0)`,
-          attempts: seemedGone.then(0).else(eb.ref('attempts')).end(),
+          attempts: wasCounted.then(0).else(eb.ref('attempts')).end(),
           last_error: seemedGone.then(null).else(eb.ref('last_error')).end(),
         };
       })

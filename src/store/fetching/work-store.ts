@@ -36,7 +36,10 @@ export interface MessageCounts {
   readonly stored: number;
   /** Known, and still to be fetched. */
   readonly pending: number;
-  /** Could not be fetched, and tried again less and less often. */
+  /**
+   * Could not be fetched, and tried again less and less often. A message that seems deleted is among them until that is
+   * certain, for some 35 minutes.
+   */
   readonly failed: number;
   /** Deleted at Gmail. */
   readonly gone: number;

@@ -1,6 +1,7 @@
 import type { Lacking, WhyGone } from '../../model/change.ts';
 import { compareHistoryIds, type HistoryId, type LabelId, type MessageId, type ThreadId } from '../../model/ids.ts';
 import type { Lane } from '../../model/lane.ts';
+import { UNSEEN } from '../../model/not-found.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 
 export type MessageState = 'pending' | 'stored' | 'failed' | 'gone' | 'excluded';
@@ -17,6 +18,14 @@ export const EXISTING_STATES: readonly string[] = [...DECIDED_STATES, ...UNFETCH
 export const isUnfetched = ({ state }: { readonly state: string }): boolean => UNFETCHED_STATES.includes(state);
 
 export const isDecided = ({ state }: { readonly state: string }): boolean => DECIDED_STATES.includes(state);
+
+/**
+ * Whether Gmail does not give a message that it has not shown to be gone. Any other `failed` row is one that no full
+ * sync waits for: neither its gets nor its thread show the message, so it seems deleted. A person's retry begins that
+ * search again, and clears the row's error.
+ */
+export const isFailing = ({ state, lastError }: Pick<MessageRow, 'state' | 'lastError'>): boolean =>
+  state === 'failed' && lastError !== null && lastError !== UNSEEN;
 
 /** One message as the rules see it. Rows are immutable: a rule that changes nothing returns the same object. */
 export interface MessageRow {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { mailboxId } from '../../../src/model/ids.ts';
+import { NOT_FOUND, UNSEEN } from '../../../src/model/not-found.ts';
 import type { EventDetails } from '../../../src/model/subscribed-event.ts';
 import {
   EVERY_CHANGE,
@@ -236,6 +237,39 @@ export function events(fixture: StoreFixture): void {
       expect(await rest(mailbox)).toEqual(['message-failed']);
       await mailbox.save(reading('b'));
       expect(await rest(mailbox)).toEqual([]);
+    });
+
+    it('name no message that only 404s speak of, but one that still fails afterwards', async () => {
+      const mailbox = open();
+      await mailbox.begin(100);
+      await mailbox.list(['a']);
+      await subscribe(mailbox, { ...ALL, kinds: [] });
+      await mailbox.failFetch('a', { state: 'unseen', error: UNSEEN });
+      await mailbox.failFetch('a', { state: 'pending', error: UNSEEN });
+      await mailbox.failFetch('a', { state: 'unseen', error: UNSEEN });
+      await mailbox.store.retryFailed({ mailbox: mailbox.id, now: mailbox.now });
+      await mailbox.failFetch('a', { state: 'pending', error: NOT_FOUND });
+      expect(await mailbox.counts()).toMatchObject({ pending: 1, failed: 0 });
+      await mailbox.failFetch('a', { state: 'unseen', error: UNSEEN });
+      expect(await mailbox.counts()).toMatchObject({ pending: 0, failed: 1 });
+      expect(await rest(mailbox)).toEqual([]);
+      await mailbox.failFetch('a', { error: 'Gmail answers 500', attempts: 5 });
+      expect((await begun(mailbox)).event).toMatchObject({ messageId: 'a', reason: 'Gmail answers 500' });
+      expect(await rest(mailbox)).toEqual(['message-failed']);
+    });
+
+    it('name a failing message once, whatever its later attempts fail with', async () => {
+      const mailbox = open();
+      await mailbox.begin(100);
+      await mailbox.list(['a']);
+      await subscribe(mailbox, { ...ALL, kinds: [] });
+      await mailbox.failFetch('a', { error: 'Gmail refuses this message: failedPrecondition', attempts: 2 });
+      await mailbox.failFetch('a', { state: 'pending', error: 'Gmail answers 503', attempts: 3 });
+      await mailbox.failFetch('a', { state: 'pending', error: NOT_FOUND });
+      expect(await mailbox.counts(), 'a full sync does not wait for it again').toMatchObject({ pending: 0, failed: 1 });
+      await mailbox.store.retryFailed({ mailbox: mailbox.id, now: mailbox.now });
+      await mailbox.failFetch('a', { error: 'Gmail answers 503', attempts: 5 });
+      expect(await rest(mailbox)).toEqual(['message-failed']);
     });
 
     it('are pruned by their time, but kept while a delivery waits to bring them', async () => {
