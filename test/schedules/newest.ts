@@ -19,11 +19,12 @@ const LONGEST_LAG = 40_000;
 
 /**
  * What a limit of the scope promises: the newest messages of the first listing, and all that arrive later. Only the
- * moment of the listing says which messages are the newest, so this knows a lower and an upper bound.
+ * moment of the listing says which messages are the newest, so this knows a lower and an upper bound. Once the first
+ * listing of a scope and its relisting have ended, neither changes: no later listing finds the newest anew.
  *
  * - A message must be held if it was in scope all the time, and newer than the oldest of the newest at each moment at
- *   which the listing can have looked. So must one that arrived when that listing had ended.
- * - A message may be held if it is as new as the oldest of the newest was at some moment, or has arrived since.
+ *   which the first listing can have looked. So must one that arrived when a listing had ended.
+ * - A message may be held if it is as new as the oldest of the newest was at some such moment, or has arrived since.
  */
 export class Newest implements LimitBounds {
   readonly #world: World;
@@ -32,14 +33,15 @@ export class Newest implements LimitBounds {
   #settings: MailboxSettings;
   /** What Gmail held at the last looks, oldest first. */
   #states: { readonly at: number; readonly messages: readonly Seen[] }[] = [];
-  /** The oldest date that any listing so far can have let in; infinite in the future before the first look. */
+  /** The oldest date that a first listing so far can have let in; infinite in the future before the first look. */
   #lowest = Number.POSITIVE_INFINITY;
   /** The newest date that the oldest of the newest messages had while the listing went on. */
   #highest = Number.NEGATIVE_INFINITY;
   /** In scope at each look since the settings were given, or since they arrived. */
   #steady: ReadonlySet<string> = new Set();
   readonly #arrivals = new Map<string, Arrival>();
-  #listed: number | null = null;
+  /** The scope, and its bounds, whose first listing has ended, and the relisting after it. */
+  #settled: { readonly scope: string; readonly highest: number } | null = null;
   #hadSeveralLabels: boolean;
 
   /**
@@ -78,8 +80,10 @@ export class Newest implements LimitBounds {
   configured(settings: MailboxSettings): void {
     this.#settings = settings;
     this.#hadSeveralLabels ||= settings.scope.labelIds.length > 1;
-    this.#listed = null;
-    this.#highest = Math.max(...this.#states.map(({ messages }) => this.#floorOf(messages)));
+    this.#highest =
+      this.#settled?.scope === JSON.stringify(settings.scope)
+        ? this.#settled.highest
+        : Math.max(...this.#states.map(({ messages }) => this.#floorOf(messages)));
     this.#steady = new Set(this.#inScope(this.#states.at(-1)?.messages ?? []).map(({ id }) => id));
   }
 
@@ -94,13 +98,7 @@ export class Newest implements LimitBounds {
     const before = this.#states.at(-1);
     const row = await this.#world.stores.store.getMailbox(this.#world.mailbox);
     const listed = this.#listedGeneration(row);
-    if (listed === null || listed !== this.#listed)
-      for (const state of [...this.#states, { messages }])
-        this.#highest = Math.max(this.#highest, this.#floorOf(state.messages));
-    this.#listed = listed;
-    // A listing that is under way goes by the limit that it began with, until the next one replaces it.
-    const scopes = [this.#settings.scope, row?.settings.scope ?? this.#settings.scope];
-    this.#lowest = Math.min(this.#lowest, ...scopes.map((scope) => this.#floorOf(messages, scope)));
+    this.#widen(row, messages);
     const present = new Set(this.#inScope(messages).map(({ id }) => id));
     const known = new Set(before?.messages.map(({ id }) => id));
     const arrived = messages.map(({ id }) => id).filter((id) => before !== undefined && !known.has(id));
@@ -108,6 +106,21 @@ export class Newest implements LimitBounds {
     const candidates = before === undefined ? present : new Set([...this.#steady, ...arrived]);
     this.#steady = new Set([...candidates].filter((id) => present.has(id)));
     this.#states = [...this.#states.filter(({ at }) => at > clock.now() - LONGEST_LAG), { at: clock.now(), messages }];
+  }
+
+  /** Widens the bounds by what a first listing of a scope may see now. */
+  #widen(row: MailboxRow | null, messages: readonly Seen[]): void {
+    // A listing that is under way goes by the limit that it began with, until the next one replaces it.
+    const scopes = [this.#settings.scope, row?.settings.scope ?? this.#settings.scope];
+    const [configured, begun] = scopes.map((scope) => JSON.stringify(scope));
+    if (this.#settled?.scope !== begun) this.#settled = null;
+    if (this.#settled?.scope !== configured) {
+      const seen = [...this.#states.map((state) => state.messages), messages];
+      this.#highest = Math.max(this.#highest, ...seen.map((state) => this.#floorOf(state)));
+      this.#lowest = Math.min(this.#lowest, ...scopes.map((scope) => this.#floorOf(messages, scope)));
+    }
+    if (row !== null && configured === begun && configured !== undefined && isSettled(row))
+      this.#settled ??= { scope: configured, highest: this.#highest };
   }
 
   /** The generation whose listing has ended under the present settings; null before. */
@@ -134,4 +147,10 @@ export class Newest implements LimitBounds {
     if (labelIds.length === 0) return floorAmong(inside);
     return Math.max(...labelIds.map((label) => floorAmong(inside.filter((one) => one.labelIds.includes(label)))));
   }
+}
+
+/** Whether the first listing of the scope has ended, and the relisting after it. */
+function isSettled({ fullSync, relistAt, doubt }: MailboxRow): boolean {
+  const hasEnded = fullSync?.step === 'fetching' || fullSync?.step === 'done';
+  return hasEnded && fullSync.isFloorBelow !== true && (relistAt === null || doubt !== null);
 }
