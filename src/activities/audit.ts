@@ -9,11 +9,12 @@ import { sessionFor, type ActivityDependencies, type ActivityRun } from './depen
 import { knownMailbox } from './known-mailbox.ts';
 import { labelsToList, pagesOf } from './list-ids.ts';
 import { relist } from './relist.ts';
+import type { RelistingRoles } from './relisting-reach.ts';
 import { followHistoryOnly, type HistoryRoles } from './partial-sync.ts';
 import type { AuditActivityResult, AuditRequest } from './requests.ts';
 import { SETTLING_TIME } from './settling.ts';
 
-type AuditRoles = AuditStore & HistoryRoles;
+type AuditRoles = AuditStore & HistoryRoles & RelistingRoles;
 
 /** Ms after the read of a mark at which Gmail's list index shows everything up to that mark. */
 const INDEX_LAG = 10_000;

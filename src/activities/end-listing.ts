@@ -2,8 +2,7 @@ import type { FullSyncProgress } from '../store/rows/mailbox-row.ts';
 import { confirmListing } from './confirm-listing.ts';
 import { countDoubt, recheckAt } from './listing-doubt.ts';
 import { save, startOf, type Step, type Work } from './listing-work.ts';
-import { lastArrival } from './last-arrival.ts';
-import { limitDate } from './limit-date.ts';
+import { limitReach } from './limit-reach.ts';
 import { SETTLING_TIME } from './settling.ts';
 
 /** How often a listing is repeated at once because Gmail counts more messages than it listed. */
@@ -44,8 +43,6 @@ export async function endListing(work: Work, progress: Step<'confirming'>): Prom
   // A first listing did not wait for the index, so a relisting follows. A reconciling listing has waited.
   const firstRelisting = progress.reconciling ? null : progress.startedAt + SETTLING_TIME;
   const relistAt = firstRelisting ?? (doubt === null ? null : recheckAt(doubt));
-  const arrivals = listing.pin === 'head' ? await lastArrival(work, progress.startedAt) : null;
-  const limited = progress.reconciling || listing.pin === 'head' ? null : await limitDate(work, progress.startedAt);
   await deps.store.finishListing({
     mailbox,
     generation,
@@ -56,8 +53,7 @@ export async function endListing(work: Work, progress: Step<'confirming'>): Prom
     doubt,
     unanswered,
     keepNewest: settings.scope.limit,
-    ...arrivals,
-    ...limited,
+    ...(await limitReach(work, progress.startedAt)),
     relistAt,
     now: deps.clock.now(),
   });

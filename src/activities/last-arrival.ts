@@ -1,3 +1,4 @@
+import type { LimitEdge } from '../store/listing/listing-store.ts';
 import { knownMailbox } from './known-mailbox.ts';
 import { ListedDates } from './listed-dates.ts';
 import type { Work } from './listing-work.ts';
@@ -19,41 +20,44 @@ const MOST_KEPT = 100;
 const ALL: Arrivals = { arrivedTo: Number.MAX_SAFE_INTEGER, undatedTo: Number.MAX_SAFE_INTEGER };
 
 /**
- * Finds how far down messages are within a scope's limit, when the scope is listed again after its history has expired.
- * Everything down to the last message that the store knew before is within the limit. If known messages were deleted,
- * only dates can decide about what lies below: messages newer than the floor (the date of the oldest message within the
- * limit) were never left out. If the floor is unknown, messages that arrived since history was last read were never
- * left out.
+ * Finds how far down messages are within a scope's limit, when the scope is listed again. Everything down to the last
+ * message that the store knew before is within the limit. Only dates can decide about what lies below: messages newer
+ * than the floor (the date of the oldest message within the limit) were never left out. If the floor is unknown and
+ * history has expired, messages that arrived since history was last read were never left out.
  *
  * A listing is in the order of dates, so few gets find the oldest such message: none if the last known message is
- * older, otherwise about twice the logarithm of the number of arrivals, and three for each message that was deleted
- * since it was listed and that the search meets.
+ * older, or is the oldest within the limit, otherwise about twice the logarithm of the number of arrivals, and three
+ * for each message that was deleted since it was listed and that the search meets.
  *
- * If the scope held fewer messages than its limit, none was left out: every message that is listed now was known or has
- * arrived.
+ * If the scope held fewer messages than its limit, none was left out: every message that is listed after an expired
+ * history was known or has arrived.
  *
- * @param startedAt - when the listing began (epoch ms)
+ * @param request.edge - how far down the store knew messages before
+ * @param request.startedAt - when the listing began (epoch ms)
  * @returns null when dates have nothing to decide
  * @throws GmailError when Gmail refuses a get for a reason that concerns the whole mailbox
  */
-export async function lastArrival(work: Work, startedAt: number): Promise<Arrivals | null> {
+export async function lastArrival(
+  work: Work,
+  { limit, edge, startedAt }: { readonly limit: number; readonly edge: LimitEdge; readonly startedAt: number },
+): Promise<Arrivals | null> {
   const { deps, listing } = work;
-  const { mailbox, generation, settings } = listing;
-  if (settings.scope.limit === null) return null;
-  const read = (await knownMailbox(deps, mailbox)).marks[0];
-  if (read === undefined) return null;
-  const { position, internalDate, floor, leftNothingOut } = await deps.store.limitEdge({ mailbox, generation });
+  const { position, internalDate, floor, leftNothingOut } = edge;
+  const hasSeveralLabels = listing.settings.scope.labelIds.length > 1;
+  const isByDate = floor !== null && !hasSeveralLabels;
+  if (listing.pin === 'mark' && !isByDate) return null;
+  const read = (await knownMailbox(deps, listing.mailbox)).marks[0];
+  if (read === undefined && !isByDate) return null;
   if (leftNothingOut) return ALL;
-  const lastRead = read.at - SETTLING_TIME;
+  const lastRead = read === undefined ? Number.NEGATIVE_INFINITY : read.at - SETTLING_TIME;
   // With several labels, the floor is that of the label whose limit reaches down furthest, and may be too old for the
   // other labels.
-  const known = floor ?? lastRead;
-  const since = settings.scope.labelIds.length > 1 ? Math.max(lastRead, known) : known;
+  const since = hasSeveralLabels ? Math.max(lastRead, floor ?? lastRead) : (floor ?? lastRead);
   // A known message of one label says nothing about what has arrived under another.
   const isEdge = internalDate !== null && (internalDate < since || internalDate === floor);
-  if (isEdge && settings.scope.labelIds.length <= 1) return null;
-  const dates = new ListedDates(work, startedAt);
-  const arrivals = await lowestSince(dates, since, Math.max(position, settings.scope.limit - 1));
+  if (isEdge && !hasSeveralLabels) return null;
+  const from = isByDate ? position : Math.max(position, limit - 1);
+  const arrivals = await lowestSince(new ListedDates(work, startedAt), since, from);
   // Dates can only decide later against a floor. Everything since the last read has arrived, so that time serves.
   const needsFloor = floor === null && arrivals.undatedTo > arrivals.arrivedTo;
   return needsFloor ? { ...arrivals, limitedTo: since } : arrivals;

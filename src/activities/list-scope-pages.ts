@@ -5,7 +5,7 @@ import { forgetLabel, MAX_PASSES, save, startOf, type Step, type Work } from './
 import { vanishedSince } from './vanished.ts';
 
 export async function listPage(work: Work, progress: Step<'listing'>): Promise<FullSyncProgress> {
-  const { deps, session, listing, run } = work;
+  const { deps, session, listing, run, isLimitDated } = work;
   const queries = listings(listing.settings.scope);
   const query = queries[progress.listing];
   if (query === undefined) return await endPass(work, progress);
@@ -19,7 +19,7 @@ export async function listPage(work: Work, progress: Step<'listing'>): Promise<F
   }
   const position = progress.position + page.messages.length;
   // After an expired history, all mail that has arrived since is within the limit: `lastArrival` finds where it ends.
-  const endsAtLimit = !progress.reconciling && listing.pin === 'mark';
+  const endsAtLimit = !progress.reconciling && listing.pin === 'mark' && !isLimitDated;
   // At a limit the listing ends only after it has shown a message beyond: that proves that something is left out.
   const limitReached = endsAtLimit && position > (listing.settings.scope.limit ?? Number.POSITIVE_INFINITY);
   const more = page.nextPageToken !== null && !limitReached;

@@ -1,28 +1,14 @@
-import { MAX_BATCH, type FetchOutcome } from '../gmail/api/gmail-api.ts';
+import { MAX_BATCH } from '../gmail/api/gmail-api.ts';
 import { gmailError } from '../gmail/api/classify.ts';
-import type { MessageId } from '../model/ids.ts';
 import type { ListedAt } from '../store/listing/listing-store.ts';
-import { broughtBy, getApart, messageRequests } from './batched-gets.ts';
+import { datesByGets, datingBy, SEEMS_GONE, UNDATED, type Dating } from './dates-by-gets.ts';
 import type { Work } from './listing-work.ts';
 
 /** If gets fail at this many positions in a row, it is Gmail that fails, not a message. */
 const MOST_UNDATED = 10;
 
-/** How long to wait before a message without a date is asked for again (ms): replicas agree within seconds. */
-const PAUSES = [2_000, 5_000];
-
 /** How long a listing waits for gets that fail (ms). No listing may wait for messages that can never be read. */
 export const PATIENCE = 60 * 60_000;
-
-/** `seems-gone`: each get answered 404. `undated`: the message may exist, but Gmail does not give its date. */
-type Dating =
-  | { readonly kind: 'dated'; readonly internalDate: number }
-  | { readonly kind: 'undated'; readonly isAnswered: boolean }
-  | { readonly kind: 'seems-gone' };
-
-const UNDATED: Dating = { kind: 'undated', isAnswered: true };
-const REFUSED: Dating = { kind: 'undated', isAnswered: false };
-const SEEMS_GONE: Dating = { kind: 'seems-gone' };
 
 export interface DatedPosition {
   readonly position: number;
@@ -88,7 +74,8 @@ export class ListedDates {
   }
 
   async #date(listed: readonly ListedAt[]): Promise<void> {
-    const answers = await this.#askFor(
+    const answers = await datesByGets(
+      this.#work,
       listed
         .flatMap(({ messages }) => messages.filter(({ internalDate }) => internalDate === null))
         .map(({ id }) => id),
@@ -99,41 +86,7 @@ export class ListedDates {
         datingOf(messages.map(({ id, internalDate }) => answers.get(id) ?? datingBy(internalDate))),
       );
   }
-
-  /** Asks for each message until it has a date, three times at most. A single 404 may come from a lagging replica. */
-  async #askFor(ids: readonly MessageId[]): Promise<ReadonlyMap<MessageId, Dating>> {
-    const { deps, session, run } = this.#work;
-    const answers = new Map<MessageId, Dating>();
-    let left = ids;
-    for (const pause of [0, ...PAUSES]) {
-      if (left.length === 0) break;
-      if (pause > 0) await deps.clock.sleep(pause, run.signal);
-      for (let from = 0; from < left.length; from += MAX_BATCH) {
-        const batch = left.slice(from, from + MAX_BATCH);
-        const outcomes = await getApart(session, messageRequests(batch), 'minimal', run.signal);
-        for (const [index, id] of batch.entries())
-          answers.set(id, bothSay(answers.get(id), answerOf(id, outcomes[index])));
-      }
-      left = left.filter((id) => answers.get(id)?.kind !== 'dated');
-    }
-    return answers;
-  }
 }
-
-const datingBy = (internalDate: number | null): Dating =>
-  internalDate === null ? UNDATED : { kind: 'dated', internalDate };
-
-/** @throws GmailError when the failure is about the mailbox */
-function answerOf(id: MessageId, outcome: FetchOutcome | undefined): Dating {
-  if (outcome === undefined) return REFUSED;
-  const message = broughtBy(outcome).find((one) => one.id === id);
-  if (outcome.kind === 'fetched') return datingBy(message?.internalDate ?? null);
-  return outcome.error.failure.kind === 'not-found' ? SEEMS_GONE : REFUSED;
-}
-
-/** A message seems gone only if every answer says so. */
-const bothSay = (before: Dating | undefined, now: Dating): Dating =>
-  now.kind === 'seems-gone' && before?.kind === 'undated' ? before : now;
 
 /** What the messages of one position say together. Several labels have a message each at the same position. */
 function datingOf(messages: readonly Dating[]): Dating {

@@ -24,6 +24,8 @@ export interface Work {
   readonly run: ActivityRun;
   /** The labels that Gmail names, and those that messages carry. */
   readonly labelIds: readonly LabelId[];
+  /** Whether a date decides what lies within the scope's limit: then places are not counted. */
+  readonly isLimitDated: boolean;
 }
 
 export type Step<Name extends FullSyncProgress['step']> = Extract<FullSyncProgress, { step: Name }>;

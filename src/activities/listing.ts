@@ -53,6 +53,7 @@ export async function makeListing(
       listing,
       labels.map(({ id }) => id),
     ),
+    isLimitDated: await isLimitDated(deps, listing),
   };
 
   while (
@@ -92,6 +93,14 @@ async function leaping(
   const { historyId } = await knownMailbox(deps, listing.mailbox);
   const leaps = historyId !== null && compareHistoryIds(startHistoryId, historyId) > 0;
   return leaps ? { ...listing, pin: 'head' } : listing;
+}
+
+async function isLimitDated(
+  { store }: ActivityDependencies<ListingStore>,
+  { mailbox, generation, settings: { scope } }: Listing,
+): Promise<boolean> {
+  if (scope.limit === null || scope.labelIds.length > 1) return false;
+  return (await store.limitEdge({ mailbox, generation })).floor !== null;
 }
 
 /**

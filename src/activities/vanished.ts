@@ -23,8 +23,6 @@ export interface Vanished {
   readonly moved: number;
   /** Messages that entered the listing of the scope, so that history brings them. */
   readonly entered: ReadonlySet<MessageId>;
-  /** Messages that left the listing of the scope, and have not come back. */
-  readonly left: ReadonlySet<MessageId>;
   /** How many messages may have entered or left a label's listing. */
   movedUnder(label: LabelId): number;
 }
@@ -49,7 +47,6 @@ export async function vanishedSince(
   const fromLabels = new Set<LabelId>();
   const moved = new Set<MessageId>();
   const entered = new Set<MessageId>();
-  const left = new Set<MessageId>();
   const movedUnder = new Map<LabelId | null, Set<MessageId>>();
   let fromScope = false;
   let fromAll = false;
@@ -59,11 +56,7 @@ export async function vanishedSince(
     const records = page.records.filter(({ id }) => until === null || compareHistoryIds(id, until) <= 0);
     for (const operation of records.flatMap((record) => record.operations)) {
       if (moves(operation, scope)) moved.add(operation.messageId);
-      if (enters(operation, scope)) {
-        entered.add(operation.messageId);
-        left.delete(operation.messageId);
-      }
-      if (leaves(operation, scope)) left.add(operation.messageId);
+      if (enters(operation, scope)) entered.add(operation.messageId);
       for (const label of labelsMoved(operation, scope))
         movedUnder.set(label, (movedUnder.get(label) ?? new Set()).add(operation.messageId));
       fromAll ||= hides(operation, scope);
@@ -75,7 +68,7 @@ export async function vanishedSince(
         new Set([...(movedUnder.get(label) ?? []), ...(movedUnder.get(null) ?? [])]).size;
       const isWhole = compareHistoryIds(last, first.historyId) >= 0;
       const { historyId: head } = first;
-      return { fromScope, fromAll, fromLabels, head, isWhole, moved: moved.size, entered, left, movedUnder: movedIn };
+      return { fromScope, fromAll, fromLabels, head, isWhole, moved: moved.size, entered, movedUnder: movedIn };
     }
     page = await historyPageAfter(session, { startHistoryId: since, pageToken: page.nextPageToken }, signal);
   }

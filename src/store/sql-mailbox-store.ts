@@ -4,7 +4,7 @@ import { Bodies } from './bodies/bodies.ts';
 import { refetchLost, type LostBodies } from './fetching/lost-bodies.ts';
 import type { BodyOptions } from './bodies/open-body-store.ts';
 import { sweepBodies, type BodySweeper } from './bodies/sweep-bodies.ts';
-import { admissionsOf, countPlacesLeft } from './fetching/admissions.ts';
+import { admissionsOf } from './fetching/admissions.ts';
 import { addListedLate, saveFailedFetches, saveFetched } from './fetching/fetching.ts';
 import { correctTimes } from './fetching/far-times.ts';
 import { finishListing } from './listing/finish-listing.ts';
@@ -153,7 +153,6 @@ function fetchingOf(database: StoreDatabase, bodies: Bodies): FetchingStore & Lo
     retryFailed: (request) => retryFailed(database, request),
     addListedLate: (request) => addListedLate(database, request),
     admissionsOf: (query) => admissionsOf(database, query),
-    countPlacesLeft: (query) => countPlacesLeft(database, query),
     nextRefresh: (request) => nextRefresh(database, request),
     putOffRefresh: (request) => putOffRefresh(database, request),
     refetchLost: (request) => refetchLost(database, request),

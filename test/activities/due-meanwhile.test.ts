@@ -34,7 +34,7 @@ it('A message that comes due while labels are read is fetched at once, and does 
   const { store } = ada.stores;
   const later = { id: messageId('1234567890abcdef'), threadId: threadId('1234567890abcdef') };
   const now = ada.clock.now();
-  await store.addListedLate({ mailbox: ADA, messages: [later], since: null, now });
+  await store.addListedLate({ mailbox: ADA, generation: 1, messages: [later], since: null, now });
   const failedFetch = { id: later.id, asOf: null, state: 'pending', attempts: 1, error: 'not found' } as const;
   await store.saveFailedFetches({
     mailbox: ADA,

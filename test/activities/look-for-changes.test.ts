@@ -55,7 +55,14 @@ describe('a look finds more to do, and changes nothing,', () => {
     ['after a label was renamed', () => ada.gmail.renameLabel(label, 'New')],
     [
       'where a message waits to be fetched',
-      () => ada.stores.store.addListedLate({ mailbox: ADA, messages: waiting(), since: null, now: ada.clock.now() }),
+      () =>
+        ada.stores.store.addListedLate({
+          mailbox: ADA,
+          generation: 1,
+          messages: waiting(),
+          since: null,
+          now: ada.clock.now(),
+        }),
     ],
     [
       'where labels are to be read again',

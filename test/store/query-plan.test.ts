@@ -107,7 +107,13 @@ describe('queries', () => {
       await mailbox.changes();
       await mailbox.store.nextAttemptAt({ mailbox: mailbox.id, lane: 'live', now: 1 });
       await mailbox.store.listFailed(mailbox.id, 5);
-      await mailbox.store.addListedLate({ mailbox: mailbox.id, messages: [], since: null, now: 1 });
+      await mailbox.store.addListedLate({
+        mailbox: mailbox.id,
+        generation: mailbox.generation,
+        messages: [],
+        since: null,
+        now: 1,
+      });
       await mailbox.begin(200);
       await mailbox.list(['a', 'd']);
       await mailbox.listLabels({ X: ['a'] });

@@ -63,35 +63,27 @@ export interface FetchingStore {
    */
   saveFailedFetches(request: { mailbox: MailboxId; failedFetches: readonly FailedFetch[]; now: number }): Promise<void>;
   /**
-   * Messages that a listing showed late: unknown ids become `pending` rows of the live lane. So do tombstones no newer
-   * than `since`, because the listing cannot just be lagging behind those. All of them, and known messages that came
-   * into the store in another way, count as within the scope's limit. With `isAdmitted: false` they do not: they are in
-   * scope only by their date. A message that records no newer than `since` put out of scope needs a refresh.
+   * Messages that a relisting showed: unknown ids become `pending` rows of the live lane. So do tombstones no newer
+   * than `since`, because the listing cannot just be lagging behind those. With `isAdmitted`, all of them, and known
+   * messages that came into the store in another way, count as within the scope's limit. Without it, they are in scope
+   * only by their date. A message that records no newer than `since` put out of scope needs a refresh. Does nothing if
+   * the generation is no longer the stored one.
    *
    * @returns `unknown`: how many rows became pending
    */
   addListedLate(request: {
     mailbox: MailboxId;
+    generation: number;
     messages: readonly { id: MessageId; threadId: ThreadId }[];
     since: HistoryId | null;
     isAdmitted?: boolean;
     now: number;
   }): Promise<{ unknown: number }>;
-  /** How these messages, as far as they are known, came within the limit of the scope. */
-  admissionsOf(query: { mailbox: MailboxId; messageIds: readonly MessageId[] }): Promise<Admissions>;
-  /**
-   * How many messages within the limit of the scope have left it since the last listing. Only messages count for which
-   * it is known what lies below them: by a date (their own, or the limit's), or because the listing placed them above
-   * `lastShown`.
-   *
-   * @param query.left - messages that have left according to Gmail's history, which the store may not have read yet
-   * @param query.lastShown - the lowest message within the limit that is still listed; null when there is none
-   */
-  countPlacesLeft(query: {
+  /** What is known of these messages that a limit of the scope goes by. An unknown message has no entry. */
+  admissionsOf(query: {
     mailbox: MailboxId;
-    left: readonly MessageId[];
-    lastShown: MessageId | null;
-  }): Promise<number>;
+    messageIds: readonly MessageId[];
+  }): Promise<ReadonlyMap<MessageId, Admission>>;
   /** Stored or excluded rows whose labels are due to be read again. */
   nextRefresh(request: { mailbox: MailboxId; limit: number; now: number }): Promise<readonly MessageId[]>;
   /**
@@ -160,12 +152,12 @@ export interface FailedFetch {
   readonly nextAttemptAt: number;
 }
 
-export interface Admissions {
+export interface Admission {
+  /** Epoch ms; null before it is known. */
+  readonly internalDate: number | null;
   /**
-   * Messages that a listing of the newest let in and that are still in scope, and those that had arrived before the
-   * last listing.
+   * How the message came within the limit. `listing`: a listing of the newest let it in, or showed it among the newest
+   * after it had arrived. `arrival`: history reported it as new after the last listing. null: it did not, or has left.
    */
-  readonly admitted: ReadonlySet<MessageId>;
-  /** Messages that history reported as new after the last listing. */
-  readonly arrived: ReadonlySet<MessageId>;
+  readonly by: 'listing' | 'arrival' | null;
 }

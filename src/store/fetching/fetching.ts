@@ -206,17 +206,16 @@ export function addListedLate(
   database: StoreDatabase,
   request: RequestOf<FetchingStore, 'addListedLate'>,
 ): Promise<{ unknown: number }> {
-  const { messages, since, isAdmitted = true, now } = request;
+  const { generation, messages, since, isAdmitted = true, now } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
+    if (generation !== locked.columns.generation) return { unknown: 0 };
     const rows = await loadRows(
       locked,
       messages.map((message) => message.id),
     );
     const rules = rulesOf(locked.columns, now);
     const listed = new Map<MessageId, Difference>();
-    // The relisting completes the first one, so what it shows is within the limit as well. The messages of the first
-    // listing may give a floor that is too new, since some of them may have been deleted before they were read.
-    const admitted = isAdmitted ? { admittedGeneration: locked.columns.generation } : {};
+    const admitted = isAdmitted ? { admittedGeneration: generation } : {};
     for (const { id, threadId } of messages) {
       const row = rows.get(id);
       if (row === undefined)

@@ -46,6 +46,7 @@ export function finishListing(
     const progress = parseFullSync(locked.columns);
     if (progress === null || generation !== locked.columns.generation) return NOTHING;
     if (!mayEnd(progress, request)) return NOTHING;
+    const former = progress.isOtherScope === true || keepNewest === null ? null : locked.columns.scope_floor;
     // In the same transaction: an attempt that died after a separate call would find them listed, and never ask again.
     await countAsListedUnchanged(locked, generation, unanswered);
 
@@ -59,23 +60,20 @@ export function finishListing(
       isOtherScope: progress.isOtherScope === true,
       doubtedLabels: new Set(doubtedLabels),
       lastPosition:
-        keepNewest === null
-          ? null
-          : Math.max(keepNewest - 1, arrivedTo, (await lastKnown(locked, generation)).position),
+        keepNewest === null ? null : await lastWithin(locked, { generation, keepNewest, arrivedTo, former }),
       undatedTo,
       listedBefore: locked.columns.listed_generation,
     };
     const leavesOut = await isFull(locked, listing, keepNewest);
-    const former = progress.isOtherScope === true ? null : locked.columns.scope_floor;
-    const floor = leavesOut ? (limitedTo ?? former) : null;
+    const floor = former ?? (leavesOut ? limitedTo : null);
     if (labels === 'compared') await raiseReadingIds(locked, listing);
-    const rules = rulesOf(limitedTo === null ? locked.columns : { ...locked.columns, scope_floor: floor }, now);
+    const rules = rulesOf({ ...locked.columns, scope_floor: floor }, now);
     const counts = await endRows(database, locked, listing, rules);
     await readAgainSoon(locked, unanswered, now);
     await forgetLabelListings(locked);
     await locked.updateMailbox({
       ...ended(progress, generation, isFloorBelow),
-      limit_reached: leavesOut ? 1 : 0,
+      limit_reached: leavesOut || former !== null ? 1 : 0,
       scope_floor: floor,
       relist_at: relistAt,
       doubt: doubt === null ? null : JSON.stringify(doubt),
@@ -129,20 +127,42 @@ async function readAgainSoon(
 }
 
 /**
+ * How far down the listing the limit lets messages in. A known floor decides by dates alone: places that messages have
+ * left would go to older ones.
+ */
+async function lastWithin(
+  locked: MailboxTransaction,
+  {
+    generation,
+    keepNewest,
+    arrivedTo,
+    former,
+  }: Required<Pick<FinishListingRequest, 'generation' | 'arrivedTo'>> & {
+    readonly keepNewest: number;
+    readonly former: number | null;
+  },
+): Promise<number> {
+  const { position } = await lastKnown(locked, generation);
+  const isByDate = former !== null && isOneListing(locked);
+  return Math.max(isByDate ? -1 : keepNewest - 1, arrivedTo, position);
+}
+
+const isOneListing = ({ columns }: MailboxTransaction): boolean => parseSettings(columns).scope.labelIds.length <= 1;
+
+/**
  * Whether messages are left out: the listing showed some beyond the limit, or it fills the limit, so that each message
  * that it did not show lies beyond (of several labels, another may not be full). A scope that has never left anything
  * out goes on so: all that is more has arrived.
  */
 async function isFull(
   locked: MailboxTransaction,
-  { generation, lastPosition: lastWithin }: EndedListing,
+  { generation, lastPosition: within }: EndedListing,
   keepNewest: number | null,
 ): Promise<boolean> {
-  if (lastWithin === null || keepNewest === null) return false;
+  if (within === null || keepNewest === null) return false;
   const last = await lastPosition(locked, generation);
-  if (last > lastWithin) return true;
-  const isOneListing = parseSettings(locked.columns).scope.labelIds.length <= 1;
-  return isOneListing && !leftNothingOut(locked.columns) && last >= keepNewest - 1;
+  if (last > within) return true;
+  return isOneListing(locked) && !leftNothingOut(locked.columns) && last >= keepNewest - 1;
 }
 
 async function lastPosition({ tx, key }: MailboxTransaction, generation: number): Promise<number> {

@@ -3,7 +3,7 @@ import type { MessageId } from '../../model/ids.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
-import { mailboxColumns, parseFullSync } from '../rows/mailbox-rows.ts';
+import { awaitsRelisting, mailboxColumns, parseFullSync } from '../rows/mailbox-rows.ts';
 import { ARRIVED, UNFETCHED_STATES } from '../rules/message-row.ts';
 import type { AbsentQuery, LimitEdge, ListedAt } from './listing-store.ts';
 
@@ -15,11 +15,12 @@ interface Known {
   readonly internalDate: number | null;
 }
 
-/** Whether no listing has left anything out: the scope has never held more than its limit, but for what arrived. */
-export const leftNothingOut = ({
-  listed_generation: listed,
-  limit_reached: limitReached,
-}: MailboxTransaction['columns']): boolean => listed > 0 && limitReached === 0;
+/**
+ * Whether no listing has left anything out: the scope has never held more than its limit, but for what arrived. A first
+ * listing may have shown too little, so its relisting decides.
+ */
+export const leftNothingOut = (columns: MailboxTransaction['columns']): boolean =>
+  columns.listed_generation > 0 && columns.limit_reached === 0 && !awaitsRelisting(columns);
 
 /**
  * The last listed row that the store knew before this listing. A message that no listing let in counts only if it is

@@ -49,8 +49,16 @@ export interface MailboxRegistry {
     doubt: Doubt | null;
     relistAt: number | null;
   }): Promise<boolean>;
-  /** Notes that the scope holds more messages than its limit, though the listing of this generation showed fewer. */
-  noteLimitReached(request: { mailbox: MailboxId; generation: number; now: number }): Promise<void>;
+  /**
+   * Notes that the scope holds more messages than its limit, though the listing of this generation showed fewer.
+   * `floor`: the date of the last message within the limit (epoch ms); null where it is not known.
+   */
+  noteLimitReached(request: {
+    mailbox: MailboxId;
+    generation: number;
+    floor: number | null;
+    now: number;
+  }): Promise<void>;
   /** Sets the time of the relisting; null when none is due any more. */
   setRelistAt(request: { mailbox: MailboxId; generation: number; relistAt: number | null }): Promise<void>;
 }

@@ -11,7 +11,7 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 import { withCondition } from '../rows/condition-columns.ts';
 import type { MailboxRow } from '../rows/mailbox-row.ts';
 import { doubtOf, fromMailboxColumns, parseFullSync, parseSettings } from '../rows/mailbox-rows.ts';
-import { setScopeFloor } from '../rows/scope-floor.ts';
+import { putFloor, setScopeFloor } from '../rows/scope-floor.ts';
 import { requireLivingChain } from '../rows/workflow-chains.ts';
 
 /** See {@link MailboxRegistry.putMailbox}. */
@@ -121,12 +121,14 @@ export function saveDoubt(
 /** See {@link MailboxRegistry.noteLimitReached}. */
 export function noteLimitReached(
   database: StoreDatabase,
-  { mailbox, generation, now }: RequestOf<MailboxRegistry, 'noteLimitReached'>,
+  { mailbox, generation, floor, now }: RequestOf<MailboxRegistry, 'noteLimitReached'>,
 ): Promise<void> {
   return withMailbox(database, mailbox, async (locked) => {
     if (locked.columns.generation !== generation || locked.columns.limit_reached !== 0) return;
     await locked.updateMailbox({ limit_reached: 1 });
-    if (parseFullSync(locked.columns)?.step === 'done') await setScopeFloor(database, locked, { now, isReached: true });
+    if (floor !== null) await putFloor(database, locked, floor, now);
+    else if (parseFullSync(locked.columns)?.step === 'done')
+      await setScopeFloor(database, locked, { now, isReached: true });
   });
 }
 

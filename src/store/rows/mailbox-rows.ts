@@ -64,9 +64,14 @@ export function rulesOf(columns: Selectable<MailboxTable>, now: number): RowRule
 function mayFindFloor(columns: Selectable<MailboxTable>): boolean {
   const progress = parseFullSync(columns);
   if (columns.scope_floor !== null) return progress?.isFloorBelow === true;
-  const awaitsRelisting = columns.relist_at !== null && columns.doubt === null;
-  return columns.limit_reached !== 0 || awaitsRelisting || progress?.step !== 'done';
+  return columns.limit_reached !== 0 || awaitsRelisting(columns) || progress?.step !== 'done';
 }
+
+/** Whether the relisting that follows a first listing is still to come. One that follows a doubt does not count. */
+export const awaitsRelisting = ({
+  relist_at: relistAt,
+  doubt,
+}: Pick<Selectable<MailboxTable>, 'relist_at' | 'doubt'>): boolean => relistAt !== null && doubt === null;
 
 /** A row of `mailboxes` as {@link MailboxRow}. */
 export function fromMailboxColumns(columns: Selectable<MailboxTable>): MailboxRow {

@@ -24,10 +24,10 @@ export async function setScopeFloor(
 ): Promise<void> {
   const { columns } = locked;
   if (!isReached || parseSettings(columns).scope.limit === null) return;
+  // A floor that is known stays: the scope's settings alone decide over it.
+  if (columns.scope_floor !== null) return;
   const floor = await oldestWithin(locked);
-  const former = columns.scope_floor;
-  if (floor === null || (former !== null && former <= floor)) return;
-  await putFloor(database, locked, floor, now);
+  if (floor !== null) await putFloor(database, locked, floor, now);
 }
 
 /** The date of the oldest message within the limit that was read; null when none was. */
@@ -97,7 +97,7 @@ export async function settleFloor(
 }
 
 /** Saves the floor, and puts out of scope what came in from below. */
-async function putFloor(
+export async function putFloor(
   database: StoreDatabase,
   locked: MailboxTransaction,
   floor: number,

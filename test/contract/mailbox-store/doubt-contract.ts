@@ -202,7 +202,13 @@ export function doubt(fixture: StoreFixture): void {
       await mailbox.apply([record(101, deleted('a')), record(150, deleted('b'))]);
       const messages = ['a', 'b'].map((id) => ({ id: m(id), threadId: threadId(`t-${id}`) }));
       expect(
-        await mailbox.store.addListedLate({ mailbox: mailbox.id, messages, since: h(120), now: mailbox.now }),
+        await mailbox.store.addListedLate({
+          mailbox: mailbox.id,
+          generation: mailbox.generation,
+          messages,
+          since: h(120),
+          now: mailbox.now,
+        }),
       ).toMatchObject({ unknown: 1 });
       expect(await mailbox.pendingIds('live')).toEqual(['a']);
     });

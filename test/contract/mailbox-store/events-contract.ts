@@ -224,6 +224,7 @@ export function events(fixture: StoreFixture): void {
       await subscribe(mailbox, { ...ALL, kinds: [] });
       await mailbox.store.addListedLate({
         mailbox: mailbox.id,
+        generation: mailbox.generation,
         messages: [{ id: m('b'), threadId: reading('b').threadId }],
         since: null,
         now: mailbox.now,

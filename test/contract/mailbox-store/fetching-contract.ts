@@ -362,8 +362,24 @@ export function fetching(fixture: StoreFixture): void {
       await mailbox.finish();
       await mailbox.apply([record(201, added('junk', ['SPAM'])), record(301, added('new junk', ['SPAM']))]);
       const messages = ['junk', 'new junk'].map((id) => ({ id: m(id), threadId: threadId(`t-${id}`) }));
-      await mailbox.store.addListedLate({ mailbox: mailbox.id, messages, since: h(300), now: mailbox.now });
+      await mailbox.store.addListedLate({
+        mailbox: mailbox.id,
+        generation: mailbox.generation,
+        messages,
+        since: h(300),
+        now: mailbox.now,
+      });
       expect(await mailbox.refreshes()).toEqual(['junk']);
+    });
+
+    it('adds nothing that a relisting of an earlier generation shows', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a')]);
+      const { store, id: key, generation, now } = mailbox;
+      const messages = [{ id: m('late'), threadId: threadId('t-late') }];
+      const request = { mailbox: key, generation: generation - 1, messages, since: null, now };
+      expect(await store.addListedLate(request)).toEqual({ unknown: 0 });
+      expect(await mailbox.pendingIds('live')).toEqual([]);
     });
 
     it('adds messages that were listed late to the live lane, once', async () => {
@@ -371,7 +387,14 @@ export function fetching(fixture: StoreFixture): void {
       await mailbox.sync([reading('a')]);
       await mailbox.apply([record(101, deleted('gone'))]);
       const messages = ['a', 'late', 'gone', 'late'].map((id) => ({ id: m(id), threadId: threadId(`t-${id}`) }));
-      const add = () => mailbox.store.addListedLate({ mailbox: mailbox.id, messages, since: null, now: mailbox.now });
+      const add = () =>
+        mailbox.store.addListedLate({
+          mailbox: mailbox.id,
+          generation: mailbox.generation,
+          messages,
+          since: null,
+          now: mailbox.now,
+        });
       expect(await add()).toMatchObject({ unknown: 1 });
       expect(await add()).toMatchObject({ unknown: 0 });
       expect(await mailbox.pending('live')).toMatchObject([{ id: 'late', historyId: null }]);

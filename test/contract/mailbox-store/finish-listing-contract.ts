@@ -57,7 +57,13 @@ export function finishListing(fixture: StoreFixture): void {
       expect(await mailbox.counts()).toMatchObject({ pending: 1, gone: 0 });
       const late = { id: m('late'), threadId: threadId('t-late') };
       expect(
-        await mailbox.store.addListedLate({ mailbox: mailbox.id, messages: [late], since: null, now: mailbox.now }),
+        await mailbox.store.addListedLate({
+          mailbox: mailbox.id,
+          generation: mailbox.generation,
+          messages: [late],
+          since: null,
+          now: mailbox.now,
+        }),
       ).toMatchObject({ unknown: 1 });
       expect(await mailbox.counts()).toMatchObject({ pending: 2 });
     });

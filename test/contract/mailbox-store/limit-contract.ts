@@ -33,6 +33,14 @@ export function limit(fixture: StoreFixture): void {
       await mailbox.store.saveProgress({ mailbox: mailbox.id, generation, progress: done });
     }
 
+    /** Begins a full sync with another limit. */
+    async function beginWithLimit(mailbox: TestMailbox, newest: number): Promise<void> {
+      const settings: MailboxSettings = { ...DEFAULT_SETTINGS, ...scope({ limit: newest }) };
+      mailbox.generation += 1;
+      const { id, generation, now } = mailbox;
+      await mailbox.store.beginFullSync({ mailbox: id, generation, startHistoryId: h(200), settings, now });
+    }
+
     /** A first listing shows the newest `listed` messages in a scope with a limit of three. */
     async function listNewest(
       mailbox: TestMailbox,
@@ -134,7 +142,7 @@ export function limit(fixture: StoreFixture): void {
       const early = reading('early', { at: 101, date: 1 });
       await mailbox.save(early);
       const { store, id, now } = mailbox;
-      await store.noteLimitReached({ mailbox: id, generation: mailbox.generation, now });
+      await store.noteLimitReached({ mailbox: id, generation: mailbox.generation, floor: null, now });
       await mailbox.apply([record(101, added('early'))]);
       await mailbox.save(early);
       expect(await mailbox.feed()).toEqual(['stored n1', 'stored n2', 'stored n3', 'stored early']);
@@ -169,7 +177,14 @@ export function limit(fixture: StoreFixture): void {
       await newestThreeRead(mailbox);
       const { store, id, now } = mailbox;
       const early = { id: messageId('early'), threadId: threadId('t-early') };
-      await store.addListedLate({ mailbox: id, messages: [early], since: null, isAdmitted: false, now });
+      await store.addListedLate({
+        mailbox: id,
+        generation: mailbox.generation,
+        messages: [early],
+        since: null,
+        isAdmitted: false,
+        now,
+      });
       await mailbox.apply([record(101, added('early'))]);
       await mailbox.save(reading('early', { at: 101, date: 1 }));
       expect(Object.keys(await mailbox.labels())).toEqual(['early', 'n1', 'n2', 'n3']);
@@ -186,9 +201,9 @@ export function limit(fixture: StoreFixture): void {
       await mailbox.save(dated(3, 101));
       const { store, id, now, generation } = mailbox;
       const messages = ids(1, 3).map((one) => ({ id: messageId(one), threadId: threadId(`t-${one}`) }));
-      await store.addListedLate({ mailbox: id, messages, since: null, now });
+      await store.addListedLate({ mailbox: id, generation: mailbox.generation, messages, since: null, now });
       await mailbox.save(dated(1), dated(2));
-      await store.noteLimitReached({ mailbox: id, generation, now });
+      await store.noteLimitReached({ mailbox: id, generation, floor: null, now });
       expect(Object.keys(await mailbox.labels())).toEqual(['n1', 'n2', 'n3']);
     });
 
@@ -200,7 +215,13 @@ export function limit(fixture: StoreFixture): void {
       await mailbox.apply([record(102, labelled('n5', 'STARRED'))]);
       const { store, id } = mailbox;
       const messages = [{ id: messageId('n5'), threadId: threadId('t-n5') }];
-      await store.addListedLate({ mailbox: id, messages, since: historyId('110'), now: mailbox.now });
+      await store.addListedLate({
+        mailbox: id,
+        generation: mailbox.generation,
+        messages,
+        since: historyId('110'),
+        now: mailbox.now,
+      });
       await mailbox.saveRefreshed([dated(5, 103)]);
       expect(Object.keys(await mailbox.labels())).toEqual(['n1', 'n2', 'n3', 'n5']);
     });
@@ -236,6 +257,7 @@ export function limit(fixture: StoreFixture): void {
       await mailbox.apply([record(101, deleted('n4'))]);
       await mailbox.store.addListedLate({
         mailbox: mailbox.id,
+        generation: mailbox.generation,
         messages: [{ id: messageId('n3'), threadId: threadId('t-n3') }],
         since: null,
         now: mailbox.now,
@@ -301,7 +323,7 @@ export function limit(fixture: StoreFixture): void {
       await listAndReadNewest(mailbox, 2);
       const { store, id, generation, now } = mailbox;
       expect(await store.limitEdge({ mailbox: id, generation })).toMatchObject({ leftNothingOut: true, floor: null });
-      await store.noteLimitReached({ mailbox: id, generation, now });
+      await store.noteLimitReached({ mailbox: id, generation, floor: null, now });
       expect(await store.limitEdge({ mailbox: id, generation })).toMatchObject({ leftNothingOut: false, floor: 9_800 });
     });
 
@@ -316,62 +338,30 @@ export function limit(fixture: StoreFixture): void {
       await finishBackfill(mailbox);
       const { store, id } = mailbox;
       const messageIds = ['late', 'early'].map((one) => messageId(one));
-      expect(await store.admissionsOf({ mailbox: id, messageIds })).toEqual({
-        admitted: new Set(['late']),
-        arrived: new Set(['early']),
-      });
+      expect(await store.admissionsOf({ mailbox: id, messageIds })).toEqual(
+        new Map([
+          ['late', { by: 'listing', internalDate: 20_000 }],
+          ['early', { by: 'arrival', internalDate: 1 }],
+        ]),
+      );
     });
 
     it('says which messages a listing let in, and which have arrived', async () => {
       const mailbox = open();
       await newestThree(mailbox);
-      await mailbox.save(dated(1), dated(2), dated(3));
+      await mailbox.save(dated(1), dated(2));
       await mailbox.apply([record(101, added('late'), deleted('n2')), record(102, labelled('n5', 'STARRED'))]);
       const { store, id } = mailbox;
-      const messageIds = ['n1', 'n2', 'n4', 'n5', 'late'].map((one) => messageId(one));
-      expect(await store.admissionsOf({ mailbox: id, messageIds })).toEqual({
-        admitted: new Set(['n1']),
-        arrived: new Set(['late']),
-      });
-      expect(await store.countPlacesLeft({ mailbox: id, left: [], lastShown: null })).toBe(1);
-      expect(
-        await store.countPlacesLeft({
-          mailbox: id,
-          left: ['n1', 'n2', 'n4'].map((one) => messageId(one)),
-          lastShown: null,
-        }),
-      ).toBe(2);
-    });
-
-    it('cannot compare with messages that left before they were read, so their places are not counted', async () => {
-      const mailbox = open();
-      await newestThree(mailbox);
-      await mailbox.apply([record(101, deleted('n2'))]);
-      expect(
-        await mailbox.store.countPlacesLeft({ mailbox: mailbox.id, left: [messageId('n3')], lastShown: null }),
-      ).toBe(0);
-    });
-
-    it('counts messages that left unread, if the listing showed them above one that is still there', async () => {
-      const mailbox = open();
-      await newestThree(mailbox);
-      await mailbox.apply([record(101, deleted('n1'))]);
-      const left = [messageId('n2')];
-      const count = (lastShown: string) =>
-        mailbox.store.countPlacesLeft({ mailbox: mailbox.id, left, lastShown: messageId(lastShown) });
-      expect(await count('n3')).toBe(2);
-      expect(await count('n2')).toBe(1);
-      expect(await count('n1')).toBe(0);
-      expect(await count('elsewhere')).toBe(0);
-    });
-
-    it('whose date is known counts the places of messages that left before they were read', async () => {
-      const mailbox = open();
-      await newestThree(mailbox, { limitedTo: 9_700 });
-      await mailbox.apply([record(101, deleted('n2'))]);
-      expect(
-        await mailbox.store.countPlacesLeft({ mailbox: mailbox.id, left: [messageId('n3')], lastShown: null }),
-      ).toBe(2);
+      const messageIds = ['n1', 'n2', 'n3', 'n4', 'n5', 'late'].map((one) => messageId(one));
+      expect(await store.admissionsOf({ mailbox: id, messageIds })).toEqual(
+        new Map([
+          ['n1', { by: 'listing', internalDate: 9_900 }],
+          ['n2', { by: null, internalDate: 9_800 }],
+          ['n3', { by: 'listing', internalDate: null }],
+          ['n5', { by: null, internalDate: null }],
+          ['late', { by: 'arrival', internalDate: null }],
+        ]),
+      );
     });
 
     it('whose date is known leaves out older mail at once, before the newest are read', async () => {
@@ -477,6 +467,49 @@ export function limit(fixture: StoreFixture): void {
       expect(Object.keys(await mailbox.labels())).toEqual(['late', 'n1', 'n2', 'n3', 'new']);
       const { store, id, generation } = mailbox;
       expect(await store.limitEdge({ mailbox: id, generation })).toMatchObject({ floor: 9_700 });
+    });
+
+    it('whose date is known gives no place of a message that has left to an older one', async () => {
+      const mailbox = open();
+      await newestThreeRead(mailbox);
+      await mailbox.apply([record(101, deleted('n2'), deleted('n3'))]);
+      await mailbox.begin(200);
+      await mailbox.list(['n1', ...ids(4, 6)]);
+      await mailbox.finish({ keepNewest: 3 });
+      expect(await mailbox.pendingIds('backfill')).toEqual([]);
+    });
+
+    it('keeps its date when an older message arrives, and is among the newest of the next listing', async () => {
+      const mailbox = open();
+      await newestThreeRead(mailbox);
+      await mailbox.apply([record(101, added('early'), deleted('n2'), deleted('n3'))]);
+      await mailbox.save(reading('early', { at: 101, date: 9_000 }));
+      await mailbox.begin(200);
+      await mailbox.list(['n1', 'n4', 'early']);
+      await mailbox.finish({ keepNewest: 3 });
+      await finishBackfill(mailbox);
+      const { store, id, generation } = mailbox;
+      expect(await store.limitEdge({ mailbox: id, generation })).toMatchObject({ floor: 9_700 });
+    });
+
+    it('that only a relisting reaches has the date of its last message, and leaves out older mail at once', async () => {
+      const mailbox = open();
+      await listAndReadNewest(mailbox, 2);
+      await mailbox.apply([record(101, labelled('n5', 'STARRED'))]);
+      await mailbox.save(dated(5, 101));
+      const { store, id, generation, now } = mailbox;
+      await store.noteLimitReached({ mailbox: id, generation, floor: 9_700, now });
+      expect(Object.keys(await mailbox.labels())).toEqual(['n1', 'n2']);
+      expect(await store.limitEdge({ mailbox: id, generation })).toMatchObject({ leftNothingOut: false, floor: 9_700 });
+    });
+
+    it('may have left out messages while the relisting after a first listing is to come', async () => {
+      const mailbox = open();
+      await listAndReadNewest(mailbox, 2, { relistAt: mailbox.now + 600_000 });
+      const { store, id, generation } = mailbox;
+      expect(await store.limitEdge({ mailbox: id, generation })).toMatchObject({ leftNothingOut: false });
+      await store.setRelistAt({ mailbox: id, generation, relistAt: null });
+      expect(await store.limitEdge({ mailbox: id, generation })).toMatchObject({ leftNothingOut: true });
     });
 
     it('is not lifted by a listing that was given up', async () => {
@@ -676,8 +709,7 @@ export function limit(fixture: StoreFixture): void {
       await newestThreeRead(mailbox);
       await mailbox.apply([record(101, labelled('n4', 'STARRED'))]);
       await mailbox.save(dated(4, 101));
-      await mailbox.put(scope({ limit: 5 }));
-      await mailbox.begin(200);
+      await beginWithLimit(mailbox, 5);
       await mailbox.list(ids(1, 6));
       await mailbox.listLabels({ INBOX: ids(1, 6) });
       await mailbox.finish({ labels: 'compared', keepNewest: 5 });
@@ -693,10 +725,7 @@ export function limit(fixture: StoreFixture): void {
     it('judges nothing by its former limit while it is listed under another', async () => {
       const mailbox = open();
       await newestThreeRead(mailbox);
-      const settings: MailboxSettings = { ...DEFAULT_SETTINGS, ...scope({ limit: 5 }) };
-      mailbox.generation += 1;
-      const { id, generation, now } = mailbox;
-      await mailbox.store.beginFullSync({ mailbox: id, generation, startHistoryId: h(200), settings, now });
+      await beginWithLimit(mailbox, 5);
       await mailbox.list(ids(1, 6));
       await mailbox.apply([record(201, unlabelled('back', 'TRASH'))]);
       await mailbox.save(reading('back', { date: 9_650, at: 201 }));

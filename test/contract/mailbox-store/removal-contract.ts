@@ -74,6 +74,7 @@ export function removal(fixture: StoreFixture): void {
       await expect(
         mailbox.store.addListedLate({
           mailbox: mailbox.id,
+          generation: mailbox.generation,
           messages: [{ id: m('z'), threadId: threadId('t') }],
           since: null,
           now: 1,

@@ -71,6 +71,7 @@ export function renaming(fixture: StoreFixture): void {
       await expect(
         mailbox.store.addListedLate({
           mailbox: mailbox.id,
+          generation: mailbox.generation,
           messages: [{ id: m('z'), threadId: threadId('t') }],
           since: null,
           now: 1,
