@@ -81,9 +81,11 @@ async function list(generation: number): Promise<void> {
 }
 
 await timed(`list ${MESSAGES} ids`, MESSAGES, () => list(1));
-await timed('finish the first listing', MESSAGES, () =>
-  store.finishListing({ mailbox, generation: 1, labels: 'unread', keepNewest: null, now: NOW }),
-);
+await timed('finish the first listing', MESSAGES, async () => {
+  const confirmed = (await store.getMailbox(mailbox))?.fullSync;
+  if (confirmed === null || confirmed === undefined) throw new Error('nothing was listed');
+  await store.finishListing({ mailbox, generation: 1, confirmed, labels: 'unread', keepNewest: null, now: NOW });
+});
 await timed('next 500 pending, 100 times', 100, async () => {
   for (let run = 0; run < 100; run += 1) await store.nextPending({ mailbox, lane: 'backfill', limit: 500, now: NOW });
 });
@@ -174,7 +176,16 @@ await timed('count and list absent', 1, async () => {
   await store.findSuspects({ mailbox, generation: 2, labels: 'compared', listedBefore: null });
 });
 await timed('finish the second listing, labels compared, 2% differ', MESSAGES, async () => {
-  console.log(await store.finishListing({ mailbox, generation: 2, labels: 'compared', keepNewest: null, now: NOW }));
+  console.log(
+    await store.finishListing({
+      mailbox,
+      generation: 2,
+      confirmed: progress,
+      labels: 'compared',
+      keepNewest: null,
+      now: NOW,
+    }),
+  );
 });
 let streamed = 0;
 await timed('stream every message', MESSAGES, async () => {

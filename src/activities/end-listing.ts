@@ -47,7 +47,7 @@ export async function endListing(work: Work, progress: Step<'confirming'>): Prom
     mailbox,
     generation,
     labels,
-    repeats: start.repeats,
+    confirmed: progress,
     absence,
     doubtedLabels,
     doubt,

@@ -24,7 +24,7 @@ async function endLabelPass(work: Work, progress: Step<'label-listing'>): Promis
   const { deps, session, listing, run } = work;
   const { pass, passHistoryId, paged = true } = progress;
   const start = startOf(progress);
-  if (!paged) return await save(work, { ...start, step: 'confirming' });
+  if (!paged) return await save(work, { ...start, step: 'confirming', pass });
   // This head is as new as the end of the pass. After the sleep, the index and history have caught up with it, so the
   // next pass can begin from it.
   const { historyId: head } = await session.getProfile(run.signal);
@@ -34,7 +34,7 @@ async function endLabelPass(work: Work, progress: Step<'label-listing'>): Promis
     (id) => lost.fromAll || lost.fromLabels.has(id),
   );
   if ((!lost.fromScope && remaining.length === 0) || pass >= MAX_PASSES)
-    return await save(work, { ...start, step: 'confirming' });
+    return await save(work, { ...start, step: 'confirming', pass });
   const again = { ...start, pass: pass + 1, pageToken: null, passHistoryId: head, paged: false };
   if (!lost.fromScope) return await save(work, { ...again, step: 'label-listing', remaining });
   return await save(work, { ...again, step: 'listing', listing: 0, position: 0, labels: remaining });

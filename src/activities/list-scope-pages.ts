@@ -58,9 +58,9 @@ export async function listPage(work: Work, progress: Step<'listing'>): Promise<F
 async function endPass(work: Work, progress: Step<'listing'>): Promise<FullSyncProgress> {
   const { session, listing, run, labelIds } = work;
   const start = startOf(progress);
-  const { passHistoryId } = progress;
+  const { pass, passHistoryId } = progress;
   if (progress.reconciling && listing.settings.recovery === 'listings') {
-    const { pass, paged = false } = progress;
+    const { paged = false } = progress;
     const remaining = progress.labels ?? labelsToList(listing.settings.scope, labelIds);
     return await save(work, {
       ...start,
@@ -83,11 +83,12 @@ async function endPass(work: Work, progress: Step<'listing'>): Promise<FullSyncP
       passHistoryId: since.head,
     });
   }
-  if (progress.reconciling) return await save(work, { ...start, step: 'reading-labels', after: null });
+  if (progress.reconciling) return await save(work, { ...start, step: 'reading-labels', pass, after: null });
   const isOnlyPass = passHistoryId === progress.startHistoryId;
   return await save(work, {
     ...start,
     step: 'confirming',
+    pass,
     ...(isOnlyPass && since.isWhole ? { moved: since.moved } : {}),
   });
 }

@@ -13,7 +13,9 @@ export async function readNextLabels(work: Work, progress: Step<'reading-labels'
   const { mailbox, generation } = listing;
   const ids = await deps.store.listSeen({ mailbox, generation, after: progress.after, limit: MAX_BATCH });
   const last = ids.at(-1);
-  if (last === undefined) return await save(work, { ...startOf(progress), step: 'confirming' });
+  const { pass } = progress;
+  if (last === undefined)
+    return await save(work, { ...startOf(progress), step: 'confirming', ...(pass === undefined ? {} : { pass }) });
   await readLabels({ deps, session, mailbox, run }, ids);
   return await save(work, { ...progress, after: last });
 }

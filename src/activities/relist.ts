@@ -63,9 +63,17 @@ export async function relist(
   return { late, isDoubted: false };
 }
 
-/** Whether a relisting cannot settle the doubt. One that ends at a limit does not count what lies below. */
-const needsWholeListing = ({ absent, relabelled, underLabels }: Doubt, { settings }: MailboxRow): boolean =>
-  absent + relabelled > 0 || underLabels !== undefined || settings.scope.limit !== null;
+/**
+ * Whether a relisting cannot settle the doubt. One that ends at a limit does not count what lies below, whereas a
+ * recovery lists that, too.
+ */
+const needsWholeListing = (
+  { absent, relabelled, underLabels }: Doubt,
+  { settings, fullSync }: Pick<MailboxRow, 'settings' | 'fullSync'>,
+): boolean =>
+  absent + relabelled > 0 ||
+  underLabels !== undefined ||
+  (settings.scope.limit !== null && fullSync?.reconciling === true);
 
 /**
  * Lists everything, and compares it with Gmail's count; null where that cannot be compared. Everything is listed again

@@ -3,7 +3,7 @@ import { rowAfterListing, type EndedListing } from '../rules/listing-end-rules.t
 import { forgetLabelListings } from './label-listings.ts';
 import { countAsListedUnchanged } from './suspects.ts';
 import { lastKnown, leftNothingOut } from './known-to-limit.ts';
-import { hasEnded } from './listing-progress.ts';
+import { hasEnded, isEarlier } from './listing-progress.ts';
 import { listedLabels, nextMessageRows, ROWS_AT_A_TIME } from './listed-rows.ts';
 import { toHistoryIdText } from '../engines/history-id-text.ts';
 import { parseFullSync, parseSettings, rulesOf } from '../rows/mailbox-rows.ts';
@@ -40,12 +40,13 @@ export function finishListing(
     doubtedLabels = [],
     doubt = null,
     unanswered = [],
+    confirmed,
     now,
   } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
     const progress = parseFullSync(locked.columns);
     if (progress === null || generation !== locked.columns.generation) return NOTHING;
-    if (!mayEnd(progress, request)) return NOTHING;
+    if (hasEnded(progress) || isEarlier(confirmed, progress)) return NOTHING;
     const former = progress.isOtherScope === true || keepNewest === null ? null : locked.columns.scope_floor;
     // In the same transaction: an attempt that died after a separate call would find them listed, and never ask again.
     await countAsListedUnchanged(locked, generation, unanswered);
@@ -81,10 +82,6 @@ export function finishListing(
     return counts;
   });
 }
-
-/** Whether the listing is still under way, and was not repeated since this attempt listed. */
-const mayEnd = (progress: FullSyncProgress, { repeats = 0 }: FinishListingRequest): boolean =>
-  !hasEnded(progress) && repeats >= (progress.repeats ?? 0);
 
 function ended(
   { generation, startHistoryId, startedAt, reconciling, earlyReadingsDue }: FullSyncProgress,

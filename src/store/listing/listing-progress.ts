@@ -30,20 +30,34 @@ export async function saveStep(
   const stored = parseFullSync(locked.columns);
   if (stored === null || generation !== locked.columns.generation || progress.generation !== generation) return false;
   const isOver = progress.step === 'done' || (progress.step === 'fetching' && stored.step !== 'done');
-  if (hasEnded(stored) ? !isOver : isOfEarlierPass(progress, stored)) return false;
+  if (hasEnded(stored) ? !isOver : isEarlier(progress, stored)) return false;
   const text = JSON.stringify(progress);
   if (text !== locked.columns.full_sync) await locked.updateMailbox({ full_sync: text });
   return true;
 }
 
-function isOfEarlierPass(progress: FullSyncProgress, stored: FullSyncProgress): boolean {
-  const [repeats, before] = [progress.repeats ?? 0, stored.repeats ?? 0];
-  return repeats < before || (repeats === before && passOf(progress) < passOf(stored));
+/** Whether a step belongs to an earlier pass than another, or comes before it within the pass. */
+export function isEarlier(step: FullSyncProgress, other: FullSyncProgress): boolean {
+  const [place, before] = [placeOf(step), placeOf(other)];
+  const index = place.findIndex((value, at) => value !== before[at]);
+  return index >= 0 && (place[index] ?? 0) < (before[index] ?? 0);
 }
 
-/** The pass that a step belongs to. What follows the last pass is later than any. */
-const passOf = (progress: FullSyncProgress): number =>
-  progress.step === 'listing' || progress.step === 'label-listing' ? progress.pass : Number.POSITIVE_INFINITY;
+const STEPS: readonly FullSyncProgress['step'][] = [
+  'listing',
+  'label-listing',
+  'reading-labels',
+  'confirming',
+  'fetching',
+  'done',
+];
+
+/** A step without a pass follows the last one. The workers of former builds saved such steps. */
+const placeOf = (progress: FullSyncProgress): readonly number[] => [
+  progress.repeats ?? 0,
+  'pass' in progress && progress.pass !== undefined ? progress.pass : Number.POSITIVE_INFINITY,
+  STEPS.indexOf(progress.step),
+];
 
 /** Whether this generation's listing is still under way. What an abandoned attempt brings after the end is ignored. */
 export function isListingOf({ columns }: MailboxTransaction, generation: number): boolean {

@@ -185,8 +185,8 @@ export interface FinishListingRequest {
   readonly mailbox: MailboxId;
   readonly generation: number;
   readonly labels: 'compared' | 'unread';
-  /** How often the listing was repeated; 0 by default. An attempt abandoned before a repetition ends nothing. */
-  readonly repeats?: number;
+  /** The step that this ends. An attempt that was abandoned before the listing began another pass ends nothing. */
+  readonly confirmed: FullSyncProgress;
   /** `proven` by default. `doubted`: messages that the listing did not see stay as they are. */
   readonly absence?: 'proven' | 'doubted';
   /** Labels that are taken off no message. */

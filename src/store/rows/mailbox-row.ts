@@ -207,12 +207,12 @@ export type FullSyncProgress = FullSyncStart &
         readonly paged?: boolean;
       }
     /** Labels are read message by message instead of from listings; messages up to `after` have been read. */
-    | { readonly step: 'reading-labels'; readonly after: MessageId | null }
+    | { readonly step: 'reading-labels'; readonly pass?: number; readonly after: MessageId | null }
     /**
      * Gets confirm what the listings did not show. `moved`: how many messages have moved into or out of the listing
      * since the start, when that is known.
      */
-    | { readonly step: 'confirming'; readonly moved?: number }
+    | { readonly step: 'confirming'; readonly pass?: number; readonly moved?: number }
     | { readonly step: 'fetching' }
     | { readonly step: 'done'; readonly finishedAt: number }
   );

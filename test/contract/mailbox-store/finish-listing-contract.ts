@@ -345,7 +345,8 @@ export function finishListing(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.begin(100);
       await mailbox.list(['a']);
-      const request = { mailbox: mailbox.id, labels: 'unread', keepNewest: null, now: 1 } as const;
+      const confirmed = await mailbox.progress();
+      const request = { mailbox: mailbox.id, confirmed, labels: 'unread', keepNewest: null, now: 1 } as const;
       await mailbox.begin(200);
       expect(await mailbox.store.finishListing({ ...request, generation: 1 })).toEqual({ gone: 0, relabelled: 0 });
       expect(await mailbox.row()).toMatchObject({ historyId: null, fullSync: { step: 'listing' } });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { threadId } from '../../../src/model/ids.ts';
+import type { FullSyncProgress } from '../../../src/store/rows/mailbox-row.ts';
 import {
   added,
   h,
@@ -176,15 +177,37 @@ export function listing(fixture: StoreFixture): void {
       expect(await mailbox.progress()).toMatchObject({ pass: 1 });
     });
 
-    it('is not ended by an attempt that was abandoned before the listing was repeated', async () => {
+    it.each([
+      ['the listing was repeated', { repeats: 1 }],
+      ['the listing began another pass', { pass: 1 }],
+    ])('is not ended by an attempt that was abandoned before %s', async (_, later) => {
       const mailbox = open();
       await mailbox.sync([reading('a')]);
       await mailbox.begin(200);
-      const repeated = { ...(await mailbox.progress()), repeats: 1 };
-      await mailbox.store.saveProgress({ mailbox: mailbox.id, generation: mailbox.generation, progress: repeated });
-      expect(await mailbox.finish()).toEqual({ gone: 0, relabelled: 0 });
+      const { store, id, generation } = mailbox;
+      const begun = await mailbox.progress();
+      const repeated = { ...begun, ...later };
+      await store.saveProgress({ mailbox: id, generation, progress: repeated });
+      const confirmed: FullSyncProgress = { ...begun, step: 'confirming', pass: 0 };
+      expect(await mailbox.finish({ confirmed })).toEqual({ gone: 0, relabelled: 0 });
       expect(await mailbox.progress()).toEqual(repeated);
-      expect(await mailbox.finish({ repeats: 1 })).toEqual({ gone: 1, relabelled: 0 });
+      expect(await mailbox.finish({ confirmed: repeated })).toEqual({ gone: 1, relabelled: 0 });
+    });
+
+    it('does not go back to an earlier step of its pass, where an abandoned attempt still is', async () => {
+      const mailbox = open();
+      await mailbox.begin(100);
+      const { store, id, generation } = mailbox;
+      const listing = await mailbox.progress();
+      if (listing.step !== 'listing') throw new Error('a full sync begins with a listing');
+      const confirming: FullSyncProgress = { ...listing, step: 'confirming', pass: 0 };
+      await store.saveProgress({ mailbox: id, generation, progress: confirming });
+      await store.saveProgress({ mailbox: id, generation, progress: listing });
+      expect(await mailbox.progress()).toEqual(confirming);
+      const again = { ...listing, pass: 1 };
+      await store.saveProgress({ mailbox: id, generation, progress: again });
+      await store.saveProgress({ mailbox: id, generation, progress: confirming });
+      expect(await mailbox.progress()).toEqual(again);
     });
 
     it('leaves live work in its order when it is listed too', async () => {

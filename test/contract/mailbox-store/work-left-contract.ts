@@ -73,6 +73,7 @@ export function workLeft(fixture: StoreFixture): void {
       await mailbox.store.finishListing({
         mailbox: bob,
         generation: 1,
+        confirmed: progress,
         labels: 'unread',
         keepNewest: null,
         now: mailbox.now,
