@@ -1,7 +1,7 @@
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import { labelListing } from '../gmail/api/scope-listings.ts';
 import type { HistoryId, LabelId, MailboxId, MessageId } from '../model/ids.ts';
-import type { LabelStore } from '../store/listing/label-store.ts';
+import type { LabelStore, SavedLabels } from '../store/listing/label-store.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { Doubt, MailboxRow } from '../store/rows/mailbox-row.ts';
 import { countDoubt, nextDoubt, recheckAt } from './listing-doubt.ts';
@@ -23,26 +23,33 @@ export interface LabelToList {
   readonly isNamed: boolean;
 }
 
-/**
- * Updates the labels' names by labels.list, which shows renames. A label that labels.list does not name was deleted
- * (history may not say so), or was left out by an odd answer. The label's own listing decides: a deleted label is taken
- * off every message, an existing label is asked about ever more rarely. A label that was taken for deleted by mistake,
- * or that only messages have shown so far, is to be listed, so that all its messages get it. An attempt that dies in
- * between asks again.
- *
- * @returns labels to list once history has been applied: see {@link listFreshLabels}
- */
-export async function followLabels(
+/** Updates the labels' names by labels.list, which shows renames. */
+export async function saveNamedLabels(
   { store, clock }: ActivityDependencies<LabelStore>,
   session: GmailSession,
   mailbox: MailboxId,
   run: ActivityRun,
+): Promise<SavedLabels> {
+  return await store.saveLabels({ mailbox, labels: await session.listLabels(run.signal), now: clock.now() });
+}
+
+/**
+ * Settles what labels.list did not name: a label that was deleted (history may not say so), or that an odd answer left
+ * out. The label's own listing decides: a deleted label is taken off every message, an existing label is asked about
+ * ever more rarely. A label that was taken for deleted by mistake, or that only messages have shown so far, is to be
+ * listed, so that all its messages get it. An attempt that dies in between asks again.
+ *
+ * Call it once history has been applied. A message may have got another label of the scope before it lost this one: it
+ * would leave the scope, and come back.
+ *
+ * @returns labels to list: see {@link listFreshLabels}
+ */
+export async function followUnlisted(
+  { store, clock }: ActivityDependencies<LabelStore>,
+  session: GmailSession,
+  { mailbox, saved: { unlisted, fresh, passedOver } }: { readonly mailbox: MailboxId; readonly saved: SavedLabels },
+  run: ActivityRun,
 ): Promise<readonly LabelToList[]> {
-  const { unlisted, fresh, passedOver } = await store.saveLabels({
-    mailbox,
-    labels: await session.listLabels(run.signal),
-    now: clock.now(),
-  });
   const toList: LabelToList[] = fresh.map((labelId) => ({ labelId, isNamed: true }));
   for (const labelId of unlisted.slice(0, MOST)) {
     const page = await listIds(session, { labelIds: [labelId], includeSpamTrash: true, pageToken: null }, run.signal);

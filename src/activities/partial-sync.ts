@@ -16,7 +16,7 @@ import { countsOf } from './counts.ts';
 import { delayTo } from './delay.ts';
 import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { fetchPending } from './fetch.ts';
-import { followLabels, listFreshLabels } from './follow-labels.ts';
+import { followUnlisted, listFreshLabels, saveNamedLabels } from './follow-labels.ts';
 import { historyPageAfter } from './history-page-after.ts';
 import { followedMailbox } from './known-mailbox.ts';
 import { laneDueAt } from './lane-due.ts';
@@ -75,9 +75,10 @@ async function followHistory(
     // Read again: opening the session may have found that the account has a new address.
     const row = await followedMailbox(deps, mailbox);
     await store.correctTimes({ mailbox, now: clock.now() });
-    const fresh = await followLabels(deps, session, mailbox, run);
+    const saved = await saveNamedLabels(deps, session, mailbox, run);
     const { watch, refusal, isSettled } = await keep(deps, session, row, run);
     const { historyId, changed } = await applyHistory(deps, session, { row, request }, run);
+    const fresh = await followUnlisted(deps, session, { mailbox, saved }, run);
     // Push promised a notification, and the change came without one: the account may have a new address.
     if (changed && watch !== null && request.pokedAt === undefined) await store.askForAccountSoon(mailbox);
     const since = clock.now();

@@ -1,27 +1,31 @@
 import type { Label } from '../../model/change.ts';
 import type { LabelId, MailboxId, MessageId } from '../../model/ids.ts';
 
+/** What a labels.list shows beside names. */
+export interface SavedLabels {
+  /** How many labels got another name, or are new. */
+  readonly changed: number;
+  /**
+   * Labels about which Gmail should be asked now whether they are gone. {@link LabelStore.keepLabel} and
+   * {@link LabelStore.removeLabel} take the answer.
+   */
+  readonly unlisted: readonly LabelId[];
+  /**
+   * Labels that were named some minutes ago, for the first time or after labels.list had left them out. An earlier
+   * listing may have passed them over, so each is to be listed once.
+   */
+  readonly fresh: readonly LabelId[];
+  /** Labels that are not named, and were found gone or were never named. If one of them exists, it is to be listed, too. */
+  readonly passedOver: readonly LabelId[];
+}
+
 /** The labels of a mailbox, and which messages carry them. */
 export interface LabelStore {
   /**
    * Saves the names of labels from `labels.list`. A label that labels.list does not name stays, since a single answer
    * may be wrong.
-   *
-   * `unlisted`: labels about which Gmail should be asked now whether they are gone. {@link LabelStore.keepLabel} and
-   * {@link LabelStore.removeLabel} take the answer.
-   *
-   * `fresh`: labels that were named some minutes ago, for the first time or after labels.list had left them out. An
-   * earlier listing may have passed them over, so each is to be listed once.
-   *
-   * `passedOver`: labels that are not named, and were found gone or were never named. If one of them exists, it is to
-   * be listed, too.
    */
-  saveLabels(request: { mailbox: MailboxId; labels: readonly Label[]; now: number }): Promise<{
-    changed: number;
-    unlisted: readonly LabelId[];
-    fresh: readonly LabelId[];
-    passedOver: readonly LabelId[];
-  }>;
+  saveLabels(request: { mailbox: MailboxId; labels: readonly Label[]; now: number }): Promise<SavedLabels>;
   /** Whether {@link LabelStore.saveLabels} would save nothing and answer with nothing to ask about or to list. */
   knowsLabels(request: { mailbox: MailboxId; labels: readonly Label[]; now: number }): Promise<boolean>;
   /** Schedules another read of the labels of those messages that are held without this label. */
