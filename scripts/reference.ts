@@ -58,10 +58,15 @@ export function entries(): Readonly<Record<string, string>> {
 
 function writeDeclarations(folder: string): void {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const written = ['--emitDeclarationOnly', '--sourceMap', 'false', '--inlineSources', 'false'];
-  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', ...written, '--outDir', join(folder, 'dist')], {
-    cwd: root,
-  });
+  // The build and `npm run check` check types, which takes three times as long as writing the declarations.
+  const written = ['--emitDeclarationOnly', '--noCheck', '--sourceMap', 'false', '--inlineSources', 'false'];
+  execFileSync(
+    process.execPath,
+    [tsc, '-p', 'tsconfig.build.json', '--singleThreaded', ...written, '--outDir', join(folder, 'dist')],
+    {
+      cwd: root,
+    },
+  );
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   const compilerOptions = { module: 'nodenext', target: 'es2024', types: ['node'], strict: true, skipLibCheck: true };
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
