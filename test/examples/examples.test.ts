@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { afterEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { createLog } from '../../src/host/log.ts';
 import { onFreePort } from '../fixtures/host/on-free-port.ts';
@@ -11,8 +11,13 @@ import { Printing, Program } from '../fixtures/host/program.ts';
 import { useFolder } from '../fixtures/host/temporary-folder.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 import { describePostgres, useDatabases } from '../fixtures/postgres/suite-database.ts';
+import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+let bundle: string;
+beforeAll(async () => {
+  bundle = (await workflowBundle()).codePath;
+});
 const running: Printing[] = [];
 afterEach(async () => {
   for (const program of running.splice(0)) await program.end('SIGTERM');
@@ -22,7 +27,13 @@ afterEach(async () => {
 function example(name: string, env: NodeJS.ProcessEnv = {}): Printing {
   const program = new Printing(
     spawn(process.execPath, [join(root, 'scripts/run-example.ts'), name], {
-      env: { ...process.env, PORT: '0', TEMPORAL_ADDRESS: inject('temporalAddress'), ...env },
+      env: {
+        ...process.env,
+        PORT: '0',
+        TEMPORAL_ADDRESS: inject('temporalAddress'),
+        TIDEMARK_WORKFLOW_BUNDLE: bundle,
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     }),
   );
