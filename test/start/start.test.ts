@@ -14,6 +14,8 @@ import { Simulator } from '../../src/simulator/simulator.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
 import { type Ended, Program } from '../fixtures/host/program.ts';
+import { tidemark } from '../fixtures/system/cli.ts';
+import { openNamespace } from '../fixtures/system/own-namespace.ts';
 
 /** How a program ended, without the lines of progress that it prints to stderr every five seconds. */
 async function outcomeOf(program: Program): Promise<Ended> {
@@ -34,6 +36,13 @@ describe('npm start', () => {
     programs.push(program);
     return program;
   };
+
+  /** Where a test is about no Temporal server of its own: a namespace on the one that all tests share. */
+  async function onSharedServer(name: string): Promise<NodeJS.ProcessEnv> {
+    const namespace = `${name}-${process.pid}`;
+    await openNamespace(namespace);
+    return { TEMPORAL_ADDRESS: inject('temporalAddress'), TEMPORAL_NAMESPACE: namespace };
+  }
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'tidemark-start-'));
@@ -94,7 +103,7 @@ describe('npm start', () => {
     programs.push(worker);
     await worker.says(/worker runs/);
     for (let round = 0; round < 6; round++) {
-      const synced = await new Program('cli/main.ts', ['sync', 'ada+200@example.com', '--wait', '--json'], env).ended;
+      const synced = await tidemark(env, 'sync', 'ada+200@example.com', '--wait', '--json');
       expect(synced).toMatchObject({ code: 0, stderr: '' });
     }
     await worker.end('SIGTERM');
@@ -123,6 +132,7 @@ describe('npm start', () => {
     try {
       const own = {
         ...env,
+        ...(await onSharedServer('start-failures')),
         HOME: dataDir,
         TIDEMARK_DATA_DIR: dataDir,
         GMAIL_ROOT_URL: server.url,
@@ -161,8 +171,8 @@ describe('npm start', () => {
     const journal = join(dataDir, 'simulator', 'ada@example.com.jsonl');
     mkdirSync(dirname(journal));
     writeFileSync(journal, 'shopping list\n');
+    const own = { ...env, ...(await onSharedServer('start-journal')), HOME: dataDir, TIDEMARK_DATA_DIR: dataDir };
     const once = (...args: string[]): Promise<Ended> => {
-      const own = { ...env, HOME: dataDir, TIDEMARK_DATA_DIR: dataDir };
       const program = new Program('start/main.ts', [...ANY_PORTS, '--once', ...args], own);
       programs.push(program);
       return outcomeOf(program);
