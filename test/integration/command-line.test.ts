@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { Program, type Ended } from '../fixtures/host/program.ts';
+import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
 
 const EMAIL = 'e2e@example.com';
 
@@ -98,7 +99,7 @@ describe('the command line, every part in a process of its own', () => {
     );
     gmail = (await simulator.says(/"url":"([^"]+)"/))[1] ?? '';
     Object.assign(env, { GMAIL_ROOT_URL: gmail, GOOGLE_TOKEN_URL: `${gmail}/token` });
-    // Without TIDEMARK_WORKFLOW_BUNDLE: this worker bundles its workflows itself.
+    // Without TIDEMARK_WORKFLOW_BUNDLE: this worker bundles its workflows itself. The next one is given them.
     worker = begin('worker');
     await control('messages', { raw: 'Subject: a separator\r\n\r\nFrom here on\r\n', labelIds: ['INBOX', 'UNREAD'] });
     expect(await tidemark('connect', EMAIL, '--credentials', join(folder, `${EMAIL}.json`))).toMatchObject({ code: 0 });
@@ -130,6 +131,7 @@ describe('the command line, every part in a process of its own', () => {
     await worker.end('SIGKILL');
     await control('messages', { raw: 'Subject: nobody works\r\n\r\nMeanwhile\r\n', labelIds: ['INBOX', 'UNREAD'] });
     const waiting = begin('sync', EMAIL, '--wait', '--json');
+    Object.assign(env, { TIDEMARK_WORKFLOW_BUNDLE: (await workflowBundle()).codePath });
     worker = begin('worker');
     const { code, stdout } = await waiting.ended;
     expect(code).toBe(0);

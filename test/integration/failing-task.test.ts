@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MAILBOX_WORKFLOW, workflowIdOf } from '../../src/workflows/definitions.ts';
 import { failingTaskIn, reportsProblems } from '../../src/client/failing-task.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
-import { Program } from '../fixtures/host/program.ts';
+import { tidemark } from '../fixtures/system/cli.ts';
 import { openNamespace } from '../fixtures/system/own-namespace.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
@@ -71,7 +71,7 @@ describe('a mailbox whose workflow task fails again and again', () => {
     expect(failing.attempt).toBeGreaterThan(2);
 
     const run = async (args: readonly string[]): Promise<{ code: number | null; text: string }> => {
-      const { code: exitCode, stdout, stderr } = await new Program('cli/main.ts', args, rig.env).ended;
+      const { code: exitCode, stdout, stderr } = await tidemark(rig.env, ...args);
       return { code: exitCode, text: `${stdout}${stderr}` };
     };
     const said = await run(['status', box.id]);
