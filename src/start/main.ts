@@ -4,11 +4,8 @@ import { parseCountFromZero, parsePort } from '../cli/arguments.ts';
 import { Output } from '../cli/output.ts';
 import { commanderOutput } from '../cli/commander-output.ts';
 import { loadConfig } from '../config/config.ts';
-import { reportFailure, stackLines } from '../cli/failure-report.ts';
 import { claim } from './claim.ts';
 import type { StartContext, StartOptions } from './start-context.ts';
-import { join } from './join.ts';
-import { runEverything } from './run-everything.ts';
 import { systemClock } from '../host/system-clock.ts';
 
 const { env, stdout, stderr } = process;
@@ -55,16 +52,21 @@ async function main(): Promise<number> {
       onEnd: (close) => ends.push(close),
     };
     const claimed = claim(config.dataDir);
-    if (claimed.kind === 'taken') return await join(context, claimed.pid);
+    // Loaded only now: help, usage errors and a second npm start need no worker.
+    if (claimed.kind === 'taken') {
+      const { join } = await import('./join.ts');
+      return await join(context, claimed.pid);
+    }
     ends.push(() => {
       claimed.release();
       if (interrupted.signal.aborted) say('Stopped. The next npm start goes on from here.');
     });
+    const { runEverything } = await import('./run-everything.ts');
     return await runEverything(context, (running) => claimed.publish(running));
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (interrupted.signal.aborted) return 0;
-    return failed(error);
+    return await failed(error);
   } finally {
     await closeAll();
   }
@@ -76,12 +78,14 @@ async function closeAll(): Promise<void> {
     try {
       await close();
     } catch (error) {
-      failed(error);
+      await failed(error);
     }
   }
 }
 
-function failed(error: unknown): number {
+async function failed(error: unknown): Promise<number> {
+  // It imports every kind of error, from many rooms.
+  const { reportFailure, stackLines } = await import('../cli/failure-report.ts');
   const {
     lines: [first = '', ...more],
     exitCode,
