@@ -11,9 +11,10 @@ import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { onFreePort } from '../fixtures/host/on-free-port.ts';
-import { Printing } from '../fixtures/host/program.ts';
+import { HOST_ENV, Printing } from '../fixtures/host/program.ts';
 import { useFolder } from '../fixtures/host/temporary-folder.ts';
 import { answerConsent } from '../fixtures/gmail/browser.ts';
+import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/customer-consent/main.ts', import.meta.url));
 const FROM_SOURCE = fileURLToPath(new URL('../../scripts/from-source.mjs', import.meta.url));
@@ -31,10 +32,12 @@ beforeEach(async () => {
   const client = join(folder(), 'client.json');
   writeFileSync(client, JSON.stringify(simulator.clientFile()));
   env = {
+    ...HOST_ENV,
     HOME: folder(),
     TIDEMARK_DATA_DIR: folder(),
     TEMPORAL_ADDRESS: inject('temporalAddress'),
     TIDEMARK_TASK_QUEUE: `web-example-${process.pid}`,
+    TIDEMARK_WORKFLOW_BUNDLE: (await workflowBundle()).codePath,
     GMAIL_ROOT_URL: server.url,
     GOOGLE_TOKEN_URL: `${server.url}/token`,
     GOOGLE_AUTH_URL: `${server.url}/o/oauth2/v2/auth`,

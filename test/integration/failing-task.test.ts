@@ -1,8 +1,3 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { MAILBOX_WORKFLOW, workflowIdOf } from '../../src/workflows/definitions.ts';
@@ -11,6 +6,7 @@ import { eventually } from '../fixtures/host/eventually.ts';
 import { tidemark } from '../fixtures/system/cli.ts';
 import { openNamespace } from '../fixtures/system/own-namespace.ts';
 import { Rig } from '../fixtures/system/rig.ts';
+import { changedWorkflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
 /** A signal makes the server count attempts from one again, so the verbs that send one come last. */
@@ -59,13 +55,7 @@ describe('a mailbox whose workflow task fails again and again', () => {
     await first.end('SIGTERM');
 
     // A build that was changed without a patch.
-    const { code } = await bundleWorkflowCode({
-      workflowsPath: fileURLToPath(new URL('../workflows/changed/index.ts', import.meta.url)),
-      logger: new DefaultLogger('ERROR'),
-    });
-    const file = join(rig.folder, 'changed.js');
-    writeFileSync(file, code);
-    const careless = await rig.spawnWorker({ TIDEMARK_WORKFLOW_BUNDLE: file });
+    const careless = await rig.spawnWorker({ TIDEMARK_WORKFLOW_BUNDLE: (await changedWorkflowBundle()).codePath });
     await Promise.all([box, paused].map(({ client, id }) => client.poke(id)));
     const failing = await eventually(60_000, async () => (await box.report()).failingTask);
     expect(failing.attempt).toBeGreaterThan(2);

@@ -3,17 +3,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  Worker,
-  type ReplayResult,
-  type WorkflowBundleOption,
-} from '@temporalio/worker';
+import { Worker, type ReplayResult, type WorkflowBundleOption } from '@temporalio/worker';
 import { expect, test } from 'vitest';
 
 import { bundleWorkflows } from '../../src/temporal/bundle-workflows.ts';
-import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
+import { changedWorkflowBundle, workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
 import { UNHEARD_SINKS } from '../fixtures/temporal/unheard-sinks.ts';
 
 const HISTORIES = fileURLToPath(new URL('../histories', import.meta.url));
@@ -112,7 +106,6 @@ test('every recorded history replays with tracing switched on', async () => {
 }, 90_000);
 
 test('a workflow that was changed without a patch fails to replay every history', async () => {
-  const workflowsPath = fileURLToPath(new URL('./changed/index.ts', import.meta.url));
-  const results = await replay(await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') }));
+  const results = await replay(await changedWorkflowBundle());
   expect(results.map(({ error }) => error?.name)).toEqual(recorded.map(() => 'DeterminismViolationError'));
 });
