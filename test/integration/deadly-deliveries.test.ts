@@ -4,6 +4,9 @@ import { eventually } from '../fixtures/host/eventually.ts';
 import { tidemark } from '../fixtures/system/cli.ts';
 import { DeadlyRig } from './deadly-rig.ts';
 
+/** Milliseconds between two looks: seven workers die and start meanwhile, which takes a minute. */
+const PAUSE = 300;
+
 describe('a handler that ends its worker each time that it gets a certain message', () => {
   let deadly: DeadlyRig;
   beforeAll(async () => {
@@ -16,11 +19,16 @@ describe('a handler that ends its worker each time that it gets a certain messag
     const box = await deadly.mailboxWith('deadly', ['polite', 'poison', 'positive']);
     const beside = await deadly.mailboxWith('beside', ['one', 'two']);
     const restarted = await deadly.replaceWorker();
-    const position = await eventually(400_000, async () => {
-      await deadly.hurry(box, 'crm');
-      const now = await deadly.positionOf(box, 'crm');
-      return now?.parked === 1 && now.sequence === now.head ? now : null;
-    });
+    const position = await eventually(
+      400_000,
+      async () => {
+        await deadly.hurry(box, 'crm');
+        const now = await deadly.positionOf(box, 'crm');
+        return now?.parked === 1 && now.sequence === now.head ? now : null;
+      },
+      () => 'nothing parked',
+      PAUSE,
+    );
     expect(position).toMatchObject({ delivered: 2, error: null });
     const [parked, ...more] = await deadly.rig.tidemark.store.listParked({ name: 'crm', limit: 10 });
     expect(more).toEqual([]);
