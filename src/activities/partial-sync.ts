@@ -91,12 +91,7 @@ async function followHistory(
     const more = !fetched.exhausted || !refreshed;
     // A sync that found nothing is not measured: history may lag behind the notification, and another sync follows.
     const brought = changed || fetched.fetched > 0;
-    if (request.pokedAt !== undefined && brought && !more)
-      deps.telemetry?.observe(
-        'tidemark_notification_lag_seconds',
-        (now - aheadOfServer(deps) - request.pokedAt) / 1_000,
-        {},
-      );
+    if (brought && !more) observeLag(deps, request, now);
     const times = {
       nextAttemptAt: await laneDueAt(store, { mailbox, lane: 'live', since, now }),
       failedAttemptAt: await backfillDueAt(deps, mailbox, now),
@@ -119,6 +114,13 @@ async function followHistory(
   } finally {
     await session.flush();
   }
+}
+
+/** Measures how long after its notification a change was stored. */
+function observeLag(deps: ActivityDependencies<unknown>, { pokedAt }: PartialSyncRequest, now: number): void {
+  if (pokedAt === undefined) return;
+  const lag = now - aheadOfServer(deps) - pokedAt;
+  deps.telemetry?.observe('tidemark_notification_lag_seconds', lag / 1_000, {});
 }
 
 /**
