@@ -17,7 +17,7 @@ export type Dating =
 
 export const UNDATED: Dating = { kind: 'undated', isAnswered: true };
 const REFUSED: Dating = { kind: 'undated', isAnswered: false };
-export const SEEMS_GONE: Dating = { kind: 'seems-gone' };
+export const NO_MESSAGE: Dating = { kind: 'seems-gone' };
 
 /** What asks Gmail for dates. */
 export interface DateSource {
@@ -64,7 +64,7 @@ export function answerOf(id: MessageId, outcome: FetchOutcome | undefined): Dati
   if (outcome === undefined) return REFUSED;
   const message = broughtBy(outcome).find((one) => one.id === id);
   if (outcome.kind === 'fetched') return datingBy(message?.internalDate ?? null);
-  return outcome.error.failure.kind === 'not-found' ? SEEMS_GONE : REFUSED;
+  return outcome.error.failure.kind === 'not-found' ? NO_MESSAGE : REFUSED;
 }
 
 /** A message seems gone only if every answer says so. */

@@ -56,16 +56,24 @@ export async function lastArrival(
   // A known message of one label says nothing about what has arrived under another.
   const isEdge = internalDate !== null && (internalDate < since || internalDate === floor);
   if (isEdge && !hasSeveralLabels) return null;
-  const from = isByDate ? position : Math.max(position, limit - 1);
-  const arrivals = await lowestSince(new ListedDates(work, startedAt), since, from);
+  const search: ArrivalSearch = isByDate
+    ? { from: position, guess: limit - 1 }
+    : { from: Math.max(position, limit - 1) };
+  const arrivals = await lowestSince(new ListedDates(work, startedAt), since, search);
   // Dates can only decide later against a floor. Everything since the last read has arrived, so that time serves.
   const needsFloor = floor === null && arrivals.undatedTo > arrivals.arrivedTo;
   return needsFloor ? { ...arrivals, limitedTo: since } : arrivals;
 }
 
+/** The position at which a search begins, and where it looks first. */
+interface ArrivalSearch {
+  readonly from: number;
+  readonly guess?: number;
+}
+
 /** Finds the last position from `from` on that is at least as new as `since`. */
-async function lowestSince(dates: ListedDates, since: number, from: number): Promise<Arrivals> {
-  for (let start = from; ;) {
+async function lowestSince(dates: ListedDates, since: number, search: ArrivalSearch): Promise<Arrivals> {
+  for (let start = search; ;) {
     const arrivedTo = await lastDatedSince(dates, since, start);
     let undatedTo = arrivedTo;
     let next = await dates.firstFrom(arrivedTo + 1);
@@ -75,14 +83,23 @@ async function lowestSince(dates: ListedDates, since: number, from: number): Pro
     }
     // The search passed over messages without a date, and met an older one. Below them it goes on.
     if ((next?.internalDate ?? Number.NEGATIVE_INFINITY) < since) return { arrivedTo, undatedTo };
-    start = next?.position ?? arrivedTo;
+    start = { from: next?.position ?? arrivedTo };
   }
 }
 
-/** Steps down double, then halves. */
-async function lastDatedSince(dates: ListedDates, since: number, from: number): Promise<number> {
+/** Looks at the guess, steps down double, then halves. */
+async function lastDatedSince(
+  dates: ListedDates,
+  since: number,
+  { from, guess = from }: ArrivalSearch,
+): Promise<number> {
   let last = from;
   let end = Number.POSITIVE_INFINITY;
+  if (guess > from) {
+    const found = await dates.datedFrom(guess, end);
+    if (found !== null && found.internalDate >= since) last = found.position;
+    else end = guess;
+  }
   for (let step = 1; last + 1 < end; step *= 2) {
     const probe = end === Number.POSITIVE_INFINITY ? last + step : Math.floor((last + end) / 2);
     const found = await dates.datedFrom(probe, end);

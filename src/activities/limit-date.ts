@@ -1,7 +1,7 @@
 import { gmailError } from '../gmail/api/classify.ts';
 import type { FinishListingRequest } from '../store/listing/listing-store.ts';
 import { getApart, messageRequests } from './batched-gets.ts';
-import { answerOf, datingBy, SEEMS_GONE, type Dating } from './dates-by-gets.ts';
+import { answerOf, datingBy, NO_MESSAGE, type Dating } from './dates-by-gets.ts';
 import { ListedDates, PATIENCE } from './listed-dates.ts';
 import type { Work } from './listing-work.ts';
 
@@ -20,11 +20,11 @@ const MOST_BELOW = 3;
  * the two, but mail that is in the trash now may, so `settleFloor` puts the date in place of the bound once the last
  * message is read.
  *
- * While Gmail gives none of these dates, the listing waits: the date cannot be found later if the last message leaves.
+ * While Gmail gives none of these dates, the listing waits: once the last message has left, nothing tells its date.
  *
  * @param last - the last position within the limit
  * @param startedAt - when the listing began (epoch ms)
- * @returns null if the listing showed fewer messages, and if no date can be had
+ * @returns null if the listing showed fewer messages, and if Gmail gives no date
  * @throws GmailError when Gmail refuses a get for a reason that concerns the whole mailbox; in the first hour of the
  * listing, also when it refuses each of these gets
  */
@@ -66,7 +66,7 @@ async function lastDating({ deps, session, listing, run }: Work, position: numbe
   const { mailbox, generation, settings } = listing;
   const [listed] = await deps.store.listedFrom({ mailbox, generation, position, limit: 1 });
   const [message] = listed?.position === position ? listed.messages : [];
-  if (message === undefined) return SEEMS_GONE;
+  if (message === undefined) return NO_MESSAGE;
   if (message.internalDate !== null) return datingBy(message.internalDate);
   const [outcome] = await getApart(session, messageRequests([message.id]), settings.format, run.signal);
   const dating = answerOf(message.id, outcome);

@@ -8,8 +8,8 @@ type LimitReach = Pick<FinishListingRequest, 'arrivedTo' | 'undatedTo' | 'limite
 
 /**
  * How far down a listing the scope's limit lets messages in. The first listing of a scope lets in the newest, and tells
- * the limit's date. From then on that date decides. The listings of several labels have an end each, so there the places
- * are counted each time.
+ * the limit's date. From then on that date decides. The listings of several labels have an end each, so there the
+ * places are counted each time.
  *
  * @param startedAt - when the listing began (epoch ms)
  * @throws GmailError when Gmail refuses a get for a reason that concerns the whole mailbox; in the first hour of the

@@ -1,7 +1,7 @@
 import { MAX_BATCH } from '../gmail/api/gmail-api.ts';
 import { gmailError } from '../gmail/api/classify.ts';
 import type { ListedAt } from '../store/listing/listing-store.ts';
-import { datesByGets, datingBy, SEEMS_GONE, UNDATED, type Dating } from './dates-by-gets.ts';
+import { datesByGets, datingBy, NO_MESSAGE, UNDATED, type Dating } from './dates-by-gets.ts';
 import type { Work } from './listing-work.ts';
 
 /** If gets fail at this many positions in a row, it is Gmail that fails, not a message. */
@@ -93,5 +93,5 @@ function datingOf(messages: readonly Dating[]): Dating {
   const undated = messages.find(({ kind }) => kind === 'undated');
   if (undated !== undefined) return undated;
   const dates = messages.flatMap((message) => (message.kind === 'dated' ? [message.internalDate] : []));
-  return dates.length === 0 ? SEEMS_GONE : { kind: 'dated', internalDate: Math.max(...dates) };
+  return dates.length === 0 ? NO_MESSAGE : { kind: 'dated', internalDate: Math.max(...dates) };
 }

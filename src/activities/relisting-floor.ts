@@ -19,9 +19,9 @@ export interface FloorOf {
 }
 
 /**
- * Follows a relisting down to the date of a scope's limit. A listing is in the order of dates, so what is listed above a
- * message of a known date is at least as new. Mostly the oldest message within the limit is met, and no get is needed.
- * If it has left, MINIMAL gets (20 units each) tell where older messages begin: one, unless some are late.
+ * Follows a relisting down to the date of a scope's limit. A listing is in the order of dates, so what is listed above
+ * a message of a known date is at least as new. Mostly the oldest message within the limit is met, and no get is
+ * needed. If it has left, MINIMAL gets (20 units each) tell where older messages begin: one, unless some are late.
  *
  * What it lets in is in the scope by its date once it is read, so one too many corrects itself.
  */
@@ -85,7 +85,7 @@ export class RelistingFloor {
     return newer;
   }
 
-  /** Later, the gets may tell. After an hour what they would tell is left open: no mailbox waits for ever. */
+  /** Later, the gets may tell. After an hour, what they would tell stays open, so that no mailbox waits forever. */
   #giveUp(newer: readonly Listed[]): readonly Listed[] {
     const { mailbox, waitsUntil } = this.#by;
     const detail = `${MOST_UNDATED} gets in a row failed`;

@@ -101,8 +101,8 @@ async function dateOf(
 }
 
 /**
- * What has entered the scope since the first listing, whose places the limit goes by. It may be long ago: a relisting is
- * put off while Gmail refuses it. If history no longer goes back so far, what has entered since the mark.
+ * What has entered the scope since the first listing, whose places the limit goes by. It may be long ago: a relisting
+ * is put off while Gmail refuses it. If history no longer goes back so far, what has entered since the mark.
  */
 async function enteredSinceListing({
   session,

@@ -6,7 +6,7 @@ import { expectExact, RunningMailbox } from './running-mailbox.ts';
 let ada: RunningMailbox;
 afterEach(() => ada.close());
 
-it('A message that gets another label of the scope before it loses one to a deletion is never called gone', async () => {
+it('A message that gets another label of the scope before one of its own is deleted is never called gone', async () => {
   ada = await RunningMailbox.open({ format: 'raw' });
   const kept = ada.gmail.createLabel('Kept').id;
   const lost = ada.gmail.createLabel('Lost').id;

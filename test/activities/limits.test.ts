@@ -132,7 +132,7 @@ it('A recovery that goes on as a full sync, as after a lost workflow, lets in al
   expect(known.filter((id) => admissions.get(id)?.by === 'listing').toSorted()).toEqual(arrived.toSorted());
 });
 
-it('A relisting lets in what the index showed late, though arrivals are above it that history has yet to report', async () => {
+it('A relisting lets in what the index showed late, below arrivals that history has yet to report', async () => {
   ada = await RunningMailbox.open({ format: 'raw', pollInterval: 20 * SECOND, scope: { limit: 3 } });
   const names = insert({ e: 0, d: 1, c: 2, b: 4, a: 5 });
   await ada.clock.runUntil(() => false, MINUTE);
@@ -174,7 +174,7 @@ it('A scope with another limit keeps its date, although its oldest message leave
   expect(await held(names)).toEqual(['a', 'b', 'c', 'x']);
 });
 
-it('A recovery before the relisting lets in no more than the limit, although the first listing showed less', async () => {
+it('A recovery before the relisting keeps to the limit, although the first listing showed less', async () => {
   ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 3 } });
   const names = insert({ a: 9 });
   await ada.clock.runUntil(() => false, MINUTE);

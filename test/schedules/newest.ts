@@ -20,7 +20,7 @@ const LONGEST_LAG = 40_000;
 /**
  * What a limit of the scope promises: the newest messages of the first listing, and all that arrive later. Only the
  * moment of the listing says which messages are the newest, so this knows a lower and an upper bound. Once the first
- * listing of a scope and its relisting have ended, neither changes: no later listing finds the newest anew.
+ * listing of a scope and its relisting have ended, neither changes: no later listing finds the newest again.
  *
  * - A message must be held if it was in scope all the time, and newer than the oldest of the newest at each moment at
  *   which the first listing can have looked. So must one that arrived when a listing had ended.

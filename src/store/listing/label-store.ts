@@ -15,7 +15,9 @@ export interface SavedLabels {
    * listing may have passed them over, so each is to be listed once.
    */
   readonly fresh: readonly LabelId[];
-  /** Labels that are not named, and were found gone or were never named. If one of them exists, it is to be listed, too. */
+  /**
+   * Labels that are not named, and were found gone or were never named. If one of them exists, it is to be listed, too.
+   */
   readonly passedOver: readonly LabelId[];
 }
 

@@ -492,7 +492,7 @@ export function limit(fixture: StoreFixture): void {
       expect(await store.limitEdge({ mailbox: id, generation })).toMatchObject({ floor: 9_700 });
     });
 
-    it('that only a relisting reaches has the date of its last message, and leaves out older mail at once', async () => {
+    it('that only a relisting reaches leaves out at once what is older than its last message', async () => {
       const mailbox = open();
       await listAndReadNewest(mailbox, 2);
       await mailbox.apply([record(101, labelled('n5', 'STARRED'))]);
