@@ -58,11 +58,15 @@ function noticed(before: MailboxState, state: MailboxState, event: MailboxEvent,
   }
 }
 
-/** A doubted listing is repeated while the mailbox stays in sync, so its end is no event. */
-function afterListing({ fullSync }: MailboxState, events: EventsState): EventsState {
+/**
+ * A doubted listing is repeated while the mailbox stays in sync, so its end is no event. History may expire before the
+ * first listing has ended: then the recovery ends the first full sync, too.
+ */
+function afterListing({ fullSync, historyId }: MailboxState, events: EventsState): EventsState {
   const reason = fullSync.kind === 'listing' ? fullSync.reason : null;
   if (reason === 'doubted') return events;
-  return withAwaited(events, reason === 'expired' ? { recovered: true } : { inSync: true });
+  if (reason !== 'expired') return withAwaited(events, { inSync: true });
+  return withAwaited(events, { recovered: true, ...(historyId === null ? { inSync: true } : {}) });
 }
 
 function withInSync({ awaited, ...others }: EventsState, now: number): EventsState {

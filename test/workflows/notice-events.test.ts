@@ -113,6 +113,11 @@ describe('events for subscribers', () => {
     ]);
   });
 
+  test('say that a mailbox is in sync, too, whose history expired before its first listing had ended', () => {
+    const first = after(fresh(), OPENED, EXPIRED, listed(2), sliced(2), STARTED, synced());
+    expect(pendingKinds(first)).toEqual(['recovered', 'in-sync']);
+  });
+
   test('say nothing of a listing that is repeated because it was doubted', () => {
     const doubted = after(live(), sliced(1, true), listed(2), sliced(2), STARTED, synced());
     expect(doubted.completedGeneration).toBe(2);
