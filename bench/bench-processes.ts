@@ -35,6 +35,13 @@ export class SimulatorProcess {
     return (await (await fetch(`${this.url}/simulator/${path}`)).json()) as Answer;
   }
 
+  /** Carries out a command of the control API (docs/simulator.md). */
+  async command(path: string, body: object = {}): Promise<void> {
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+    const answer = await fetch(`${this.url}/simulator/${path}`, init);
+    if (!answer.ok) throw new InvalidRunError(`the simulator refused ${path}: ${await answer.text()}`);
+  }
+
   /** Processor time so far, user and system, in seconds. */
   get cpuSeconds(): number {
     return cpuSecondsOf(this.#child.pid);

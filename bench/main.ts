@@ -11,6 +11,7 @@ import { backfillAtQuota, initialSyncUnits } from '../test/fixtures/measured/ini
 import { idlePush } from './idle-push.ts';
 import { npmStart } from './npm-start.ts';
 import { packageCosts } from './package.ts';
+import { peers } from './peers.ts';
 import { pollAtSize } from './poll-at-size.ts';
 import { pollCost } from './poll-cost.ts';
 import { postgresBulk } from './postgres-bulk.ts';
@@ -52,6 +53,7 @@ const BENCHES: readonly Bench[] = [
   deliveryProof,
   deliveryKills,
   reading,
+  peers,
 ];
 
 process.exitCode = await main(process.argv.slice(2));
