@@ -70,16 +70,17 @@ class EngineCopy implements MailCopy {
     const wasInSync = await this.#hasSynced();
     const worker = startProgram('src/worker.ts', { env: this.#env, log: this.#log });
     const exited = once(worker, 'exit');
+    const hasEnded = (): boolean => worker.exitCode !== null || worker.signalCode !== null;
     await client.start(EMAIL, { format: this.#format, scope: { includeSpamTrash: true } });
     // Once in sync it asks for a sync of what is new. Before that, a look at the store is exact to some milliseconds.
-    const inSync = wasInSync ? client.waitUntilInSync(EMAIL) : this.#untilSynced(() => worker.exitCode !== null);
+    const inSync = wasInSync ? client.waitUntilInSync(EMAIL) : this.#untilSynced(hasEnded);
     const end = async (signal: NodeJS.Signals): Promise<void> => {
       worker.kill(signal);
       await exited;
     };
     return {
       processes: { worker: worker.pid ?? 0, 'Temporal server': this.#server.pid },
-      ended: inSync.then(() => 0),
+      ended: inSync.then(() => (hasEnded() ? (worker.exitCode ?? -1) : 0)),
       kill: () => end('SIGKILL'),
       stop: () => end('SIGTERM'),
     };
