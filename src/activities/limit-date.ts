@@ -26,7 +26,7 @@ const MOST_BELOW = 3;
  * @param startedAt - when the listing began (epoch ms)
  * @returns null if the listing showed fewer messages, and if Gmail gives no date
  * @throws GmailError when Gmail refuses a get for a reason that concerns the whole mailbox; in the first hour of the
- * listing, also when it refuses each of these gets
+ * listing, also when it answers no get
  */
 export async function limitDate(work: Work, last: number, startedAt: number): Promise<LimitDate | null> {
   const { deps, listing } = work;
@@ -39,26 +39,40 @@ export async function limitDate(work: Work, last: number, startedAt: number): Pr
   // Only a place that the limit gives is found again by `settleFloor`.
   const isSettledLater = last === (listing.settings.scope.limit ?? 0) - 1;
   if (below.date !== null) return { limitedTo: below.date + 1, ...(isSettledLater ? { isFloorBelow: true } : {}) };
-  const isRefused = (dating.kind === 'undated' && !dating.isAnswered) || below.isUndated;
+  const isRefused = dating.kind === 'undated' && !dating.isAnswered;
   const waited = deps.clock.now() - startedAt;
-  if (isRefused && waited >= 0 && waited < PATIENCE)
+  if (waited >= 0 && waited < PATIENCE && (await isOutage(work, last, below.refused + (isRefused ? 1 : 0))))
     throw gmailError(mailbox, 'messages.get', { kind: 'unavailable', status: null, detail: 'gets give no date' });
   return null;
 }
 
-/** The date of the first message from a position on that has one. `isUndated`: there are messages, but none has. */
+/** Whether Gmail answers no get. Messages that always break hold up nothing, so one more message is asked for. */
+async function isOutage({ deps, session, listing, run }: Work, last: number, refused: number): Promise<boolean> {
+  if (refused === 0) return false;
+  const { mailbox, generation } = listing;
+  const [listed] = last === 0 ? [] : await deps.store.listedFrom({ mailbox, generation, position: 0, limit: 1 });
+  const [other] = listed?.messages ?? [];
+  if (other === undefined) return refused > 1;
+  const [outcome] = await getApart(session, messageRequests([other.id]), 'minimal', run.signal);
+  const dating = answerOf(other.id, outcome);
+  return dating.kind === 'undated' && !dating.isAnswered;
+}
+
+/** The date of the first message from a position on that has one. `refused`: of how many Gmail refused to tell it. */
 async function dateBelow(
   dates: ListedDates,
   position: number,
-): Promise<{ readonly date: number | null; readonly isUndated: boolean }> {
+): Promise<{ readonly date: number | null; readonly refused: number }> {
   let from = position;
+  let refused = 0;
   for (let undated = 0; undated < MOST_BELOW; undated += 1) {
     const found = await dates.firstFrom(from);
-    if (found === null) return { date: null, isUndated: undated > 0 };
-    if (found.internalDate !== null) return { date: found.internalDate, isUndated: false };
+    if (found === null) break;
+    if (found.internalDate !== null) return { date: found.internalDate, refused };
+    if (found.isRefused) refused += 1;
     from = found.position + 1;
   }
-  return { date: null, isUndated: true };
+  return { date: null, refused };
 }
 
 /** What Gmail says of the last message within the limit. It is fetched and stored, unless it was read meanwhile. */

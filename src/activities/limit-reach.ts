@@ -24,5 +24,8 @@ export async function limitReach(work: Work, startedAt: number): Promise<LimitRe
   const arrivals = await lastArrival(work, { limit, edge, startedAt });
   if (edge.floor !== null || labelIds.length > 1) return arrivals ?? {};
   const last = Math.max(limit - 1, edge.position, arrivals?.arrivedTo ?? -1);
-  return { ...arrivals, ...(await limitDate(work, last, startedAt)) };
+  const date = await limitDate(work, last, startedAt);
+  // The dates of messages that may have arrived are yet to decide: the limit's date must let them in.
+  if (date === null || arrivals?.limitedTo === undefined) return { ...arrivals, ...date };
+  return { ...arrivals, ...date, limitedTo: Math.min(date.limitedTo, arrivals.limitedTo) };
 }

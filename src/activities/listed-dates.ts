@@ -14,6 +14,8 @@ export interface DatedPosition {
   readonly position: number;
   /** The newest date there; null where a message may exist, but Gmail does not give its date. */
   readonly internalDate: number | null;
+  /** Whether Gmail refused the gets that would tell the date. */
+  readonly isRefused: boolean;
 }
 
 /** Dates of listed messages: from the store, or else by MINIMAL gets (20 units each). */
@@ -39,8 +41,8 @@ export class ListedDates {
       await this.#date(before.filter((one) => !this.#datings.has(one.position)));
       for (const { position: at } of before) {
         const dating = this.#datings.get(at) ?? UNDATED;
-        if (dating.kind === 'dated') return { position: at, internalDate: dating.internalDate };
-        if (dating.kind === 'undated') return { position: at, internalDate: null };
+        if (dating.kind === 'dated') return { position: at, internalDate: dating.internalDate, isRefused: false };
+        if (dating.kind === 'undated') return { position: at, internalDate: null, isRefused: !dating.isAnswered };
       }
       const last = before.at(-1);
       if (last === undefined || before.length < limit) return null;

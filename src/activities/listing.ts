@@ -6,7 +6,7 @@ import type { ListingStore } from '../store/listing/listing-store.ts';
 import type { LabelStore } from '../store/listing/label-store.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { endListing } from './end-listing.ts';
-import { knownMailbox } from './known-mailbox.ts';
+import { isListing, knownMailbox } from './known-mailbox.ts';
 import { listLabelPage } from './list-label-pages.ts';
 import { listPage } from './list-scope-pages.ts';
 import type { Listing } from './listing-request.ts';
@@ -56,6 +56,19 @@ export async function makeListing(
     isLimitDated: await isLimitDated(deps, listing),
   };
 
+  for (;;) {
+    const ended = await listToEnd(work, progress);
+    const row = await knownMailbox(deps, mailbox);
+    // An attempt that was abandoned may have begun another pass, and the store then refused this end: it goes on there.
+    const goesOn = isListing(row) && row.fullSync?.generation === request.generation;
+    if (!goesOn) return ended.startHistoryId;
+    progress = row.fullSync;
+  }
+}
+
+async function listToEnd(work: Work, begun: FullSyncProgress): Promise<FullSyncProgress> {
+  const { run } = work;
+  let progress = begun;
   while (
     progress.step === 'listing' ||
     progress.step === 'label-listing' ||
@@ -78,7 +91,7 @@ export async function makeListing(
         progress = await endListing(work, progress);
     }
   }
-  return progress.startHistoryId;
+  return progress;
 }
 
 /**

@@ -9,6 +9,9 @@ type Listed = MessagePage['messages'][number];
 /** If so many gets in a row are refused, it is Gmail that fails, not a message. */
 const MOST_UNDATED = 10;
 
+/** So many messages in a row that have no date, or seem gone, are let in, and no more are asked for. */
+const MOST_KEPT = 100;
+
 /** The date that a relisting goes by. */
 export interface FloorOf {
   readonly mailbox: MailboxId;
@@ -66,7 +69,7 @@ export class RelistingFloor {
   async #newOf(open: readonly Listed[], isOver: boolean): Promise<readonly Listed[]> {
     this.#isOver ||= isOver;
     const newer: Listed[] = [];
-    let refused = 0;
+    let [refused, undated] = [0, 0];
     for (let from = 0, size = 1; from < open.length; from += size, size = Math.min(2 * size, MAX_BATCH)) {
       const batch = open.slice(from, from + size);
       const dates = await datesByGets(
@@ -80,6 +83,10 @@ export class RelistingFloor {
         newer.push(message);
         refused = dating.kind === 'undated' && !dating.isAnswered ? refused + 1 : 0;
         if (refused >= MOST_UNDATED) return this.#giveUp(newer);
+        undated = dating.kind === 'dated' ? 0 : undated + 1;
+        if (undated < MOST_KEPT) continue;
+        this.#isOver = true;
+        return newer;
       }
     }
     return newer;

@@ -29,6 +29,11 @@ export class RelistingLimit {
     return this.#leavesOut;
   }
 
+  /** Whether so many messages were seen that older ones, which no listing shows now, lie beyond the limit. */
+  get isFull(): boolean {
+    return this.#counted.size >= this.#limit;
+  }
+
   /** The last message within the limit so far. */
   get last(): MessageId | null {
     return [...this.#counted].at(-1) ?? null;

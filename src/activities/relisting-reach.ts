@@ -78,9 +78,10 @@ function toLimit({ deps, session, row, run }: Relisted, reach: RelistingLimit): 
     take: async (page) => reach.take(page, await admissions(deps, row, page)),
     // The first listing may have seemed to show less than the limit because Gmail left messages out.
     end: async () => {
-      if (!reach.leavesOut) return;
-      const floor =
-        row.settings.scope.labelIds.length > 1 ? null : await dateOf({ deps, session, row, run }, reach.last);
+      const hasSeveralLabels = row.settings.scope.labelIds.length > 1;
+      // Of several labels, another may not be full.
+      if (!reach.leavesOut && (hasSeveralLabels || !reach.isFull)) return;
+      const floor = hasSeveralLabels ? null : await dateOf({ deps, session, row, run }, reach.last);
       await deps.store.noteLimitReached({ mailbox: row.id, generation: row.generation, floor, now: deps.clock.now() });
     },
   };

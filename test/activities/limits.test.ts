@@ -207,3 +207,49 @@ it('A recovery lets in no older mail for a message that has left', async () => {
   await recover();
   expect(await held(names)).toEqual(['a', 'b']);
 });
+
+it('A relisting that shows exactly the limit lets in no older mail that comes back from the trash', async () => {
+  ada = await RunningMailbox.open({ format: 'raw', pollInterval: 20 * SECOND, scope: { limit: 3 } });
+  const names = insert({ b: 3, a: 4 });
+  Object.assign(names, insert({ x: 1 }, ['INBOX', 'TRASH']));
+  await ada.clock.runUntil(() => false, MINUTE);
+  ada.gmail.lag.listMs = 20 * SECOND;
+  Object.assign(names, insert({ c: 2 }));
+  await ada.run(5 * SECOND);
+  expect(await held(names)).toEqual(['a', 'b']);
+  await ada.run(10 * MINUTE);
+  ada.gmail.untrash(names['x'] ?? '');
+  await ada.run(10 * MINUTE);
+  expect(await held(names)).toEqual(['a', 'b', 'c']);
+});
+
+it('A last message that always breaks holds up no other where a scope holds exactly its limit', async () => {
+  ada = await RunningMailbox.open({ format: 'raw', pollInterval: 20 * SECOND, scope: { limit: 3 } });
+  const names = insert({ c: 2, b: 3, a: 4 });
+  ada.simulator.faults.add({ match: { messageId: names['c'] ?? '' }, effect: UNAVAILABLE });
+  await ada.run(2 * MINUTE);
+  expect(await held(names)).toEqual(['a', 'b']);
+});
+
+it('A listing whose end the store refuses, because another pass has begun, goes on in that pass', async () => {
+  ada = await RunningMailbox.open({ format: 'raw', scope: { includeSpamTrash: true } });
+  const ids = ada.receive(5);
+  const { store } = ada.stores;
+  let isNext = true;
+  ada.transport = async (request) => {
+    const answer = await ada.simulator.transport(request);
+    const row = await store.getMailbox(ADA);
+    const stored = row?.fullSync;
+    if (!isNext || stored?.step !== 'confirming') return answer;
+    isNext = false;
+    const { generation, startHistoryId, startedAt, reconciling } = stored;
+    const start = { generation, startHistoryId, startedAt, reconciling, repeats: 1, passHistoryId: startHistoryId };
+    const progress = { ...start, step: 'listing', pass: 0, listing: 0, pageToken: null, position: 0 } as const;
+    await store.saveProgress({ mailbox: ADA, generation, progress });
+    return answer;
+  };
+  await ada.run(10 * MINUTE);
+  expect(isNext).toBe(false);
+  expect((await store.getMailbox(ADA))?.fullSync).toMatchObject({ step: 'done', generation: 1 });
+  expect((await ada.comparison()).held.size).toBe(ids.length);
+});

@@ -69,6 +69,20 @@ test('a body that is dropped a moment after its message came back is no wrong ve
   expect(dropped.differences()).toEqual([]);
 });
 
+test('a body from before a deletion is dropped rightly, even if the store learns of it after the return', async () => {
+  lanes.end();
+  world.gmail.delete(id);
+  await dropped.look();
+  world.gmail.restore(id);
+  await dropped.look();
+  await passes(2 * MINUTE);
+  const buried = { state: 'gone', buried_at: world.clock.now() };
+  await world.stores.database.write((tx) => tx.updateTable('messages').set(buried).where('id', '=', id).execute());
+  await passes(2 * MINUTE);
+  await dropped.sweep(MINUTE);
+  expect(dropped.counts).toEqual({ bodies: 1, returned: 1, wrong: 0 });
+});
+
 test('a body that is dropped although Gmail always had its message is found', async () => {
   const buried = { state: 'gone', buried_at: world.clock.now() };
   await world.stores.database.write((tx) => tx.updateTable('messages').set(buried).where('id', '=', id).execute());

@@ -1,4 +1,6 @@
+import { compareHistoryIds, historyId, type HistoryId } from '../../src/model/ids.ts';
 import { inScope, type MailboxSettings } from '../../src/model/settings.ts';
+import { fromHistoryIdText } from '../../src/store/engines/history-id-text.ts';
 import type { StoreDatabase } from '../../src/store/engines/store-database.ts';
 import type { Newest } from './newest.ts';
 import type { World } from './world.ts';
@@ -16,10 +18,23 @@ export interface DroppedCounts {
 /** No index of a schedule's Gmail lags longer (ms). */
 const LONGEST_LAG = 40_000;
 
+/** What Gmail had at a look, in any scope, and its head. */
+interface Look {
+  readonly ids: ReadonlySet<string>;
+  readonly head: HistoryId;
+}
+
+/** A message that the store calls gone: since when, and the last history id that it knows of the message. */
+interface Burial {
+  readonly at: number;
+  readonly historyId: HistoryId | null;
+}
+
 /**
  * Measures which bodies housekeeping drops: each sweep compares the messages whose bodies vanish with what Gmail then
- * has within the configured scope. One that Gmail has is wrong, unless it came back after it was called gone: what came
- * back and is not known yet is fetched again, and the end of the schedule sees to that.
+ * has within the configured scope. One that Gmail has is wrong, unless it came back after it was called gone, or before
+ * that, while the store was still behind its deletion: what came back and is not known yet is fetched again, and the
+ * end of the schedule sees to that.
  */
 export class DroppedBodies {
   readonly #world: World;
@@ -27,6 +42,9 @@ export class DroppedBodies {
   #settings: MailboxSettings;
   /** When each message that Gmail has within the scope came there: the first of the looks that all saw it. */
   #since: ReadonlyMap<string, number> = new Map();
+  #last: Look | null = null;
+  /** Gmail's head at the last look at which Gmail did not have the message. */
+  readonly #absentAt = new Map<string, HistoryId>();
   #bodies = 0;
   #returned = 0;
   readonly #wrong: string[] = [];
@@ -54,6 +72,9 @@ export class DroppedBodies {
       )
       .filter(({ id }) => !this.#newest.mayLack(id));
     this.#since = new Map(inside.map(({ id }) => [id, this.#since.get(id) ?? clock.now()]));
+    const ids = new Set([...gmail.all()].map(({ id }) => id));
+    if (this.#last !== null) for (const id of ids) if (!this.#last.ids.has(id)) this.#absentAt.set(id, this.#last.head);
+    this.#last = { ids, head: historyId(gmail.historyId) };
   }
 
   /** Does what housekeeping does: drops the bodies of messages that have been gone for `grace` milliseconds. */
@@ -63,7 +84,7 @@ export class DroppedBodies {
     if ((await stores.store.dropBuriedBodies({ now: clock.now(), grace })) === 0) return;
     const after = await goneSince(stores.database, mailbox, 'without a body');
     await this.look();
-    for (const [id, buriedAt] of before) if (after.has(id)) this.#judge(id, buriedAt);
+    for (const [id, burial] of before) if (after.has(id)) this.#judge(id, burial);
   }
 
   get counts(): DroppedCounts {
@@ -75,14 +96,18 @@ export class DroppedBodies {
     return this.#wrong;
   }
 
-  #judge(id: string, buriedAt: number): void {
+  #judge(id: string, burial: Burial): void {
     this.#bodies += 1;
     const since = this.#since.get(id);
     if (since === undefined) return;
-    if (since > buriedAt - LONGEST_LAG) this.#returned += 1;
+    const absentAt = this.#absentAt.get(id);
+    // The body is of the message before it was deleted: nothing was read since it came back.
+    const isOfBefore =
+      absentAt !== undefined && burial.historyId !== null && compareHistoryIds(burial.historyId, absentAt) <= 0;
+    if (isOfBefore || since > burial.at - LONGEST_LAG) this.#returned += 1;
     else
       this.#wrong.push(
-        `its body was dropped although Gmail has had it since ${iso(since)}: ${id}, called gone at ${iso(buriedAt)}`,
+        `its body was dropped although Gmail has had it since ${iso(since)}: ${id}, called gone at ${iso(burial.at)}`,
       );
   }
 }
@@ -94,16 +119,18 @@ async function goneSince(
   database: StoreDatabase,
   mailbox: World['mailbox'],
   held: 'with a body' | 'without a body',
-): Promise<ReadonlyMap<string, number>> {
+): Promise<ReadonlyMap<string, Burial>> {
   const rows = await database.read((db) =>
     db
       .selectFrom('messages')
       .innerJoin('mailboxes', 'mailboxes.key', 'messages.mailbox_key')
-      .select(['messages.id', 'messages.buried_at'])
+      .select(['messages.id', 'messages.buried_at', 'messages.history_id'])
       .where('mailboxes.id', '=', mailbox)
       .where('messages.state', '=', 'gone')
       .where('messages.format', held === 'with a body' ? 'is not' : 'is', null)
       .execute(),
   );
-  return new Map(rows.map(({ id, buried_at }) => [id, buried_at ?? 0]));
+  return new Map(
+    rows.map(({ id, buried_at: at, history_id: text }) => [id, { at: at ?? 0, historyId: fromHistoryIdText(text) }]),
+  );
 }

@@ -215,7 +215,10 @@ export function addListedLate(
     );
     const rules = rulesOf(locked.columns, now);
     const listed = new Map<MessageId, Difference>();
-    const admitted = isAdmitted ? { admittedGeneration: generation } : {};
+    // An abandoned relisting may still count places when another has told the limit's date, which decides from then on.
+    const isByDate = rules.floor !== null && rules.scope.labelIds.length <= 1;
+    const admits = isAdmitted && !isByDate;
+    const admitted = admits ? { admittedGeneration: generation } : {};
     for (const { id, threadId } of messages) {
       const row = rows.get(id);
       if (row === undefined)
@@ -225,8 +228,7 @@ export function addListedLate(
         listed.set(id, { before: row, after: { ...toFetch(row, 'live', now), readingHistoryId: null, ...admitted } });
       else {
         // A label or its thread brought it, and its date may have excluded it, or would once its labels are read.
-        const isLetIn =
-          isAdmitted && rules.scope.limit !== null && row.admittedGeneration === null && row.state !== 'gone';
+        const isLetIn = admits && rules.scope.limit !== null && row.admittedGeneration === null && row.state !== 'gone';
         const after = isLetIn ? { ...row, ...admitted } : row;
         if (since !== null && isContradicted(row, since, rules))
           listed.set(id, { before: row, after: readLabelsAgain(after, now) });

@@ -124,7 +124,9 @@ export function noteLimitReached(
   { mailbox, generation, floor, now }: RequestOf<MailboxRegistry, 'noteLimitReached'>,
 ): Promise<void> {
   return withMailbox(database, mailbox, async (locked) => {
-    if (locked.columns.generation !== generation || locked.columns.limit_reached !== 0) return;
+    const { columns } = locked;
+    if (columns.generation !== generation || columns.scope_floor !== null) return;
+    if (columns.limit_reached !== 0 && floor === null) return;
     await locked.updateMailbox({ limit_reached: 1 });
     if (floor !== null) await putFloor(database, locked, floor, now);
     else if (parseFullSync(locked.columns)?.step === 'done')

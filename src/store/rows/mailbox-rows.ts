@@ -67,11 +67,12 @@ function mayFindFloor(columns: Selectable<MailboxTable>): boolean {
   return columns.limit_reached !== 0 || awaitsRelisting(columns) || progress?.step !== 'done';
 }
 
-/** Whether the relisting that follows a first listing is still to come. One that follows a doubt does not count. */
-export const awaitsRelisting = ({
-  relist_at: relistAt,
-  doubt,
-}: Pick<Selectable<MailboxTable>, 'relist_at' | 'doubt'>): boolean => relistAt !== null && doubt === null;
+/**
+ * Whether the relisting that follows a first listing is still to come. One that follows the doubt of a recovery does
+ * not count; a label may be doubted before the relisting.
+ */
+export const awaitsRelisting = (columns: Selectable<MailboxTable>): boolean =>
+  columns.relist_at !== null && (columns.doubt === null || parseFullSync(columns)?.reconciling === false);
 
 /** A row of `mailboxes` as {@link MailboxRow}. */
 export function fromMailboxColumns(columns: Selectable<MailboxTable>): MailboxRow {

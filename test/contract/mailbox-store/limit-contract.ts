@@ -210,20 +210,32 @@ export function limit(fixture: StoreFixture): void {
     it('lets in what is listed late within the limit, once a get shows it is not in SPAM any more', async () => {
       const mailbox = open();
       await newestThreeRead(mailbox);
-      await mailbox.apply([record(101, labelled('n5', 'SPAM'))]);
-      await mailbox.save(reading('n5', { at: 101, date: 9_500, labels: ['SPAM'] }));
-      await mailbox.apply([record(102, labelled('n5', 'STARRED'))]);
-      const { store, id } = mailbox;
-      const messages = [{ id: messageId('n5'), threadId: threadId('t-n5') }];
-      await store.addListedLate({
-        mailbox: id,
-        generation: mailbox.generation,
-        messages,
-        since: historyId('110'),
-        now: mailbox.now,
-      });
-      await mailbox.saveRefreshed([dated(5, 103)]);
-      expect(Object.keys(await mailbox.labels())).toEqual(['n1', 'n2', 'n3', 'n5']);
+      await mailbox.apply([record(101, labelled('late', 'SPAM'))]);
+      await mailbox.save(reading('late', { at: 101, date: 9_750, labels: ['SPAM'] }));
+      await mailbox.apply([record(102, labelled('late', 'STARRED'))]);
+      const { store, id, generation, now } = mailbox;
+      const messages = [{ id: messageId('late'), threadId: threadId('t-late') }];
+      await store.addListedLate({ mailbox: id, generation, messages, since: historyId('110'), now });
+      await mailbox.saveRefreshed([reading('late', { at: 103, date: 9_750 })]);
+      expect(Object.keys(await mailbox.labels())).toEqual(['late', 'n1', 'n2', 'n3']);
+    });
+
+    it('lets in by its date what an abandoned relisting still counts, once the date is known', async () => {
+      const mailbox = open();
+      await newestThreeRead(mailbox);
+      const { store, id, generation, now } = mailbox;
+      const messages = [{ id: messageId('n4'), threadId: threadId('t-n4') }];
+      await store.addListedLate({ mailbox: id, generation, messages, since: null, isAdmitted: true, now });
+      expect(await mailbox.save(dated(4))).toEqual({ stored: 0, stale: [] });
+    });
+
+    it('takes the date that a relisting tells, where the first listing left messages out and knew none', async () => {
+      const mailbox = open();
+      await newestThree(mailbox);
+      const { store, id, generation, now } = mailbox;
+      await store.noteLimitReached({ mailbox: id, generation, floor: 9_700, now });
+      await store.noteLimitReached({ mailbox: id, generation, floor: 9_800, now });
+      expect(await store.limitEdge({ mailbox: id, generation })).toMatchObject({ floor: 9_700 });
     });
 
     it('lets in what arrived with an older date while a listing showed it, beyond the limit', async () => {
