@@ -29,9 +29,10 @@ export function withCondition(text: string | null, lane: keyof Conditions, condi
   return worse === null ? null : JSON.stringify({ ...worse, lanes: next } satisfies WrittenCondition);
 }
 
-/** The worse of the two lanes' conditions. */
+/** The worse of the two lanes' conditions. Of two that are equally bad, the one that has lasted longer. */
 export function worseCondition({ live, backfill }: Conditions): Condition | null {
   if (live === null || backfill === null) return live ?? backfill;
+  if (RANK[backfill.kind] === RANK[live.kind]) return backfill.since < live.since ? backfill : live;
   return RANK[backfill.kind] > RANK[live.kind] ? backfill : live;
 }
 

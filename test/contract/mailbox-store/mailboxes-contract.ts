@@ -216,6 +216,20 @@ export function mailboxes(fixture: StoreFixture): void {
       expect(await mailbox.row()).toMatchObject({ condition: failing, conditions: { live: null, backfill: failing } });
     });
 
+    it('shows of two equally bad conditions the one that has lasted longer, whichever lane it is of', async () => {
+      const mailbox = open();
+      const failing = (since: number) =>
+        ({ kind: 'failing', message: 'Gmail answers 503', since, until: null }) as const;
+      for (const [live, backfill] of [
+        [9, 5],
+        [5, 9],
+      ] as const) {
+        await mailbox.store.noteCondition({ mailbox: mailbox.id, lane: 'live', condition: failing(live) });
+        await mailbox.store.noteCondition({ mailbox: mailbox.id, lane: 'backfill', condition: failing(backfill) });
+        expect((await mailbox.row()).condition?.since).toBe(5);
+      }
+    });
+
     it('marks the wait of a lane to be reported again once the other lane has succeeded', async () => {
       const mailbox = open();
       const waiting = { kind: 'rate-limited', message: 'Gmail asks to wait', since: 5, until: 60_000 } as const;
