@@ -84,9 +84,14 @@ export async function noteFailure(
   }
 }
 
-function failingSince({ attempt, heartbeatDetails }: Context['info'], now: number): FailingSince {
+function failingSince(info: Context['info'], now: number): FailingSince {
+  return { failingSince: Math.min(failingBefore(info).failingSince ?? now, now) };
+}
+
+/** What the heartbeats of the attempts before say. This attempt's must go on saying it: each replaces the last. */
+export function failingBefore({ attempt, heartbeatDetails }: Context['info']): Partial<FailingSince> {
   const before = attempt === 1 ? null : failingSinceIn(heartbeatDetails);
-  return { failingSince: Math.min(before ?? now, now) };
+  return before === null ? {} : { failingSince: before };
 }
 
 async function signalRateLimited(wait: { until: number; waitFor: number; message: string }): Promise<void> {

@@ -3,7 +3,7 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { StoreMark } from '../model/store-identity.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
-import { clearCondition, noteFailure } from './note-condition.ts';
+import { clearCondition, failingBefore, noteFailure } from './note-condition.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { outcomeOf, toApplicationFailure, type FailureOutcome } from './failures.ts';
 import { requireDatabase } from './require-database.ts';
@@ -32,7 +32,7 @@ export async function runActivity<Result>(
   activity: (run: ActivityRun, database: StoreMark) => Promise<Result>,
 ): Promise<Result> {
   const context = Context.current();
-  let details: Readonly<Record<string, number | string | null>> = {};
+  let details: Readonly<Record<string, number | string | null>> = { ...failingBefore(context.info) };
   const finished = new AbortController();
   const startedAt = deps.clock.now();
   const ended = (outcome: 'completed' | 'failed' | 'cancelled'): void =>
