@@ -4,7 +4,13 @@ import { listedPages } from '../gmail/api/listed-pages.ts';
 import { listings } from '../gmail/api/scope-listings.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
 import type { LabelId, MailboxId } from '../model/ids.ts';
-import { DEFAULT_SETTINGS, HIDING_LABELS, type MailboxSettings, type Scope } from '../model/settings.ts';
+import {
+  DEFAULT_SETTINGS,
+  HIDING_LABELS,
+  listsSeveralLabels,
+  type MailboxSettings,
+  type Scope,
+} from '../model/settings.ts';
 import type { ScopeCount } from '../model/settings-preview.ts';
 import { SecretKeyError } from '../secrets/secret-box.ts';
 import { LoginError } from './login-error.ts';
@@ -35,7 +41,7 @@ export async function countInScope(
       (scope.after === null ? null : await countListed(request.mailbox, gmail, scope)) ?? total(gmail, scope),
   );
   if (count === null || scope.limit === null) return count;
-  if (scope.labelIds.length > 1) return atMost(count, scope.labelIds.length * scope.limit);
+  if (listsSeveralLabels(scope)) return atMost(count, scope.labelIds.length * scope.limit);
   return { messages: Math.min(count.messages, scope.limit), isExact: count.isExact || count.messages > scope.limit };
 }
 

@@ -1,5 +1,7 @@
+import { gmailError } from '../gmail/api/classify.ts';
 import { MAX_BATCH, type FetchOutcome, type GmailSession } from '../gmail/api/gmail-api.ts';
-import type { MessageId } from '../model/ids.ts';
+import type { GmailError } from '../gmail/api/gmail-error.ts';
+import type { MailboxId, MessageId } from '../model/ids.ts';
 import { broughtBy, getApart, messageRequests } from './batched-gets.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
@@ -7,17 +9,21 @@ import type { ActivityDependencies } from './dependencies.ts';
 const PAUSES = [2_000, 5_000];
 
 /**
- * `seems-gone`: each get answered 404. `undated`: the message may exist, but Gmail does not give its date;
- * `isAnswered`: Gmail shows the message without one.
+ * `seems-gone`: each get answered 404. `undated`: Gmail shows the message without a date. `refused`: Gmail refused the
+ * gets, and the message may exist.
  */
 export type Dating =
-  | { readonly kind: 'dated'; readonly internalDate: number }
-  | { readonly kind: 'undated'; readonly isAnswered: boolean }
-  | { readonly kind: 'seems-gone' };
+  { readonly kind: 'dated'; readonly internalDate: number } | { readonly kind: 'undated' | 'refused' | 'seems-gone' };
 
-export const UNDATED: Dating = { kind: 'undated', isAnswered: true };
-const REFUSED: Dating = { kind: 'undated', isAnswered: false };
+export const UNDATED: Dating = { kind: 'undated' };
+const REFUSED: Dating = { kind: 'refused' };
 export const NO_MESSAGE: Dating = { kind: 'seems-gone' };
+
+/** If gets of so many messages in a row are refused, it is Gmail that fails, not a message. */
+export const MOST_REFUSED = 10;
+
+/** At most this many messages in a row without a date are kept: each costs gets for some seconds. */
+export const MOST_KEPT = 100;
 
 /** What asks Gmail for dates. */
 export interface DateSource {
@@ -69,4 +75,12 @@ export function answerOf(id: MessageId, outcome: FetchOutcome | undefined): Dati
 
 /** A message seems gone only if every answer says so. */
 const bothSay = (before: Dating | undefined, now: Dating): Dating =>
-  now.kind === 'seems-gone' && before?.kind === 'undated' ? before : now;
+  now.kind === 'seems-gone' && (before?.kind === 'undated' || before?.kind === 'refused') ? before : now;
+
+/** What to throw while {@link MOST_REFUSED} refusals in a row may pass. */
+export const getsRefused = (mailbox: MailboxId): GmailError =>
+  gmailError(mailbox, 'messages.get', {
+    kind: 'unavailable',
+    status: null,
+    detail: `${MOST_REFUSED} gets in a row failed`,
+  });

@@ -1,5 +1,7 @@
+import { listsSeveralLabels } from '../model/settings.ts';
 import type { LimitEdge } from '../store/listing/listing-store.ts';
 import { knownMailbox } from './known-mailbox.ts';
+import { MOST_KEPT } from './dates-by-gets.ts';
 import { ListedDates } from './listed-dates.ts';
 import type { Work } from './listing-work.ts';
 import { SETTLING_TIME } from './settling.ts';
@@ -13,9 +15,6 @@ export interface Arrivals {
   /** The date (epoch ms) that decides over those messages, where the scope's floor is not known. */
   readonly limitedTo?: number;
 }
-
-/** At most this many messages without a date are kept: each costs gets for some seconds. */
-const MOST_KEPT = 100;
 
 const ALL: Arrivals = { arrivedTo: Number.MAX_SAFE_INTEGER, undatedTo: Number.MAX_SAFE_INTEGER };
 
@@ -43,7 +42,7 @@ export async function lastArrival(
 ): Promise<Arrivals | null> {
   const { deps, listing } = work;
   const { position, internalDate, floor, leftNothingOut } = edge;
-  const hasSeveralLabels = listing.settings.scope.labelIds.length > 1;
+  const hasSeveralLabels = listsSeveralLabels(listing.settings.scope);
   const isByDate = floor !== null && !hasSeveralLabels;
   if (listing.pin === 'mark' && !isByDate) return null;
   const read = (await knownMailbox(deps, listing.mailbox)).marks[0];

@@ -1,5 +1,5 @@
 import { gmailError } from '../gmail/api/classify.ts';
-import type { FinishListingRequest } from '../store/listing/listing-store.ts';
+import type { FinishListingRequest, ListedAt } from '../store/listing/listing-store.ts';
 import { getApart, messageRequests } from './batched-gets.ts';
 import { answerOf, datingBy, NO_MESSAGE, type Dating } from './dates-by-gets.ts';
 import { ListedDates, PATIENCE } from './listed-dates.ts';
@@ -31,15 +31,15 @@ const MOST_BELOW = 3;
 export async function limitDate(work: Work, last: number, startedAt: number): Promise<LimitDate | null> {
   const { deps, listing } = work;
   const { mailbox, generation } = listing;
-  const listed = await deps.store.listedFrom({ mailbox, generation, position: last, limit: 1 });
-  if (listed.length === 0) return null;
-  const dating = await lastDating(work, last);
+  const [listed] = await deps.store.listedFrom({ mailbox, generation, position: last, limit: 1 });
+  if (listed === undefined) return null;
+  const dating = listed.position === last ? await lastDating(work, listed) : NO_MESSAGE;
   if (dating.kind === 'dated') return { limitedTo: dating.internalDate };
   const below = await dateBelow(new ListedDates(work), last + 1);
   // Only a place that the limit gives is found again by `settleFloor`.
   const isSettledLater = last === (listing.settings.scope.limit ?? 0) - 1;
   if (below.date !== null) return { limitedTo: below.date + 1, ...(isSettledLater ? { isFloorBelow: true } : {}) };
-  const isRefused = dating.kind === 'undated' && !dating.isAnswered;
+  const isRefused = dating.kind === 'refused';
   const waited = deps.clock.now() - startedAt;
   if (waited >= 0 && waited < PATIENCE && (await isOutage(work, last, below.refused + (isRefused ? 1 : 0))))
     throw gmailError(mailbox, 'messages.get', { kind: 'unavailable', status: null, detail: 'gets give no date' });
@@ -54,8 +54,7 @@ async function isOutage({ deps, session, listing, run }: Work, last: number, ref
   const [other] = listed?.messages ?? [];
   if (other === undefined) return refused > 1;
   const [outcome] = await getApart(session, messageRequests([other.id]), 'minimal', run.signal);
-  const dating = answerOf(other.id, outcome);
-  return dating.kind === 'undated' && !dating.isAnswered;
+  return answerOf(other.id, outcome).kind === 'refused';
 }
 
 /** The date of the first message from a position on that has one. `refused`: of how many Gmail refused to tell it. */
@@ -76,10 +75,8 @@ async function dateBelow(
 }
 
 /** What Gmail says of the last message within the limit. It is fetched and stored, unless it was read meanwhile. */
-async function lastDating({ deps, session, listing, run }: Work, position: number): Promise<Dating> {
-  const { mailbox, generation, settings } = listing;
-  const [listed] = await deps.store.listedFrom({ mailbox, generation, position, limit: 1 });
-  const [message] = listed?.position === position ? listed.messages : [];
+async function lastDating({ deps, session, listing, run }: Work, { messages: [message] }: ListedAt): Promise<Dating> {
+  const { mailbox, settings } = listing;
   if (message === undefined) return NO_MESSAGE;
   if (message.internalDate !== null) return datingBy(message.internalDate);
   const [outcome] = await getApart(session, messageRequests([message.id]), settings.format, run.signal);

@@ -1,3 +1,4 @@
+import { listsSeveralLabels } from '../model/settings.ts';
 import type { FinishListingRequest } from '../store/listing/listing-store.ts';
 import { lastArrival } from './last-arrival.ts';
 import { limitDate } from './limit-date.ts';
@@ -18,11 +19,11 @@ type LimitReach = Pick<FinishListingRequest, 'arrivedTo' | 'undatedTo' | 'limite
 export async function limitReach(work: Work, startedAt: number): Promise<LimitReach> {
   const { deps, listing } = work;
   const { mailbox, generation, settings } = listing;
-  const { limit, labelIds } = settings.scope;
+  const { limit } = settings.scope;
   if (limit === null) return {};
   const edge = await deps.store.limitEdge({ mailbox, generation });
   const arrivals = await lastArrival(work, { limit, edge, startedAt });
-  if (edge.floor !== null || labelIds.length > 1) return arrivals ?? {};
+  if (edge.floor !== null || listsSeveralLabels(settings.scope)) return arrivals ?? {};
   const last = Math.max(limit - 1, edge.position, arrivals?.arrivedTo ?? -1);
   const date = await limitDate(work, last, startedAt);
   // The dates of messages that may have arrived are yet to decide: the limit's date must let them in.

@@ -1,11 +1,7 @@
 import { MAX_BATCH } from '../gmail/api/gmail-api.ts';
-import { gmailError } from '../gmail/api/classify.ts';
 import type { ListedAt } from '../store/listing/listing-store.ts';
-import { datesByGets, datingBy, NO_MESSAGE, UNDATED, type Dating } from './dates-by-gets.ts';
+import { datesByGets, datingBy, getsRefused, MOST_REFUSED, NO_MESSAGE, UNDATED, type Dating } from './dates-by-gets.ts';
 import type { Work } from './listing-work.ts';
-
-/** If gets fail at this many positions in a row, it is Gmail that fails, not a message. */
-const MOST_UNDATED = 10;
 
 /** How long a listing waits for gets that fail (ms). No listing may wait for messages that can never be read. */
 export const PATIENCE = 60 * 60_000;
@@ -41,8 +37,9 @@ export class ListedDates {
       await this.#date(before.filter((one) => !this.#datings.has(one.position)));
       for (const { position: at } of before) {
         const dating = this.#datings.get(at) ?? UNDATED;
-        if (dating.kind === 'dated') return { position: at, internalDate: dating.internalDate, isRefused: false };
-        if (dating.kind === 'undated') return { position: at, internalDate: null, isRefused: !dating.isAnswered };
+        const isRefused = dating.kind === 'refused';
+        if (dating.kind === 'dated') return { position: at, internalDate: dating.internalDate, isRefused };
+        if (dating.kind !== 'seems-gone') return { position: at, internalDate: null, isRefused };
       }
       const last = before.at(-1);
       if (last === undefined || before.length < limit) return null;
@@ -52,7 +49,7 @@ export class ListedDates {
 
   /**
    * The first dated position, from `position` on and before `end`; null when there is none, or when it lies below
-   * {@link MOST_UNDATED} positions without a date.
+   * {@link MOST_REFUSED} positions without a date.
    *
    * @throws GmailError in the first hour of the listing, when gets fail at that many positions: they may come right
    */
@@ -61,18 +58,17 @@ export class ListedDates {
     end: number,
   ): Promise<{ readonly position: number; readonly internalDate: number } | null> {
     let from = position;
-    for (let undated = 0; undated < MOST_UNDATED; undated += 1) {
+    for (let undated = 0; undated < MOST_REFUSED; undated += 1) {
       const found = await this.firstFrom(from, end);
       if (found === null) return null;
       const { position: at, internalDate } = found;
       if (internalDate !== null) return { position: at, internalDate };
       from = at + 1;
     }
-    const last = this.#datings.get(from - 1);
     const { deps, listing } = this.#work;
-    if (last?.kind !== 'undated' || last.isAnswered || deps.clock.now() >= this.#waitsUntil) return null;
-    const detail = `${MOST_UNDATED} gets in a row failed`;
-    throw gmailError(listing.mailbox, 'messages.get', { kind: 'unavailable', status: null, detail });
+    const isRefused = this.#datings.get(from - 1)?.kind === 'refused';
+    if (isRefused && deps.clock.now() < this.#waitsUntil) throw getsRefused(listing.mailbox);
+    return null;
   }
 
   async #date(listed: readonly ListedAt[]): Promise<void> {
@@ -92,7 +88,7 @@ export class ListedDates {
 
 /** What the messages of one position say together. Several labels have a message each at the same position. */
 function datingOf(messages: readonly Dating[]): Dating {
-  const undated = messages.find(({ kind }) => kind === 'undated');
+  const undated = messages.find(({ kind }) => kind === 'undated' || kind === 'refused');
   if (undated !== undefined) return undated;
   const dates = messages.flatMap((message) => (message.kind === 'dated' ? [message.internalDate] : []));
   return dates.length === 0 ? NO_MESSAGE : { kind: 'dated', internalDate: Math.max(...dates) };

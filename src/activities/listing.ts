@@ -1,5 +1,6 @@
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import { compareHistoryIds, type HistoryId, type LabelId } from '../model/ids.ts';
+import { listsSeveralLabels } from '../model/settings.ts';
 import type { FullSyncProgress, MailboxRow, SettleMark } from '../store/rows/mailbox-row.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { ListingStore } from '../store/listing/listing-store.ts';
@@ -112,7 +113,7 @@ async function isLimitDated(
   { store }: ActivityDependencies<ListingStore>,
   { mailbox, generation, settings: { scope } }: Listing,
 ): Promise<boolean> {
-  if (scope.limit === null || scope.labelIds.length > 1) return false;
+  if (scope.limit === null || listsSeveralLabels(scope)) return false;
   return (await store.limitEdge({ mailbox, generation })).floor !== null;
 }
 

@@ -1,16 +1,9 @@
-import { gmailError } from '../gmail/api/classify.ts';
 import { MAX_BATCH, type MessagePage } from '../gmail/api/gmail-api.ts';
 import type { MailboxId, MessageId } from '../model/ids.ts';
 import type { Admission } from '../store/fetching/fetching-store.ts';
-import { datesByGets, UNDATED, type DateSource } from './dates-by-gets.ts';
+import { datesByGets, getsRefused, MOST_KEPT, MOST_REFUSED, UNDATED, type DateSource } from './dates-by-gets.ts';
 
 type Listed = MessagePage['messages'][number];
-
-/** If so many gets in a row are refused, it is Gmail that fails, not a message. */
-const MOST_UNDATED = 10;
-
-/** So many messages in a row that have no date, or seem gone, are let in, and no more are asked for. */
-const MOST_KEPT = 100;
 
 /** The date that a relisting goes by. */
 export interface FloorOf {
@@ -68,6 +61,7 @@ export class RelistingFloor {
   /** Those of the messages that no date shows to be older. They are in the order of the listing. */
   async #newOf(open: readonly Listed[], isOver: boolean): Promise<readonly Listed[]> {
     this.#isOver ||= isOver;
+    const { mailbox, waitsUntil } = this.#by;
     const newer: Listed[] = [];
     let [refused, undated] = [0, 0];
     for (let from = 0, size = 1; from < open.length; from += size, size = Math.min(2 * size, MAX_BATCH)) {
@@ -78,27 +72,17 @@ export class RelistingFloor {
       );
       for (const message of batch) {
         const dating = dates.get(message.id) ?? UNDATED;
-        this.#isOver ||= dating.kind === 'dated' && dating.internalDate < this.#by.floor;
-        if (dating.kind === 'dated' && dating.internalDate < this.#by.floor) return newer;
-        newer.push(message);
-        refused = dating.kind === 'undated' && !dating.isAnswered ? refused + 1 : 0;
-        if (refused >= MOST_UNDATED) return this.#giveUp(newer);
+        const isOlder = dating.kind === 'dated' && dating.internalDate < this.#by.floor;
+        if (!isOlder) newer.push(message);
+        refused = dating.kind === 'refused' ? refused + 1 : 0;
         undated = dating.kind === 'dated' ? 0 : undated + 1;
-        if (undated < MOST_KEPT) continue;
+        // Later, the gets may tell. After an hour, what they would tell stays open: no mailbox waits forever.
+        if (refused >= MOST_REFUSED && this.#source.deps.clock.now() < waitsUntil) throw getsRefused(mailbox);
+        if (!isOlder && refused < MOST_REFUSED && undated < MOST_KEPT) continue;
         this.#isOver = true;
         return newer;
       }
     }
-    return newer;
-  }
-
-  /** Later, the gets may tell. After an hour, what they would tell stays open, so that no mailbox waits forever. */
-  #giveUp(newer: readonly Listed[]): readonly Listed[] {
-    const { mailbox, waitsUntil } = this.#by;
-    const detail = `${MOST_UNDATED} gets in a row failed`;
-    if (this.#source.deps.clock.now() < waitsUntil)
-      throw gmailError(mailbox, 'messages.get', { kind: 'unavailable', status: null, detail });
-    this.#isOver = true;
     return newer;
   }
 }

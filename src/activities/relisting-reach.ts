@@ -1,6 +1,7 @@
 import type { GmailSession, MessagePage } from '../gmail/api/gmail-api.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
 import type { HistoryId, MessageId } from '../model/ids.ts';
+import { listsSeveralLabels } from '../model/settings.ts';
 import type { FetchingStore } from '../store/fetching/fetching-store.ts';
 import type { ListingStore } from '../store/listing/listing-store.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
@@ -48,10 +49,11 @@ const WHOLE: RelistingReach = {
 /** Returns a function that makes the reach of each listing of the scope. */
 export async function reaches(relisted: Relisted): Promise<() => RelistingReach> {
   const { deps, row } = relisted;
-  const { limit, labelIds } = row.settings.scope;
+  const { scope } = row.settings;
+  const { limit } = scope;
   if (limit === null) return () => WHOLE;
   const { floor } = await deps.store.limitEdge({ mailbox: row.id, generation: row.generation });
-  if (floor !== null && labelIds.length <= 1) return () => toFloor(relisted, floor);
+  if (floor !== null && !listsSeveralLabels(scope)) return () => toFloor(relisted, floor);
   const entered = await enteredSinceListing(relisted);
   return () => toLimit(relisted, new RelistingLimit(limit, entered));
 }
@@ -78,7 +80,7 @@ function toLimit({ deps, session, row, run }: Relisted, reach: RelistingLimit): 
     take: async (page) => reach.take(page, await admissions(deps, row, page)),
     // The first listing may have seemed to show less than the limit because Gmail left messages out.
     end: async () => {
-      const hasSeveralLabels = row.settings.scope.labelIds.length > 1;
+      const hasSeveralLabels = listsSeveralLabels(row.settings.scope);
       // Of several labels, another may not be full.
       if (!reach.leavesOut && (hasSeveralLabels || !reach.isFull)) return;
       const floor = hasSeveralLabels ? null : await dateOf({ deps, session, row, run }, reach.last);

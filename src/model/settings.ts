@@ -92,6 +92,9 @@ export function inScope(
   return true;
 }
 
+/** Whether a scope has several listings, one for each label: then each has a limit of its own. */
+export const listsSeveralLabels = ({ labelIds }: Scope): boolean => labelIds.length > 1;
+
 /** True when a mailbox synchronised under `before` needs a new listing to be exact under `after`. */
 export function needsFullSync(before: MailboxSettings, after: MailboxSettings): boolean {
   return (

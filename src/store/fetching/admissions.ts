@@ -3,10 +3,8 @@ import type { RequestOf } from '../engines/request-of.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { mailboxColumns } from '../rows/mailbox-rows.ts';
 import { takesPlace } from '../rows/takes-place.ts';
-import { UNFETCHED_STATES } from '../rules/message-row.ts';
+import { HELD_STATES } from '../rules/message-row.ts';
 import type { Admission, FetchingStore } from './fetching-store.ts';
-
-const IN_SCOPE: readonly string[] = ['stored', ...UNFETCHED_STATES];
 
 /** See {@link FetchingStore.admissionsOf}. */
 export async function admissionsOf(
@@ -30,7 +28,7 @@ export async function admissionsOf(
   );
   return new Map(
     rows.map(({ id, state, internal_date: internalDate, admitted_generation: admitted, takes_place: takes }) => {
-      const isAdmitted = admitted !== null && IN_SCOPE.includes(state);
+      const isAdmitted = admitted !== null && HELD_STATES.includes(state);
       return [id as MessageId, { internalDate, by: isAdmitted ? (takes ? 'listing' : 'arrival') : null }];
     }),
   );

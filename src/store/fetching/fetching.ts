@@ -4,6 +4,7 @@ import type { RequestOf } from '../engines/request-of.ts';
 import type { FetchedMessage } from '../../model/change.ts';
 import type { Bodies, KeptBody } from '../bodies/bodies.ts';
 import { ObjectSweptError } from '../bodies/body-objects.ts';
+import { listsSeveralLabels } from '../../model/settings.ts';
 import { compareHistoryIds, type HistoryId, type MessageId } from '../../model/ids.ts';
 import { describeBody } from '../headers/describe-body.ts';
 import { withEarlyReading } from '../history/early-readings.ts';
@@ -216,7 +217,7 @@ export function addListedLate(
     const rules = rulesOf(locked.columns, now);
     const listed = new Map<MessageId, Difference>();
     // An abandoned relisting may still count places when another has told the limit's date, which decides from then on.
-    const isByDate = rules.floor !== null && rules.scope.labelIds.length <= 1;
+    const isByDate = rules.floor !== null && !listsSeveralLabels(rules.scope);
     const admits = isAdmitted && !isByDate;
     const admitted = admits ? { admittedGeneration: generation } : {};
     for (const { id, threadId } of messages) {

@@ -1,4 +1,5 @@
 import type { LabelId, MessageId } from '../../model/ids.ts';
+import { listsSeveralLabels } from '../../model/settings.ts';
 import { rowAfterListing, type EndedListing } from '../rules/listing-end-rules.ts';
 import { forgetLabelListings } from './label-listings.ts';
 import { countAsListedUnchanged } from './suspects.ts';
@@ -144,7 +145,7 @@ async function lastWithin(
   return Math.max(isByDate ? -1 : keepNewest - 1, arrivedTo, position);
 }
 
-const isOneListing = ({ columns }: MailboxTransaction): boolean => parseSettings(columns).scope.labelIds.length <= 1;
+const isOneListing = ({ columns }: MailboxTransaction): boolean => !listsSeveralLabels(parseSettings(columns).scope);
 
 /**
  * Whether messages are left out: the listing showed some beyond the limit, or it fills the limit, so that each message

@@ -4,7 +4,7 @@ import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import { awaitsRelisting, mailboxColumns, parseFullSync } from '../rows/mailbox-rows.ts';
-import { ARRIVED, UNFETCHED_STATES } from '../rules/message-row.ts';
+import { ARRIVED, HELD_STATES } from '../rules/message-row.ts';
 import type { AbsentQuery, LimitEdge, ListedAt } from './listing-store.ts';
 
 /** The position above every listed message. */
@@ -43,7 +43,7 @@ export async function lastKnown(
         eb.or([eb('admitted_generation', 'is', null), eb('admitted_generation', '=', ARRIVED)]),
       );
       return eb.or([
-        eb('state', 'in', ['stored', ...UNFETCHED_STATES]).and(isCounted),
+        eb('state', 'in', HELD_STATES).and(isCounted),
         ...(leftNothingOut(columns) ? [isOther] : []),
         ...(floor === null ? [] : [isOther.and('internal_date', '>=', floor)]),
       ]);

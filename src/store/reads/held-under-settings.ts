@@ -6,7 +6,7 @@ import { storedDate } from '../engines/safe-integer.ts';
 import { mailboxKey } from '../rows/mailbox-rows.ts';
 import { parseLabelIds, toFormat, toLacking } from '../rows/message-columns.ts';
 import { isComplete } from '../rules/row-scope.ts';
-import { UNFETCHED_STATES, isDecided } from '../rules/message-row.ts';
+import { HELD_STATES, isDecided } from '../rules/message-row.ts';
 
 /** Asks the store what other settings would do to the messages that it knows. */
 export interface SettingsPreviews {
@@ -19,7 +19,6 @@ export interface SettingsPreviews {
 }
 
 const PAGE = 5_000;
-const HELD = new Set(['stored', ...UNFETCHED_STATES]);
 
 /** See {@link SettingsPreviews.heldUnder}. A limit takes away nothing that is already held or listed. */
 export async function heldUnder(
@@ -33,7 +32,7 @@ export async function heldUnder(
   for (let from = ''; ;) {
     const page = await knownRows(database, key, from);
     for (const row of page) {
-      const isHeld = HELD.has(row.state);
+      const isHeld = HELD_STATES.includes(row.state);
       if (isHeld) held += 1;
       if (keepsScope ? isHeld : isUnread(row) || inScope(after.scope, scoped(row)))
         inside.push({ isHeld, fetched: fetchedOf(row, after) });

@@ -4,7 +4,7 @@ import { parseFullSync, parseSettings, rulesOf } from './mailbox-rows.ts';
 import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import { loadRows, writeDifferences, type Difference } from './message-writer.ts';
 import { takesPlace } from './takes-place.ts';
-import { UNFETCHED_STATES } from '../rules/message-row.ts';
+import { HELD_STATES } from '../rules/message-row.ts';
 import { followScope } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
@@ -40,7 +40,7 @@ async function oldestWithin({ tx, key, columns }: MailboxTransaction): Promise<n
     // limit.
     .where((eb) =>
       eb.or([
-        eb('state', 'in', ['stored', ...UNFETCHED_STATES]),
+        eb('state', 'in', HELD_STATES),
         eb('state', 'in', ['gone', 'excluded']).and('listed_generation', '=', columns.listed_generation),
       ]),
     )

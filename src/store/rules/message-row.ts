@@ -12,6 +12,9 @@ export const UNFETCHED_STATES: readonly string[] = ['pending', 'failed'] satisfi
 /** No fetch is needed to decide the state: the scope decides which of the two it is. */
 export const DECIDED_STATES: readonly string[] = ['stored', 'excluded'] satisfies MessageState[];
 
+/** The message is within the scope. */
+export const HELD_STATES: readonly string[] = ['stored' satisfies MessageState, ...UNFETCHED_STATES];
+
 /** The message exists at Gmail, as far as the store knows. */
 export const EXISTING_STATES: readonly string[] = [...DECIDED_STATES, ...UNFETCHED_STATES];
 
