@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readLedger, writeLedger, type Ledger } from '../../src/gmail/quota/ledger-document.ts';
-import { allowBursts, currentRate, learn } from '../../src/gmail/quota/ledger-learning.ts';
+import { allowBursts, learn } from '../../src/gmail/quota/ledger-learning.ts';
+import { currentRate } from '../../src/gmail/quota/ledger-rate.ts';
 import { PROBE_CALLS, refund, reserve, type Reservation } from '../../src/gmail/quota/ledger.ts';
 import type { Lane } from '../../src/model/lane.ts';
 
@@ -27,13 +28,35 @@ function drain(ledger: Ledger, lane: Lane, now: number): { ledger: Ledger; units
   }
 }
 
-const refusal = (limit: 'user' | 'project' = 'user', retryAt: number | null = null) => ({
+const refusal = (limit: 'user' | 'project' = 'user', retryAt: number | null = null, sentAt = Infinity) => ({
   limit,
   retryAt,
+  units: 20,
+  sentAt,
   jitter: 0.5,
   userLimit: LIMIT,
   lateness: 300,
 });
+
+/** Spends at a smooth pace from `from` to `to`. Gmail refuses some calls; the units of the others are returned. */
+function spendSmoothly(
+  ledger: Ledger,
+  { from, to, isRefused }: { from: number; to: number; isRefused: (call: number) => boolean },
+): { ledger: Ledger; units: number } {
+  let current = ledger;
+  let units = 0;
+  let call = 0;
+  for (let now = from; now < to;) {
+    const { ledger: next, result } = reserve(current, asking('backfill', 1), now);
+    current = next;
+    if (result.kind === 'wait') now = result.until;
+    else if (isRefused(call++)) {
+      current = refund(current, { units: result.units, lane: 'backfill', at: now });
+      current = learn(current, { ...refusal('user', null, now), lateness: 0 }, now + 1);
+    } else units += result.units;
+  }
+  return { ledger: current, units };
+}
 
 describe('the ledger', () => {
   it('grants an idle mailbox nearly a whole minute at once, and the same again a minute later', () => {
@@ -155,20 +178,66 @@ describe('the ledger', () => {
     expect(reserve(ledger, asking('live', 10), now).result).toMatchObject({ kind: 'granted', count: 10 });
   });
 
-  it('slows down by a fifth when a smooth pace is refused, and recovers within minutes', () => {
-    let ledger = learn(PROVEN, refusal(), START);
-    ({ ledger } = reserve(ledger, asking('backfill', 1), START + 5_000));
-    ledger = learn(ledger, refusal(), START + 10_000);
-    expect(currentRate(ledger, START + 10_000)).toBeCloseTo(0.8);
-    expect(currentRate(ledger, START + 70_000)).toBeCloseTo(0.9);
-    expect(currentRate(ledger, START + 600_000)).toBe(1);
+  it('loses no speed when Gmail refuses single calls by chance', () => {
+    const smooth = learn(PROVEN, refusal(), START);
+    const minute = { from: START + 60_000, to: START + 660_000 };
+    const { ledger, units } = spendSmoothly(smooth, { ...minute, isRefused: (call) => call % 100 === 99 });
+    expect(currentRate(ledger, minute.to)).toBe(1);
+    expect(units).toBeGreaterThan(0.97 * 10 * LIMIT);
+  });
+
+  it('slows down when more is refused than by chance, and is back within half a minute when nothing is', () => {
+    const smooth = learn(PROVEN, refusal(), START);
+    const beside = spendSmoothly(smooth, {
+      from: START + 60_000,
+      to: START + 120_000,
+      isRefused: (call) => call % 4 === 3,
+    });
+    expect(currentRate(beside.ledger, START + 120_000)).toBeLessThan(0.7);
+    const alone = { from: START + 120_000, to: START + 150_000, isRefused: () => false };
+    expect(currentRate(spendSmoothly(beside.ledger, alone).ledger, alone.to)).toBe(1);
+  });
+
+  it('does not take refusals that were under way for refusals of the rate that it has lowered since', () => {
+    const smooth = learn(PROVEN, refusal(), START);
+    const { ledger } = spendSmoothly(smooth, {
+      from: START + 60_000,
+      to: START + 80_000,
+      isRefused: (call) => call % 4 === 3,
+    });
+    const rate = currentRate(ledger, START + 80_000);
+    let later = ledger;
+    for (let batch = 0; batch < 8; batch++)
+      later = learn(later, refusal('user', null, ledger.changedAt), START + 80_000);
+    expect(currentRate(later, START + 80_000)).toBe(rate);
+  });
+
+  it('leaves another client its part of a minute that both have used up', () => {
+    const smooth = learn(PROVEN, refusal(), START);
+    const half = LIMIT / 20 / 2;
+    const { ledger, units } = spendSmoothly(smooth, {
+      from: START + 60_000,
+      to: START + 95_000,
+      isRefused: (call) => call >= half,
+    });
+    expect(units).toBe(LIMIT / 2);
+    const next = spendSmoothly(ledger, { from: START + 130_000, to: START + 175_000, isRefused: () => false });
+    expect(next.units).toBeLessThan((0.55 * LIMIT * 45) / 60);
+  });
+
+  it('comes back by itself when too little is spent to find out', () => {
+    const smooth = learn(PROVEN, refusal(), START);
+    const beside = { from: START + 60_000, to: START + 80_000, isRefused: (call: number) => call % 4 === 3 };
+    const { ledger } = spendSmoothly(smooth, beside);
+    expect(currentRate(ledger, START + 90_000)).toBeLessThan(0.9);
+    expect(currentRate(ledger, START + 680_000)).toBe(1);
     expect(
       drain(ledger, 'backfill', START + 2 * 3_600_000).units,
       'bursts are tried again after an hour',
     ).toBeGreaterThan(900);
   });
 
-  it('keeps its rate while a used-up minute accepts nothing at all', () => {
+  it('learns no rate from a mailbox that hardly calls', () => {
     let ledger = learn(PROVEN, refusal(), START);
     for (const at of [10_000, 20_000, 30_000]) ledger = learn(ledger, refusal(), START + at);
     expect(currentRate(ledger, START + 30_000)).toBe(1);
@@ -186,7 +255,10 @@ describe('the ledger', () => {
 
   it('counts refusals of batches that were under way together as one', () => {
     let ledger = learn(PROVEN, refusal(), START);
-    for (let batch = 0; batch < 8; batch++) ledger = learn(ledger, refusal(), START + 100 * batch);
+    for (let batch = 0; batch < 8; batch++) {
+      ledger = learn(ledger, refusal('user', null, START - 1_000), START + 100 * batch);
+    }
+    expect(ledger.pausedUntil).toBe(START + 375);
     expect(currentRate(ledger, START + 1_000)).toBe(1);
   });
 
@@ -216,7 +288,7 @@ describe('the ledger', () => {
       waits.push(ledger.pausedUntil - now);
       now = Math.max(ledger.pausedUntil, now + 3_000);
     }
-    expect(waits).toEqual([750, 1_500, 3_000, 6_000, 12_000, 12_000]);
+    expect(waits).toEqual([375, 750, 1_500, 3_000, 6_000, 12_000]);
     expect(currentRate(ledger, now), "the project's limit says nothing about the user's").toBe(1);
   });
 

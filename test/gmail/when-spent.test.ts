@@ -9,6 +9,7 @@ import { PRICE_TABLES } from '../../src/model/prices.ts';
 const NOW = 10_000_000;
 const GRANTED = 6_000;
 const fresh = readLedger(null);
+const REFUSAL = { limit: 'user', retryAt: null, units: 20, jitter: 0, userLimit: GRANTED, lateness: 0 } as const;
 const backfill = (units: number, notBefore = 0) => ({ units, granted: GRANTED, notBefore });
 
 describe('when a backfill will have spent its units', () => {
@@ -30,24 +31,18 @@ describe('when a backfill will have spent its units', () => {
   });
 
   test('waits until the time that Gmail named, and until a later time that the caller names', () => {
-    const paused = learn(
-      fresh,
-      { limit: 'project', retryAt: NOW + 500_000, jitter: 0, userLimit: GRANTED, lateness: 0 },
-      NOW,
-    );
+    const paused = learn(fresh, { ...REFUSAL, limit: 'project', retryAt: NOW + 500_000, sentAt: NOW }, NOW);
     expect(whenSpent(paused, backfill(100), NOW)).toBe(NOW + 500_000);
     expect(whenSpent(paused, backfill(100, NOW + 900_000), NOW)).toBe(NOW + 900_000);
   });
 
   test('goes by the rate that Gmail turned out to leave', () => {
-    let ledger = learn(
-      fresh,
-      { limit: 'user', retryAt: null, jitter: 0, userLimit: GRANTED, lateness: 0 },
-      NOW - 10_000,
-    );
+    let ledger = learn(fresh, { ...REFUSAL, sentAt: NOW - 10_000 }, NOW - 10_000);
     const reservation = { lane: 'backfill', prices: [20], granted: GRANTED, userLimit: GRANTED } as const;
-    ({ ledger } = reserve(ledger, reservation, NOW - 8_000));
-    ledger = learn(ledger, { limit: 'user', retryAt: null, jitter: 0, userLimit: GRANTED, lateness: 0 }, NOW - 5_000);
+    for (const at of [NOW - 8_000, NOW - 7_000, NOW - 6_000]) {
+      ({ ledger } = reserve(ledger, reservation, at));
+      ledger = learn(ledger, { ...REFUSAL, sentAt: at }, at);
+    }
     const rate = backfillRate(ledger, GRANTED, NOW);
     expect(rate).toBeLessThan(0.85 * GRANTED);
     expect(whenSpent(ledger, backfill(10 * rate), NOW)).toBeCloseTo(NOW + 600_000, -2);

@@ -14,17 +14,22 @@ export interface Ledger {
   readonly smooth: boolean;
   /** Epoch ms up to which the smooth pace is used up. The next backfill call starts then. */
   readonly pacedUntil: number;
-  /**
-   * The fraction of the allowance that Gmail turned out to leave us, as of {@link changedAt}. It recovers slowly from
-   * then on.
-   */
+  /** The fraction of the allowance that Gmail turned out to leave us, as of {@link changedAt}. */
   readonly rate: number;
   readonly changedAt: number;
+  /** The rate that was refused at {@link changedAt}. */
+  readonly refusedRate: number;
+  /** What was spent since {@link changedAt}, as the ms in which the rate of that time grants so much. */
+  readonly spentMs: number;
+  /** Of {@link spentMs}, what has to be spent before the rate grows. */
+  readonly holdMs: number;
   /** Ms by which calls may arrive later than they are sent, as far as refusals have shown. */
   readonly lateness: number;
-  /** Consecutive refusals, for the back-off. */
+  /** Refusals without an accepted call between them, for the back-off. */
   readonly refusals: number;
   readonly refusedAt: number;
+  /** The refusals by the user's limit since {@link changedAt}, at most those of the last ten seconds. Oldest first. */
+  readonly refused: readonly RefusedUnits[];
   /**
    * True once Gmail accepted more than a sixth of the allowance within ten seconds, which proves that it counts whole
    * minutes.
@@ -32,6 +37,12 @@ export interface Ledger {
   readonly burstsAllowed: boolean;
   /** Units that a live call waits for. Backfill calls leave them free until this time. */
   readonly wanted: { readonly units: number; readonly until: number };
+}
+
+export interface RefusedUnits {
+  /** Epoch ms of the answer. */
+  readonly at: number;
+  readonly units: number;
 }
 
 export const FRESH: Ledger = {
@@ -42,9 +53,13 @@ export const FRESH: Ledger = {
   pacedUntil: 0,
   rate: 1,
   changedAt: 0,
+  refusedRate: 1,
+  spentMs: 0,
+  holdMs: 0,
   lateness: 0,
   refusals: 0,
   refusedAt: 0,
+  refused: [],
   burstsAllowed: false,
   wanted: { units: 0, until: 0 },
 };
@@ -134,6 +149,7 @@ export function believed(ledger: Ledger, now: number): Ledger {
     pacedUntil: ahead(ledger.pacedUntil, LONGEST_PACE),
     changedAt: past(ledger.changedAt),
     refusedAt: past(ledger.refusedAt),
+    refused: ledger.refused.filter(({ at }) => Math.abs(now - at) < TEN_SECONDS),
     wanted: { ...ledger.wanted, until: ahead(ledger.wanted.until, LONGEST_PACE) },
   };
 }

@@ -1,5 +1,5 @@
 import { believed, FRESH, PACE_SLACK, TEN_SECONDS, type Ledger } from './ledger-document.ts';
-import { currentRate, isSmooth } from './ledger-learning.ts';
+import { currentRate, isSmooth } from './ledger-rate.ts';
 import {
   fitsAt,
   giveBack,
@@ -55,7 +55,8 @@ const LEAST_PERMIT = 500;
 const LEAST_SMOOTH_PERMIT = 100;
 /**
  * How far a smooth pace may lag behind and catch up, in milliseconds. A young backfill may catch up on what it lost
- * while it listed ids page by page. Later, or beside live calls, a burst would only make live calls wait.
+ * while it listed ids page by page. Later, or beside live calls, a burst would only make live calls wait; beside
+ * another application it would take that one's units.
  */
 const CATCH_UP = 8_000;
 const CATCH_UP_AGE = 5 * 60_000;
@@ -91,6 +92,7 @@ export function reserve(
       ...ledger,
       window: spend(ledger.window, { units, live: lane === 'live' ? units : 0 }, now),
       busySince,
+      spentMs: ledger.spentMs + units / perMs,
       // Live calls ignore the pace; backfill calls make up for them.
       pacedUntil: Math.max(ledger.pacedUntil, now - paceSlack({ ...ledger, busySince }, now)) + units / perMs,
       wanted: lane === 'live' ? FRESH.wanted : ledger.wanted,
@@ -100,7 +102,11 @@ export function reserve(
 }
 
 function paceSlack(ledger: Ledger, now: number): number {
-  return now - ledger.busySince < CATCH_UP_AGE && liveUnits(ledger.window, now) < LIVE_TRAFFIC ? CATCH_UP : PACE_SLACK;
+  return currentRate(ledger, now) === 1 &&
+    now - ledger.busySince < CATCH_UP_AGE &&
+    liveUnits(ledger.window, now) < LIVE_TRAFFIC
+    ? CATCH_UP
+    : PACE_SLACK;
 }
 
 function limitsFor(ledger: Ledger, { lane, granted }: Reservation, now: number): readonly WindowLimit[] {

@@ -152,9 +152,9 @@ export class Pacer {
     const crowded = refused.filter((calls) => calls.limit === 'concurrency').reduce((sum, { calls }) => sum + calls, 0);
     if (crowded > 0) this.#width = afterRefusal(this.#width, { inFlight, refused: crowded }, now);
     else if (answered) this.#width = afterAnswer(this.#width, inFlight, now);
-    const paceRefusals = refused.flatMap(({ limit, retryAt }) =>
+    const paceRefusals = refused.flatMap(({ limit, retryAt, units }) =>
       limit === 'user' || limit === 'project' || retryAt !== null
-        ? [{ limit: limit === 'project' ? limit : ('user' as const), retryAt }]
+        ? [{ limit: limit === 'project' ? limit : ('user' as const), retryAt, units }]
         : [],
     );
     if (answered) this.#cautious = paceRefusals.length > 0;
@@ -167,7 +167,8 @@ export class Pacer {
     const units = refused.reduce((sum, calls) => sum + calls.units, 0);
     await ledger.update(mailbox, (text) => {
       let next: Ledger = refund(readLedger(text), { units, lane: permit.lane, at: permit.at });
-      for (const refusal of paceRefusals) next = learn(next, { ...refusal, jitter, userLimit, lateness }, now);
+      const common = { sentAt: permit.at, jitter, userLimit, lateness };
+      for (const refusal of paceRefusals) next = learn(next, { ...refusal, ...common }, now);
       if (proven) next = allowBursts(next);
       return { ledger: writeLedger(next), result: undefined };
     });

@@ -1,6 +1,6 @@
 import { LEAST_RESERVE } from './ledger.ts';
 import type { Ledger } from './ledger-document.ts';
-import { currentRate, isSmooth } from './ledger-learning.ts';
+import { currentRate, isSmooth } from './ledger-rate.ts';
 import { LONGEST_SPAN, liveUnits, marginOf, unitsWithin } from './ledger-window.ts';
 
 /** Ms for which a spent unit occupies the ledger's window: see {@link marginOf}. */
