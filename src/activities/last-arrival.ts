@@ -28,8 +28,9 @@ const ALL: Arrivals = { arrivedTo: Number.MAX_SAFE_INTEGER, undatedTo: Number.MA
  * older, or is the oldest within the limit, otherwise about twice the logarithm of the number of arrivals, and three
  * for each message that was deleted since it was listed and that the search meets.
  *
- * If the scope held fewer messages than its limit, none was left out: every message that is listed after an expired
- * history was known or has arrived.
+ * If the scope held fewer messages than its limit, none was left out: every message that is listed was known or has
+ * arrived. None of them dates the limit, even if history has yet to report it: should history expire first, the date
+ * would leave out what arrived with older dates.
  *
  * @param request.edge - how far down the store knew messages before
  * @param request.startedAt - when the listing began (epoch ms)
@@ -44,10 +45,10 @@ export async function lastArrival(
   const { position, internalDate, floor, leftNothingOut } = edge;
   const hasSeveralLabels = listsSeveralLabels(listing.settings.scope);
   const isByDate = floor !== null && !hasSeveralLabels;
+  if (leftNothingOut) return ALL;
   if (listing.pin === 'mark' && !isByDate) return null;
   const read = (await knownMailbox(deps, listing.mailbox)).marks[0];
   if (read === undefined && !isByDate) return null;
-  if (leftNothingOut) return ALL;
   const lastRead = read === undefined ? Number.NEGATIVE_INFINITY : read.at - SETTLING_TIME;
   // With several labels, the floor is that of the label whose limit reaches down furthest, and may be too old for the
   // other labels.

@@ -187,6 +187,23 @@ it('A recovery before the relisting keeps to the limit, although the first listi
   expect(await held(names)).toEqual(['a', 'b', 'c']);
 });
 
+it('A resync leaves out nothing that has arrived in a scope that left nothing out', async () => {
+  ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 3 } });
+  const names = insert({ a: 9 });
+  await ada.run(10 * MINUTE);
+  ada.lanes.end();
+  const { store } = ada.stores;
+  const { settings, historyId: mark } = ada.lanes.state;
+  if (mark === null) throw new Error('the first listing has ended');
+  Object.assign(names, insert({ f: 1, e: 2, d: 3, c: 4, b: 5 }));
+  const request = { mailbox: ADA, settings, generation: 2 };
+  await store.beginFullSync({ ...request, startHistoryId: mark, now: ada.clock.now() });
+  await ada.clock.during(fullSync(ada.deps, request, RUN));
+  const admissions = await store.admissionsOf({ mailbox: ADA, messageIds: Object.values(names).map(messageId) });
+  const left = Object.keys(names).filter((name) => admissions.get(messageId(names[name] ?? ''))?.by !== 'listing');
+  expect(left).toEqual([]);
+});
+
 it('The only message within a limit, deleted while Gmail answers no get, gives its place to none', async () => {
   ada = await RunningMailbox.open({ format: 'raw', pollInterval: 20 * SECOND, scope: { limit: 1 } });
   const names = insert({ b: 1, a: 2 });
