@@ -10,6 +10,7 @@ import { labelChanges, recovery } from '../test/fixtures/measured/history-syncs.
 import { backfillAtQuota, initialSyncUnits } from '../test/fixtures/measured/initial-sync.ts';
 import { idlePush } from './idle-push.ts';
 import { npmStart } from './npm-start.ts';
+import { pace } from './pace.ts';
 import { packageCosts } from './package.ts';
 import { peers } from './peers.ts';
 import { pollAtSize } from './poll-at-size.ts';
@@ -45,6 +46,7 @@ const BENCHES: readonly Bench[] = [
   pollCost,
   blocked,
   newMail,
+  pace,
   projectShares,
   crashes,
   idlePush,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readLedger, writeLedger, type Ledger } from '../../src/gmail/quota/ledger-document.ts';
-import { allowBursts, learn } from '../../src/gmail/quota/ledger-learning.ts';
+import { allowBursts, learn, withAccepted } from '../../src/gmail/quota/ledger-learning.ts';
 import { currentRate } from '../../src/gmail/quota/ledger-rate.ts';
 import { PROBE_CALLS, refund, reserve, type Reservation } from '../../src/gmail/quota/ledger.ts';
 import type { Lane } from '../../src/model/lane.ts';
@@ -32,8 +32,10 @@ const refusal = (limit: 'user' | 'project' = 'user', retryAt: number | null = nu
   limit,
   retryAt,
   units: 20,
+  isMostOfAnswer: false,
   sentAt,
   jitter: 0.5,
+  granted: LIMIT,
   userLimit: LIMIT,
   lateness: 300,
 });
@@ -51,9 +53,12 @@ function spendSmoothly(
     current = next;
     if (result.kind === 'wait') now = result.until;
     else if (isRefused(call++)) {
-      current = refund(current, { units: result.units, lane: 'backfill', at: now });
+      current = refund(current, { units: result.units, lane: 'backfill', at: now, paceMs: result.paceMs });
       current = learn(current, { ...refusal('user', null, now), lateness: 0 }, now + 1);
-    } else units += result.units;
+    } else {
+      units += result.units;
+      current = withAccepted(current, now);
+    }
   }
   return { ledger: current, units };
 }
@@ -95,7 +100,7 @@ describe('the ledger', () => {
 
   it('grants as many of the first requests as fit', () => {
     const { ledger } = drain(PROVEN, 'live', START);
-    const freed = refund(ledger, { units: 110, lane: 'live', at: START });
+    const freed = refund(ledger, { units: 110, lane: 'live', at: START, paceMs: 0 });
     expect(reserve(freed, asking('live', 50), START + 1).result).toMatchObject({
       kind: 'granted',
       count: 5,
@@ -290,6 +295,32 @@ describe('the ledger', () => {
     }
     expect(waits).toEqual([375, 750, 1_500, 3_000, 6_000, 12_000]);
     expect(currentRate(ledger, now), "the project's limit says nothing about the user's").toBe(1);
+  });
+
+  it('backs off as at first when a minute has passed since the last refusal', () => {
+    let ledger = PROVEN;
+    for (const limit of ['user', 'project'] as const) {
+      for (let time = 0; time < 6; time++) ledger = learn(ledger, refusal(limit), START + 40_000 * time);
+      const now = START + 400_000;
+      expect(learn(ledger, refusal(limit), now).pausedUntil).toBe(now + 375);
+    }
+  });
+
+  it("backs off longer from the project's limit although calls are accepted in between", () => {
+    let ledger = PROVEN;
+    const waits = [0, 10_000, 20_000].map((after) => {
+      const now = START + after;
+      ledger = learn(withAccepted(ledger, now - 1), refusal('project', null, now), now);
+      return ledger.pausedUntil - now;
+    });
+    expect(waits).toEqual([375, 750, 1_500]);
+  });
+
+  it('takes a rate that an older build has lowered for as low as that build has left it', () => {
+    const smooth = learn(PROVEN, refusal(), START);
+    const { ledger } = spendSmoothly(smooth, { from: START + 60_000, to: START + 120_000, isRefused: () => false });
+    const lowered = { ...ledger, rate: 0.8, changedAt: START + 120_000 };
+    expect(currentRate(lowered, START + 121_000)).toBe(0.8);
   });
 
   it('is the same after it was written as text and read back', () => {

@@ -121,10 +121,59 @@ describe('a backfill', () => {
     expect(took).toBeLessThanOrEqual(1.06 * needs);
   });
 
-  it.each([0.005, 0.01])('loses hardly any speed when Gmail refuses %d of the calls by chance', async (chance) => {
-    const { took, needs, rejected, calls } = await run({ quota: { window: 'sliding-minute' }, latencyMs: 100, chance });
-    expect(rejected / calls).toBeGreaterThan(chance / 2);
+  it.each([
+    { chance: 0.005, limit: LIMIT, messages: 9_000 },
+    { chance: 0.01, limit: LIMIT, messages: 9_000 },
+    { chance: 0.01, limit: 6_000, messages: 1_500 },
+  ])('loses hardly any speed when Gmail refuses $chance of the calls by chance (limit $limit)', async (options) => {
+    const { took, needs, rejected, calls } = await run({
+      ...options,
+      quota: { window: 'sliding-minute' },
+      latencyMs: 100,
+    });
+    expect(rejected / calls).toBeGreaterThan(options.chance / 2);
     expect(took).toBeLessThanOrEqual(1.05 * needs + 2_000);
+  });
+
+  it('keeps to its share, and at it, when Gmail refuses calls by chance', async () => {
+    const gmail = openGmail({ quota: { window: 'sliding-minute', userUnitsPerMinute: LIMIT }, latencyMs: 100 });
+    const { clock, simulator } = gmail;
+    const effect = { kind: 'status', status: 429 } as const;
+    simulator.faults.add({ match: { method: 'messages.get' }, effect, probability: 0.01 });
+    const session = openSessions(gmail, pricesAt(LIMIT), 0.5).open('backfill');
+    const ids = fill(gmail, 50);
+    const startedAt = clock.now();
+    await clock.run(() => backfill(session, ids, 6_000));
+    expect(simulator.usage.of(ADA).peakUnitsPerMinute).toBeLessThanOrEqual(0.5 * LIMIT);
+    const needs = (simulator.usage.of(ADA).units / (0.5 * LIMIT)) * MINUTE;
+    expect(clock.now() - startedAt).toBeLessThanOrEqual(1.05 * needs + 2_000);
+  });
+
+  it('is at its pace half a minute after Gmail has refused everything for five minutes', async () => {
+    const gmail = openGmail({ quota: { window: 'sliding-minute', userUnitsPerMinute: LIMIT }, latencyMs: 100 });
+    const { clock, simulator } = gmail;
+    const session = openSessions(gmail, pricesAt(LIMIT)).open('backfill');
+    const ids = fill(gmail, 50);
+    const startedAt = clock.now();
+    const until = startedAt + 7 * MINUTE;
+    const fetchOn = async (): Promise<void> => {
+      while (clock.now() < until + 2 * MINUTE) {
+        const goOn = backfill(session, ids, Number.POSITIVE_INFINITY, () => clock.now() > until + 2 * MINUTE);
+        await goOn.catch(() => clock.sleep(1_000));
+      }
+    };
+    const spent = await clock.run(async () => {
+      const fetched = fetchOn();
+      await clock.sleep(2 * MINUTE);
+      simulator.faults.add({ match: {}, effect: { kind: 'status', status: 429 }, until });
+      await clock.sleep(until + MINUTE / 2 - clock.now());
+      const before = session.unitsSpent();
+      await clock.sleep(MINUTE);
+      const units = session.unitsSpent() - before;
+      await fetched;
+      return units;
+    });
+    expect(spent).toBeGreaterThan(0.95 * LIMIT);
   });
 
   it('keeps its pace when answers are slow', async () => {

@@ -2,14 +2,23 @@ import { describe, expect, test } from 'vitest';
 import { priceOfWork } from '../../src/gmail/quota/fetch-plan.ts';
 import { backfillRate, whenSpent } from '../../src/gmail/quota/when-spent.ts';
 import { readLedger } from '../../src/gmail/quota/ledger-document.ts';
-import { learn } from '../../src/gmail/quota/ledger-learning.ts';
+import { learn, withAccepted } from '../../src/gmail/quota/ledger-learning.ts';
 import { reserve } from '../../src/gmail/quota/ledger.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
 
 const NOW = 10_000_000;
 const GRANTED = 6_000;
 const fresh = readLedger(null);
-const REFUSAL = { limit: 'user', retryAt: null, units: 20, jitter: 0, userLimit: GRANTED, lateness: 0 } as const;
+const REFUSAL = {
+  limit: 'user',
+  retryAt: null,
+  units: 20,
+  isMostOfAnswer: false,
+  jitter: 0,
+  granted: GRANTED,
+  userLimit: GRANTED,
+  lateness: 0,
+} as const;
 const backfill = (units: number, notBefore = 0) => ({ units, granted: GRANTED, notBefore });
 
 describe('when a backfill will have spent its units', () => {
@@ -39,9 +48,9 @@ describe('when a backfill will have spent its units', () => {
   test('goes by the rate that Gmail turned out to leave', () => {
     let ledger = learn(fresh, { ...REFUSAL, sentAt: NOW - 10_000 }, NOW - 10_000);
     const reservation = { lane: 'backfill', prices: [20], granted: GRANTED, userLimit: GRANTED } as const;
-    for (const at of [NOW - 8_000, NOW - 7_000, NOW - 6_000]) {
+    for (const at of [NOW - 8_000, NOW - 7_000, NOW - 6_000, NOW - 5_000]) {
       ({ ledger } = reserve(ledger, reservation, at));
-      ledger = learn(ledger, { ...REFUSAL, sentAt: at }, at);
+      ledger = learn(withAccepted(ledger, at), { ...REFUSAL, sentAt: at }, at);
     }
     const rate = backfillRate(ledger, GRANTED, NOW);
     expect(rate).toBeLessThan(0.85 * GRANTED);

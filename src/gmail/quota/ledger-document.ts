@@ -17,19 +17,20 @@ export interface Ledger {
   /** The fraction of the allowance that Gmail turned out to leave us, as of {@link changedAt}. */
   readonly rate: number;
   readonly changedAt: number;
-  /** The rate that was refused at {@link changedAt}. */
-  readonly refusedRate: number;
-  /** What was spent since {@link changedAt}, as the ms in which the rate of that time grants so much. */
-  readonly spentMs: number;
-  /** Of {@link spentMs}, what has to be spent before the rate grows. */
-  readonly holdMs: number;
+  readonly trial: RateTrial;
   /** Ms by which calls may arrive later than they are sent, as far as refusals have shown. */
   readonly lateness: number;
-  /** Refusals without an accepted call between them, for the back-off. */
+  /** Refusals by the user's limit without an accepted call between them, for the back-off. */
   readonly refusals: number;
   readonly refusedAt: number;
+  /** Epoch ms of the first of these refusals. */
+  readonly refusedSince: number;
+  /** Epoch ms at which the last call was sent that was accepted after a refusal. */
+  readonly acceptedAt: number;
   /** The refusals by the user's limit since {@link changedAt}, at most those of the last ten seconds. Oldest first. */
   readonly refused: readonly RefusedUnits[];
+  /** Refusals by the project's limit, for the back-off. */
+  readonly project: { readonly refusals: number; readonly refusedAt: number };
   /**
    * True once Gmail accepted more than a sixth of the allowance within ten seconds, which proves that it counts whole
    * minutes.
@@ -37,6 +38,18 @@ export interface Ledger {
   readonly burstsAllowed: boolean;
   /** Units that a live call waits for. Backfill calls leave them free until this time. */
   readonly wanted: { readonly units: number; readonly until: number };
+}
+
+/** How a lowered rate has fared. */
+export interface RateTrial {
+  /** The {@link Ledger.changedAt} that it belongs to. An older build changes the rate and knows no trial. */
+  readonly since: number;
+  /** The rate that was refused before. */
+  readonly refusedRate: number;
+  /** What was spent since then, as the ms in which the rate of that time grants so much. */
+  readonly spentMs: number;
+  /** Of {@link spentMs}, what has to be spent before the rate grows. */
+  readonly holdMs: number;
 }
 
 export interface RefusedUnits {
@@ -53,13 +66,14 @@ export const FRESH: Ledger = {
   pacedUntil: 0,
   rate: 1,
   changedAt: 0,
-  refusedRate: 1,
-  spentMs: 0,
-  holdMs: 0,
+  trial: { since: 0, refusedRate: 1, spentMs: 0, holdMs: 0 },
   lateness: 0,
   refusals: 0,
   refusedAt: 0,
+  refusedSince: 0,
+  acceptedAt: 0,
   refused: [],
+  project: { refusals: 0, refusedAt: 0 },
   burstsAllowed: false,
   wanted: { units: 0, until: 0 },
 };
@@ -139,6 +153,7 @@ export function believed(ledger: Ledger, now: number): Ledger {
   const past = (at: number): number => Math.min(at, now);
   const ahead = (at: number, longest: number): number => (at > now + longest ? now : at);
   const aheadBy = ledger.refusedAt > now + WRONG_BY ? ledger.refusedAt - now : 0;
+  const changedAt = past(ledger.changedAt);
   return {
     ...ledger,
     window: ledger.window.map((stretch) =>
@@ -147,8 +162,12 @@ export function believed(ledger: Ledger, now: number): Ledger {
     busySince: past(ledger.busySince),
     pausedUntil: ahead(ledger.pausedUntil - aheadBy, LONGEST_PAUSE),
     pacedUntil: ahead(ledger.pacedUntil, LONGEST_PACE),
-    changedAt: past(ledger.changedAt),
+    changedAt,
+    trial: ledger.trial.since === ledger.changedAt ? { ...ledger.trial, since: changedAt } : ledger.trial,
     refusedAt: past(ledger.refusedAt),
+    refusedSince: past(ledger.refusedSince),
+    acceptedAt: past(ledger.acceptedAt),
+    project: { ...ledger.project, refusedAt: past(ledger.project.refusedAt) },
     refused: ledger.refused.filter(({ at }) => Math.abs(now - at) < TEN_SECONDS),
     wanted: { ...ledger.wanted, until: ahead(ledger.wanted.until, LONGEST_PACE) },
   };

@@ -1,4 +1,4 @@
-import { believed, LONGEST_PAUSE, TEN_SECONDS, type Ledger } from './ledger-document.ts';
+import { believed, LONGEST_PAUSE, TEN_SECONDS, type Ledger, type RefusedUnits } from './ledger-document.ts';
 import { currentRate, isSmooth, lowerRate, unchangedRate } from './ledger-rate.ts';
 import { LONGEST_SPAN, unitsWithin } from './ledger-window.ts';
 
@@ -12,10 +12,14 @@ export interface QuotaRefusal {
   readonly retryAt: number | null;
   /** Units of the refused calls. */
   readonly units: number;
+  /** Whether they are several, and at least half of an answer that accepted others. Chance refuses few among many. */
+  readonly isMostOfAnswer: boolean;
   /** Epoch ms at which they were sent. */
   readonly sentAt: number;
   /** In [0, 1): spreads out callers that were refused together. */
   readonly jitter: number;
+  /** Units a minute that Gmail grants the user, times the share that is ours. */
+  readonly granted: number;
   /** Units a minute that Gmail grants the user. */
   readonly userLimit: number;
   /** Ms by which some calls take longer than others. They may arrive that much later than they are sent. */
@@ -25,6 +29,14 @@ export interface QuotaRefusal {
 /** The pause after a refusal (ms). It doubles with each further one before a call is accepted. */
 const FIRST_BACKOFF = 500;
 const LONGEST_BACKOFF = 16_000;
+/** Ms after which a refusal is not one in a row with the last. */
+const FORGET_REFUSALS = 60_000;
+
+/** A call that was sent then was accepted, so refusals before it are over. */
+export const withAccepted = (ledger: Ledger, sentAt: number): Ledger => ({
+  ...ledger,
+  acceptedAt: Math.max(ledger.acceptedAt, sentAt),
+});
 
 /**
  * Learns from a refusal. First the allowance is spread evenly, which costs no throughput. If that does not help, our
@@ -33,93 +45,132 @@ const LONGEST_BACKOFF = 16_000;
 export function learn(written: Ledger, refusal: QuotaRefusal, now: number): Ledger {
   const ledger = believed(written, now);
   const named = refusal.retryAt === null ? 0 : Math.min(refusal.retryAt, now + LONGEST_PAUSE);
-  const learned = refusal.limit === 'project' ? ledger : afterUserRefusal(ledger, refusal, now);
+  const paused = { ...ledger, pausedUntil: Math.max(ledger.pausedUntil, named) };
+  const last = refusal.limit === 'project' ? ledger.project : ledger;
   // Calls that were under way before the last refusal was known ask for no further back-off.
-  if (refusal.sentAt <= ledger.refusedAt) return { ...learned, pausedUntil: Math.max(ledger.pausedUntil, named) };
-  const refusals = acceptedSince(ledger, ledger.refusedAt) ? 1 : ledger.refusals + 1;
-  const backoff = Math.min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** (refusals - 1));
-  return {
-    ...learned,
-    refusals,
-    refusedAt: now,
-    pausedUntil: Math.max(ledger.pausedUntil, named, now + backoff * (0.5 + refusal.jitter / 2)),
-  };
+  const isLater = refusal.sentAt > last.refusedAt;
+  const isInRow = isLater && now - last.refusedAt <= FORGET_REFUSALS;
+  if (refusal.limit === 'project') {
+    const refusals = isInRow ? last.refusals + 1 : 1;
+    return isLater ? { ...backedOff(paused, refusals, refusal, now), project: { refusals, refusedAt: now } } : paused;
+  }
+  const isStreak = isInRow && !hasAccepted(ledger, refusal.sentAt);
+  const learned = afterUserRefusal(paused, refusal, now, isStreak);
+  if (!isLater) return learned;
+  const refusals = isStreak ? last.refusals + 1 : 1;
+  const refusedSince = isStreak ? ledger.refusedSince : now;
+  return { ...backedOff(learned, refusals, refusal, now), refusals, refusedAt: now, refusedSince };
 }
 
-/** The units of refused calls were returned before, so the remaining spending was accepted, or has no answer yet. */
-const acceptedSince = ({ window }: Ledger, time: number): boolean => window.some(({ from }) => from > time);
+function backedOff(ledger: Ledger, refusals: number, { jitter }: QuotaRefusal, now: number): Ledger {
+  const backoff = Math.min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** (refusals - 1));
+  return { ...ledger, pausedUntil: Math.max(ledger.pausedUntil, now + backoff * (0.5 + jitter / 2)) };
+}
+
+/** Ms after which a call that was not refused was accepted. */
+const ANSWERED_WITHIN = 5_000;
+
+/**
+ * Whether a call was accepted since the last refusal, before one was sent that is refused now. The units of refused
+ * calls were returned before, so spending that is some seconds old was accepted.
+ */
+const hasAccepted = ({ window, refusedAt, acceptedAt }: Ledger, sentAt: number): boolean =>
+  acceptedAt > refusedAt || window.some(({ from, to }) => from > refusedAt && to < sentAt - ANSWERED_WITHIN);
 
 /** The most that calls are taken to be late (ms). Gmail itself takes longer for some calls, which is no lateness. */
 const LATEST = 300;
+/** Where Gmail counts ten seconds, it accepts some call within this time (ms). */
+const USED_UP = 2_500;
 /** From this fraction of a limit on, our own calls alone may have been too many. */
 const NEARLY_ALL = 0.97;
 
 /**
  * - The first refusal makes the pace smooth. If a sixth of the allowance within ten seconds was enough for it, Gmail
  *   counts ten seconds, where lateness matters.
- * - If nothing was accepted since the last refusal, a minute is used up: by us, or by us and another client.
- * - Then, if our own calls of ten seconds are nearly all that is granted, they arrived too close together.
+ * - If nothing has been accepted for some seconds, a minute is used up: by us, or by us and another client.
+ * - If our own calls of ten seconds are nearly all that is granted, they arrived too close together.
  * - Otherwise single calls are refused by chance, or another client spends the same quota.
  */
-function afterUserRefusal(ledger: Ledger, refusal: QuotaRefusal, now: number): Ledger {
-  const { userLimit } = refusal;
-  const inTen = unitsWithin(ledger.window, TEN_SECONDS, now, 2 * LATEST) / (userLimit / 6);
-  const late = inTen >= NEARLY_ALL ? Math.min(LATEST, refusal.lateness) : 0;
+function afterUserRefusal(ledger: Ledger, refusal: QuotaRefusal, now: number, isStreak: boolean): Ledger {
   if (!isSmooth(ledger, now)) {
-    const inMinute = unitsWithin(ledger.window, LONGEST_SPAN, now) / userLimit;
-    const lateness = inMinute < NEARLY_ALL ? late : 0;
+    const inMinute = unitsWithin(ledger.window, LONGEST_SPAN, now) / refusal.userLimit;
+    const lateness = inMinute < NEARLY_ALL ? latenessShown(ledger, refusal, now) : 0;
     return { ...unchangedRate(ledger, now), burstsAllowed: false, smooth: true, lateness };
   }
   // These calls were sent at a rate that has changed since, so they say nothing of the new one.
   if (refusal.sentAt <= ledger.changedAt) return ledger;
-  if (!acceptedSince(ledger, ledger.refusedAt)) return afterUsedUpMinute(ledger, refusal, now);
-  if (ledger.lateness < late) return { ...unchangedRate(ledger, now), lateness: late };
+  if (isStreak) return now - ledger.refusedSince > USED_UP ? afterUsedUpMinute(ledger, refusal, now) : ledger;
   return afterSingleRefusal(ledger, refusal, now);
 }
 
+function latenessShown({ window }: Ledger, { userLimit, lateness }: QuotaRefusal, now: number): number {
+  const inTen = unitsWithin(window, TEN_SECONDS, now, 2 * LATEST) / (userLimit / 6);
+  return inTen >= NEARLY_ALL ? Math.min(LATEST, lateness) : 0;
+}
+
 /**
- * Of what another client leaves us, this much is taken, so that its calls are accepted as well. Of a minute less is
- * taken, since the other client may have begun in the middle of it.
+ * Of a minute that another client shares, less is taken than it left, so that its calls are accepted as well. It may
+ * have begun in the middle of that minute.
  */
-const TAKEN = 0.96;
 const TAKEN_OF_MINUTE = 0.9;
 /**
  * Only the end of a minute shows again what another client spends in it. So the rate stays for most of a minute, and
  * grows in its last seconds, when little is left to be refused.
  */
-const MOST_OF_A_MINUTE = 54_000;
+const MOST_OF_A_MINUTE = 57_000;
 
 /**
  * What we spent in the minute that is used up is all that another client left us. That holds only if we wanted more: a
  * mailbox that hardly calls learns nothing.
  */
-function afterUsedUpMinute(ledger: Ledger, { userLimit }: QuotaRefusal, now: number): Ledger {
+function afterUsedUpMinute(ledger: Ledger, { granted, userLimit }: QuotaRefusal, now: number): Ledger {
   const rate = currentRate(ledger, now);
-  const inTen = unitsWithin(ledger.window, TEN_SECONDS, now, 2 * LATEST) / (userLimit / 6);
-  const inMinute = unitsWithin(ledger.window, LONGEST_SPAN, now) / userLimit;
-  const left = Math.max(inTen, inMinute);
-  if (left >= NEARLY_ALL || left < rate / 2) return ledger;
-  if (inTen >= inMinute) return lowerRate(ledger, Math.min(LOWERED * rate, TAKEN * inTen), now);
-  return lowerRate(ledger, Math.min(LOWERED * rate, TAKEN_OF_MINUTE * inMinute), now, MOST_OF_A_MINUTE);
+  const units = unitsWithin(ledger.window, LONGEST_SPAN, now);
+  const left = units / granted;
+  if (units >= NEARLY_ALL * userLimit || left < rate / 2) return ledger;
+  return lowerRate(ledger, Math.min(LOWERED * rate, TAKEN_OF_MINUTE * left), now, MOST_OF_A_MINUTE);
 }
 
 /** Gmail also refuses calls by chance. Up to this part of the units sent may be refused without a cause. */
 const BY_CHANCE = 0.03;
-/** Fewer refusals within ten seconds prove nothing: at the whole rate, and at a rate that was lowered before. */
-const FEWEST = 3;
+/** Refusals at fewer moments within ten seconds prove nothing: at the whole rate, and at a lowered one. */
+const FEWEST = 4;
 const FEWEST_LOWERED = 2;
+/** At a lowered rate, refusals are compared with what was accepted in this time (ms). */
+const LOOKED_BACK = 5_000;
 /** What is left of a refused rate, at most and at least. */
 const LOWERED = 0.97;
 const LOWEST = 0.8;
+/** Of what another client leaves us in ten seconds, this much is taken, so that its calls are accepted as well. */
+const TAKEN = 0.96;
 
 /** Lowers the rate to what was accepted in the last ten seconds, if more was refused than happens by chance. */
-function afterSingleRefusal(ledger: Ledger, { userLimit, units }: QuotaRefusal, now: number): Ledger {
+function afterSingleRefusal(ledger: Ledger, refusal: QuotaRefusal, now: number): Ledger {
+  const late = latenessShown(ledger, refusal, now);
+  if (ledger.lateness < late) return { ...unchangedRate(ledger, now), lateness: late };
   const rate = currentRate(ledger, now);
-  const refused = [...ledger.refused, { at: now, units }];
-  const lost = refused.reduce((sum, each) => sum + each.units, 0);
-  const accepted = unitsWithin(ledger.window, Math.min(TEN_SECONDS, now - ledger.changedAt), now, 0);
-  const isProof = refused.length >= (rate === 1 ? FEWEST : FEWEST_LOWERED) && lost / (lost + accepted) >= BY_CHANCE;
-  if (!isProof) return { ...ledger, refused };
-  const left = unitsWithin(ledger.window, TEN_SECONDS, now, 0) / (userLimit / 6);
+  const refused = withRefusal(ledger.refused, { at: now, units: refusal.units });
+  if (!refusal.isMostOfAnswer && !isBeyondChance({ ...ledger, refused }, now)) return { ...ledger, refused };
+  const left = unitsWithin(ledger.window, TEN_SECONDS, now, 0) / (refusal.granted / 6);
   return lowerRate(ledger, Math.min(LOWERED * rate, Math.max(LOWEST * rate, TAKEN * left)), now);
+}
+
+function isBeyondChance(ledger: Ledger, now: number): boolean {
+  const isWhole = currentRate(ledger, now) === 1;
+  const time = isWhole ? TEN_SECONDS : LOOKED_BACK;
+  const refused = ledger.refused.filter(({ at }) => at > now - time);
+  if (refused.length < (isWhole ? FEWEST : FEWEST_LOWERED)) return false;
+  const lost = refused.reduce((sum, { units }) => sum + units, 0);
+  const accepted = unitsWithin(ledger.window, Math.min(time, now - ledger.changedAt), now, 0);
+  return lost / (lost + accepted) >= BY_CHANCE;
+}
+
+/** Refusals of the same moment (ms) are one, since a single answer may hold several. */
+const ONE_MOMENT = 100;
+
+function withRefusal(refused: Ledger['refused'], { at, units }: RefusedUnits): Ledger['refused'] {
+  const last = refused.at(-1);
+  return last !== undefined && Math.abs(at - last.at) < ONE_MOMENT
+    ? [...refused.slice(0, -1), { at: last.at, units: last.units + units }]
+    : [...refused, { at, units }];
 }

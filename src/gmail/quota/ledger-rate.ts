@@ -1,4 +1,4 @@
-import type { Ledger } from './ledger-document.ts';
+import type { Ledger, RateTrial } from './ledger-document.ts';
 
 /** A mailbox that spends too little to find out gets its rate back as well: after this time (ms), and in this time. */
 const UNTRIED_FOR = 2 * 60_000;
@@ -9,10 +9,20 @@ const SLOWEST = 0.02;
 
 /** The fraction of the allowance to be spent now. A lowered rate grows again with what is spent at it. */
 export function currentRate(ledger: Ledger, now: number): number {
+  const { spentMs, holdMs } = trialOf(ledger);
   const untried = Math.max(0, now - ledger.changedAt - UNTRIED_FOR) / UNTRIED_RECOVERY;
-  const tried = growth(Math.max(0, ledger.spentMs - ledger.holdMs) / 1_000);
+  const tried = growth(Math.max(0, spentMs - holdMs) / 1_000);
   return Math.min(1, ledger.rate + Math.max(untried, tried));
 }
+
+/** Adds what was spent to the trial of the rate; negative for what was refused. */
+export function withSpent(ledger: Ledger, milliseconds: number): Ledger {
+  const trial = trialOf(ledger);
+  return { ...ledger, trial: { ...trial, spentMs: Math.max(0, trial.spentMs + milliseconds) } };
+}
+
+const trialOf = ({ trial, changedAt }: Ledger): RateTrial =>
+  trial.since === changedAt ? trial : { since: changedAt, refusedRate: 1, spentMs: 0, holdMs: 0 };
 
 /**
  * Slow at first, so that a limit that is still there refuses few calls. Then ever faster: half of the allowance comes
@@ -34,16 +44,19 @@ const SAME = 1.05;
  */
 export function lowerRate(ledger: Ledger, to: number, now: number, holdMs?: number): Ledger {
   const refusedRate = currentRate(ledger, now);
-  const longer = Math.min(LONGEST_HOLD, Math.max(SHORTEST_HOLD, 2 * ledger.holdMs));
+  const before = trialOf(ledger);
+  const longer = Math.min(LONGEST_HOLD, Math.max(SHORTEST_HOLD, 2 * before.holdMs));
+  const hold = holdMs ?? (refusedRate < SAME * before.refusedRate ? longer : SHORTEST_HOLD);
   return {
-    ...unchangedRate(ledger, now),
+    ...ledger,
     rate: Math.max(SLOWEST, to),
-    refusedRate,
-    holdMs: holdMs ?? (refusedRate < SAME * ledger.refusedRate ? longer : SHORTEST_HOLD),
+    changedAt: now,
+    trial: { since: now, refusedRate, spentMs: 0, holdMs: hold },
+    refused: [],
   };
 }
 
 /** Forgets the refusals so far and keeps the rate, since something else has changed. */
 export function unchangedRate(ledger: Ledger, now: number): Ledger {
-  return { ...ledger, rate: currentRate(ledger, now), changedAt: now, spentMs: 0, refused: [] };
+  return { ...ledger, rate: currentRate(ledger, now), changedAt: now, refused: [] };
 }

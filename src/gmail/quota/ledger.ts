@@ -1,5 +1,5 @@
 import { believed, FRESH, PACE_SLACK, TEN_SECONDS, type Ledger } from './ledger-document.ts';
-import { currentRate, isSmooth } from './ledger-rate.ts';
+import { currentRate, isSmooth, withSpent } from './ledger-rate.ts';
 import {
   fitsAt,
   giveBack,
@@ -33,6 +33,8 @@ export type ReservationResult =
       readonly count: number;
       readonly units: number;
       readonly at: number;
+      /** The ms in which the pace grants so many units. */
+      readonly paceMs: number;
       readonly probe: boolean;
     }
   /** `told`: Gmail asked for the wait; otherwise our own pace does. */
@@ -87,17 +89,17 @@ export function reserve(
   const count = Math.min(prefix(prices, room), unproven?.count ?? prices.length);
   const units = sum(prices.slice(0, count));
   const busySince = unitsWithin(ledger.window, LONGEST_SPAN, now) === 0 ? now : ledger.busySince;
+  const paceMs = units / perMs;
   return {
     ledger: {
-      ...ledger,
+      ...withSpent(ledger, paceMs),
       window: spend(ledger.window, { units, live: lane === 'live' ? units : 0 }, now),
       busySince,
-      spentMs: ledger.spentMs + units / perMs,
       // Live calls ignore the pace; backfill calls make up for them.
-      pacedUntil: Math.max(ledger.pacedUntil, now - paceSlack({ ...ledger, busySince }, now)) + units / perMs,
+      pacedUntil: Math.max(ledger.pacedUntil, now - paceSlack({ ...ledger, busySince }, now)) + paceMs,
       wanted: lane === 'live' ? FRESH.wanted : ledger.wanted,
     },
-    result: { kind: 'granted', count, units, at: now, probe: unproven?.probe ?? false },
+    result: { kind: 'granted', count, units, at: now, paceMs, probe: unproven?.probe ?? false },
   };
 }
 
@@ -112,10 +114,11 @@ function paceSlack(ledger: Ledger, now: number): number {
 function limitsFor(ledger: Ledger, { lane, granted }: Reservation, now: number): readonly WindowLimit[] {
   const allowed = granted * currentRate(ledger, now);
   const wanted = lane === 'backfill' && now < ledger.wanted.until ? ledger.wanted.units : 0;
-  // At a smooth pace units become free all the time, so a live call gets its units soon without a reserve.
+  // At a smooth pace units become free all the time, so a live call gets its units soon without a reserve. A lowered
+  // rate limits ten seconds alone: the minute before would stop both lanes.
   if (isSmooth(ledger, now)) {
     return [
-      { span: LONGEST_SPAN, units: allowed - wanted },
+      { span: LONGEST_SPAN, units: granted - wanted },
       { span: TEN_SECONDS, units: allowed / 6 - wanted, margin: marginOf(TEN_SECONDS) + ledger.lateness },
     ];
   }
@@ -156,13 +159,17 @@ function beyondProven(
   };
 }
 
-/** Returns the units of calls that were refused or never sent. */
+/** Returns the units of calls that were refused, and their part of the pace. */
 export function refund(
   ledger: Ledger,
-  spending: { readonly units: number; readonly lane: Lane; readonly at: number },
+  spending: { readonly units: number; readonly lane: Lane; readonly at: number; readonly paceMs: number },
 ): Ledger {
-  const { units, lane, at } = spending;
-  return { ...ledger, window: giveBack(ledger.window, { units, live: lane === 'live' ? units : 0 }, at) };
+  const { units, lane, at, paceMs } = spending;
+  return {
+    ...withSpent(ledger, -paceMs),
+    window: giveBack(ledger.window, { units, live: lane === 'live' ? units : 0 }, at),
+    pacedUntil: ledger.pacedUntil - paceMs,
+  };
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

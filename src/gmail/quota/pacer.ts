@@ -6,7 +6,7 @@ import { gmailError, type CalledMethod } from '../api/classify.ts';
 import type { Lane } from '../../model/lane.ts';
 import { MAX_BATCH } from '../api/gmail-api.ts';
 import type { RateLimit } from '../api/gmail-error.ts';
-import { allowBursts, learn } from './ledger-learning.ts';
+import { allowBursts, learn, withAccepted, type QuotaRefusal } from './ledger-learning.ts';
 import { readLedger, writeLedger, type Ledger } from './ledger-document.ts';
 import { PROBE_CALLS, refund, reserve, type ReservationResult } from './ledger.ts';
 import type { QuotaLedger } from '../../model/quota-ledger.ts';
@@ -41,6 +41,8 @@ export interface Permit {
   readonly units: number;
   /** Epoch ms at which the ledger recorded the units. */
   readonly at: number;
+  /** The ms in which the pace grants so many units. */
+  readonly paceMs: number;
   readonly probe: boolean;
   /** False when other calls were under way. A probe beside them proves nothing: it may arrive before them. */
   readonly isAlone: boolean;
@@ -63,6 +65,8 @@ export interface RefusedCalls {
   readonly units: number;
 }
 
+/** As few calls of an answer as this may be refused by chance. */
+const SEVERAL = 3;
 /** Units a minute from which on pacing does not matter: no write is spent on it until Gmail refuses a call. */
 export const UNPACED = 50_000_000;
 /** Ms after which a wait is checked again: units may have been returned, or the pause prolonged. */
@@ -125,6 +129,7 @@ export class Pacer {
             count: result.count,
             units: result.units,
             at: result.at,
+            paceMs: result.paceMs,
             probe: result.probe,
             isAlone: this.#inFlight === result.count,
             inFlight: this.#inFlight,
@@ -152,22 +157,34 @@ export class Pacer {
     const crowded = refused.filter((calls) => calls.limit === 'concurrency').reduce((sum, { calls }) => sum + calls, 0);
     if (crowded > 0) this.#width = afterRefusal(this.#width, { inFlight, refused: crowded }, now);
     else if (answered) this.#width = afterAnswer(this.#width, inFlight, now);
-    const paceRefusals = refused.flatMap(({ limit, retryAt, units }) =>
-      limit === 'user' || limit === 'project' || retryAt !== null
-        ? [{ limit: limit === 'project' ? limit : ('user' as const), retryAt, units }]
-        : [],
-    );
+    const paceRefusals = refusalsOfPace(refused);
+    const wasCautious = this.#cautious;
     if (answered) this.#cautious = paceRefusals.length > 0;
     if (permit.probe) this.#probing = false;
     this.#leavePlaces(permit.count);
     if (paceRefusals.length > 0) this.#paced = true;
     const proven = permit.probe && permit.isAlone && answered && refused.length === 0;
-    if (!this.#paced || (refused.length === 0 && !proven)) return;
+    // An accepted call is worth a write only while refusals are being counted.
+    const refusedCalls = refused.reduce((sum, { calls }) => sum + calls, 0);
+    const accepted = answered && refusedCalls < permit.count;
+    const tells = refused.length > 0 || proven || (accepted && wasCautious);
+    if (!this.#paced || !tells) return;
     const jitter = clock.random();
     const units = refused.reduce((sum, calls) => sum + calls.units, 0);
+    const { lane, at } = permit;
     await ledger.update(mailbox, (text) => {
-      let next: Ledger = refund(readLedger(text), { units, lane: permit.lane, at: permit.at });
-      const common = { sentAt: permit.at, jitter, userLimit, lateness };
+      const paceMs = permit.units === 0 ? 0 : (permit.paceMs * units) / permit.units;
+      let next: Ledger = refund(readLedger(text), { units, lane, at, paceMs });
+      if (accepted) next = withAccepted(next, at);
+      const isMostOfAnswer = accepted && refusedCalls >= SEVERAL && 2 * units >= permit.units;
+      const common = {
+        sentAt: at,
+        isMostOfAnswer,
+        jitter,
+        granted: userLimit * (this.#options.share ?? 1),
+        userLimit,
+        lateness,
+      };
       for (const refusal of paceRefusals) next = learn(next, { ...refusal, ...common }, now);
       if (proven) next = allowBursts(next);
       return { ledger: writeLedger(next), result: undefined };
@@ -183,6 +200,7 @@ export class Pacer {
         count: wanted.length,
         units: wanted.reduce((sum, units) => sum + units, 0),
         at: clock.now(),
+        paceMs: 0,
         probe: false,
       };
     }
@@ -252,4 +270,18 @@ export class Pacer {
       signal?.removeEventListener('abort', abort);
     }
   }
+}
+
+/** The refusals of one answer that concern the pace, as one for each limit. */
+function refusalsOfPace(
+  refused: readonly RefusedCalls[],
+): readonly Pick<QuotaRefusal, 'limit' | 'retryAt' | 'units'>[] {
+  const limitOf = ({ limit, retryAt }: RefusedCalls): QuotaRefusal['limit'] | null =>
+    limit === 'project' ? limit : limit === 'user' || retryAt !== null ? 'user' : null;
+  return (['user', 'project'] as const).flatMap((limit) => {
+    const calls = refused.filter((each) => limitOf(each) === limit);
+    const times = calls.flatMap(({ retryAt }) => (retryAt === null ? [] : [retryAt]));
+    const units = calls.reduce((sum, each) => sum + each.units, 0);
+    return calls.length === 0 ? [] : [{ limit, units, retryAt: times.length === 0 ? null : Math.max(...times) }];
+  });
 }
