@@ -46,6 +46,8 @@ export interface RateTrial {
   readonly since: number;
   /** The rate that was refused before. */
   readonly refusedRate: number;
+  /** Epoch ms since when the rate has not been whole. */
+  readonly loweredSince: number;
   /** What was spent since then, as the ms in which the rate of that time grants so much. */
   readonly spentMs: number;
   /** Of {@link spentMs}, what has to be spent before the rate grows. */
@@ -66,7 +68,7 @@ export const FRESH: Ledger = {
   pacedUntil: 0,
   rate: 1,
   changedAt: 0,
-  trial: { since: 0, refusedRate: 1, spentMs: 0, holdMs: 0 },
+  trial: { since: 0, refusedRate: 1, loweredSince: 0, spentMs: 0, holdMs: 0 },
   lateness: 0,
   refusals: 0,
   refusedAt: 0,
@@ -163,7 +165,10 @@ export function believed(ledger: Ledger, now: number): Ledger {
     pausedUntil: ahead(ledger.pausedUntil - aheadBy, LONGEST_PAUSE),
     pacedUntil: ahead(ledger.pacedUntil, LONGEST_PACE),
     changedAt,
-    trial: ledger.trial.since === ledger.changedAt ? { ...ledger.trial, since: changedAt } : ledger.trial,
+    trial:
+      ledger.trial.since === ledger.changedAt
+        ? { ...ledger.trial, since: changedAt, loweredSince: past(ledger.trial.loweredSince) }
+        : ledger.trial,
     refusedAt: past(ledger.refusedAt),
     refusedSince: past(ledger.refusedSince),
     acceptedAt: past(ledger.acceptedAt),

@@ -22,7 +22,9 @@ export function withSpent(ledger: Ledger, milliseconds: number): Ledger {
 }
 
 const trialOf = ({ trial, changedAt }: Ledger): RateTrial =>
-  trial.since === changedAt ? trial : { since: changedAt, refusedRate: 1, spentMs: 0, holdMs: 0 };
+  trial.since === changedAt
+    ? trial
+    : { since: changedAt, refusedRate: 1, loweredSince: changedAt, spentMs: 0, holdMs: 0 };
 
 /**
  * Slow at first, so that a limit that is still there refuses few calls. Then ever faster: half of the allowance comes
@@ -35,6 +37,8 @@ export const isSmooth = (ledger: Ledger, now: number): boolean =>
 
 const SHORTEST_HOLD = 2_000;
 const LONGEST_HOLD = 14_000;
+/** What has lasted long is likely to last longer: the rate is held for one part in so many of that time. */
+const LASTING = 20;
 /** A rate refused again within this factor of the last refused one was tried too soon. */
 const SAME = 1.05;
 
@@ -47,11 +51,18 @@ export function lowerRate(ledger: Ledger, to: number, now: number, holdMs?: numb
   const before = trialOf(ledger);
   const longer = Math.min(LONGEST_HOLD, Math.max(SHORTEST_HOLD, 2 * before.holdMs));
   const hold = holdMs ?? (refusedRate < SAME * before.refusedRate ? longer : SHORTEST_HOLD);
+  const loweredSince = refusedRate === 1 ? now : before.loweredSince;
   return {
     ...ledger,
     rate: Math.max(SLOWEST, to),
     changedAt: now,
-    trial: { since: now, refusedRate, spentMs: 0, holdMs: hold },
+    trial: {
+      since: now,
+      refusedRate,
+      loweredSince,
+      spentMs: 0,
+      holdMs: Math.max(hold, (now - loweredSince) / LASTING),
+    },
     refused: [],
   };
 }

@@ -65,6 +65,8 @@ export interface RefusedCalls {
   readonly units: number;
 }
 
+/** Calls sent at once, by the answers in a row that refused some. A used-up quota refuses all of them. */
+const MOST_CALLS = [MAX_BATCH, PROBE_CALLS, 1];
 /** As few calls of an answer as this may be refused by chance. */
 const SEVERAL = 3;
 /** Units a minute from which on pacing does not matter: no write is spent on it until Gmail refuses a call. */
@@ -87,8 +89,8 @@ export class Pacer {
   #liveWaiting = 0;
   /** True while a probe has no answer yet. */
   #probing = false;
-  /** True from a refusal until a call is accepted again. Meanwhile there is one small batch at a time. */
-  #cautious = false;
+  /** Answers in a row that refused a call. Until none is refused again there is one small batch at a time. */
+  #refusals = 0;
   #paced: boolean;
 
   constructor(options: PacerOptions) {
@@ -158,8 +160,8 @@ export class Pacer {
     if (crowded > 0) this.#width = afterRefusal(this.#width, { inFlight, refused: crowded }, now);
     else if (answered) this.#width = afterAnswer(this.#width, inFlight, now);
     const paceRefusals = refusalsOfPace(refused);
-    const wasCautious = this.#cautious;
-    if (answered) this.#cautious = paceRefusals.length > 0;
+    const wasCautious = this.#refusals > 0;
+    if (answered) this.#refusals = paceRefusals.length > 0 ? this.#refusals + 1 : 0;
     if (permit.probe) this.#probing = false;
     this.#leavePlaces(permit.count);
     if (paceRefusals.length > 0) this.#paced = true;
@@ -239,7 +241,7 @@ export class Pacer {
       if (live) this.#liveWaiting--;
     }
     const free = this.#width.calls - this.#inFlight;
-    const places = Math.min(prices.length, this.#cautious ? PROBE_CALLS : MAX_BATCH, Math.max(1, free));
+    const places = Math.min(prices.length, MOST_CALLS[Math.min(this.#refusals, 2)] ?? 1, Math.max(1, free));
     this.#inFlight += places;
     return places;
   }
@@ -249,7 +251,7 @@ export class Pacer {
     if (this.#inFlight >= this.#width.calls) return false;
     if (live) return true;
     if (this.#liveWaiting > 0 || this.#probing) return false;
-    return !this.#cautious || this.#inFlight === 0;
+    return this.#refusals === 0 || this.#inFlight === 0;
   }
 
   #leavePlaces(count: number): void {
