@@ -52,8 +52,12 @@ export class KilledFleet {
     this.#workers = Array.from({ length: WORKERS }, start);
   }
 
-  /** Kills one process after another until the signal aborts. All of them run when it returns. */
-  async killInTurn(signal: AbortSignal): Promise<Kills> {
+  /**
+   * Kills one process after another until the signal aborts. All of them run when it returns.
+   *
+   * @param others - what else takes its turn
+   */
+  async killInTurn(signal: AbortSignal, others: readonly (() => Promise<void>)[] = []): Promise<Kills> {
     const kills = { workers: 0, postgres: 0, temporal: 0 };
     const turns = [
       async () => {
@@ -69,6 +73,7 @@ export class KilledFleet {
         await this.#killTemporal();
         kills.temporal += 1;
       },
+      ...others,
     ];
     for (let turn = 0; ; turn++) {
       await clock.sleep(2 * Math.random() * KILL_EVERY, signal).catch(() => undefined);

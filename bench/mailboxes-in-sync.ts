@@ -16,6 +16,8 @@ export interface BenchSystem {
   readonly gmailUrl: string;
   /** For programs. Their database is SQLite in the folder. */
   readonly env: NodeJS.ProcessEnv;
+  /** Closes Gmail's server with all its connections, and opens it again so many ms later. The mail stays. */
+  readonly interruptGmail: (milliseconds: number) => Promise<void>;
 }
 
 /**
@@ -29,8 +31,14 @@ export async function openBenchSystem(
   { temporalAddress, ...options }: { readonly signer?: GoogleSigner; readonly temporalAddress?: string } = {},
 ): Promise<BenchSystem> {
   const simulator = new Simulator({ clock });
-  const gmail = await startSimulatorServer({ simulator, port: 0, ...options });
+  let gmail = await startSimulatorServer({ simulator, port: 0, ...options });
   ends.push(() => gmail.close());
+  const interruptGmail = async (milliseconds: number): Promise<void> => {
+    const port = Number(new URL(gmail.url).port);
+    await gmail.close();
+    await clock.sleep(milliseconds);
+    gmail = await startSimulatorServer({ simulator, port, ...options });
+  };
   const address = temporalAddress ?? (await startTemporal(folder, ends));
   const env = {
     HOME: folder,
@@ -40,7 +48,7 @@ export async function openBenchSystem(
     GOOGLE_TOKEN_URL: `${gmail.url}/token`,
     LOG_LEVEL: 'warn',
   };
-  return { simulator, gmailUrl: gmail.url, env };
+  return { simulator, gmailUrl: gmail.url, env, interruptGmail };
 }
 
 async function startTemporal(folder: string, ends: Ends): Promise<string> {

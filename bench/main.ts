@@ -2,6 +2,7 @@ import { loadavg } from 'node:os';
 import { exitCodeOf, table, type Bench, type Figure } from '../test/fixtures/measured/figure.ts';
 import { blocked } from './blocked.ts';
 import { changeFeed } from './change-feed.ts';
+import { chaos } from './chaos.ts';
 import { deliveryLatency } from './deliveries.ts';
 import { deliveryKills } from './delivery-kills.ts';
 import { deliveryProof } from './delivery-proof.ts';
@@ -9,6 +10,7 @@ import { engineHistory, engineMemory, engineOnPostgres, engineSpeed } from './en
 import { labelChanges, recovery } from '../test/fixtures/measured/history-syncs.ts';
 import { backfillAtQuota, initialSyncUnits } from '../test/fixtures/measured/initial-sync.ts';
 import { idlePush } from './idle-push.ts';
+import { mailboxes } from './mailboxes.ts';
 import { npmStart } from './npm-start.ts';
 import { pace } from './pace.ts';
 import { packageCosts } from './package.ts';
@@ -44,6 +46,7 @@ const BENCHES: readonly Bench[] = [
   quietPoll,
   pollAtSize,
   pollCost,
+  mailboxes,
   blocked,
   newMail,
   pace,
@@ -54,6 +57,7 @@ const BENCHES: readonly Bench[] = [
   deliveryLatency,
   deliveryProof,
   deliveryKills,
+  chaos,
   reading,
   peers,
 ];

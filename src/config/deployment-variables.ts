@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 import type { Values, Variables } from './section.ts';
 
-/** How the workers of this environment are rolled out. */
+/** How the workers of this environment are rolled out, and what they hold. */
 export interface DeploymentConfig {
   /** Name of the Worker Deployment in Temporal. All builds of one installation share it. */
   readonly name: string;
@@ -12,6 +12,8 @@ export interface DeploymentConfig {
   readonly buildId: string | null;
   /** Absolute path of workflow code that was bundled ahead; null uses the package's bundle, or else the source. */
   readonly workflowBundle: string | null;
+  /** Workflows of mailboxes that a worker keeps in memory; null goes by the memory that there is. */
+  readonly cachedMailboxes: number | null;
 }
 
 /**
@@ -34,6 +36,10 @@ export const deploymentVariables = {
     schema: z.string().optional(),
     expected: 'a file that `node src/temporal/bundle-workflows.ts` has written, for example workflows.js',
   },
+  TIDEMARK_CACHED_MAILBOXES: {
+    schema: z.coerce.number().int().min(2).max(1_000_000).optional(),
+    expected: 'a whole number from 2 to 1000000, for example 5000',
+  },
 } as const satisfies Variables;
 
 export function readDeployment(values: Values<typeof deploymentVariables>, cwd: string): DeploymentConfig {
@@ -42,5 +48,6 @@ export function readDeployment(values: Values<typeof deploymentVariables>, cwd: 
     name: values.TIDEMARK_DEPLOYMENT,
     buildId: values.TIDEMARK_BUILD_ID ?? null,
     workflowBundle: bundle === undefined ? null : resolve(cwd, bundle),
+    cachedMailboxes: values.TIDEMARK_CACHED_MAILBOXES ?? null,
   });
 }

@@ -4,17 +4,17 @@ import type { createDeliveryActivities } from '../activities/create-activities.t
 import type { SyncActivities } from '../activities/requests.ts';
 import { slicesPerSecond } from '../activities/slice-rate.ts';
 import type { Config } from '../config/config.ts';
+import { memoryLimit } from '../host/memory-limit.ts';
 import type { ClockSkew } from '../model/clock-skew.ts';
 import { clockSinks } from '../telemetry/watch-clock.ts';
 import { bundleWorkflows } from '../temporal/bundle-workflows.ts';
 import { dataConverterOf } from '../temporal/payload-codec.ts';
 import { shippedBundle } from '../temporal/shipped-bundle.ts';
 import { backfillQueueOf, deliveryQueueOf, TASK_TIMEOUT, webhookQueueOf } from '../workflows/definitions.ts';
+import { cachedWorkflows } from './cached-workflows.ts';
 import type { DeliveryActivities, WorkerMeans } from './worker-means.ts';
 import type { HostWorker, WorkerRequest } from './worker-request.ts';
 
-/** A cached workflow takes 0.1 to 0.3 MB. An evicted one is replayed when it wakes. */
-const MAX_CACHED_WORKFLOWS = 300;
 /**
  * A cancellation reaches an activity with the answer to a heartbeat. By default, the SDK sends one heartbeat in half a
  * minute at most.
@@ -57,7 +57,6 @@ const SHARED = {
 
 const LIVE = {
   ...LONG_TASKS,
-  maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
   maxConcurrentActivityTaskExecutions: LIVE_SLOTS,
 } as const;
 
@@ -97,6 +96,7 @@ export async function createWorkers(
           workflowBundle: workflowBundle ?? (await bundleOf(config, { signal, traced: tracing !== null })),
           taskQueue,
           ...LIVE,
+          maxCachedWorkflows: config.deployment.cachedMailboxes ?? cachedWorkflows(memoryLimit()),
         })
       : null;
   const backfill = await Worker.create({

@@ -44,7 +44,7 @@ describe('the configuration', () => {
         next: null,
         userShare: 1,
       },
-      deployment: { name: 'tidemark', buildId: null, workflowBundle: null },
+      deployment: { name: 'tidemark', buildId: null, workflowBundle: null, cachedMailboxes: null },
       telemetry: { metricsAddress: null, metricsInterval: 15_000, healthAddress: null },
       tracing: { isOn: false, protocol: 'http/protobuf' },
       push: {
@@ -261,11 +261,17 @@ describe('the configuration', () => {
 
   it('takes an empty build id as not set, so that Compose can pass it on', () => {
     expect(
-      load({ TIDEMARK_DEPLOYMENT: 'mail', TIDEMARK_BUILD_ID: '', TIDEMARK_WORKFLOW_BUNDLE: 'workflows.js' }).deployment,
+      load({
+        TIDEMARK_DEPLOYMENT: 'mail',
+        TIDEMARK_BUILD_ID: '',
+        TIDEMARK_WORKFLOW_BUNDLE: 'workflows.js',
+        TIDEMARK_CACHED_MAILBOXES: '5000',
+      }).deployment,
     ).toEqual({
       name: 'mail',
       buildId: null,
       workflowBundle: join(folder(), 'workflows.js'),
+      cachedMailboxes: 5_000,
     });
   });
 

@@ -12,6 +12,7 @@ describe('a wrong value', () => {
     ['DATABASE_URL', 'postgres://db/mail?sslmode=prefer', 'verify-ca or verify-full'],
     ['DATABASE_POOL_SIZE', '1', 'for example 10'],
     ['DATABASE_AUTO_MIGRATE', 'no', 'for example false'],
+    ['TIDEMARK_CACHED_MAILBOXES', '1', 'from 2 to 1000000'],
     ['CHANGES_KEPT', '5m', 'at least 1h, or never, for example 90d'],
     ['BODIES_URL', 'https://bucket', 's3://mail-bodies/tidemark'],
     ['BODIES_URL', 's3://', 'file:/var/lib/tidemark/bodies'],

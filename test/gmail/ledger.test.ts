@@ -230,6 +230,14 @@ describe('the ledger', () => {
     expect(next.units).toBeLessThan((0.55 * LIMIT * 45) / 60);
   });
 
+  it.each([60_000, 300_000])('lowers no rate while Gmail refuses everything for %d ms', (time) => {
+    const smooth = learn(PROVEN, refusal(), START);
+    const running = { from: START + 60_000, to: START + 480_000, isRefused: () => false };
+    const { ledger } = spendSmoothly(smooth, running);
+    const outage = { from: running.to, to: running.to + time, isRefused: () => true };
+    expect(currentRate(spendSmoothly(ledger, outage).ledger, outage.to)).toBe(1);
+  });
+
   it('comes back by itself when too little is spent to find out', () => {
     const smooth = learn(PROVEN, refusal(), START);
     const beside = { from: START + 60_000, to: START + 80_000, isRefused: (call: number) => call % 4 === 3 };
@@ -348,10 +356,15 @@ describe('the ledger', () => {
     expect(learn(strict, refusal(), START).refusedAt).toBe(START);
   });
 
-  it.each([2 * 60_000, 3_600_000, 12 * 3_600_000, 23 * 3_600_000])(
-    'pauses no longer than Gmail asked where the clock that noted the refusal is %i ms ahead',
-    (ahead) => {
-      const refused = learn(FRESH, refusal('user', START + ahead + 5_000), START + ahead);
+  it.each(
+    [2 * 60_000, 3_600_000, 12 * 3_600_000, 23 * 3_600_000].flatMap((ahead) => [
+      { limit: 'user' as const, ahead },
+      { limit: 'project' as const, ahead },
+    ]),
+  )(
+    "pauses no longer than Gmail asked where the clock that noted the $limit's refusal is $ahead ms ahead",
+    ({ limit, ahead }) => {
+      const refused = learn(FRESH, refusal(limit, START + ahead + 5_000), START + ahead);
       const { ledger, result } = reserve(refused, asking('live', 1), START);
       expect(result).toEqual({ kind: 'wait', until: START + 5_000, told: true });
       expect(reserve(ledger, asking('live', 1), START + 5_000).result).toMatchObject({ kind: 'granted' });

@@ -48,7 +48,7 @@ export interface RateTrial {
   readonly refusedRate: number;
   /** Epoch ms since when the rate has not been whole. */
   readonly loweredSince: number;
-  /** What was spent since then, as the ms in which the rate of that time grants so much. */
+  /** What was spent after {@link since}, as the ms in which the rate of that time grants so much. */
   readonly spentMs: number;
   /** Of {@link spentMs}, what has to be spent before the rate grows. */
   readonly holdMs: number;
@@ -154,7 +154,8 @@ const WRONG_BY = 60_000;
 export function believed(ledger: Ledger, now: number): Ledger {
   const past = (at: number): number => Math.min(at, now);
   const ahead = (at: number, longest: number): number => (at > now + longest ? now : at);
-  const aheadBy = ledger.refusedAt > now + WRONG_BY ? ledger.refusedAt - now : 0;
+  const refusedAt = Math.max(ledger.refusedAt, ledger.project.refusedAt);
+  const aheadBy = refusedAt > now + WRONG_BY ? refusedAt - now : 0;
   const changedAt = past(ledger.changedAt);
   return {
     ...ledger,

@@ -26,7 +26,10 @@ export interface QuotaRefusal {
   readonly lateness: number;
 }
 
-/** The pause after a refusal (ms). It doubles with each further one before a call is accepted. */
+/**
+ * The pause after a refusal (ms). It doubles with each further one: of the user's limit before a call is accepted, of
+ * the project's limit within a minute.
+ */
 const FIRST_BACKOFF = 500;
 const LONGEST_BACKOFF = 16_000;
 /** Ms after which a refusal is not one in a row with the last. */
@@ -112,23 +115,30 @@ function latenessShown({ window }: Ledger, { userLimit, lateness }: QuotaRefusal
  * Of a minute that another client shares, less is taken than it left, so that its calls are accepted as well. It may
  * have begun in the middle of that minute.
  */
-const TAKEN_OF_MINUTE = 0.9;
+const TAKEN_OF_MINUTE = 0.8;
 /**
- * Only the end of a minute shows again what another client spends in it. So the rate stays for most of a minute, and
- * grows in its last seconds, when little is left to be refused.
+ * Only the end of a minute shows again what another client spends in it. So the rate stays for a whole minute, and is
+ * tried in the next.
  */
-const MOST_OF_A_MINUTE = 57_000;
+const OVER_A_MINUTE = 70_000;
+
+/** After so many ms of silence too little of the minute is remembered. */
+const FORGOTTEN = 30_000;
 
 /**
- * What we spent in the minute that is used up is all that another client left us. That holds only if we wanted more: a
- * mailbox that hardly calls learns nothing.
+ * What we spent in the minute before it was used up is all that another client left us. That holds only if we wanted
+ * more: a mailbox that hardly calls learns nothing.
  */
 function afterUsedUpMinute(ledger: Ledger, { granted, userLimit }: QuotaRefusal, now: number): Ledger {
+  const silence = now - ledger.refusedSince;
+  if (silence > FORGOTTEN) return ledger;
   const rate = currentRate(ledger, now);
   const units = unitsWithin(ledger.window, LONGEST_SPAN, now);
   const left = units / granted;
-  if (units >= NEARLY_ALL * userLimit || left < rate / 2) return ledger;
-  return lowerRate(ledger, Math.min(LOWERED * rate, TAKEN_OF_MINUTE * left), now, MOST_OF_A_MINUTE);
+  // Units leave the minute while we are silent. Ours alone used it up if they filled it until then.
+  const isOurs = units >= (NEARLY_ALL * userLimit * (LONGEST_SPAN - silence)) / LONGEST_SPAN;
+  if (isOurs || left < rate / 2) return ledger;
+  return lowerRate(ledger, Math.min(LOWERED * rate, TAKEN_OF_MINUTE * left), now, OVER_A_MINUTE);
 }
 
 /** Gmail also refuses calls by chance. Up to this part of the units sent may be refused without a cause. */

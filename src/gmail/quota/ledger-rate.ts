@@ -39,30 +39,29 @@ const SHORTEST_HOLD = 2_000;
 const LONGEST_HOLD = 14_000;
 /** What has lasted long is likely to last longer: the rate is held for one part in so many of that time. */
 const LASTING = 20;
+/** Ms within which a lowering is a sequel of the last one. */
+const AGAIN_WITHIN = 60_000;
 /** A rate refused again within this factor of the last refused one was tried too soon. */
 const SAME = 1.05;
 
 /**
  * Lowers the rate. It grows again when what is granted for `holdMs` has been spent without reason to lower it further.
- * By default that hold doubles as long as the same rate is refused.
+ * By default that hold doubles as long as the same rate is refused. A given hold grows with the time for which the rate
+ * has been low.
  */
 export function lowerRate(ledger: Ledger, to: number, now: number, holdMs?: number): Ledger {
   const refusedRate = currentRate(ledger, now);
   const before = trialOf(ledger);
   const longer = Math.min(LONGEST_HOLD, Math.max(SHORTEST_HOLD, 2 * before.holdMs));
-  const hold = holdMs ?? (refusedRate < SAME * before.refusedRate ? longer : SHORTEST_HOLD);
+  const isAgain = refusedRate < SAME * before.refusedRate && now - before.since < AGAIN_WITHIN;
   const loweredSince = refusedRate === 1 ? now : before.loweredSince;
+  const lasting = (now - loweredSince) / LASTING;
+  const hold = holdMs === undefined ? (isAgain ? longer : SHORTEST_HOLD) : Math.max(holdMs, lasting);
   return {
     ...ledger,
     rate: Math.max(SLOWEST, to),
     changedAt: now,
-    trial: {
-      since: now,
-      refusedRate,
-      loweredSince,
-      spentMs: 0,
-      holdMs: Math.max(hold, (now - loweredSince) / LASTING),
-    },
+    trial: { since: now, refusedRate, loweredSince, spentMs: 0, holdMs: hold },
     refused: [],
   };
 }

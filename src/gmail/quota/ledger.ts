@@ -36,6 +36,8 @@ export type ReservationResult =
       /** The ms in which the pace grants so many units. */
       readonly paceMs: number;
       readonly probe: boolean;
+      /** Whether no call has been accepted since the last refusal, so that it counts if these are. */
+      readonly isAwaited: boolean;
     }
   /** `told`: Gmail asked for the wait; otherwise our own pace does. */
   | { readonly kind: 'wait'; readonly until: number; readonly told: boolean };
@@ -99,7 +101,15 @@ export function reserve(
       pacedUntil: Math.max(ledger.pacedUntil, now - paceSlack({ ...ledger, busySince }, now)) + paceMs,
       wanted: lane === 'live' ? FRESH.wanted : ledger.wanted,
     },
-    result: { kind: 'granted', count, units, at: now, paceMs, probe: unproven?.probe ?? false },
+    result: {
+      kind: 'granted',
+      count,
+      units,
+      at: now,
+      paceMs,
+      probe: unproven?.probe ?? false,
+      isAwaited: ledger.refusals > 0 && ledger.acceptedAt <= ledger.refusedAt,
+    },
   };
 }
 

@@ -44,6 +44,8 @@ export interface Permit {
   /** The ms in which the pace grants so many units. */
   readonly paceMs: number;
   readonly probe: boolean;
+  /** Whether no call has been accepted since the last refusal, so that it counts if these are. */
+  readonly isAwaited: boolean;
   /** False when other calls were under way. A probe beside them proves nothing: it may arrive before them. */
   readonly isAlone: boolean;
   /** Calls of the mailbox under way in this process, including these. */
@@ -67,7 +69,7 @@ export interface RefusedCalls {
 
 /** Calls sent at once, by the answers in a row that refused some. A used-up quota refuses all of them. */
 const MOST_CALLS = [MAX_BATCH, PROBE_CALLS, 1];
-/** As few calls of an answer as this may be refused by chance. */
+/** Fewer refused calls of an answer than this may be chance. */
 const SEVERAL = 3;
 /** Units a minute from which on pacing does not matter: no write is spent on it until Gmail refuses a call. */
 export const UNPACED = 50_000_000;
@@ -89,8 +91,10 @@ export class Pacer {
   #liveWaiting = 0;
   /** True while a probe has no answer yet. */
   #probing = false;
-  /** Answers in a row that refused a call. Until none is refused again there is one small batch at a time. */
+  /** Answers in a row that refused most of their calls. Until one accepts them there is one small batch at a time. */
   #refusals = 0;
+  /** Epoch ms of the last of them. */
+  #refusedAt = 0;
   #paced: boolean;
 
   constructor(options: PacerOptions) {
@@ -133,6 +137,7 @@ export class Pacer {
             at: result.at,
             paceMs: result.paceMs,
             probe: result.probe,
+            isAwaited: result.isAwaited,
             isAlone: this.#inFlight === result.count,
             inFlight: this.#inFlight,
           };
@@ -159,17 +164,14 @@ export class Pacer {
     const crowded = refused.filter((calls) => calls.limit === 'concurrency').reduce((sum, { calls }) => sum + calls, 0);
     if (crowded > 0) this.#width = afterRefusal(this.#width, { inFlight, refused: crowded }, now);
     else if (answered) this.#width = afterAnswer(this.#width, inFlight, now);
-    const paceRefusals = refusalsOfPace(refused);
-    const wasCautious = this.#refusals > 0;
-    if (answered) this.#refusals = paceRefusals.length > 0 ? this.#refusals + 1 : 0;
+    const paceRefusals = refusalsOfPace(refused, permit);
+    if (answered) this.#countRefusals(permit, paceRefusals, now);
     if (permit.probe) this.#probing = false;
     this.#leavePlaces(permit.count);
     if (paceRefusals.length > 0) this.#paced = true;
     const proven = permit.probe && permit.isAlone && answered && refused.length === 0;
-    // An accepted call is worth a write only while refusals are being counted.
-    const refusedCalls = refused.reduce((sum, { calls }) => sum + calls, 0);
-    const accepted = answered && refusedCalls < permit.count;
-    const tells = refused.length > 0 || proven || (accepted && wasCautious);
+    const accepted = answered && refused.reduce((sum, { calls }) => sum + calls, 0) < permit.count;
+    const tells = refused.length > 0 || proven || (accepted && permit.isAwaited);
     if (!this.#paced || !tells) return;
     const jitter = clock.random();
     const units = refused.reduce((sum, calls) => sum + calls.units, 0);
@@ -178,19 +180,19 @@ export class Pacer {
       const paceMs = permit.units === 0 ? 0 : (permit.paceMs * units) / permit.units;
       let next: Ledger = refund(readLedger(text), { units, lane, at, paceMs });
       if (accepted) next = withAccepted(next, at);
-      const isMostOfAnswer = accepted && refusedCalls >= SEVERAL && 2 * units >= permit.units;
-      const common = {
-        sentAt: at,
-        isMostOfAnswer,
-        jitter,
-        granted: userLimit * (this.#options.share ?? 1),
-        userLimit,
-        lateness,
-      };
+      const common = { sentAt: at, jitter, granted: userLimit * (this.#options.share ?? 1), userLimit, lateness };
       for (const refusal of paceRefusals) next = learn(next, { ...refusal, ...common }, now);
       if (proven) next = allowBursts(next);
       return { ledger: writeLedger(next), result: undefined };
     });
+  }
+
+  /** Calls that were sent before the last refusal was known say nothing of what is accepted now. */
+  #countRefusals(permit: Permit, refusals: readonly PaceRefusal[], now: number): void {
+    if (permit.at < this.#refusedAt) return;
+    const isRefusal = 2 * refusals.reduce((sum, { units }) => sum + units, 0) >= permit.units && refusals.length > 0;
+    if (isRefusal) this.#refusedAt = now;
+    this.#refusals = isRefusal ? this.#refusals + 1 : 0;
   }
 
   async #reserve({ lane, prices }: AcquireRequest, places: number): Promise<ReservationResult> {
@@ -204,6 +206,7 @@ export class Pacer {
         at: clock.now(),
         paceMs: 0,
         probe: false,
+        isAwaited: false,
       };
     }
     const reservation = {
@@ -274,16 +277,19 @@ export class Pacer {
   }
 }
 
+type PaceRefusal = Pick<QuotaRefusal, 'limit' | 'retryAt' | 'units' | 'isMostOfAnswer'>;
+
 /** The refusals of one answer that concern the pace, as one for each limit. */
-function refusalsOfPace(
-  refused: readonly RefusedCalls[],
-): readonly Pick<QuotaRefusal, 'limit' | 'retryAt' | 'units'>[] {
+function refusalsOfPace(refused: readonly RefusedCalls[], permit: Permit): readonly PaceRefusal[] {
   const limitOf = ({ limit, retryAt }: RefusedCalls): QuotaRefusal['limit'] | null =>
     limit === 'project' ? limit : limit === 'user' || retryAt !== null ? 'user' : null;
   return (['user', 'project'] as const).flatMap((limit) => {
-    const calls = refused.filter((each) => limitOf(each) === limit);
-    const times = calls.flatMap(({ retryAt }) => (retryAt === null ? [] : [retryAt]));
-    const units = calls.reduce((sum, each) => sum + each.units, 0);
-    return calls.length === 0 ? [] : [{ limit, units, retryAt: times.length === 0 ? null : Math.max(...times) }];
+    const all = refused.filter((each) => limitOf(each) === limit);
+    if (all.length === 0) return [];
+    const times = all.flatMap(({ retryAt }) => (retryAt === null ? [] : [retryAt]));
+    const units = all.reduce((sum, each) => sum + each.units, 0);
+    const calls = all.reduce((sum, each) => sum + each.calls, 0);
+    const isMostOfAnswer = calls >= SEVERAL && calls < permit.count && 2 * units >= permit.units;
+    return [{ limit, units, isMostOfAnswer, retryAt: times.length === 0 ? null : Math.max(...times) }];
   });
 }
