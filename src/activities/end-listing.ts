@@ -5,40 +5,24 @@ import { save, startOf, type Step, type Work } from './listing-work.ts';
 import { limitReach } from './limit-reach.ts';
 import { SETTLING_TIME } from './settling.ts';
 
-/** How often a listing is repeated at once because Gmail counts more messages than it listed. */
+/** How often a listing is repeated at once because it no longer shows what Gmail has. */
 const MAX_REPEATS = 2;
 
 /**
- * Ends the listing: confirms what the listings did not show, and updates the rows. If Gmail counts more messages than
- * it listed, the listing is repeated from its top. If rows existed before, the repetition waits until the index and
- * history have caught up with the head that it starts from.
+ * Ends the listing: confirms what the listings did not show, and updates the rows. The listing is repeated from its top
+ * if Gmail counts more messages than it listed, or if those at the limit of the scope have left meanwhile. If rows
+ * existed before, the repetition waits until the index and history have caught up with the head that it starts from.
  */
 export async function endListing(work: Work, progress: Step<'confirming'>): Promise<FullSyncProgress> {
-  const { deps, session, listing, run } = work;
+  const { deps, listing } = work;
   const { mailbox, settings, generation } = listing;
   const start = startOf(progress);
   const labels = progress.reconciling && settings.recovery === 'listings' ? 'compared' : 'unread';
-  const verdict = await confirmListing({
-    ...work,
-    ...start,
-    labels,
-    moved: progress.moved,
-    mayRepeat: start.repeats < MAX_REPEATS,
-  });
-  if (verdict.kind === 'repeat') {
-    const { historyId: head } = await session.getProfile(run.signal);
-    if (progress.reconciling) await deps.clock.sleep(SETTLING_TIME, run.signal);
-    return await save(work, {
-      ...start,
-      repeats: start.repeats + 1,
-      step: 'listing',
-      pass: 0,
-      listing: 0,
-      pageToken: null,
-      position: 0,
-      passHistoryId: head,
-    });
-  }
+  const mayRepeat = start.repeats < MAX_REPEATS;
+  const verdict = await confirmListing({ ...work, ...start, labels, moved: progress.moved, mayRepeat });
+  if (verdict.kind === 'repeat') return await repeat(work, progress);
+  const reach = await limitReach(work, progress.startedAt);
+  if (reach === 'outdated' && mayRepeat) return await repeat(work, progress);
   const { absence, doubtedLabels, unanswered, doubt } = verdict;
   // A first listing did not wait for the index, so a relisting follows. A reconciling listing has waited.
   const firstRelisting = progress.reconciling ? null : progress.startedAt + SETTLING_TIME;
@@ -53,10 +37,27 @@ export async function endListing(work: Work, progress: Step<'confirming'>): Prom
     doubt,
     unanswered,
     keepNewest: settings.scope.limit,
-    ...(await limitReach(work, progress.startedAt)),
+    ...(reach === 'outdated' ? {} : reach),
     relistAt,
     now: deps.clock.now(),
   });
   if (doubt !== null) countDoubt(deps, doubt);
   return { ...start, step: 'fetching' };
+}
+
+async function repeat(work: Work, progress: Step<'confirming'>): Promise<FullSyncProgress> {
+  const { deps, session, run } = work;
+  const start = startOf(progress);
+  const { historyId: head } = await session.getProfile(run.signal);
+  if (progress.reconciling) await deps.clock.sleep(SETTLING_TIME, run.signal);
+  return await save(work, {
+    ...start,
+    repeats: start.repeats + 1,
+    step: 'listing',
+    pass: 0,
+    listing: 0,
+    pageToken: null,
+    position: 0,
+    passHistoryId: head,
+  });
 }

@@ -20,25 +20,27 @@ const MOST_BELOW = 3;
  * the two, but mail that is in the trash now may, so `settleFloor` puts the date in place of the bound once the last
  * message is read.
  *
- * While Gmail gives none of these dates, the listing waits: once the last message has left, nothing tells its date.
+ * While Gmail gives none of these dates, the listing waits: once the last message has left, nothing tells its date. If
+ * all that was listed from there on has left, the listing no longer shows which messages are the newest.
  *
  * @param last - the last position within the limit
  * @param startedAt - when the listing began (epoch ms)
- * @returns null if the listing showed fewer messages, and if Gmail gives no date
+ * @returns null if the listing showed fewer messages, and if Gmail gives no date; `outdated` if all of them have left
  * @throws GmailError when Gmail refuses a get for a reason that concerns the whole mailbox; in the first hour of the
  * listing, also when it answers no get
  */
-export async function limitDate(work: Work, last: number, startedAt: number): Promise<LimitDate | null> {
+export async function limitDate(work: Work, last: number, startedAt: number): Promise<LimitDate | 'outdated' | null> {
   const { deps, listing } = work;
   const { mailbox, generation } = listing;
   const [listed] = await deps.store.listedFrom({ mailbox, generation, position: last, limit: 1 });
   if (listed === undefined) return null;
   const dating = listed.position === last ? await lastDating(work, listed) : NO_MESSAGE;
   if (dating.kind === 'dated') return { limitedTo: dating.internalDate };
-  const below = await dateBelow(new ListedDates(work), last + 1);
+  const below = await dateBelow(work, new ListedDates(work), last + 1);
   // Only a place that the limit gives is found again by `settleFloor`.
   const isSettledLater = last === (listing.settings.scope.limit ?? 0) - 1;
   if (below.date !== null) return { limitedTo: below.date + 1, ...(isSettledLater ? { isFloorBelow: true } : {}) };
+  if (listed.position === last && dating.kind === 'seems-gone' && below.isGone) return 'outdated';
   const isRefused = dating.kind === 'refused';
   const waited = deps.clock.now() - startedAt;
   if (waited >= 0 && waited < PATIENCE && (await isOutage(work, last, below.refused + (isRefused ? 1 : 0))))
@@ -57,21 +59,32 @@ async function isOutage({ deps, session, listing, run }: Work, last: number, ref
   return answerOf(other.id, outcome).kind === 'refused';
 }
 
-/** The date of the first message from a position on that has one. `refused`: of how many Gmail refused to tell it. */
-async function dateBelow(
-  dates: ListedDates,
-  position: number,
-): Promise<{ readonly date: number | null; readonly refused: number }> {
+/** What the messages from a position on told of their dates. */
+interface DateBelow {
+  /** The first date that one of them has. */
+  readonly date: number | null;
+  /** Of how many Gmail refused to tell it. */
+  readonly refused: number;
+  /** Whether some were listed, and all of them seem gone. */
+  readonly isGone: boolean;
+}
+
+async function dateBelow({ deps, listing }: Work, dates: ListedDates, position: number): Promise<DateBelow> {
   let from = position;
   let refused = 0;
   for (let undated = 0; undated < MOST_BELOW; undated += 1) {
     const found = await dates.firstFrom(from);
-    if (found === null) break;
-    if (found.internalDate !== null) return { date: found.internalDate, refused };
+    if (found === null) {
+      const { mailbox, generation } = listing;
+      const isGone =
+        undated === 0 && (await deps.store.listedFrom({ mailbox, generation, position, limit: 1 })).length > 0;
+      return { date: null, refused, isGone };
+    }
+    if (found.internalDate !== null) return { date: found.internalDate, refused, isGone: false };
     if (found.isRefused) refused += 1;
     from = found.position + 1;
   }
-  return { date: null, refused };
+  return { date: null, refused, isGone: false };
 }
 
 /** What Gmail says of the last message within the limit. It is fetched and stored, unless it was read meanwhile. */

@@ -174,6 +174,19 @@ it('A scope with another limit keeps its date, although its oldest message leave
   expect(await held(names)).toEqual(['a', 'b', 'c', 'x']);
 });
 
+it('A first listing is made again when all around its end is deleted before a date is read', async () => {
+  ada = await RunningMailbox.open({ format: 'raw', pollInterval: 20 * SECOND, scope: { limit: 2 } });
+  ada.gmail.paging.listPage = 1;
+  const names = insert({ f: 0, e: 1, d: 2, c: 3, b: 4, a: 5 });
+  const until = ada.clock.now() + 2 * MINUTE;
+  ada.simulator.faults.add({ match: { method: 'messages.get' }, effect: UNAVAILABLE, until });
+  await ada.run(MINUTE);
+  for (const name of ['a', 'b', 'c']) ada.gmail.delete(names[name] ?? '');
+  Object.assign(names, insert({ m: 6 }));
+  await ada.run(10 * MINUTE);
+  expect(await held(names)).toEqual(['d', 'm']);
+});
+
 it('A recovery before the relisting keeps to the limit, although the first listing showed less', async () => {
   ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 3 } });
   const names = insert({ a: 9 });
