@@ -7,8 +7,9 @@ const SECOND = 1_000;
 /** Attempts at a call that got no usable answer: 0.4 + 0.8 + 1.6 + 3.2 seconds of waiting at most. */
 const ATTEMPTS = 5;
 const FIRST_BACKOFF = 400;
-/** Consecutive rate refusals after which a call fails for now. */
+/** Consecutive rate refusals, and ms since the first of them, after which a call fails for now. */
 const MAX_REFUSALS = 6;
+const LONGEST_REFUSED = 5 * SECOND;
 /** Waits after a refusal without a cause that somebody could fix. Mostly the second call succeeds. */
 const UNEXPLAINED = [1 * SECOND, 4 * SECOND, 12 * SECOND];
 /**
@@ -34,6 +35,7 @@ export class Patience {
   readonly #clock: Clock;
   readonly #method: CalledMethod;
   readonly #met = new Map<GmailFailure['kind'], number>();
+  #refusedSince: number | null = null;
 
   constructor(method: CalledMethod, clock: Clock) {
     this.#method = method;
@@ -46,7 +48,9 @@ export class Patience {
     this.#met.set(failure.kind, met);
     switch (failure.kind) {
       case 'rate-limited':
+        this.#refusedSince ??= this.#clock.now();
         if (failure.limit === 'daily' || met >= MAX_REFUSALS) return null;
+        if (this.#clock.now() - this.#refusedSince >= LONGEST_REFUSED) return null;
         return failure.limit === 'concurrency' ? this.#jittered(met) : 0;
       case 'unavailable':
         return met < this.#attemptsAt(failure) ? this.#jittered(met - 1) : null;
