@@ -31,8 +31,9 @@ describe.concurrent('a mailbox that Gmail asks to wait', () => {
   }
 
   /** The length of its history once both lanes wait: their activities have been refused, and are tried again later. */
+  // A refused call is repeated for five seconds, in one lane after the other, with a last pause of up to twelve.
   const waitingHistoryLength = (box: TestMailbox): Promise<number> =>
-    eventually(15_000, async () => {
+    eventually(25_000, async () => {
       const { raw, historyLength } = await box.handle.describe();
       const waiting = (raw.pendingActivities ?? []).filter(({ attempt }) => (attempt ?? 1) > 1);
       return waiting.length === 2 && (raw.pendingWorkflowTask ?? null) === null ? historyLength : null;
@@ -85,7 +86,7 @@ describe.concurrent('a mailbox that Gmail asks to wait', () => {
       rig.simulator.faults.add({ match: { email: box.id, method: 'batch' }, effect: { kind: 'slow', ms: 100 } });
       await box.start();
       await eventually(15_000, async () => ((await box.report()).counts.stored > 20 ? true : null));
-      const until = Date.now() + 24_000;
+      const until = Date.now() + 36_000;
       rig.simulator.faults.add({ match: { email: box.id }, effect: { kind: 'status', status, reason }, until });
       await box.reaches('rate-limited', 30_000);
       await eventually(5_000, async () => ((await box.isFoundAs('rate-limited')) ? true : null));
