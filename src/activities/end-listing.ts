@@ -1,7 +1,7 @@
 import type { FullSyncProgress } from '../store/rows/mailbox-row.ts';
 import { confirmListing } from './confirm-listing.ts';
 import { countDoubt, recheckAt } from './listing-doubt.ts';
-import { save, startOf, type Step, type Work } from './listing-work.ts';
+import { fromTop, save, startOf, type Step, type Work } from './listing-work.ts';
 import { limitReach } from './limit-reach.ts';
 import { SETTLING_TIME } from './settling.ts';
 
@@ -21,8 +21,8 @@ export async function endListing(work: Work, progress: Step<'confirming'>): Prom
   const mayRepeat = start.repeats < MAX_REPEATS;
   const verdict = await confirmListing({ ...work, ...start, labels, moved: progress.moved, mayRepeat });
   if (verdict.kind === 'repeat') return await repeat(work, progress);
-  const reach = await limitReach(work, progress.startedAt);
-  if (reach === 'outdated' && mayRepeat) return await repeat(work, progress);
+  const { isOutdated = false, ...reach } = await limitReach(work, progress.startedAt);
+  if (isOutdated && mayRepeat) return await repeat(work, progress);
   const { absence, doubtedLabels, unanswered, doubt } = verdict;
   // A first listing did not wait for the index, so a relisting follows. A reconciling listing has waited.
   const firstRelisting = progress.reconciling ? null : progress.startedAt + SETTLING_TIME;
@@ -37,7 +37,7 @@ export async function endListing(work: Work, progress: Step<'confirming'>): Prom
     doubt,
     unanswered,
     keepNewest: settings.scope.limit,
-    ...(reach === 'outdated' ? {} : reach),
+    ...reach,
     relistAt,
     now: deps.clock.now(),
   });
@@ -50,14 +50,5 @@ async function repeat(work: Work, progress: Step<'confirming'>): Promise<FullSyn
   const start = startOf(progress);
   const { historyId: head } = await session.getProfile(run.signal);
   if (progress.reconciling) await deps.clock.sleep(SETTLING_TIME, run.signal);
-  return await save(work, {
-    ...start,
-    repeats: start.repeats + 1,
-    step: 'listing',
-    pass: 0,
-    listing: 0,
-    pageToken: null,
-    position: 0,
-    passHistoryId: head,
-  });
+  return await save(work, { ...start, repeats: start.repeats + 1, ...fromTop({ pass: 0, passHistoryId: head }) });
 }

@@ -13,11 +13,11 @@ type LimitReach = Pick<FinishListingRequest, 'arrivedTo' | 'undatedTo' | 'limite
  * places are counted each time.
  *
  * @param startedAt - when the listing began (epoch ms)
- * @returns `outdated` if all messages that could tell the limit's date have left since they were listed
+ * @returns `isOutdated` if all messages that could tell the limit's date have left since they were listed
  * @throws GmailError when Gmail refuses a get for a reason that concerns the whole mailbox; in the first hour of the
  * listing, also when it refuses the gets that would tell the date
  */
-export async function limitReach(work: Work, startedAt: number): Promise<LimitReach | 'outdated'> {
+export async function limitReach(work: Work, startedAt: number): Promise<LimitReach & { readonly isOutdated?: true }> {
   const { deps, listing } = work;
   const { mailbox, generation, settings } = listing;
   const { limit } = settings.scope;
@@ -27,7 +27,7 @@ export async function limitReach(work: Work, startedAt: number): Promise<LimitRe
   if (edge.floor !== null || listsSeveralLabels(settings.scope)) return arrivals ?? {};
   const last = Math.max(limit - 1, edge.position, arrivals?.arrivedTo ?? -1);
   const date = await limitDate(work, last, startedAt);
-  if (date === 'outdated') return date;
+  if (date === 'outdated') return { ...arrivals, isOutdated: true };
   // The dates of messages that may have arrived are yet to decide: the limit's date must let them in.
   if (date === null || arrivals?.limitedTo === undefined) return { ...arrivals, ...date };
   return { ...arrivals, ...date, limitedTo: Math.min(date.limitedTo, arrivals.limitedTo) };

@@ -1,7 +1,7 @@
 import { listings } from '../gmail/api/scope-listings.ts';
 import type { FullSyncProgress } from '../store/rows/mailbox-row.ts';
 import { labelsToList, listIds } from './list-ids.ts';
-import { forgetLabel, MAX_PASSES, save, startOf, type Step, type Work } from './listing-work.ts';
+import { forgetLabel, fromTop, MAX_PASSES, save, startOf, type Step, type Work } from './listing-work.ts';
 import { vanishedSince } from './vanished.ts';
 
 export async function listPage(work: Work, progress: Step<'listing'>): Promise<FullSyncProgress> {
@@ -74,14 +74,7 @@ async function endPass(work: Work, progress: Step<'listing'>): Promise<FullSyncP
   }
   const since = await vanishedSince(session, { since: passHistoryId }, listing.settings.scope, run.signal);
   if (since.fromScope && progress.pass < MAX_PASSES) {
-    return await save(work, {
-      ...progress,
-      pass: progress.pass + 1,
-      listing: 0,
-      pageToken: null,
-      position: 0,
-      passHistoryId: since.head,
-    });
+    return await save(work, { ...progress, ...fromTop({ pass: progress.pass + 1, passHistoryId: since.head }) });
   }
   if (progress.reconciling) return await save(work, { ...start, step: 'reading-labels', pass, after: null });
   const isOnlyPass = passHistoryId === progress.startHistoryId;

@@ -56,6 +56,10 @@ export function startOf({
   };
 }
 
+/** The fields of a pass over the scope's listing that begins at its top. */
+export const fromTop = (pass: Pick<Step<'listing'>, 'pass' | 'passHistoryId'>) =>
+  ({ step: 'listing', listing: 0, pageToken: null, position: 0, ...pass }) as const;
+
 export async function save(work: Work, progress: FullSyncProgress): Promise<FullSyncProgress> {
   const { mailbox, generation } = work.listing;
   await work.deps.store.saveProgress({ mailbox, generation, progress });
