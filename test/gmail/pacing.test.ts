@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { GmailSession } from '../../src/gmail/api/gmail-api.ts';
 import { GmailError } from '../../src/gmail/api/gmail-error.ts';
 import { createGmailSession } from '../../src/gmail/quota/session.ts';
 import { historyId, messageId } from '../../src/model/ids.ts';
 import type { QuotaEnforcement } from '../../src/simulator/quota-enforcement.ts';
 import { backfill } from './backfill.ts';
-import { createVirtualClock } from '../fixtures/host/virtual-clock.ts';
+import { createVirtualClock, type VirtualClock } from '../fixtures/host/virtual-clock.ts';
 import { ADA, fill, openGmail, openSessions, pricesAt } from '../fixtures/gmail/gmail-fixture.ts';
 
 const LIMIT = 60_000;
@@ -20,8 +21,10 @@ async function run(options: {
   jitter?: number;
   /** The part of the gets that is refused although the quota would allow them. */
   chance?: number;
+  /** The part of the user's limit that is ours. */
+  share?: number;
 }) {
-  const { quota, messages = 9_000, limit = LIMIT, latencyMs, jitter = 0, chance = 0 } = options;
+  const { quota, messages = 9_000, limit = LIMIT, latencyMs, jitter = 0, chance = 0, share = 1 } = options;
   const clock = createVirtualClock();
   const gmail = openGmail({
     clock,
@@ -33,7 +36,7 @@ async function run(options: {
     },
   });
   const { simulator } = gmail;
-  const sessions = openSessions(gmail, pricesAt(limit));
+  const sessions = openSessions(gmail, pricesAt(limit), share);
   const ids = fill(gmail, 50);
   if (chance > 0) {
     const effect = { kind: 'status', status: 429 } as const;
@@ -45,7 +48,7 @@ async function run(options: {
   const use = simulator.usage.of(ADA);
   expect(fetched).toBe(messages);
   expect(session.unitsSpent()).toBe(use.units);
-  return { ...use, took: clock.now() - startedAt, needs: (use.units / limit) * MINUTE, limit };
+  return { ...use, took: clock.now() - startedAt, needs: (use.units / (share * limit)) * MINUTE, limit };
 }
 
 describe('a backfill', () => {
@@ -136,17 +139,15 @@ describe('a backfill', () => {
   });
 
   it('keeps to its share, and at it, when Gmail refuses calls by chance', async () => {
-    const gmail = openGmail({ quota: { window: 'sliding-minute', userUnitsPerMinute: LIMIT }, latencyMs: 100 });
-    const { clock, simulator } = gmail;
-    const effect = { kind: 'status', status: 429 } as const;
-    simulator.faults.add({ match: { method: 'messages.get' }, effect, probability: 0.01 });
-    const session = openSessions(gmail, pricesAt(LIMIT), 0.5).open('backfill');
-    const ids = fill(gmail, 50);
-    const startedAt = clock.now();
-    await clock.run(() => backfill(session, ids, 6_000));
-    expect(simulator.usage.of(ADA).peakUnitsPerMinute).toBeLessThanOrEqual(0.5 * LIMIT);
-    const needs = (simulator.usage.of(ADA).units / (0.5 * LIMIT)) * MINUTE;
-    expect(clock.now() - startedAt).toBeLessThanOrEqual(1.05 * needs + 2_000);
+    const { took, needs, peakUnitsPerMinute } = await run({
+      quota: { window: 'sliding-minute' },
+      messages: 6_000,
+      latencyMs: 100,
+      chance: 0.01,
+      share: 0.5,
+    });
+    expect(peakUnitsPerMinute).toBeLessThanOrEqual(0.5 * LIMIT);
+    expect(took).toBeLessThanOrEqual(1.05 * needs + 2_000);
   });
 
   it('is at its pace half a minute after Gmail has refused everything for five minutes', async () => {
@@ -156,14 +157,9 @@ describe('a backfill', () => {
     const ids = fill(gmail, 50);
     const startedAt = clock.now();
     const until = startedAt + 7 * MINUTE;
-    const fetchOn = async (): Promise<void> => {
-      while (clock.now() < until + 2 * MINUTE) {
-        const goOn = backfill(session, ids, Number.POSITIVE_INFINITY, () => clock.now() > until + 2 * MINUTE);
-        await goOn.catch(() => clock.sleep(1_000));
-      }
-    };
+    const isOver = (): boolean => clock.now() > until + 2 * MINUTE;
     const spent = await clock.run(async () => {
-      const fetched = fetchOn();
+      const fetched = backfillUntil(isOver, { session, ids, clock, pause: 1_000 });
       await clock.sleep(2 * MINUTE);
       simulator.faults.add({ match: {}, effect: { kind: 'status', status: 429 }, until });
       await clock.sleep(until + MINUTE / 2 - clock.now());
@@ -219,6 +215,24 @@ describe('a backfill', () => {
   );
 });
 
+/** Backfills until the time is over. What gives up begins once more after `pause` ms. */
+async function backfillUntil(
+  isOver: () => boolean,
+  {
+    session,
+    ids,
+    clock,
+    pause,
+  }: {
+    readonly session: GmailSession;
+    readonly ids: readonly string[];
+    readonly clock: VirtualClock;
+    readonly pause: number;
+  },
+): Promise<void> {
+  while (!isOver()) await backfill(session, ids, Number.POSITIVE_INFINITY, isOver).catch(() => clock.sleep(pause));
+}
+
 /**
  * Backfills for three minutes, then for five minutes beside an application that takes half of the quota, then alone
  * again. The other application sends again nothing that is refused.
@@ -267,11 +281,8 @@ async function runBesideAnother(window: QuotaEnforcement['window'], backAfter: n
     ]);
     const isOver = (): boolean => clock.now() > finishesAt;
     // An activity that gives up is repeated after half a minute.
-    const goOn = async (): Promise<void> => {
-      while (!isOver())
-        await backfill(session, ids, Number.POSITIVE_INFINITY, isOver).catch(() => clock.sleep(MINUTE / 2));
-    };
-    await Promise.all([spendHalf(), goOn()]);
+    const goOn = backfillUntil(isOver, { session, ids, clock, pause: MINUTE / 2 });
+    await Promise.all([spendHalf(), goOn]);
     return spent;
   });
   return { spent: { beside: to - from, afterwards: finished - again }, other };

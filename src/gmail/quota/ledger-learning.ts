@@ -49,21 +49,30 @@ export function learn(written: Ledger, refusal: QuotaRefusal, now: number): Ledg
   const ledger = believed(written, now);
   const named = refusal.retryAt === null ? 0 : Math.min(refusal.retryAt, now + LONGEST_PAUSE);
   const paused = { ...ledger, pausedUntil: Math.max(ledger.pausedUntil, named) };
-  const last = refusal.limit === 'project' ? ledger.project : ledger;
-  // Calls that were under way before the last refusal was known ask for no further back-off.
-  const isLater = refusal.sentAt > last.refusedAt;
-  const isInRow = isLater && now - last.refusedAt <= FORGET_REFUSALS;
-  if (refusal.limit === 'project') {
-    const refusals = isInRow ? last.refusals + 1 : 1;
-    return isLater ? { ...backedOff(paused, refusals, refusal, now), project: { refusals, refusedAt: now } } : paused;
-  }
-  const isStreak = isInRow && !hasAccepted(ledger, refusal.sentAt);
-  const learned = afterUserRefusal(paused, refusal, now, isStreak);
-  if (!isLater) return learned;
-  const refusals = isStreak ? last.refusals + 1 : 1;
+  return refusal.limit === 'project' ? learnOfProject(paused, refusal, now) : learnOfUser(paused, refusal, now);
+}
+
+/** No rate shares the project's limit. Further refusals lengthen the pause although calls are accepted. */
+function learnOfProject(ledger: Ledger, refusal: QuotaRefusal, now: number): Ledger {
+  const last = ledger.project;
+  if (!isLater(refusal, last)) return ledger;
+  const refusals = isInRow(last, now) ? last.refusals + 1 : 1;
+  return { ...backedOff(ledger, refusals, refusal, now), project: { refusals, refusedAt: now } };
+}
+
+function learnOfUser(ledger: Ledger, refusal: QuotaRefusal, now: number): Ledger {
+  const isStreak = isLater(refusal, ledger) && isInRow(ledger, now) && !hasAccepted(ledger, refusal.sentAt);
+  const learned = afterUserRefusal(ledger, refusal, now, isStreak);
+  if (!isLater(refusal, ledger)) return learned;
+  const refusals = isStreak ? ledger.refusals + 1 : 1;
   const refusedSince = isStreak ? ledger.refusedSince : now;
   return { ...backedOff(learned, refusals, refusal, now), refusals, refusedAt: now, refusedSince };
 }
+
+/** Calls that were under way before the last refusal was known ask for no further back-off. */
+const isLater = ({ sentAt }: QuotaRefusal, { refusedAt }: Pick<Ledger, 'refusedAt'>): boolean => sentAt > refusedAt;
+
+const isInRow = ({ refusedAt }: Pick<Ledger, 'refusedAt'>, now: number): boolean => now - refusedAt <= FORGET_REFUSALS;
 
 function backedOff(ledger: Ledger, refusals: number, { jitter }: QuotaRefusal, now: number): Ledger {
   const backoff = Math.min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** (refusals - 1));

@@ -23,22 +23,24 @@ export interface Reservation {
   readonly userLimit: number;
 }
 
-export type ReservationResult =
+/** Units for the first `count` requests. */
+export interface Grant {
+  readonly count: number;
+  readonly units: number;
+  /** Epoch ms at which the ledger recorded the units. */
+  readonly at: number;
+  /** The ms in which the pace grants so many units. */
+  readonly paceMs: number;
   /**
-   * `probe`: it is not known yet whether Gmail accepts so much so soon. No other call should start before it is
-   * answered.
+   * It is not known yet whether Gmail accepts so much so soon. No other call should start before it is answered.
    */
-  | {
-      readonly kind: 'granted';
-      readonly count: number;
-      readonly units: number;
-      readonly at: number;
-      /** The ms in which the pace grants so many units. */
-      readonly paceMs: number;
-      readonly probe: boolean;
-      /** Whether no call has been accepted since the last refusal, so that it counts if these are. */
-      readonly isAwaited: boolean;
-    }
+  readonly probe: boolean;
+  /** No call has been accepted since the last refusal. If one of these is, the ledger is to be told. */
+  readonly isAwaited: boolean;
+}
+
+export type ReservationResult =
+  | ({ readonly kind: 'granted' } & Grant)
   /** `told`: Gmail asked for the wait; otherwise our own pace does. */
   | { readonly kind: 'wait'; readonly until: number; readonly told: boolean };
 

@@ -8,7 +8,7 @@ import { MAX_BATCH } from '../api/gmail-api.ts';
 import type { RateLimit } from '../api/gmail-error.ts';
 import { allowBursts, learn, withAccepted, type QuotaRefusal } from './ledger-learning.ts';
 import { readLedger, writeLedger, type Ledger } from './ledger-document.ts';
-import { PROBE_CALLS, refund, reserve, type ReservationResult } from './ledger.ts';
+import { PROBE_CALLS, refund, reserve, type Grant, type ReservationResult } from './ledger.ts';
 import type { QuotaLedger } from '../../model/quota-ledger.ts';
 import { RoundTrips } from './round-trips.ts';
 import { Turnstile } from './turnstile.ts';
@@ -35,17 +35,8 @@ export interface AcquireRequest {
 }
 
 /** Permission to send the first `count` calls of a request now. It must be released, whatever became of the calls. */
-export interface Permit {
+export interface Permit extends Grant {
   readonly lane: Lane;
-  readonly count: number;
-  readonly units: number;
-  /** Epoch ms at which the ledger recorded the units. */
-  readonly at: number;
-  /** The ms in which the pace grants so many units. */
-  readonly paceMs: number;
-  readonly probe: boolean;
-  /** Whether no call has been accepted since the last refusal, so that it counts if these are. */
-  readonly isAwaited: boolean;
   /** False when other calls were under way. A probe beside them proves nothing: it may arrive before them. */
   readonly isAlone: boolean;
   /** Calls of the mailbox under way in this process, including these. */
@@ -67,8 +58,8 @@ export interface RefusedCalls {
   readonly units: number;
 }
 
-/** Calls sent at once, by the answers in a row that refused some. A used-up quota refuses all of them. */
-const MOST_CALLS = [MAX_BATCH, PROBE_CALLS, 1];
+/** Calls sent at once, by the answers in a row that refused most of theirs; later one. A used-up quota refuses all. */
+const MOST_CALLS = [MAX_BATCH, PROBE_CALLS];
 /** Fewer refused calls of an answer than this may be chance. */
 const SEVERAL = 3;
 /** Units a minute from which on pacing does not matter: no write is spent on it until Gmail refuses a call. */
@@ -128,19 +119,11 @@ export class Pacer {
           throw error;
         });
         if (result.kind === 'granted') {
-          if (result.probe) this.#probing = true;
-          this.#leavePlaces(places - result.count);
-          return {
-            lane: request.lane,
-            count: result.count,
-            units: result.units,
-            at: result.at,
-            paceMs: result.paceMs,
-            probe: result.probe,
-            isAwaited: result.isAwaited,
-            isAlone: this.#inFlight === result.count,
-            inFlight: this.#inFlight,
-          };
+          const { kind: _, ...grant } = result;
+          if (grant.probe) this.#probing = true;
+          this.#leavePlaces(places - grant.count);
+          const inFlight = this.#inFlight;
+          return { ...grant, lane: request.lane, isAlone: inFlight === grant.count, inFlight };
         }
         this.#leavePlaces(places);
         await this.#wait(request, result);
@@ -161,7 +144,8 @@ export class Pacer {
     const lateness = this.#roundTrips.spread;
     const now = clock.now();
     const { inFlight } = permit;
-    const crowded = refused.filter((calls) => calls.limit === 'concurrency').reduce((sum, { calls }) => sum + calls, 0);
+    const { calls: crowded } = totalOf(refused.filter(({ limit }) => limit === 'concurrency'));
+    const { calls, units } = totalOf(refused);
     if (crowded > 0) this.#width = afterRefusal(this.#width, { inFlight, refused: crowded }, now);
     else if (answered) this.#width = afterAnswer(this.#width, inFlight, now);
     const paceRefusals = refusalsOfPace(refused, permit);
@@ -170,11 +154,10 @@ export class Pacer {
     this.#leavePlaces(permit.count);
     if (paceRefusals.length > 0) this.#paced = true;
     const proven = permit.probe && permit.isAlone && answered && refused.length === 0;
-    const accepted = answered && refused.reduce((sum, { calls }) => sum + calls, 0) < permit.count;
+    const accepted = answered && calls < permit.count;
     const tells = refused.length > 0 || proven || (accepted && permit.isAwaited);
     if (!this.#paced || !tells) return;
     const jitter = clock.random();
-    const units = refused.reduce((sum, calls) => sum + calls.units, 0);
     const { lane, at } = permit;
     await ledger.update(mailbox, (text) => {
       const paceMs = permit.units === 0 ? 0 : (permit.paceMs * units) / permit.units;
@@ -190,7 +173,8 @@ export class Pacer {
   /** Calls that were sent before the last refusal was known say nothing of what is accepted now. */
   #countRefusals(permit: Permit, refusals: readonly PaceRefusal[], now: number): void {
     if (permit.at < this.#refusedAt) return;
-    const isRefusal = 2 * refusals.reduce((sum, { units }) => sum + units, 0) >= permit.units && refusals.length > 0;
+    const units = refusals.reduce((sum, refusal) => sum + refusal.units, 0);
+    const isRefusal = refusals.length > 0 && 2 * units >= permit.units;
     if (isRefusal) this.#refusedAt = now;
     this.#refusals = isRefusal ? this.#refusals + 1 : 0;
   }
@@ -244,7 +228,7 @@ export class Pacer {
       if (live) this.#liveWaiting--;
     }
     const free = this.#width.calls - this.#inFlight;
-    const places = Math.min(prices.length, MOST_CALLS[Math.min(this.#refusals, 2)] ?? 1, Math.max(1, free));
+    const places = Math.min(prices.length, MOST_CALLS[this.#refusals] ?? 1, Math.max(1, free));
     this.#inFlight += places;
     return places;
   }
@@ -287,9 +271,13 @@ function refusalsOfPace(refused: readonly RefusedCalls[], permit: Permit): reado
     const all = refused.filter((each) => limitOf(each) === limit);
     if (all.length === 0) return [];
     const times = all.flatMap(({ retryAt }) => (retryAt === null ? [] : [retryAt]));
-    const units = all.reduce((sum, each) => sum + each.units, 0);
-    const calls = all.reduce((sum, each) => sum + each.calls, 0);
+    const { calls, units } = totalOf(all);
     const isMostOfAnswer = calls >= SEVERAL && calls < permit.count && 2 * units >= permit.units;
     return [{ limit, units, isMostOfAnswer, retryAt: times.length === 0 ? null : Math.max(...times) }];
   });
+}
+
+function totalOf(refused: readonly RefusedCalls[]): Pick<RefusedCalls, 'calls' | 'units'> {
+  const sum = (of: 'calls' | 'units'): number => refused.reduce((total, each) => total + each[of], 0);
+  return { calls: sum('calls'), units: sum('units') };
 }
