@@ -1,7 +1,8 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, openSync, readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ENVIRONMENT, NODE_OPTIONS } from '../scripts/run-entry.mjs';
 import { generateMail, type GenerateOptions } from '../src/simulator/generate.ts';
@@ -9,6 +10,7 @@ import { startSimulatorServer } from '../src/simulator/server.ts';
 import { Simulator } from '../src/simulator/simulator.ts';
 import { systemClock } from '../src/host/system-clock.ts';
 import { InvalidRunError } from '../test/fixtures/measured/figure.ts';
+import type { Ends } from './in-folder.ts';
 
 export const sourceFile = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
@@ -67,6 +69,53 @@ export function startProgram(
     env: { ...ENVIRONMENT, PATH: process.env['PATH'], HOME: process.env['HOME'], ...options.env },
     stdio: ['ignore', options.log, options.log],
   });
+}
+
+/** A worker with its log in `folder`. At the end it is told to stop, and waited for. */
+export function startWorker(
+  folder: string,
+  { env, nodeOptions = [] }: { readonly env: NodeJS.ProcessEnv; readonly nodeOptions?: readonly string[] },
+  ends: Ends,
+): ChildProcess {
+  const log = openSync(join(folder, 'worker.log'), 'a');
+  const worker = startProgram('src/worker.ts', { env, nodeOptions, log });
+  const ended = once(worker, 'exit');
+  ends.push(async () => {
+    worker.kill('SIGTERM');
+    await ended;
+  });
+  return worker;
+}
+
+/** What polls of a fleet have cost so far. */
+export interface PollUse {
+  /** Calls of history.list. */
+  readonly polls: number;
+  /** Processor time, in seconds. */
+  readonly worker: number;
+  readonly server: number;
+}
+
+export const pollUse = (
+  simulator: Simulator,
+  { worker, server }: { readonly worker: number | undefined; readonly server: number | undefined },
+): PollUse => ({
+  polls: simulator.usage.report().methods['history.list']?.calls ?? 0,
+  worker: cpuSecondsOf(worker),
+  server: cpuSecondsOf(server),
+});
+
+export interface PollCost {
+  readonly polls: number;
+  /** Processor time of one poll, in ms. */
+  readonly worker: number;
+  readonly server: number;
+}
+
+export function costOfPoll(before: PollUse, after: PollUse): PollCost {
+  const polls = after.polls - before.polls;
+  const each = (of: 'worker' | 'server'): number => (1_000 * (after[of] - before[of])) / polls;
+  return { polls, worker: each('worker'), server: each('server') };
 }
 
 export interface Memory {

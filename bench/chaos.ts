@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-
 import type { TidemarkWithStores } from '../src/app/open-with-stores.ts';
 import { systemClock as clock } from '../src/host/system-clock.ts';
 import type { MailboxId } from '../src/model/ids.ts';
@@ -77,8 +75,7 @@ async function measure(folder: string, ends: Ends): Promise<readonly Figure[]> {
   const fleet = await KilledFleet.open(folder);
   ends.push(() => fleet.stop());
   const { simulator, ...system } = await openBenchSystem(folder, ends, { temporalAddress: fleet.temporalAddress });
-  const key = randomBytes(32).toString('base64');
-  const env = { ...system.env, DATABASE_URL: fleet.postgres.url, TIDEMARK_SECRET_KEY: key };
+  const env = { ...system.env, ...fleet.databaseEnv };
   const tidemark = await openWith(env, ends);
   fleet.startWorkers('src/worker.ts', { args: [], env });
   const mailboxes = await startMailboxes({ simulator, env }, tidemark, MAILBOXES, { pollInterval: POLL });

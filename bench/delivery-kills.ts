@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -45,8 +44,7 @@ async function measure(folder: string, ends: Ends): Promise<readonly Figure[]> {
   const fleet = await KilledFleet.open(folder);
   ends.push(() => fleet.stop());
   const { simulator, ...system } = await openBenchSystem(folder, ends, { temporalAddress: fleet.temporalAddress });
-  const key = randomBytes(32).toString('base64');
-  const env = { ...system.env, DATABASE_URL: fleet.postgres.url, TIDEMARK_SECRET_KEY: key };
+  const env = { ...system.env, ...fleet.databaseEnv };
   const calls = join(folder, 'calls.jsonl');
   writeFileSync(calls, '');
   const tidemark = await openWith(env, ends);

@@ -1,7 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { openSync } from 'node:fs';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { loadConfig } from '../src/config/config.ts';
@@ -13,7 +10,7 @@ import { workflowIdOf } from '../src/workflows/definitions.ts';
 import { PostgresServer } from '../test/fixtures/postgres/postgres-server.ts';
 import { startServerIn } from './dev-server.ts';
 import { InvalidRunError, type Bench, type Figure } from '../test/fixtures/measured/figure.ts';
-import { cpuSecondsOf, load, memoryOf, SimulatorProcess, startProgram } from './bench-processes.ts';
+import { cpuSecondsOf, load, memoryOf, SimulatorProcess, startWorker } from './bench-processes.ts';
 import { inFolder, type Ends } from './in-folder.ts';
 
 const EMAIL = mailboxId('bench@example.com');
@@ -82,12 +79,7 @@ async function measure(messages: number, kind: DatabaseKind): Promise<EngineRun>
     await connectMailbox({ config, stores: tidemark, mailbox: EMAIL, clock: systemClock, text, verify: true });
 
     const nodeOptions = PROFILE === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${PROFILE}`];
-    const worker = startProgram('src/worker.ts', { env, nodeOptions, log: openSync(join(folder, 'worker.log'), 'a') });
-    const ended = once(worker, 'exit');
-    ends.push(async () => {
-      worker.kill('SIGTERM');
-      await ended;
-    });
+    const worker = startWorker(folder, { env, nodeOptions }, ends);
     const simulatorCpu = simulator.cpuSeconds;
     await tidemark.client.start(EMAIL);
     await untilInSync(tidemark, () => worker.exitCode !== null);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { openSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -25,6 +26,7 @@ export class KilledFleet {
   readonly postgres: PostgresServer;
   readonly #folder: string;
   readonly #log: number;
+  readonly #key = randomBytes(32).toString('base64');
   #temporal: DevServer;
   #startWorker: (() => Worker) | null = null;
   #workers: Worker[] = [];
@@ -40,6 +42,11 @@ export class KilledFleet {
   static async open(folder: string): Promise<KilledFleet> {
     const postgres = await PostgresServer.start({ durable: true });
     return new KilledFleet({ folder, postgres, temporal: await startServerIn(folder) });
+  }
+
+  /** Variables of the database, and of the key of the credentials in it. */
+  get databaseEnv(): NodeJS.ProcessEnv {
+    return { DATABASE_URL: this.postgres.url, TIDEMARK_SECRET_KEY: this.#key };
   }
 
   get temporalAddress(): string {

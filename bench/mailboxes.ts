@@ -1,13 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
-import { join } from 'node:path';
 import type { TidemarkWithStores } from '../src/app/open-with-stores.ts';
 import { systemClock as clock } from '../src/host/system-clock.ts';
 import type { MailboxId } from '../src/model/ids.ts';
 import type { DevServer } from '../src/temporal/dev-server/index.ts';
 import type { Bench, Figure } from '../test/fixtures/measured/figure.ts';
-import { cpuSecondsOf, load, memoryOf, startProgram } from './bench-processes.ts';
+import { costOfPoll, load, memoryOf, pollUse, startWorker, type PollUse } from './bench-processes.ts';
 import { startServerIn } from './dev-server.ts';
 import { inFolder, type Ends } from './in-folder.ts';
 import {
@@ -42,29 +40,17 @@ async function openFleet(folder: string, ends: Ends): Promise<Fleet> {
   ends.push(() => temporal.stop());
   const bare = await openBenchSystem(folder, ends, { temporalAddress: temporal.address });
   const system = { ...bare, env: { ...bare.env, GMAIL_PROJECT_UNITS_PER_MINUTE: PROJECT_UNITS } };
-  const log = openSync(join(folder, 'worker.log'), 'a');
-  const startWorker = async (): Promise<ChildProcess> => {
-    const worker = startProgram('src/worker.ts', { env: system.env, log });
-    ends.push(() => void worker.kill('SIGKILL'));
+  const startOne = async (): Promise<ChildProcess> => {
+    const worker = startWorker(folder, { env: system.env }, ends);
     // The worker has bundled its workflows by then.
     await clock.sleep(10_000);
     return worker;
   };
-  return { system, tidemark: await openWith(system.env, ends), temporal, startWorker };
+  return { system, tidemark: await openWith(system.env, ends), temporal, startWorker: startOne };
 }
 
-interface Use {
-  /** Calls of history.list, processor time in seconds. */
-  readonly polls: number;
-  readonly worker: number;
-  readonly server: number;
-}
-
-const useOf = ({ system, temporal }: Fleet, worker: ChildProcess): Use => ({
-  polls: system.simulator.usage.report().methods['history.list']?.calls ?? 0,
-  worker: cpuSecondsOf(worker.pid),
-  server: cpuSecondsOf(temporal.pid),
-});
+const useOf = ({ system, temporal }: Fleet, worker: ChildProcess): PollUse =>
+  pollUse(system.simulator, { worker: worker.pid, server: temporal.pid });
 
 /** Ms from the arrival of new mail, with a poke, until it is stored, in mailboxes that are spread over the fleet. */
 async function newMail({ system, tidemark }: Fleet, mailboxes: readonly MailboxId[]): Promise<readonly number[]> {
@@ -112,14 +98,12 @@ async function measure(folder: string, ends: Ends): Promise<readonly Figure[]> {
   await clock.sleep(60_000);
   const before = useOf(fleet, worker);
   await clock.sleep(POLL_INTERVAL);
-  const after = useOf(fleet, worker);
-  const polls = after.polls - before.polls;
+  const poll = costOfPoll(before, useOf(fleet, worker));
   const { now: memory } = memoryOf(worker.pid);
   const idle = load();
   const times = await newMail(fleet, mailboxes);
   const back = await restart(fleet, worker, mailboxes);
   const each = (from: number, to: number): number => (1_000 * (to - from)) / MAILBOXES;
-  const perPoll = (from: number, to: number): number => (1_000 * (to - from)) / polls;
   return [
     { name: `${MAILBOXES} mailboxes in sync`, value: MAILBOXES / seconds, unit: '/s', bound: null },
     {
@@ -131,14 +115,14 @@ async function measure(folder: string, ends: Ends): Promise<readonly Figure[]> {
     { name: '  the Temporal server', value: each(empty.use.server, started.server), unit: 'ms', bound: null },
     {
       name: '  a poll: the worker',
-      value: perPoll(before.worker, after.worker),
+      value: poll.worker,
       unit: 'ms',
       bound: { is: 'at most', value: 6 },
-      note: `${polls} polls, ${idle}`,
+      note: `${poll.polls} polls, ${idle}`,
     },
     {
       name: '  the Temporal server',
-      value: perPoll(before.server, after.server),
+      value: poll.server,
       unit: 'ms',
       bound: { is: 'at most', value: 10 },
     },

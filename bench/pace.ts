@@ -1,7 +1,4 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { openSync } from 'node:fs';
-import { join } from 'node:path';
 import { loadConfig } from '../src/config/config.ts';
 import { connectMailbox } from '../src/accounts/connect-mailbox.ts';
 import { openWithStores } from '../src/app/open-with-stores.ts';
@@ -10,10 +7,11 @@ import { mailboxId } from '../src/model/ids.ts';
 import type { QuotaEnforcement } from '../src/simulator/quota-enforcement.ts';
 import type { UsageReport } from '../src/simulator/usage.ts';
 import { InvalidRunError, type Bench, type Figure } from '../test/fixtures/measured/figure.ts';
-import { load, SimulatorProcess, startProgram } from './bench-processes.ts';
+import { load, SimulatorProcess, startWorker } from './bench-processes.ts';
 import { startServerIn } from './dev-server.ts';
 import { inFolder, type Ends } from './in-folder.ts';
 import { startLateArrivals } from './late-arrivals.ts';
+import { until } from './mailboxes-in-sync.ts';
 
 const EMAIL = mailboxId('ada@example.com');
 /** Ten times a user's real rate, so that minutes show what would take half an hour. */
@@ -69,17 +67,15 @@ async function backfillUnder({ window, span }: (typeof WINDOWS)[number]): Promis
     ends.push(() => tidemark.close());
     const text = JSON.stringify(await simulator.report<object>(`credentials?email=${EMAIL}`));
     await connectMailbox({ config, stores: tidemark, mailbox: EMAIL, clock, text, verify: false });
-    await startWorker(env, folder, ends);
+    startWorker(folder, { env }, ends);
     keepCoresBusy(ends);
     await simulator.command('usage/reset');
     await tidemark.client.start(EMAIL);
     const read = async () => (await simulator.report<UsageReport>('usage')).users[EMAIL];
     while (((await read())?.calls ?? 0) === 0) await clock.sleep(20);
     const startedAt = clock.now();
-    while ((await tidemark.store.getMailbox(EMAIL))?.fullSync?.step !== 'done') {
-      await clock.sleep(100);
-      if (clock.now() - startedAt > 15 * 60_000) throw new InvalidRunError('not in sync after 15 minutes');
-    }
+    const isDone = async () => (await tidemark.store.getMailbox(EMAIL))?.fullSync?.step === 'done';
+    await until(isDone, 'not in sync after 15 minutes', { within: 15 * 60_000 });
     const seconds = (clock.now() - startedAt) / 1_000;
     const use = await read();
     if (use === undefined) throw new InvalidRunError('no call was counted');
@@ -87,14 +83,6 @@ async function backfillUnder({ window, span }: (typeof WINDOWS)[number]): Promis
     if (counts.stored !== MESSAGES) throw new InvalidRunError(`not everything was stored: ${JSON.stringify(counts)}`);
     const least = Math.floor(use.units / ((ALLOWANCE * span) / 60)) * span;
     return { seconds, least, calls: use.calls, rejected: use.rejected, load: load() };
-  });
-}
-
-async function startWorker(env: NodeJS.ProcessEnv, folder: string, ends: Ends): Promise<void> {
-  const worker = startProgram('src/worker.ts', { env, log: openSync(join(folder, 'worker.log'), 'a') });
-  ends.push(async () => {
-    worker.kill('SIGTERM');
-    if (worker.exitCode === null) await once(worker, 'exit');
   });
 }
 

@@ -1,6 +1,3 @@
-import { once } from 'node:events';
-import { openSync } from 'node:fs';
-import { join } from 'node:path';
 import { loadConfig } from '../src/config/config.ts';
 import { connectMailbox } from '../src/accounts/connect-mailbox.ts';
 import { mailboxId } from '../src/model/ids.ts';
@@ -11,7 +8,7 @@ import { Simulator } from '../src/simulator/simulator.ts';
 import { systemClock } from '../src/host/system-clock.ts';
 import { startServerIn } from './dev-server.ts';
 import { InvalidRunError, type Bench } from '../test/fixtures/measured/figure.ts';
-import { load, startProgram } from './bench-processes.ts';
+import { load, startWorker } from './bench-processes.ts';
 import { inFolder } from './in-folder.ts';
 
 const MINUTE = 60_000;
@@ -73,12 +70,7 @@ async function share(): Promise<Shares> {
       await connectMailbox({ config, stores: tidemark, mailbox, clock: systemClock, text, verify: true });
       await tidemark.client.start(mailbox);
     }
-    const worker = startProgram('src/worker.ts', { env, log: openSync(join(folder, 'worker.log'), 'a') });
-    const ended = once(worker, 'exit');
-    ends.push(async () => {
-      worker.kill('SIGTERM');
-      await ended;
-    });
+    const worker = startWorker(folder, { env }, ends);
     const uses = () => MAILBOXES.map((mailbox) => simulator.usage.of(mailbox));
     while (uses().some(({ units }) => units < 100)) await systemClock.sleep(100);
     await systemClock.sleep(MINUTES * MINUTE);
