@@ -21,11 +21,6 @@ import {
 const MAILBOXES = Number(process.env['MAILBOXES'] ?? 10_000);
 const POLL_INTERVAL = 5 * 60_000;
 const NEW_MAIL = 300;
-/**
- * Each first sync takes a slice of the project's quota, however small it is: at the real limit two in three seconds
- * could begin. This bench is about what the machine carries.
- */
-const PROJECT_UNITS = '1000000000';
 const PER_SECOND = 10;
 
 interface Fleet {
@@ -38,8 +33,7 @@ interface Fleet {
 async function openFleet(folder: string, ends: Ends): Promise<Fleet> {
   const temporal = await startServerIn(folder);
   ends.push(() => temporal.stop());
-  const bare = await openBenchSystem(folder, ends, { temporalAddress: temporal.address });
-  const system = { ...bare, env: { ...bare.env, GMAIL_PROJECT_UNITS_PER_MINUTE: PROJECT_UNITS } };
+  const system = await openBenchSystem(folder, ends, { temporalAddress: temporal.address });
   const startOne = async (): Promise<ChildProcess> => {
     const worker = startWorker(folder, { env: system.env }, ends);
     // The worker has bundled its workflows by then.

@@ -14,7 +14,7 @@ import { audit } from './audit.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import type { DeliveryDependencies } from '../deliveries/deliver-changes.ts';
 import { deliver } from './deliver.ts';
-import { fetchSlice } from './fetch-slice.ts';
+import { createFetchSlice } from './fetch-slice.ts';
 import { fullSync, recover } from './full-sync.ts';
 import { createLook } from './look-for-changes.ts';
 import { noteEvents } from './note-events.ts';
@@ -65,7 +65,7 @@ export function createActivities(deps: WorkerDependencies): SyncActivities {
     openMailbox: reporting('openMailbox', openMailbox),
     fullSync: reporting('fullSync', fullSync),
     recover: reporting('recover', recover),
-    fetchSlice: reporting('fetchSlice', fetchSlice),
+    fetchSlice: reporting('fetchSlice', createFetchSlice()),
     partialSync: reporting('partialSync', partialSync),
     lookForChanges: reporting('lookForChanges', createLook()),
     audit: reporting('audit', audit),

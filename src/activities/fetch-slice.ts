@@ -14,15 +14,22 @@ import { knownMailbox } from './known-mailbox.ts';
 import { laneDueAt } from './lane-due.ts';
 import { relist } from './relist.ts';
 import type { FetchSliceRequest, FetchSliceResult } from './requests.ts';
-import { sliceUnits } from './slice-rate.ts';
+import { SliceBudgets } from './slice-budgets.ts';
 
 type SliceRoles = MailboxRegistry & FetchingStore & WorkStore & SpentUnits & ListingStore;
+
+/** Makes the activity of one worker, whose slices share their budgets. */
+export function createFetchSlice(): typeof fetchSlice {
+  const budgets = new SliceBudgets();
+  return (deps, request, run) => fetchSlice(deps, request, run, budgets);
+}
 
 /** One slice of a backfill: pending messages, newest first. */
 export async function fetchSlice(
   deps: ActivityDependencies<SliceRoles>,
   request: FetchSliceRequest,
   run: ActivityRun,
+  budgets = new SliceBudgets(),
 ): Promise<FetchSliceResult> {
   const { mailbox } = request;
   const row = await knownMailbox(deps, mailbox);
@@ -33,8 +40,10 @@ export async function fetchSlice(
   const day = await dayPart(deps);
   if (day.units === 0)
     return { ...heldBack(await progressOf(deps, row), day.until, deps.clock.now()), fetched: 0, ...retried };
+  const isSmall = request.isSmall === true;
+  const spentBefore = session.unitsSpent();
   try {
-    const fetch = { mailbox, unitBudget: Math.min(sliceUnits(deps.prices), day.units) };
+    const fetch = { mailbox, unitBudget: Math.min(budgets.begin({ isSmall, ...deps }), day.units) };
     const { fetched, exhausted } = await fetchPending(deps, session, { ...fetch, lane: 'backfill' }, run);
     // The last step of a first full sync is the relisting. Messages that it finds are fetched at once.
     const { late, isDoubted } = exhausted ? await relist(deps, session, row, run) : { late: 0, isDoubted: false };
@@ -46,6 +55,7 @@ export async function fetchSlice(
       ...(isDoubted ? { isDoubted } : {}),
     };
   } finally {
+    if (isSmall) budgets.smallEnded(session.unitsSpent() - spentBefore, deps);
     await session.flush();
   }
 }

@@ -41,6 +41,8 @@ export interface FetchSliceRequest extends MailboxWork {
   readonly mailbox: MailboxId;
   /** The number of the request to try all failed messages now, when there is one. */
   readonly retry?: number;
+  /** A small slice: little is left to fetch. Absent from a slice of full size. */
+  readonly isSmall?: true;
 }
 
 export interface PartialSyncRequest extends MailboxWork {

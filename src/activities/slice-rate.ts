@@ -7,6 +7,12 @@ const LARGEST_SLICE = 30_000;
  * even with a small quota.
  */
 const SLICES_PER_MINUTE = 30;
+/** Small slices are this many times smaller, unless that is below {@link LEAST_SMALL}. */
+const SMALL_TIMES = 30;
+/** A small slice still brings some 25 messages, so that a small mailbox takes few of them. */
+const LEAST_SMALL = 500;
+/** The part of the slices' quota at which small slices may start. */
+const SMALL_PART = 0.5;
 type ProjectLimit = Pick<PriceTable, 'projectUnitsPerMinute'>;
 
 /**
@@ -34,4 +40,18 @@ export const backfillUnitsPerMinute = ({ projectUnitsPerMinute }: ProjectLimit):
  */
 export function slicesPerSecond(limit: ProjectLimit): number {
   return backfillUnitsPerMinute(limit) / 60 / sliceUnits(limit);
+}
+
+/**
+ * Units of a small slice: one that begins when little is left to fetch. Many mailboxes are small, and in the queue of
+ * the other slices each would use up a slice of full size.
+ */
+export function smallSliceUnits(limit: ProjectLimit): number {
+  const units = sliceUnits(limit);
+  return Math.min(units, Math.max(LEAST_SMALL, Math.floor(units / SMALL_TIMES)));
+}
+
+/** How many small slices may start in a second across all workers, beside the others. */
+export function smallSlicesPerSecond(limit: ProjectLimit): number {
+  return (backfillUnitsPerMinute(limit) * SMALL_PART) / 60 / smallSliceUnits(limit);
 }

@@ -2,7 +2,7 @@ import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/w
 
 import type { createDeliveryActivities } from '../activities/create-activities.ts';
 import type { SyncActivities } from '../activities/requests.ts';
-import { slicesPerSecond } from '../activities/slice-rate.ts';
+import { slicesPerSecond, smallSlicesPerSecond } from '../activities/slice-rate.ts';
 import type { Config } from '../config/config.ts';
 import { memoryLimit } from '../host/memory-limit.ts';
 import type { ClockSkew } from '../model/clock-skew.ts';
@@ -10,7 +10,13 @@ import { clockSinks } from '../telemetry/watch-clock.ts';
 import { bundleWorkflows } from '../temporal/bundle-workflows.ts';
 import { dataConverterOf } from '../temporal/payload-codec.ts';
 import { shippedBundle } from '../temporal/shipped-bundle.ts';
-import { backfillQueueOf, deliveryQueueOf, TASK_TIMEOUT, webhookQueueOf } from '../workflows/definitions.ts';
+import {
+  backfillQueueOf,
+  deliveryQueueOf,
+  smallSliceQueueOf,
+  TASK_TIMEOUT,
+  webhookQueueOf,
+} from '../workflows/definitions.ts';
 import { cachedWorkflows } from './cached-workflows.ts';
 import type { DeliveryActivities, WorkerMeans } from './worker-means.ts';
 import type { HostWorker, WorkerRequest } from './worker-request.ts';
@@ -24,6 +30,8 @@ const FORCED_AFTER = '8 seconds';
 const LIVE_SLOTS = 100;
 /** Each slice holds some batches of messages in memory. */
 const BACKFILL_SLOTS = 16;
+/** A small slice holds one or two small batches. */
+const SMALL_SLOTS = 32;
 /** How many mailboxes deliver at a time. Most of them may be waiting for slow targets. */
 const DELIVERY_SLOTS = 500;
 
@@ -99,12 +107,6 @@ export async function createWorkers(
           maxCachedWorkflows: config.deployment.cachedMailboxes ?? cachedWorkflows(memoryLimit()),
         })
       : null;
-  const backfill = await Worker.create({
-    ...shared,
-    taskQueue: backfillQueueOf(taskQueue),
-    maxConcurrentActivityTaskExecutions: BACKFILL_SLOTS,
-    maxTaskQueueActivitiesPerSecond: slicesPerSecond(config.quota),
-  });
   const delivering = (queue: string, activities: ReturnType<typeof createDeliveryActivities>): Promise<Worker> =>
     Worker.create({
       ...shared,
@@ -116,9 +118,29 @@ export async function createWorkers(
   const toHandlers = deliveryQueueOf(taskQueue);
   return {
     ...(live === null ? {} : { [taskQueue]: live }),
-    [backfillQueueOf(taskQueue)]: backfill,
+    ...(await createSliceWorkers(shared, config)),
     [toWebhooks]: await delivering(toWebhooks, deliveries.webhooks),
     ...(deliveries.handlers === null ? {} : { [toHandlers]: await delivering(toHandlers, deliveries.handlers) }),
+  };
+}
+
+/** The workers of slices. The server limits how many slices start in a second, over all workers of the queue. */
+async function createSliceWorkers(
+  shared: Omit<WorkerOptions, 'taskQueue'>,
+  { quota, taskQueue }: Config,
+): Promise<Readonly<Record<string, Worker>>> {
+  const create = (queue: string, slots: number, startsPerSecond: number): Promise<Worker> =>
+    Worker.create({
+      ...shared,
+      taskQueue: queue,
+      maxConcurrentActivityTaskExecutions: slots,
+      maxTaskQueueActivitiesPerSecond: startsPerSecond,
+    });
+  const slices = backfillQueueOf(taskQueue);
+  const smallSlices = smallSliceQueueOf(taskQueue);
+  return {
+    [slices]: await create(slices, BACKFILL_SLOTS, slicesPerSecond(quota)),
+    [smallSlices]: await create(smallSlices, SMALL_SLOTS, smallSlicesPerSecond(quota)),
   };
 }
 

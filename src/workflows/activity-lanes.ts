@@ -12,12 +12,12 @@ import {
 import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
 import type { LookResult, MailboxActivities, PartialSyncRequest } from '../activities/requests.ts';
 import { remedyOfFailure } from '../model/remedy-of-failure.ts';
-import { backfillQueueOf, deliveryQueueOf, webhookQueueOf } from './definitions.ts';
+import { backfillQueueOf, deliveryQueueOf, smallSliceQueueOf, webhookQueueOf } from './definitions.ts';
 import type { DeliveryLane } from './delivery-lane.ts';
 import { failureEvent, notTakenText, type FailedWork } from './failure-event.ts';
 import { quietSync } from './look.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
-import { answerTo, auditWanted, pokeServed, questionOf, retryWanted, storeOf } from './lane-requests.ts';
+import { answerTo, auditWanted, pokeServed, questionOf, retryWanted, smallWanted, storeOf } from './lane-requests.ts';
 import type { MailboxState } from './mailbox-state.ts';
 import type { BackfillWork } from './plan.ts';
 
@@ -96,9 +96,9 @@ export function runBackfill(state: MailboxState, work: BackfillWork): Promise<Ma
   const { mailbox, settings, named, generation } = state;
   const activities = proxyActivities<MailboxActivities>({
     ...BACKFILL,
-    // The server limits the rate of this queue, so only slices go there. A listing (5 units per 500 ids) or a new
+    // The server limits the rate of these queues, so only slices go there. A listing (5 units per 500 ids) or a new
     // mailbox must not wait behind them.
-    ...(work.activity === 'fetchSlice' ? { taskQueue: backfillQueueOf(workflowInfo().taskQueue) } : {}),
+    ...(work.activity === 'fetchSlice' ? { taskQueue: sliceQueueOf(state) } : {}),
     priority: { priorityKey: work.activity === 'fetchSlice' ? 4 : 3, fairnessKey: fairnessKeyOf(mailbox) },
     summary: summaryOf(state, work),
   });
@@ -140,11 +140,16 @@ export function runBackfill(state: MailboxState, work: BackfillWork): Promise<Ma
       case 'fetchSlice':
         return {
           kind: 'slice-fetched',
-          ...(await activities.fetchSlice({ mailbox, ...retryWanted(state), ...question })),
+          ...(await activities.fetchSlice({ mailbox, ...retryWanted(state), ...smallWanted(state), ...question })),
           ...answer,
         };
     }
   }
+}
+
+function sliceQueueOf(state: MailboxState): string {
+  const { taskQueue } = workflowInfo();
+  return smallWanted(state).isSmall === true ? smallSliceQueueOf(taskQueue) : backfillQueueOf(taskQueue);
 }
 
 /**

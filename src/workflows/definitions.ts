@@ -29,6 +29,11 @@ export const DEFAULT_TASK_QUEUE = 'tidemark';
  * The queue of backfill slices. The server limits its rate to the project's quota, and live work never waits behind it.
  */
 export const backfillQueueOf = (taskQueue: string): string => `${taskQueue}-backfill`;
+/**
+ * The queue of small slices. The server counts slices, not units, so in the other queue each would use up as much of
+ * the quota as a slice of full size.
+ */
+export const smallSliceQueueOf = (taskQueue: string): string => `${backfillQueueOf(taskQueue)}-small`;
 
 /** The queue of deliveries to handlers. Only workers that have handlers poll it. */
 export const deliveryQueueOf = (taskQueue: string): string => `${taskQueue}-delivery`;

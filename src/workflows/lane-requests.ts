@@ -6,6 +6,14 @@ export function retryWanted({ retries }: MailboxState): { readonly retry?: numbe
   return retries.requested > retries.served ? { retry: retries.requested } : {};
 }
 
+/** A slice is small when at most this many messages are left. */
+const FEW_MESSAGES = 250;
+
+/** Whether the next slice is a small one. */
+export function smallWanted({ pending, failed }: MailboxState): { readonly isSmall?: true } {
+  return pending + failed <= FEW_MESSAGES ? { isSmall: true } : {};
+}
+
 /** When the first poke came that the next partial sync serves. */
 export function pokeServed({ pokedAt }: MailboxState): { readonly pokedAt?: number } {
   return pokedAt.serving === null ? {} : { pokedAt: pokedAt.serving };

@@ -7,7 +7,7 @@ import type { NoteEventsRequest, PartialSyncRequest, SyncActivities } from '../.
 import { historyId, mailboxId, type MailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import {
-  backfillQueueOf,
+  smallSliceQueueOf,
   MAILBOX_WORKFLOW,
   poke,
   reconnect,
@@ -102,7 +102,7 @@ async function withMailbox(
     sinks: UNHEARD_SINKS,
   };
   const live = await Worker.create({ ...shared, taskQueue: QUEUE, workflowBundle: await workflowBundle() });
-  const backfill = await Worker.create({ ...shared, taskQueue: backfillQueueOf(QUEUE) });
+  const backfill = await Worker.create({ ...shared, taskQueue: smallSliceQueueOf(QUEUE) });
   await live.runUntil(
     backfill.runUntil(async () => {
       const mailbox = mailboxOf(name);

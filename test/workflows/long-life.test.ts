@@ -7,7 +7,7 @@ import type { SyncActivities } from '../../src/activities/requests.ts';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import {
-  backfillQueueOf,
+  smallSliceQueueOf,
   MAILBOX_WORKFLOW,
   poke,
   status,
@@ -69,7 +69,7 @@ test('a mailbox syncs hourly for weeks, without drift or overlap, in short runs,
   const { activities, began, mostAtOnce } = quietActivities();
   const shared = { connection: environment.nativeConnection, activities: { ...activities }, sinks: UNHEARD_SINKS };
   const live = await Worker.create({ ...shared, taskQueue: QUEUE, workflowBundle: await workflowBundle() });
-  const backfill = await Worker.create({ ...shared, taskQueue: backfillQueueOf(QUEUE) });
+  const backfill = await Worker.create({ ...shared, taskQueue: smallSliceQueueOf(QUEUE) });
   await live.runUntil(
     backfill.runUntil(async () => {
       const mailbox = mailboxId('ada@example.com');
