@@ -221,15 +221,18 @@ describe('usage', () => {
     simulator.faults.add({ match: { messageId: ids[1] }, effect: { kind: 'status', status: 400 }, times: 1 });
     await clock.run(async () => {
       await session.getProfile();
+      await session.getProfile();
+      expect(ledger.usage).toEqual([]);
+      await clock.sleep(1_000);
       await session.batchGet(requestsFor(ids), 'minimal');
       await session.listLabels();
-      const before = ledger.usage.length;
+      const written = ledger.usage.map(({ method }) => method);
       await session.flush();
-      expect(before).toBe(1);
+      expect(written).toEqual(['getProfile', 'messages.get']);
       await session.flush();
     });
     expect(ledger.usage).toEqual([
-      { method: 'getProfile', calls: 1, units: 1, rejected: 0, failed: 0 },
+      { method: 'getProfile', calls: 2, units: 2, rejected: 0, failed: 0 },
       { method: 'messages.get', calls: 4, units: 60, rejected: 1, failed: 1 },
       { method: 'labels.list', calls: 1, units: 1, rejected: 0, failed: 0 },
     ]);

@@ -19,11 +19,12 @@ export interface UsageCounterOptions {
 export class UsageCounter {
   readonly #options: UsageCounterOptions;
   #pending = new Map<GmailMethod, MethodUsage<GmailMethod>>();
-  #flushedAt = Number.NEGATIVE_INFINITY;
+  #flushedAt: number;
   #units = 0;
 
   constructor(options: UsageCounterOptions) {
     this.#options = options;
+    this.#flushedAt = options.clock.now();
   }
 
   /** Units of all accepted calls of this session. */
