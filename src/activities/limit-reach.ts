@@ -13,7 +13,7 @@ type LimitReach = Pick<FinishListingRequest, 'arrivedTo' | 'undatedTo' | 'limite
  * places are counted each time.
  *
  * @param startedAt - when the listing began (epoch ms)
- * @returns `isOutdated` if all messages that could tell the limit's date have left since they were listed
+ * @returns `isOutdated` if the last message within the limit has left since it was listed, and its date is not known
  * @throws GmailError when Gmail refuses a get for a reason that concerns the whole mailbox; in the first hour of the
  * listing, also when it refuses the gets that would tell the date
  */
@@ -26,9 +26,8 @@ export async function limitReach(work: Work, startedAt: number): Promise<LimitRe
   const arrivals = await lastArrival(work, { limit, edge, startedAt });
   if (edge.floor !== null || listsSeveralLabels(settings.scope)) return arrivals ?? {};
   const last = Math.max(limit - 1, edge.position, arrivals?.arrivedTo ?? -1);
-  const date = await limitDate(work, last, startedAt);
-  if (date === 'outdated') return { ...arrivals, isOutdated: true };
+  const { date, ...outdated } = await limitDate(work, last, startedAt);
   // The dates of messages that may have arrived are yet to decide: the limit's date must let them in.
-  if (date === null || arrivals?.limitedTo === undefined) return { ...arrivals, ...date };
-  return { ...arrivals, ...date, limitedTo: Math.min(date.limitedTo, arrivals.limitedTo) };
+  if (date === undefined || arrivals?.limitedTo === undefined) return { ...arrivals, ...date, ...outdated };
+  return { ...arrivals, ...date, limitedTo: Math.min(date.limitedTo, arrivals.limitedTo), ...outdated };
 }

@@ -187,6 +187,19 @@ it('A first listing is made again when all around its end is deleted before a da
   expect(await held(names)).toEqual(['d', 'm']);
 });
 
+it('A first listing is made again when its end is deleted before its date is read', async () => {
+  ada = await RunningMailbox.open({ format: 'raw', pollInterval: 20 * SECOND, scope: { limit: 2 } });
+  const names = insert({ d: 1, c: 2, b: 5, a: 6 });
+  Object.assign(names, insert({ x: 3, y: 4 }, ['INBOX', 'TRASH']));
+  const until = ada.clock.now() + 2 * MINUTE;
+  ada.simulator.faults.add({ match: { method: 'messages.get' }, effect: UNAVAILABLE, until });
+  await ada.run(MINUTE);
+  ada.gmail.delete(names['b'] ?? '');
+  for (const name of ['x', 'y']) ada.gmail.untrash(names[name] ?? '');
+  await ada.run(10 * MINUTE);
+  expect(await held(names)).toEqual(['a', 'y']);
+});
+
 it('A recovery before the relisting keeps to the limit, although the first listing showed less', async () => {
   ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 3 } });
   const names = insert({ a: 9 });
