@@ -275,10 +275,16 @@ export const ROOMS: readonly Room[] = [
     ],
   },
   {
+    place: 'query',
+    holds: "Gmail's search language: operators, words, the tree of a search",
+    imports: [],
+    packages: [],
+  },
+  {
     place: 'simulator',
     holds: 'a Gmail over HTTP or in process',
-    imports: ['model', 'host'],
-    packages: ['node:', 'jose', 'postal-mime', 'zod'],
+    imports: ['model', 'host', 'query'],
+    packages: ['node:', 'htmlparser2', 'jose', 'postal-mime', 'zod'],
   },
   {
     place: 'accounts',

@@ -20,6 +20,7 @@ interface SimulateOptions extends VerbOptions {
   readonly email?: readonly MailboxId[];
   readonly credentials: string;
   readonly quota?: boolean;
+  readonly lenient?: boolean;
   readonly pushEndpoint?: string;
 }
 
@@ -61,6 +62,7 @@ export function addSimulate(program: Command, cli: Cli): void {
       '--quota',
       'hold callers to the quota that GMAIL_QUOTA_PRICES and GMAIL_*_UNITS_PER_MINUTE give, instead of only counting',
     )
+    .option('--lenient', 'answer what is not simulated as well as can be, instead of with 501 and its name')
     .option(
       '--push-endpoint <url>',
       'deliver push notifications there, with tokens for PUSH_AUDIENCE (default: this URL) from PUSH_SERVICE_ACCOUNT',
@@ -102,6 +104,7 @@ function requestOf({ config, clock, env }: VerbContext, options: SimulateOptions
     messages: options.messages,
     mbox: options.mbox ?? null,
     clock,
+    lenient: options.lenient === true,
     push: subscriptionOf(config, options.pushEndpoint),
     emulatorHost: env['PUBSUB_EMULATOR_HOST'] ?? null,
     quota:

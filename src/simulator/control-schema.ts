@@ -175,6 +175,10 @@ export const CONTROL_SCHEMAS = {
     concurrentRequests: count.optional(),
   }),
   prices: z.strictObject({ table: z.enum(['2026', '2025']), at: time.optional() }),
-  answers: z.strictObject({ latencyMs: milliseconds.optional(), batchOrder: z.enum(['kept', 'shuffled']).optional() }),
+  answers: z.strictObject({
+    latencyMs: milliseconds.optional(),
+    batchOrder: z.enum(['kept', 'shuffled']).optional(),
+    lenient: z.boolean().optional(),
+  }),
   'usage/reset': z.strictObject({}),
 } as const;

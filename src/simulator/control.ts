@@ -195,9 +195,9 @@ function serviceCommands(simulator: Simulator) {
     }),
     answers: command(
       CONTROL_SCHEMAS.answers,
-      ({ latencyMs = simulator.latencyMs, batchOrder = simulator.batchOrder }) => {
-        Object.assign(simulator, { latencyMs, batchOrder });
-        return { latencyMs, batchOrder };
+      ({ latencyMs = simulator.latencyMs, batchOrder = simulator.batchOrder, lenient = simulator.lenient }) => {
+        Object.assign(simulator, { latencyMs, batchOrder, lenient });
+        return { latencyMs, batchOrder, lenient };
       },
     ),
     'usage/reset': command(CONTROL_SCHEMAS['usage/reset'], () => simulator.usage.reset()),

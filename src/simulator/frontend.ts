@@ -24,6 +24,7 @@ interface FrontendOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly latencyMs: number;
+  readonly lenient: boolean;
   readonly mailboxOf: (email: string) => SimulatedMailbox | null;
   readonly prices: CurrentPrices;
   readonly faults: Faults;
@@ -54,12 +55,14 @@ interface CallOutcome {
 export class Frontend {
   latencyMs: number;
   batchOrder: 'kept' | 'shuffled' = 'kept';
+  lenient: boolean;
   readonly #options: FrontendOptions;
   readonly #json = new MessageJson();
 
   constructor(options: FrontendOptions) {
     this.#options = options;
     this.latencyMs = options.latencyMs;
+    this.lenient = options.lenient;
   }
 
   async answer(request: SimulatorRequest): Promise<SimulatorResponse> {
@@ -213,6 +216,7 @@ export class Frontend {
       query: call.url.searchParams,
       body: readCallBody(call, isUpload),
       isUnderMetadata: isUnderMetadata(identity.scopes),
+      isLenient: this.lenient,
       clock,
       random,
       json: this.#json,

@@ -2,12 +2,14 @@ import { invalidArgument } from './api-error.ts';
 import type { SimulatedMailbox } from './simulated-mailbox.ts';
 import type { Place, SimulatedMessage, Version } from './simulated-message.ts';
 import type { MessageJson } from './message-json.ts';
-import { parseSearch } from './query.ts';
+import { searchFor } from './search-mail.ts';
 import { isSpamOrTrash } from './truth.ts';
 
 export interface ListQuery {
   readonly labelIds: readonly string[];
   readonly q: string;
+  /** Searches for the words of operators that are not simulated. Otherwise such a search is refused. */
+  readonly isLenient: boolean;
   readonly includeSpamTrash: boolean;
   readonly maxResults: number;
   readonly pageToken: string | null;
@@ -53,7 +55,7 @@ function* matching(
   now: number,
   after?: Place,
 ): Generator<Entry> {
-  const search = query.q.trim() === '' ? null : parseSearch(query.q, mailbox.labels(), now);
+  const search = query.q.trim() === '' ? null : searchFor(query.q, mailbox, { now, isLenient: query.isLenient });
   const showHidden =
     query.includeSpamTrash ||
     search?.includesHidden === true ||

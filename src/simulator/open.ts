@@ -15,7 +15,7 @@ import type { QuotaEnforcement } from './quota-enforcement.ts';
 import { GoogleSigner } from './google-signer.ts';
 import { publishToEmulator, publishToEndpoint, type PushSubscription } from './publishing.ts';
 import { KEYS_PATH, startSimulatorServer } from './server.ts';
-import { Simulator } from './simulator.ts';
+import { Simulator, type SimulatorOptions } from './simulator.ts';
 import type { AuthorizedUser } from './tokens.ts';
 
 interface Serving {
@@ -28,6 +28,7 @@ interface Serving {
   readonly clock: Clock;
   readonly prices?: PriceTableName | PriceTable;
   readonly quota?: QuotaEnforcement;
+  readonly lenient?: SimulatorOptions['lenient'];
 }
 
 /** What a simulator serves, and where. */
@@ -51,6 +52,7 @@ const REQUEST: OptionNames<SimulateRequest> = {
   clock: true,
   prices: true,
   quota: true,
+  lenient: true,
   emails: true,
   messages: true,
   mbox: true,
@@ -93,7 +95,7 @@ export interface ServedSimulator {
 export async function openSimulator(request: SimulateRequest): Promise<ServedSimulator> {
   const { emails, messages, mbox } = knownOptions('openSimulator', request, REQUEST);
   const clock = requireClock('openSimulator', request.clock);
-  const simulator = new Simulator({ clock, prices: request.prices, quota: request.quota });
+  const simulator = new Simulator({ clock, prices: request.prices, quota: request.quota, lenient: request.lenient });
   const mailboxes: ServedMailbox[] = [];
   for (const email of emails) {
     const filled = await fill(simulator.addMailbox(email), { createdAt: clock.now(), messages, mbox });
@@ -148,7 +150,12 @@ export async function openLastingSimulator(request: LastingRequest): Promise<Las
   const mbox = begin.mbox === null ? null : resolve(begin.mbox);
   const journal = Journal.open({ path: request.journal, clock: request.clock, begin: { ...begin, mbox } });
   const { beginning } = journal;
-  const simulator = new Simulator({ clock: journal, prices: request.prices, quota: request.quota });
+  const simulator = new Simulator({
+    clock: journal,
+    prices: request.prices,
+    quota: request.quota,
+    lenient: request.lenient,
+  });
   await fillFrom(journal, simulator.addMailbox(beginning.email), request.journal);
   journal.begun();
   const stopped = new AbortController();

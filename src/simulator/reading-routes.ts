@@ -139,7 +139,7 @@ function refusePoisoned(mailbox: SimulatedMailbox, id: string): void {
   if (status === 500) throw new ApiError(500, 'backendError', 'Internal error encountered.');
 }
 
-function listQuery({ mailbox, query, isUnderMetadata }: RouteContext): ListQuery {
+function listQuery({ mailbox, query, isUnderMetadata, isLenient }: RouteContext): ListQuery {
   const labelIds = query.getAll('labelIds');
   mailbox.labelBook.assertKnown(labelIds);
   const q = query.get('q') ?? '';
@@ -149,6 +149,7 @@ function listQuery({ mailbox, query, isUnderMetadata }: RouteContext): ListQuery
   return {
     labelIds,
     q,
+    isLenient,
     pageToken: pageToken === '' ? null : pageToken,
     includeSpamTrash: flag(query.get('includeSpamTrash')),
     maxResults: maxResults(query, PAGE.usual, PAGE.most),

@@ -14,6 +14,8 @@ export interface RouteContext {
   readonly query: URLSearchParams;
   readonly body: CallBody;
   readonly isUnderMetadata: boolean;
+  /** Whether what is not simulated is answered as well as can be, instead of with 501. */
+  readonly isLenient: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly json: MessageJson;

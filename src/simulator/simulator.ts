@@ -28,9 +28,21 @@ export interface SimulatorOptions {
   readonly quota?: QuotaEnforcement | undefined;
   /** Milliseconds that every answer takes; 0 when not given. */
   readonly latencyMs?: number | undefined;
+  /**
+   * Answers what is not simulated as well as can be. When not given, such a call gets 501 with the name of what is
+   * missing.
+   */
+  readonly lenient?: boolean | undefined;
 }
 
-const OPTIONS: OptionNames<SimulatorOptions> = { clock: true, seed: true, prices: true, quota: true, latencyMs: true };
+const OPTIONS: OptionNames<SimulatorOptions> = {
+  clock: true,
+  seed: true,
+  prices: true,
+  quota: true,
+  latencyMs: true,
+  lenient: true,
+};
 
 /**
  * A local Gmail: mailboxes with history, the Gmail API over them, Google's token endpoint, quotas, lag and faults.
@@ -82,6 +94,7 @@ export class Simulator {
       clock: this.clock,
       random: random('frontend'),
       latencyMs: options.latencyMs ?? 0,
+      lenient: options.lenient ?? false,
       mailboxOf: (email) => this.#mailboxes.get(email) ?? null,
       prices,
       faults: this.faults,
@@ -120,6 +133,15 @@ export class Simulator {
 
   set latencyMs(milliseconds: number) {
     this.#frontend.latencyMs = milliseconds;
+  }
+
+  /** Whether what is not simulated is answered as well as can be, instead of with 501. */
+  get lenient(): boolean {
+    return this.#frontend.lenient;
+  }
+
+  set lenient(lenient: boolean) {
+    this.#frontend.lenient = lenient;
   }
 
   /** Whether a batch's answers keep the order of its calls, which Gmail does not promise. */

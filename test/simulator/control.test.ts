@@ -122,6 +122,7 @@ describe('the control API', () => {
     expect(post('answers', { latencyMs: 0, batchOrder: 'shuffled' }).body).toEqual({
       latencyMs: 0,
       batchOrder: 'shuffled',
+      lenient: false,
     });
     post('poison', { email: ADA, id, status: 400 });
     expect((await user.get(`messages/${id}`)).status).toBe(400);
