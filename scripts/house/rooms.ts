@@ -317,6 +317,22 @@ export const ROOMS: readonly Room[] = [
     packages: ['node:', '@temporalio/client'],
   },
   {
+    place: 'doctor',
+    holds: 'examines an installation: what each part needs, and how it is',
+    imports: [
+      'model',
+      'config',
+      'secrets',
+      'gmail/api',
+      'store',
+      'storage',
+      'client',
+      'temporal',
+      'workflows/search-attributes.ts',
+    ],
+    packages: ['node:', '@temporalio/client'],
+  },
+  {
     place: 'cli',
     holds: 'the verbs',
     imports: [
@@ -338,6 +354,7 @@ export const ROOMS: readonly Room[] = [
       'temporal/dev-server',
       'accounts',
       'app',
+      'doctor',
       'worker.ts',
     ],
     types: ['store/fetching', 'store/listing', 'store/mailboxes', 'store/reads', 'store/rows', 'store/subscriptions'],

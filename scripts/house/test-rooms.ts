@@ -23,6 +23,7 @@ const NAMED: readonly TestRoom[] = [
   { place: 'test/compose', of: ['config'], also: ['src/workflows', 'scripts'] },
   { place: 'test/consent', of: ['accounts', 'app'] },
   { place: 'test/contract', of: ['store', 'store/bodies', 'store/credentials'] },
+  { place: 'test/doctor', of: ['doctor'], also: ['src/accounts'] },
   { place: 'test/docs', of: 'all', also: ['scripts'] },
   { place: 'test/examples', of: 'all' },
   { place: 'test/gmail', of: ['gmail/api', 'gmail/access', 'gmail/quota'], also: ['src/store'] },

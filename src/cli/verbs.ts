@@ -16,6 +16,12 @@ type AddVerb = (program: Command, cli: Cli) => void;
 /** In the order of a mailbox's life. */
 export const VERBS: readonly Verb[] = [
   {
+    name: 'doctor',
+    arguments: '',
+    summary: 'examine the installation, and say what to do about what does not work',
+    load: async () => (await import('./doctor-verb.ts')).addDoctor,
+  },
+  {
     name: 'migrate',
     arguments: '',
     summary: "bring the database's tables up to this version",

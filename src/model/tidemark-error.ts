@@ -38,6 +38,7 @@ export const ERROR_CODES = [
   'bodies-lost',
   'messages-failed',
   'drift',
+  'installation-faulty',
   'audit-undecided',
   // The change feed and deliveries.
   'cursor-ahead',

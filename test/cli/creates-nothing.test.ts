@@ -20,6 +20,7 @@ const ARGUMENTS: Readonly<Record<string, readonly string[] | 'creates' | 'no sto
   connect: 'creates',
   'connect-domain': 'creates',
   simulate: 'creates',
+  doctor: 'no store',
   move: 'no store',
   push: 'no store',
   'codec-server': 'no store',

@@ -15,13 +15,12 @@ import { initialState, phaseOf, type MailboxState } from '../../src/workflows/ma
 import { statusOf } from '../../src/workflows/status.ts';
 import { transition } from '../../src/workflows/transition.ts';
 import { NOTHING_SYNCED } from '../fixtures/temporal/quiet-results.ts';
+import { NO_COUNTS, NO_USAGE } from '../fixtures/product/empty-report.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 const ADA = mailboxId('ada@example.com');
-const NO_COUNTS = { stored: 0, pending: 0, failed: 0, gone: 0, excluded: 0, lacking: 0, backfill: 0, due: 0 };
-const NO_USAGE = { calls: 0, units: 0, rejected: 0, failed: 0, successful: 0, methods: {} };
 
 const fresh = initialState({ mailbox: ADA, settings: DEFAULT_SETTINGS, now: NOW });
 const live: MailboxState = { ...fresh, fullSync: { kind: 'done' } };
