@@ -12,61 +12,79 @@ export interface Written {
 /** @param now - epoch ms, from which ages count */
 type Meaning = (written: Written, now: number) => Query;
 
-const ALL: Query = { kind: 'all', of: [] };
 const not = (of: Query): Query => ({ kind: 'not', of });
 const state = (is: State): Query => ({ kind: 'state', is });
+const unknown = ({ name, value }: Written): QueryError => new QueryError({ kind: 'unknown', term: `${name}:${value}` });
 
-/** The words of a text in a field. Text without words, such as a lone dash, asks nothing. */
-export function wordsQuery(field: TextField, text: string): Query {
-  const words = wordsOf(text);
-  return words.length === 0 ? ALL : { kind: 'words', field, words };
+function refuse({ name, value }: Written, takes: string): never {
+  throw new QueryError({ kind: 'malformed', term: `${name}:${value}`, takes });
 }
 
-const people =
-  (field: TextField): Meaning =>
-  ({ value }) =>
-    value.toLowerCase() === 'me' ? { kind: 'me', field } : wordsQuery(field, value);
 const text =
   (field: TextField): Meaning =>
-  ({ value }) =>
-    wordsQuery(field, value);
-
-/**
- * Gmail's operators: https://support.google.com/mail/answer/7190. The values that it documents and that depend on what
- * the API does not show (coloured stars, snoozed mail, files in Drive) are refused.
- */
-const OPERATORS: Readonly<Record<string, Meaning>> = {
-  from: people('from'),
-  to: people('to'),
-  cc: people('cc'),
-  bcc: people('bcc'),
-  deliveredto: people('deliveredto'),
-  subject: text('subject'),
-  list: text('list'),
-  filename: text('filename'),
-  label: labelled,
-  in: labelled,
-  is: labelled,
-  category,
-  has,
-  after: (written) => ({ kind: 'from-on', at: dateOf(written) }),
-  newer: (written) => ({ kind: 'from-on', at: dateOf(written) }),
-  before: (written) => ({ kind: 'before', at: dateOf(written) }),
-  older: (written) => ({ kind: 'before', at: dateOf(written) }),
-  newer_than: (written, now) => ({ kind: 'from-on', at: now - ageOf(written) }),
-  older_than: (written, now) => ({ kind: 'before', at: now - ageOf(written) }),
-  larger: (written) => ({ kind: 'larger', bytes: sizeOf(written) }),
-  size: (written) => ({ kind: 'larger', bytes: sizeOf(written) }),
-  smaller: (written) => ({ kind: 'smaller', bytes: sizeOf(written) }),
-  rfc822msgid: ({ value }) => ({ kind: 'message-id', id: value.replace(/^<|>$/g, '') }),
+  (written) => {
+    const words = wordsOf(written.value);
+    if (words.length === 0 || / AROUND \d+ /.test(written.value)) throw unknown(written);
+    return { kind: 'words', field, words };
+  };
+const people =
+  (field: TextField): Meaning =>
+  (written, now) =>
+    written.value.toLowerCase() === 'me' ? { kind: 'me', field } : text(field)(written, now);
+const date =
+  (kind: 'before' | 'from-on'): Meaning =>
+  (written) => ({
+    kind,
+    at: readDate(written.value) ?? refuse(written, 'a date such as 2026/11/30, or epoch seconds'),
+  });
+const age =
+  (kind: 'before' | 'from-on'): Meaning =>
+  (written, now) => ({
+    kind,
+    at: now - (readAge(written.value) ?? refuse(written, 'an age such as 12h, 3d, 2m or 1y')),
+  });
+const size =
+  (kind: 'larger' | 'smaller'): Meaning =>
+  (written) => ({ kind, bytes: readSize(written.value) ?? refuse(written, 'a size such as 1000000, 500K or 10M') });
+const refused: Meaning = (written) => {
+  throw unknown(written);
 };
 
-/** Operators whose value is text: only they take a group, as in `from:(amy OR david)`. */
-const TAKES_TEXT = ['from', 'to', 'cc', 'bcc', 'deliveredto', 'subject', 'list', 'filename', 'label'];
+/**
+ * Gmail's operators: https://support.google.com/mail/answer/7190. Refused are the values that it documents and that
+ * depend on what the API does not show (coloured stars, snoozed mail, files in Drive), and names that programs send
+ * although Gmail does not document them.
+ */
+const OPERATORS: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
+  ['from', people('from')],
+  ['to', people('to')],
+  ['cc', people('cc')],
+  ['bcc', people('bcc')],
+  ['deliveredto', people('deliveredto')],
+  ['subject', text('subject')],
+  ['list', text('list')],
+  ['filename', text('filename')],
+  ['label', labelled],
+  ['in', labelled],
+  ['is', labelled],
+  ['category', category],
+  ['has', has],
+  ['after', date('from-on')],
+  ['newer', date('from-on')],
+  ['before', date('before')],
+  ['older', date('before')],
+  ['newer_than', age('from-on')],
+  ['older_than', age('before')],
+  ['larger', size('larger')],
+  ['size', size('larger')],
+  ['smaller', size('smaller')],
+  ['rfc822msgid', messageId],
+  ...['body', 'circle', 'header', 'l', 'lang', 'larger_than', 'replyto', 'smaller_than', 'thread'].map(
+    (name): [string, Meaning] => [name, refused],
+  ),
+]);
 
-export const isOperator = (name: string): boolean => Object.hasOwn(OPERATORS, name);
-
-export const takesGroup = (name: string): boolean => TAKES_TEXT.includes(name);
+export const isOperator = (name: string): boolean => OPERATORS.has(name);
 
 /**
  * What an operator asks.
@@ -75,44 +93,47 @@ export const takesGroup = (name: string): boolean => TAKES_TEXT.includes(name);
  * @throws {QueryError} when we do not answer it, or when its value is not what it takes
  */
 export function operatorQuery(written: Written, now: number): Query {
-  const meaning = OPERATORS[written.name];
+  const meaning = OPERATORS.get(written.name);
   if (meaning === undefined) throw unknown(written);
   return meaning(written, now);
 }
 
-const unknown = ({ name, value }: Written): QueryError => new QueryError({ kind: 'unknown', term: `${name}:${value}` });
+const label = (name: string): Query => ({ kind: 'label', name, mustExist: false });
 
-/** Places and states that Gmail knows beside its labels. */
-const PLACES: Readonly<Record<string, Query>> = {
-  anywhere: state('anywhere'),
-  archive: state('archived'),
-  read: state('read'),
-  draft: { kind: 'label', name: 'draft' },
-  drafts: { kind: 'label', name: 'draft' },
-  chats: { kind: 'label', name: 'chat' },
-};
+/** Places and states that Gmail knows beside its labels, or under another name. */
+const PLACES: ReadonlyMap<string, Query> = new Map([
+  ['anywhere', state('anywhere')],
+  ['all', state('anywhere')],
+  ['archive', state('archived')],
+  ['read', state('read')],
+  ['drafts', label('draft')],
+  ['chats', label('chat')],
+  ['star', label('starred')],
+]);
 /** The API has no label for them. */
-const UNSEEN_PLACES = ['snoozed', 'muted', 'scheduled', 'encryptedmail'];
+const UNSEEN_PLACES = ['snoozed', 'muted', 'scheduled', 'encryptedmail', 'outbox'];
 
+/** `label:`, `in:` and `is:` are interchangeable. A user's label may have the name of a place. */
 function labelled(written: Written): Query {
   const name = written.value.toLowerCase();
-  if (UNSEEN_PLACES.includes(name)) throw unknown(written);
-  // A label may have one of these names, and `label:` asks for labels only.
-  return (written.name === 'label' && name !== 'anywhere' ? undefined : PLACES[name]) ?? { kind: 'label', name };
+  if (UNSEEN_PLACES.includes(name) || name.startsWith('^')) throw unknown(written);
+  const place = PLACES.get(name);
+  if (place === undefined) return { kind: 'label', name, mustExist: written.name !== 'label' };
+  return written.name === 'label' ? { kind: 'any', of: [place, label(name)] } : place;
 }
 
-const CATEGORIES: Readonly<Record<string, string>> = {
-  primary: 'category_personal',
-  social: 'category_social',
-  promotions: 'category_promotions',
-  updates: 'category_updates',
-  forums: 'category_forums',
-};
+const CATEGORIES: ReadonlyMap<string, string> = new Map([
+  ['primary', 'category_personal'],
+  ['social', 'category_social'],
+  ['promotions', 'category_promotions'],
+  ['updates', 'category_updates'],
+  ['forums', 'category_forums'],
+]);
 
 function category(written: Written): Query {
-  const name = CATEGORIES[written.value.toLowerCase()];
+  const name = CATEGORIES.get(written.value.toLowerCase());
   if (name === undefined) throw unknown(written);
-  return { kind: 'label', name };
+  return label(name);
 }
 
 function has(written: Written): Query {
@@ -128,14 +149,7 @@ function has(written: Written): Query {
   }
 }
 
-const DATES = 'a date such as 2026/11/30, or epoch seconds';
-const AGES = 'an age such as 12h, 3d, 2m or 1y';
-const SIZES = 'a size such as 1000000, 500K or 10M';
-
-const dateOf = (written: Written): number => readDate(written.value) ?? refuse(written, DATES);
-const ageOf = (written: Written): number => readAge(written.value) ?? refuse(written, AGES);
-const sizeOf = (written: Written): number => readSize(written.value) ?? refuse(written, SIZES);
-
-function refuse({ name, value }: Written, takes: string): never {
-  throw new QueryError({ kind: 'malformed', term: `${name}:${value}`, takes });
+function messageId(written: Written): Query {
+  const id = written.value.replace(/^<|>$/g, '');
+  return id === '' ? refuse(written, 'the Message-ID of a mail') : { kind: 'message-id', id };
 }

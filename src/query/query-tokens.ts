@@ -2,67 +2,125 @@
 export type Token =
   | { readonly kind: 'open' | 'close'; readonly bracket: '()' | '{}' }
   | { readonly kind: 'minus' | 'or' | 'and' }
-  /** `from:` and its like, without the value. */
-  | { readonly kind: 'operator'; readonly name: string }
-  /** A word or a value, with the hyphens, dots and slashes in it. */
+  /** `within` is null where no number follows. */
+  | { readonly kind: 'around'; readonly within: number | null }
+  /** An operator with its value. */
+  | { readonly kind: 'operator'; readonly name: string; readonly value: string }
+  /** An operator before a group, which is its value. */
+  | { readonly kind: 'operator-of'; readonly name: string }
+  /** An operator without a value, or with one that runs into a bracket or a quote. */
+  | { readonly kind: 'malformed'; readonly name: string; readonly text: string }
+  /** A word, with the hyphens, dots and slashes in it. */
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'quoted'; readonly text: string };
 
 const BLANK = /\s+/y;
 const BRACKET = /[(){}]/y;
-const QUOTED = /\+?"([^"]*)"?/y;
-const OPERATOR = /([a-z][a-z0-9_]*):(?=\S|\s|$)/iy;
-const TEXT = /[^\s(){}"]+/y;
+const QUOTED = /"([^"]*)"?/y;
+const OPERATOR = /([a-z][a-z0-9_]*):/iy;
+const VALUE = /[^\s(){}"]+/y;
+/** Message ids may hold brackets. */
+const ID = /[^\s"]+/y;
+const SIGNS = /[+-]+/y;
+const OR = /\|+/y;
+const AROUND = /AROUND(?:\s+(\d{1,9}))?(?=[\s(){}"]|$)/y;
+const TEXT = /[^\s(){}"|]+/y;
 
 /** Cuts a search's text into tokens. Any text can be cut: what is no operator is text. */
 export function tokensOf(search: string, isOperator: (name: string) => boolean): readonly Token[] {
-  const tokens: Token[] = [];
-  let at = 0;
-  const take = (pattern: RegExp): RegExpExecArray | null => {
-    pattern.lastIndex = at;
-    const found = pattern.exec(search);
-    if (found !== null) at += found[0].length;
-    return found;
-  };
-  while (at < search.length) {
-    if (take(BLANK) !== null) continue;
-    const [bracket] = take(BRACKET) ?? [];
-    if (bracket !== undefined) {
-      tokens.push(bracketOf(bracket));
-      continue;
-    }
-    const quoted = take(QUOTED);
-    if (quoted !== null) {
-      tokens.push({ kind: 'quoted', text: quoted[1] ?? '' });
-      continue;
-    }
-    if (search[at] === '-') {
-      at += 1;
-      // A minus stands before what it excludes; a lone one is a dash.
-      if (at < search.length && !/[\s)}]/.test(search[at] ?? '')) tokens.push({ kind: 'minus' });
-      continue;
-    }
-    const before = at;
-    const name = take(OPERATOR)?.[1]?.toLowerCase();
-    if (name !== undefined && isOperator(name)) {
-      tokens.push({ kind: 'operator', name });
-      continue;
-    }
-    at = before;
-    const [text = ''] = take(TEXT) ?? [];
-    tokens.push(...textTokens(text, tokens.at(-1)));
+  return new Tokenizer(search, isOperator).tokens();
+}
+
+class Tokenizer {
+  readonly #search: string;
+  readonly #isOperator: (name: string) => boolean;
+  #at = 0;
+
+  constructor(search: string, isOperator: (name: string) => boolean) {
+    this.#search = search;
+    this.#isOperator = isOperator;
   }
-  return tokens;
+
+  tokens(): readonly Token[] {
+    const tokens: Token[] = [];
+    while (this.#at < this.#search.length) {
+      const token = this.#take(BLANK) === null ? this.#token() : null;
+      if (token !== null) tokens.push(token);
+    }
+    return tokens;
+  }
+
+  #take(pattern: RegExp): RegExpExecArray | null {
+    pattern.lastIndex = this.#at;
+    const found = pattern.exec(this.#search);
+    if (found !== null) this.#at += found[0].length;
+    return found;
+  }
+
+  #token(): Token | null {
+    const [bracket] = this.#take(BRACKET) ?? [];
+    if (bracket !== undefined) return bracketOf(bracket);
+    const quoted = this.#take(QUOTED);
+    if (quoted !== null) return { kind: 'quoted', text: quoted[1] ?? '' };
+    if (this.#take(OR) !== null) return { kind: 'or' };
+    const [signs] = this.#take(SIGNS) ?? [];
+    if (signs !== undefined) return this.#signed(signs);
+    const around = this.#take(AROUND);
+    if (around !== null) return { kind: 'around', within: around[1] === undefined ? null : Number(around[1]) };
+    return this.#operator() ?? this.#text();
+  }
+
+  /** A minus stands before what it excludes, and a lone one is a dash. A plus asks for what is searched for anyway. */
+  #signed(signs: string): Token | null {
+    const next = this.#search[this.#at] ?? ' ';
+    const isOdd = signs.replaceAll('+', '').length % 2 === 1;
+    return isOdd && !/[\s)}]/.test(next) ? { kind: 'minus' } : null;
+  }
+
+  #operator(): Token | null {
+    const before = this.#at;
+    const name = this.#take(OPERATOR)?.[1]?.toLowerCase();
+    if (name === undefined || !this.#isOperator(name)) {
+      this.#at = before;
+      return null;
+    }
+    const hadBlank = this.#take(BLANK) !== null;
+    const next = this.#search[this.#at] ?? '';
+    if (name !== 'rfc822msgid' && (next === '(' || next === '{')) return { kind: 'operator-of', name };
+    const value = this.#value(name);
+    const end = this.#search[this.#at] ?? ' ';
+    const isCut = end === '"' || end === '(' || end === '{';
+    const isMissing = value === null || value === '' || (hadBlank && /^(OR|AND|AROUND|\||-)/.test(value));
+    return isCut || isMissing
+      ? { kind: 'malformed', name, text: this.#search.slice(before, this.#at) }
+      : { kind: 'operator', name, value };
+  }
+
+  #value(name: string): string | null {
+    const quoted = this.#take(QUOTED);
+    if (quoted !== null) return quoted[1] ?? '';
+    const [value] = this.#take(name === 'rfc822msgid' ? ID : VALUE) ?? [];
+    if (value === undefined) return null;
+    const own = withoutClosers(value);
+    this.#at -= value.length - own.length;
+    return own;
+  }
+
+  #text(): Token {
+    const [text = ''] = this.#take(TEXT) ?? [];
+    if (text === 'OR') return { kind: 'or' };
+    return text === 'AND' ? { kind: 'and' } : { kind: 'text', text };
+  }
 }
 
 function bracketOf(bracket: string): Token {
   return { kind: '({'.includes(bracket) ? 'open' : 'close', bracket: '()'.includes(bracket) ? '()' : '{}' };
 }
 
-function textTokens(text: string, before: Token | undefined): readonly Token[] {
-  // The value of an operator may look like a connective: `subject:OR`.
-  if (before?.kind === 'operator') return [{ kind: 'text', text }];
-  if (text === 'OR' || text === '|') return [{ kind: 'or' }];
-  if (text === 'AND') return [{ kind: 'and' }];
-  return [{ kind: 'text', text: text.replace(/^\+(?=.)/, '') }];
+/** Closing brackets at the end that close nothing within the value belong to the group around it. */
+function withoutClosers(value: string): string {
+  const count = (bracket: RegExp): number => value.match(bracket)?.length ?? 0;
+  const trailing = /[)}]*$/.exec(value)?.[0].length ?? 0;
+  const foreign = Math.max(0, count(/[)}]/g) - count(/[({]/g));
+  return value.slice(0, value.length - Math.min(trailing, foreign));
 }

@@ -14,8 +14,8 @@ export type Query =
     }
   /** The mailbox's own address. */
   | { readonly kind: 'me'; readonly field: TextField }
-  /** A label, by its name or id as the search writes it. */
-  | { readonly kind: 'label'; readonly name: string }
+  /** A label, by its name or id as the search writes it. `mustExist`: otherwise the search asks for something else. */
+  | { readonly kind: 'label'; readonly name: string; readonly mustExist: boolean }
   | { readonly kind: 'state'; readonly is: State }
   | { readonly kind: 'message-id'; readonly id: string }
   /** `at` is epoch ms. */

@@ -1,6 +1,14 @@
 /** Scripts that write no spaces between words. Each of their characters counts as a word. */
 const UNSPACED = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}`;
-const WORD = new RegExp(String.raw`[${UNSPACED}]|(?:(?![${UNSPACED}])[\p{L}\p{N}\p{M}])+`, 'gu');
+const LETTER = String.raw`(?![${UNSPACED}])[\p{L}\p{N}_]`;
+/** A dot between digits is a decimal point: https://support.google.com/mail/answer/7190 */
+const NUMBER = String.raw`\p{N}+(?:\.\p{N}+)+(?![\p{L}\p{N}\p{M}_])`;
+const WORD = new RegExp(String.raw`${NUMBER}|[${UNSPACED}]\p{M}*|${LETTER}(?:${LETTER}|\p{M})*`, 'gu');
+
+/** They stand within words and are not seen: soft hyphen, word joiner, byte order mark. */
+const UNSEEN = /[\u00AD\u2060\uFEFF]/g;
+/** Unicode's normalization takes quadratic time over longer runs of marks (UAX #15, stream-safe text). */
+const LONG_MARKS = /(\p{M}{30})\p{M}+/gu;
 
 /**
  * The words of a text, in the order in which they stand there. A search finds whole words: `plan` does not find
@@ -9,11 +17,13 @@ const WORD = new RegExp(String.raw`[${UNSPACED}]|(?:(?![${UNSPACED}])[\p{L}\p{N}
  * @returns the words in lower case, in Unicode's compatible form
  */
 export function wordsOf(text: string): readonly string[] {
-  return text.normalize('NFKC').toLowerCase().match(WORD) ?? [];
+  const plain = text.replace(UNSEEN, '').replace(LONG_MARKS, '$1').normalize('NFKC').toLowerCase();
+  // A capital sigma has two small forms, by its place in the word.
+  return plain.replaceAll('ς', 'σ').match(WORD) ?? [];
 }
 
-/** The places in `text` at which `wanted` stands as a run; none where nothing is wanted. */
-export function placesOf(wanted: readonly string[], text: readonly string[]): readonly number[] {
+/** The places in `text` at which `wanted` stands as a run, in their order; none where nothing is wanted. */
+function placesOf(wanted: readonly string[], text: readonly string[]): readonly number[] {
   const [first] = wanted;
   if (first === undefined) return [];
   return text.flatMap((word, at) =>
@@ -31,9 +41,18 @@ export function standsAround(
   text: readonly string[],
   { within, isOrdered }: { readonly within: number; readonly isOrdered: boolean },
 ): boolean {
-  const behind = (from: number, length: number, to: number): boolean =>
-    to >= from + length && to - (from + length) <= within;
-  return placesOf(first, text).some((a) =>
-    placesOf(second, text).some((b) => behind(a, first.length, b) || (!isOrdered && behind(b, second.length, a))),
-  );
+  const [before, after] = [placesOf(first, text), placesOf(second, text)];
+  return follows(before, after, first.length, within) || (!isOrdered && follows(after, before, second.length, within));
+}
+
+/** Whether any place of `after` lies behind a run of `length` words at a place of `before`. Both are in order. */
+function follows(before: readonly number[], after: readonly number[], length: number, within: number): boolean {
+  let next = 0;
+  for (const at of before) {
+    while ((after[next] ?? Number.POSITIVE_INFINITY) < at + length) next += 1;
+    const place = after[next];
+    if (place === undefined) return false;
+    if (place - (at + length) <= within) return true;
+  }
+  return false;
 }

@@ -1,16 +1,18 @@
 import { notFound } from './api-error.ts';
 import { formatOf } from './message-json.ts';
 import { maxResults, type RouteContext, type RouteResult, type RouteTable } from './route.ts';
+import { searchFor } from './search-mail.ts';
 import { send, summary } from './writing-routes.ts';
 
 /** https://developers.google.com/workspace/gmail/api/guides/drafts */
 export const DRAFT_ROUTES: RouteTable = {
   'GET drafts': {
     method: 'drafts.list',
-    answer({ mailbox, query }) {
+    answer(context) {
+      const { mailbox, query } = context;
       const size = maxResults(query, 100, 500);
       const from = Number(query.get('pageToken') ?? 0) || 0;
-      const all = [...mailbox.drafts];
+      const all = draftsFound(context);
       const drafts = all
         .slice(from, from + size)
         .map(([id, messageId]) => ({ id, message: { id: messageId, threadId: mailbox.existing(messageId).threadId } }));
@@ -62,6 +64,19 @@ export const DRAFT_ROUTES: RouteTable = {
     },
   },
 };
+
+/** The drafts that `q` finds, or all. */
+function draftsFound({ mailbox, query, clock, json, isLenient }: RouteContext): readonly (readonly [string, string])[] {
+  const q = query.get('q') ?? '';
+  const all = [...mailbox.drafts];
+  if (q.trim() === '') return all;
+  const search = searchFor(q, mailbox, { now: clock.now(), isLenient });
+  return all.filter(([, messageId]) => {
+    const message = mailbox.existing(messageId);
+    const { internalDate, current } = message;
+    return search.matches({ internalDate, labelIds: current.labelIds, parsed: () => json.parsed(message) });
+  });
+}
 
 function save(context: RouteContext, draftId: string): RouteResult {
   const saved = context.mailbox.saveDraft(draftId, context.body.inner('message').raw());

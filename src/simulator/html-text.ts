@@ -1,10 +1,10 @@
 import { Parser } from 'htmlparser2';
 
 /** What these hold is not shown. */
-const UNSHOWN: ReadonlySet<string> = new Set(['head', 'script', 'style', 'template', 'title']);
+const UNSHOWN: ReadonlySet<string> = new Set(['script', 'style', 'template', 'title']);
 /** These may begin or end within a word. */
 const WITHIN_WORDS: ReadonlySet<string> = new Set(
-  'a abbr b big code em font i ins kbd mark s small span strike strong sub sup tt u wbr'.split(' '),
+  'a abbr b big cite code del em font i ins kbd mark q s small span strike strong sub sup tt u wbr'.split(' '),
 );
 
 /** The text of an HTML mail as a reader sees it, without its tags. */

@@ -1,12 +1,14 @@
+import { isSameAddress } from '../model/address.ts';
 import { asksForHidden, type Query, type State, type TextField } from '../query/query-tree.ts';
 import { parseQuery } from '../query/parse-query.ts';
 import { QueryError } from '../query/query-error.ts';
-import { holdsRun, standsAround, wordsOf } from '../query/words.ts';
+import { holdsRun, standsAround } from '../query/words.ts';
 import { ApiError } from './api-error.ts';
 import type { SimulatedLabel } from './label-book.ts';
-import { headerValue, type MimePart } from './mime.ts';
+import { headerValue } from './mime.ts';
 import type { ParsedMessage } from './payload.ts';
-import { searchedTexts, type SearchedTexts } from './searched-texts.ts';
+import { costlyLast } from './search-order.ts';
+import { addressesIn, hasAttachment, searchedTexts, type SearchedTexts } from './searched-texts.ts';
 
 /** A message as a search sees it. Its bytes are parsed only when the search needs them. */
 export interface Searchable {
@@ -38,8 +40,9 @@ export function searchFor(
   mailbox: SearchedMailbox,
   { now, isLenient }: { readonly now: number; readonly isLenient: boolean },
 ): MailSearch {
-  const query = parsed(q, { now, isLenient });
-  const labels = mailbox.labels();
+  const query = costlyLast(parsed(q, { now, isLenient }));
+  const labels = new SearchedLabels(mailbox.labels());
+  if (!isLenient) requireLabels(query, labels);
   return {
     matches: (message) => new Reading(message, { email: mailbox.email, labels }).matches(query),
     includesHidden: asksForHidden(query),
@@ -50,33 +53,72 @@ function parsed(q: string, options: { readonly now: number; readonly isLenient: 
   try {
     return parseQuery(q, options);
   } catch (error) {
-    if (error instanceof QueryError) throw new ApiError(501, 'notImplemented', `Not simulated: ${error.message}`);
+    if (error instanceof QueryError) throw notSimulated(error.message);
     throw error;
   }
 }
 
+const notSimulated = (message: string): ApiError => new ApiError(501, 'notImplemented', `Not simulated: ${message}`);
+
+/** `in:` and `is:` name more than labels, so a name that is no label may be a place or a state. */
+function requireLabels(query: Query, labels: SearchedLabels): void {
+  if (query.kind === 'label' && query.mustExist && labels.named(query.name).size === 0)
+    throw notSimulated(`in:${query.name} and is:${query.name} name no label of this mailbox.`);
+  if (query.kind === 'not') requireLabels(query.of, labels);
+  if (query.kind === 'all' || query.kind === 'any') for (const part of query.of) requireLabels(part, labels);
+}
+
+/** The labels of a mailbox, by the names under which a search finds them. */
+class SearchedLabels {
+  readonly own: ReadonlySet<string>;
+  readonly #ids = new Map<string, Set<string>>();
+
+  constructor(labels: readonly SimulatedLabel[]) {
+    this.own = new Set(labels.filter(({ type }) => type === 'user').map(({ id }) => id));
+    for (const { id, name } of labels) for (const key of [id, name]) this.#add(hyphened(key), id);
+  }
+
+  /** The ids of the labels with this name or id. */
+  named(name: string): ReadonlySet<string> {
+    return this.#ids.get(hyphened(name)) ?? new Set();
+  }
+
+  #add(name: string, id: string): void {
+    const ids = this.#ids.get(name);
+    if (ids === undefined) this.#ids.set(name, new Set([id]));
+    else ids.add(id);
+  }
+}
+
+/** Gmail writes a label's spaces and slashes as hyphens in searches. */
+const hyphened = (name: string): string =>
+  name
+    .normalize('NFC')
+    .toLowerCase()
+    .replace(/[\s/&(){}|"]/g, '-');
+
 /** One message, while a search looks at it. */
 class Reading {
   readonly #message: Searchable;
-  readonly #mailbox: { readonly email: string; readonly labels: readonly SimulatedLabel[] };
+  readonly #mailbox: { readonly email: string; readonly labels: SearchedLabels };
   #texts: SearchedTexts | null = null;
 
-  constructor(message: Searchable, mailbox: { readonly email: string; readonly labels: readonly SimulatedLabel[] }) {
+  constructor(message: Searchable, mailbox: { readonly email: string; readonly labels: SearchedLabels }) {
     this.#message = message;
     this.#mailbox = mailbox;
   }
 
   matches(query: Query): boolean {
-    const { internalDate } = this.#message;
+    const { internalDate, labelIds } = this.#message;
     switch (query.kind) {
       case 'all':
-        return cheapFirst(query.of).every((part) => this.matches(part));
+        return query.of.every((part) => this.matches(part));
       case 'any':
-        return cheapFirst(query.of).some((part) => this.matches(part));
+        return query.of.some((part) => this.matches(part));
       case 'not':
         return !this.matches(query.of);
       case 'label':
-        return this.#labels.some(({ id, name }) => isNamed(query.name, id) || isNamed(query.name, name));
+        return labelIds.some((id) => this.#mailbox.labels.named(query.name).has(id));
       case 'state':
         return this.#is(query.is);
       case 'from-on':
@@ -92,18 +134,20 @@ class Reading {
       case 'around':
         return this.#in(query.field).some((text) => standsAround(query.words, text, query));
       case 'me':
-        return this.#in(query.field).some((text) => holdsRun(wordsOf(this.#mailbox.email), text));
+        return addressesIn(this.#message.parsed().root, query.field).some((address) => this.#isOwn(address));
       case 'message-id':
         return this.#messageId === query.id;
     }
   }
 
-  get #labels(): readonly SimulatedLabel[] {
-    return this.#mailbox.labels.filter(({ id }) => this.#message.labelIds.includes(id));
+  /** Mail to `ada+news@example.com` is Ada's. */
+  #isOwn(address: string): boolean {
+    return isSameAddress(address.replace(/\+[^@]*@/, '@'), this.#mailbox.email);
   }
 
-  get #messageId(): string {
-    return (headerValue(this.#message.parsed().root.headers, 'message-id') ?? '').trim().replace(/^<|>$/g, '');
+  get #messageId(): string | undefined {
+    const value = headerValue(this.#message.parsed().root.headers, 'message-id') ?? '';
+    return (/<([^>]*)>/.exec(value)?.[1] ?? value).trim();
   }
 
   #is(state: State): boolean {
@@ -118,7 +162,7 @@ class Reading {
       case 'with-attachment':
         return hasAttachment(this.#message.parsed().root);
       case 'with-user-label':
-        return this.#labels.some(({ type }) => type === 'user');
+        return labelIds.some((id) => this.#mailbox.labels.own.has(id));
     }
   }
 
@@ -130,38 +174,3 @@ class Reading {
 
 /** Mail with one of these labels is not in the archive. */
 const PLACES: ReadonlySet<string> = new Set(['INBOX', 'SPAM', 'TRASH', 'DRAFT', 'SENT', 'CHAT']);
-
-/** What needs a message parsed comes last. */
-const cheapFirst = (queries: readonly Query[]): readonly Query[] =>
-  queries.toSorted((a, b) => Number(isCostly(a)) - Number(isCostly(b)));
-
-function isCostly(query: Query): boolean {
-  switch (query.kind) {
-    case 'all':
-    case 'any':
-      return query.of.some(isCostly);
-    case 'not':
-      return isCostly(query.of);
-    case 'label':
-    case 'from-on':
-    case 'before':
-      return false;
-    case 'state':
-      return query.is === 'with-attachment';
-    case 'words':
-    case 'around':
-    case 'me':
-    case 'message-id':
-    case 'larger':
-    case 'smaller':
-      return true;
-  }
-}
-
-/** Gmail writes a label's spaces and slashes as hyphens in searches. */
-const isNamed = (searched: string, name: string): boolean => hyphened(searched) === hyphened(name);
-const hyphened = (name: string): string => name.toLowerCase().replace(/[\s/&()|"]/g, '-');
-
-function hasAttachment(part: MimePart): boolean {
-  return part.filename !== '' || part.parts.some(hasAttachment);
-}

@@ -15,7 +15,7 @@ function listingBase(scope: Scope): IdListing {
   // `after:` has seconds and may round. The exact age is checked once the message is fetched.
   return {
     includeSpamTrash: scope.includeSpamTrash,
-    ...(scope.after === null ? {} : { q: `after:${Math.floor(scope.after / 1000) - 1}` }),
+    ...(scope.after === null ? {} : { q: `after:${Math.max(0, Math.floor(scope.after / 1000) - 1)}` }),
   };
 }
 
