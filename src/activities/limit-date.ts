@@ -26,9 +26,9 @@ const MOST_BELOW = 3;
  * the two, but mail that is in the trash now may, so `settleFloor` puts the date in place of the bound once the last
  * message is read.
  *
- * While Gmail gives none of these dates, the listing waits: once the last message has left, nothing tells its date. Then
- * the listing no longer shows which messages are the newest, and should be made again. Where it cannot be, a lower bound
- * that is never settled holds more than the limit, and not less.
+ * While Gmail gives none of these dates, the listing waits: once the last message has left, nothing tells its date.
+ * Then the listing no longer shows which messages are the newest, and should be made again. Where it cannot be, a lower
+ * bound that is never settled holds more than the limit, and not less.
  *
  * @param last - the last position within the limit
  * @param startedAt - when the listing began (epoch ms)

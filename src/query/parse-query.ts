@@ -1,8 +1,8 @@
 import { DEEPEST, QueryError } from './query-error.ts';
 import { isOperator, operatorQuery, type Written } from './query-operators.ts';
-import { tokensOf, type Token } from './query-tokens.ts';
+import { tokensOf, type QueryToken } from './query-tokens.ts';
 import type { Query } from './query-tree.ts';
-import { wordsOf } from './words.ts';
+import { textWords } from './text-words.ts';
 
 export interface ParseOptions {
   /** Epoch ms, from which ages such as `newer_than:2d` count. */
@@ -20,7 +20,7 @@ export interface ParseOptions {
  * take, and for words that cannot be searched for. A name that Gmail does not document is mostly no operator:
  * `re:invent` searches for two words
  * @example
- *   parseQuery('from:amy {subject:dinner "next week"} -in:sent', { now: clock.now() });
+ *   parseQuery('from:amy {subject:dinner "next week"} -in:sent', { now: Date.now() });
  */
 export function parseQuery(search: string, options: ParseOptions): Query {
   return new Parser(tokensOf(search, isOperator), options).parse();
@@ -30,12 +30,12 @@ export function parseQuery(search: string, options: ParseOptions): Query {
 type Term = Query | null;
 
 class Parser {
-  readonly #tokens: readonly Token[];
+  readonly #tokens: readonly QueryToken[];
   readonly #options: ParseOptions;
   #at = 0;
   #depth = 0;
 
-  constructor(tokens: readonly Token[], options: ParseOptions) {
+  constructor(tokens: readonly QueryToken[], options: ParseOptions) {
     this.#tokens = tokens;
     this.#options = options;
   }
@@ -50,7 +50,7 @@ class Parser {
     return joined('all', terms) ?? { kind: 'all', of: [] };
   }
 
-  get #next(): Token | undefined {
+  get #next(): QueryToken | undefined {
     return this.#tokens[this.#at];
   }
 
@@ -148,7 +148,7 @@ class Parser {
   #words(text: string): Term {
     // Gmail documents the minus only, but people write it, and programs send it.
     if (text === 'NOT') return this.#refused({ kind: 'unknown', term: 'NOT' }, text);
-    const words = wordsOf(text);
+    const words = textWords(text);
     if (words.length > 0) return { kind: 'words', field: 'any', words };
     const isPunctuation = /^[\p{ASCII}\p{P}\s]*$/u.test(text);
     return isPunctuation ? null : this.#refused({ kind: 'unknown', term: text }, '');
@@ -166,7 +166,7 @@ class Parser {
   /** @param text - whose words a lenient search looks for instead */
   #refused(failure: QueryError['failure'], text: string): Term {
     if (this.#options.isLenient !== true) throw new QueryError(failure);
-    const words = wordsOf(text);
+    const words = textWords(text);
     return words.length === 0 ? null : { kind: 'words', field: 'any', words };
   }
 }
@@ -174,7 +174,7 @@ class Parser {
 const aroundQuery = (
   texts: readonly string[],
   place: { readonly within: number; readonly isOrdered: boolean },
-): Query => ({ kind: 'around', field: 'any', words: texts.map(wordsOf), ...place });
+): Query => ({ kind: 'around', field: 'any', words: texts.map(textWords), ...place });
 
 function joined(kind: 'all' | 'any', terms: readonly Term[]): Term {
   const asked = terms.filter((term) => term !== null);

@@ -1,7 +1,7 @@
 import { QueryError } from './query-error.ts';
 import type { Query, State, TextField } from './query-tree.ts';
 import { readAge, readDate, readSize } from './query-values.ts';
-import { wordsOf } from './words.ts';
+import { textWords } from './text-words.ts';
 
 /** An operator as it is written: its name, in lower case, and its value. */
 export interface Written {
@@ -23,7 +23,7 @@ function refuse({ name, value }: Written, takes: string): never {
 const text =
   (field: TextField): Meaning =>
   (written) => {
-    const words = wordsOf(written.value);
+    const words = textWords(written.value);
     if (words.length === 0 || / AROUND \d+ /.test(written.value)) throw unknown(written);
     return { kind: 'words', field, words };
   };

@@ -1,5 +1,5 @@
 /** A piece of a search's text. */
-export type Token =
+export type QueryToken =
   | { readonly kind: 'open' | 'close'; readonly bracket: '()' | '{}' }
   | { readonly kind: 'minus' | 'or' | 'and' }
   /** `within` is null where no number follows. */
@@ -27,7 +27,7 @@ const AROUND = /AROUND(?:\s+(\d{1,9}))?(?=[\s(){}"]|$)/y;
 const TEXT = /[^\s(){}"|]+/y;
 
 /** Cuts a search's text into tokens. Any text can be cut: what is no operator is text. */
-export function tokensOf(search: string, isOperator: (name: string) => boolean): readonly Token[] {
+export function tokensOf(search: string, isOperator: (name: string) => boolean): readonly QueryToken[] {
   return new Tokenizer(search, isOperator).tokens();
 }
 
@@ -41,8 +41,8 @@ class Tokenizer {
     this.#isOperator = isOperator;
   }
 
-  tokens(): readonly Token[] {
-    const tokens: Token[] = [];
+  tokens(): readonly QueryToken[] {
+    const tokens: QueryToken[] = [];
     while (this.#at < this.#search.length) {
       const token = this.#take(BLANK) === null ? this.#token() : null;
       if (token !== null) tokens.push(token);
@@ -57,7 +57,7 @@ class Tokenizer {
     return found;
   }
 
-  #token(): Token | null {
+  #token(): QueryToken | null {
     const [bracket] = this.#take(BRACKET) ?? [];
     if (bracket !== undefined) return bracketOf(bracket);
     const quoted = this.#take(QUOTED);
@@ -71,13 +71,13 @@ class Tokenizer {
   }
 
   /** A minus stands before what it excludes, and a lone one is a dash. A plus asks for what is searched for anyway. */
-  #signed(signs: string): Token | null {
+  #signed(signs: string): QueryToken | null {
     const next = this.#search[this.#at] ?? ' ';
     const isOdd = signs.replaceAll('+', '').length % 2 === 1;
     return isOdd && !/[\s)}]/.test(next) ? { kind: 'minus' } : null;
   }
 
-  #operator(): Token | null {
+  #operator(): QueryToken | null {
     const before = this.#at;
     const name = this.#take(OPERATOR)?.[1]?.toLowerCase();
     if (name === undefined || !this.#isOperator(name)) {
@@ -106,14 +106,14 @@ class Tokenizer {
     return own;
   }
 
-  #text(): Token {
+  #text(): QueryToken {
     const [text = ''] = this.#take(TEXT) ?? [];
     if (text === 'OR') return { kind: 'or' };
     return text === 'AND' ? { kind: 'and' } : { kind: 'text', text };
   }
 }
 
-function bracketOf(bracket: string): Token {
+function bracketOf(bracket: string): QueryToken {
   return { kind: '({'.includes(bracket) ? 'open' : 'close', bracket: '()'.includes(bracket) ? '()' : '{}' };
 }
 

@@ -2,13 +2,13 @@ import { isSameAddress } from '../model/address.ts';
 import { asksForHidden, type Query, type State, type TextField } from '../query/query-tree.ts';
 import { parseQuery } from '../query/parse-query.ts';
 import { QueryError } from '../query/query-error.ts';
-import { holdsRun, standsAround } from '../query/words.ts';
+import { holdsRun, standsAround } from '../query/text-words.ts';
 import { ApiError } from './api-error.ts';
 import type { SimulatedLabel } from './label-book.ts';
 import { headerValue } from './mime.ts';
 import type { ParsedMessage } from './payload.ts';
 import { costlyLast } from './search-order.ts';
-import { addressesIn, hasAttachment, searchedTexts, type SearchedTexts } from './searched-texts.ts';
+import { headerAddresses, hasAttachment, searchedTexts, type SearchedTexts } from './searched-texts.ts';
 
 /** A message as a search sees it. Its bytes are parsed only when the search needs them. */
 export interface Searchable {
@@ -18,7 +18,7 @@ export interface Searchable {
 }
 
 /** The mailbox in which one searches. */
-export interface SearchedMailbox {
+export interface SearchPlace {
   readonly email: string;
   labels(): readonly SimulatedLabel[];
 }
@@ -37,7 +37,7 @@ export interface MailSearch {
  */
 export function searchFor(
   q: string,
-  mailbox: SearchedMailbox,
+  mailbox: SearchPlace,
   { now, isLenient }: { readonly now: number; readonly isLenient: boolean },
 ): MailSearch {
   const query = costlyLast(parsed(q, { now, isLenient }));
@@ -134,7 +134,7 @@ class Reading {
       case 'around':
         return this.#in(query.field).some((text) => standsAround(query.words, text, query));
       case 'me':
-        return addressesIn(this.#message.parsed().root, query.field).some((address) => this.#isOwn(address));
+        return headerAddresses(this.#message.parsed().root, query.field).some((address) => this.#isOwn(address));
       case 'message-id':
         return this.#messageId === query.id;
     }

@@ -1,5 +1,5 @@
 import type { TextField } from '../query/query-tree.ts';
-import { wordsOf } from '../query/words.ts';
+import { textWords } from '../query/text-words.ts';
 import { textOfHtml } from './html-text.ts';
 import { splitHeader } from './mime-header.ts';
 import { headerValue, type Header, type MimePart } from './mime.ts';
@@ -20,8 +20,8 @@ const HEADERS = {
 
 export function searchedTexts(root: MimePart): SearchedTexts {
   const of = (field: keyof typeof HEADERS): readonly (readonly string[])[] =>
-    headersOf(root, field).map(({ value }) => wordsOf(value));
-  const filename = filenames(root).map(wordsOf);
+    headersOf(root, field).map(({ value }) => textWords(value));
+  const filename = filenames(root).map(textWords);
   const [from, to, subject] = [of('from'), of('to'), of('subject')];
   return {
     from,
@@ -32,12 +32,12 @@ export function searchedTexts(root: MimePart): SearchedTexts {
     bcc: of('bcc'),
     deliveredto: of('deliveredto'),
     list: of('list'),
-    any: [...from, ...to, ...subject, ...filename, ...bodies(root).map(wordsOf)],
+    any: [...from, ...to, ...subject, ...filename, ...bodies(root).map(textWords)],
   };
 }
 
 /** The addresses in the headers of a field, in lower case; none where the field is no header of addresses. */
-export function addressesIn(root: MimePart, field: TextField): readonly string[] {
+export function headerAddresses(root: MimePart, field: TextField): readonly string[] {
   return Object.hasOwn(HEADERS, field)
     ? headersOf(root, field as keyof typeof HEADERS).flatMap(({ value }) => addressesOf(value))
     : [];

@@ -56,7 +56,7 @@ it('Every command that a message or a page names exists, and has the flags that 
 
 it('Only programs name commands, since a product may show messages of the library to its customers', () => {
   const named = files('src', '.ts')
-    .filter((file) => !/^src\/(cli|start)\//.test(file))
+    .filter((file) => !/^src\/(cli|doctor|start)\//.test(file))
     .flatMap((file) =>
       readFileSync(join(ROOT, file), 'utf8')
         .split('\n')
@@ -102,7 +102,7 @@ function settingsNamedIn(file: string): readonly string[] {
 
 it('Only programs, and errors that only operators see, name flags and variables', () => {
   const named = files('src', '.ts')
-    .filter((file) => !/^src\/(cli|start)\//.test(file))
+    .filter((file) => !/^src\/(cli|doctor|start)\//.test(file))
     .flatMap(settingsNamedIn);
   const place = (said: string): readonly string[] => [said, said.slice(0, said.indexOf(': '))];
   expect(

@@ -100,6 +100,7 @@ const INTERNAL = [
   'NotConnectedError',
   'ObjectSweptError',
   'OtherAccountError',
+  'QueryError',
   'ResponseTooLargeError',
   'UnknownLabelError',
   'UnusableVariableError',

@@ -16,7 +16,7 @@ const LONG_MARKS = /(\p{M}{30})\p{M}+/gu;
  *
  * @returns the words in lower case, in Unicode's compatible form
  */
-export function wordsOf(text: string): readonly string[] {
+export function textWords(text: string): readonly string[] {
   const plain = text.replace(UNSEEN, '').replace(LONG_MARKS, '$1').normalize('NFKC').toLowerCase();
   // A capital sigma has two small forms, by its place in the word.
   return plain.replaceAll('ς', 'σ').match(WORD) ?? [];
