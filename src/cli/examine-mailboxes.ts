@@ -1,8 +1,8 @@
 import type { MailboxReport } from '../client/mailbox-report.ts';
 import type { Finding } from '../doctor/finding.ts';
-import { isBlocked } from '../client/blocked-mailbox.ts';
+import { blockedRemedy, blockedText, blockReasonOf, isBlocked } from '../client/blocked-mailbox.ts';
 import { withAdvice } from './advice.ts';
-import { obstacleWords } from './obstacle.ts';
+import { failingTaskWords } from './require-answerable.ts';
 import { shortfallLines } from './shortfall.ts';
 import { counted, renamedAccount } from './words.ts';
 
@@ -32,8 +32,11 @@ function summaryOf(reports: readonly MailboxReport[]): Finding {
 function troubleOf(report: MailboxReport, now: number): Finding | null {
   const { mailbox, phase, failingTask, conditions, renamedTo } = report;
   const found = (state: 'fault' | 'warning', text: string): Finding => ({ part: mailbox, state, text, remedy: null });
-  if (failingTask !== null || phase === 'failed' || phase === 'needs-consent')
-    return found('fault', sentence(obstacleWords(report, now) ?? `it is in phase ${phase}.`));
+  if (failingTask !== null) return found('fault', `${failingTaskWords(mailbox, failingTask)}.`);
+  if (phase === 'failed' || phase === 'needs-consent') {
+    const reason = blockReasonOf(report);
+    return { ...found('fault', blockedText(mailbox, phase, reason)), remedy: blockedRemedy(mailbox, phase, reason) };
+  }
   const failing = [conditions.live, conditions.backfill].find((condition) => condition?.kind === 'failing');
   if (failing !== undefined && failing !== null && phase !== 'paused' && phase !== 'stopped')
     return found('fault', withAdvice(failing.message, failing.remedy ?? null));
@@ -42,8 +45,6 @@ function troubleOf(report: MailboxReport, now: number): Finding | null {
   const [shortfall] = shortfallLines(report, now);
   return shortfall === undefined ? null : found('warning', shortfall);
 }
-
-const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 
 function bounded(findings: readonly Finding[]): readonly Finding[] {
   const [first] = findings;

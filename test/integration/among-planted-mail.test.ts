@@ -69,7 +69,7 @@ const READ_NONE = new Set(
   (
     'migrate worker login connect connect-domain start sync resync pause resume stop rename remove subscribe ' +
     'subscriptions deliveries replay unsubscribe sweep push test-webhook rotate-key codec-server ' +
-    'set-current-version simulate'
+    'set-current-version simulate doctor'
   ).split(' '),
 );
 

@@ -13,6 +13,7 @@ import { answerConsent } from '../fixtures/gmail/browser.ts';
 import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
 import { harmIn, HOSTILE, hostileMbox, openHostileWorld, SHOWN, type HostileWorld } from './hostile-mail.ts';
 import { Program } from '../fixtures/host/program.ts';
+import { openNamespace } from '../fixtures/system/own-namespace.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 
 /** One command to run among what a stranger wrote. */
@@ -99,6 +100,7 @@ const TRIES: Readonly<Record<string, (world: HostileWorld) => readonly Try[]>> =
   failures: ({ stored }) => [{ args: [stored], shows: true }],
   audit: ({ blocked }) => [{ args: [blocked.id], shows: true }],
   list: () => [{ args: [], shows: 'as JSON' }],
+  doctor: () => [{ args: [], shows: true }],
   export: ({ live, stored }) => [
     { args: [stored], shows: true },
     { args: [live.id], shows: true },
@@ -183,7 +185,10 @@ describe('what a stranger wrote, on a terminal', () => {
   let world: HostileWorld;
 
   beforeAll(async () => {
-    rig = await Rig.open('hostile', { logLevel: 'silent' });
+    // `doctor` shows ten mailboxes at most, which might be those of other tests.
+    const namespace = `hostile-${process.pid}`;
+    await openNamespace(namespace);
+    rig = await Rig.open('hostile', { logLevel: 'silent', env: { TEMPORAL_NAMESPACE: namespace } });
     await rig.startWorker();
     world = await openHostileWorld(rig);
   }, 90_000);
