@@ -98,6 +98,10 @@ describe('npm start', () => {
       code: 1,
       stderr: expect.stringMatching(/ada\+200@example\.com has no label "No such label"\. Its own labels: /),
     });
+    expect(await tidemark(env, 'doctor')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^ok +Gmail +http:\/\/127\.0\.0\.1:\d+ answers\.$/m),
+    });
     // A worker in another terminal takes its part of the simulated mailbox, and is not sent to Google either.
     const worker = new Program('cli/main.ts', ['worker'], env);
     programs.push(worker);
